@@ -1,0 +1,1 @@
+"""The models, under the import path of earlier releases."""

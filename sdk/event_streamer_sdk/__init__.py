@@ -1,0 +1,1 @@
+"""Python client for the Event Streamer service, blocking and asyncio."""

@@ -1,0 +1,1 @@
+"""The pure core: decisions without sockets, clocks, threads or randomness of its own."""

@@ -1,0 +1,1 @@
+"""The local and self-hosted Event Streamer service."""

@@ -1,0 +1,118 @@
+"""
+The chain's vocabulary: what every source gives and the feed hands on.
+
+Small immutable values, so that they can be shared between the feeds of many
+subscriptions without copies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import frozen
+
+
+@frozen
+class Block:
+    """A block's header, as far as following a chain needs it.
+
+    Attributes:
+        number: Block number, 0 or more.
+        hash: Block hash, 0x-hex, lower case.
+        parent_hash: Hash of the block before, 0x-hex, lower case.
+        timestamp: Seconds since the Unix epoch.
+    """
+
+    number: int
+    hash: str
+    parent_hash: str
+    timestamp: int
+
+
+@frozen
+class Log:
+    """One log of a block, undecoded (execution-apis, `eth_getLogs`).
+
+    Attributes:
+        address: Emitting contract, 0x-hex, lower case.
+        topics: Up to four topics, 0x-hex, lower case.
+        data: The log's data, 0x-hex.
+        block_number: Number of its block.
+        block_hash: Hash of its block.
+        transaction_hash: Hash of its transaction.
+        log_index: Position in the block, 0 or more.
+    """
+
+    address: str
+    topics: tuple[str, ...]
+    data: str
+    block_number: int
+    block_hash: str
+    transaction_hash: str
+    log_index: int
+
+
+@frozen
+class LogFilter:
+    """Which logs a subscription asks for.
+
+    Attributes:
+        topic0: The event's topic0, 0x-hex, lower case; `None` takes any log (anonymous events).
+        addresses: Emitting contracts, lower case; empty means all.
+    """
+
+    topic0: str | None
+    addresses: frozenset[str] = frozenset()
+
+    def matches(self, log: Log) -> bool:
+        """Tell whether `log` is asked for."""
+        if self.addresses and log.address not in self.addresses:
+            return False
+        return self.topic0 is None or (bool(log.topics) and log.topics[0] == self.topic0)
+
+
+@frozen
+class Position:
+    """How far a reader of a chain has come: everything up to and including this is done.
+
+    Attributes:
+        block: Number of the last block that was (partly) delivered.
+        log_index: The last log delivered of that block; `None` when the block is done whole.
+        block_hash: That block's hash, where known: a reorg that happened meanwhile shows by it.
+    """
+
+    block: int
+    log_index: int | None = None
+    block_hash: str | None = None
+
+
+@frozen
+class LogRange:
+    """The matching logs of a run of blocks, in order.
+
+    Attributes:
+        from_block: First block of the run.
+        to_block: Last block of the run; the run is complete up to here.
+        logs: Matching logs, ordered by block number and log index; may be empty.
+        blocks: Header of every block that has a log in `logs`, by number, and of `to_block` where known.
+        head: Number of the chain's newest block when the run was read.
+    """
+
+    from_block: int
+    to_block: int
+    logs: tuple[Log, ...]
+    blocks: Mapping[int, Block]
+    head: int
+
+
+@frozen
+class Reorg:
+    """Blocks that were delivered and are no longer part of the chain.
+
+    Attributes:
+        common_ancestor: Number of the newest block that both branches share.
+        removed: The lost blocks, oldest first.
+    """
+
+    common_ancestor: int
+    removed: tuple[Block, ...]
