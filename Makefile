@@ -1,0 +1,99 @@
+# Everything a developer runs, by one name each. `make` alone lists the targets.
+#
+# All that is needed is make and Python 3.11 or newer: the first target that is run makes an
+# environment in .venv, and does it again when pyproject.toml changes. With PYTHON=python3.13 the
+# same targets run on that interpreter, in an environment of its own (.venv-3.13).
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+ifdef PYTHON
+  base_python := $(shell tools/find-python '$(PYTHON)')
+  ifeq ($(base_python),)
+    $(error stopped)
+  endif
+  VENV ?= .venv-$(shell $(base_python) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+else
+  VENV ?= .venv
+endif
+
+python := $(VENV)/bin/python
+# Two steps, so that the demo need not wait for the developers' tools.
+installed := $(VENV)/.installed
+installed_dev := $(VENV)/.installed-dev
+
+# Further arguments for pytest or a benchmark: make test ARGS="tests/abi -k tuple"
+ARGS ?=
+
+.PHONY: help
+help: ## this list
+	@awk 'BEGIN { FS = ":.*## " } \
+	  /^## / { printf "\n%s\n", substr($$0, 4) } \
+	  /^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@printf '\nPYTHON=python3.13 runs any of them on another interpreter, ARGS="…" hands on arguments.\n'
+
+## Use it
+
+.PHONY: demo env
+demo: $(installed) ## watch events arrive: embedded chain; NODE=anvil: a real node; RPC=https://… CHAIN=1: yours
+	@$(python) -m event_streamer_sdk.cli demo $(if $(NODE),--node '$(NODE)') $(if $(RPC),--rpc '$(RPC)') $(if $(CHAIN),--chain '$(CHAIN)') $(ARGS)
+
+env: $(installed_dev) ## the developers' environment alone (.venv)
+
+## Test it
+
+.PHONY: test test-quick check
+test: $(installed_dev) ## every test
+	$(python) -m pytest $(ARGS)
+
+test-quick: $(installed_dev) ## a representative part of the tests, in a minute or two
+	$(python) -m pytest -m quick $(ARGS)
+
+check: $(installed_dev) ## format, lint, types, house rules, and generated code as the spec gives it
+	$(python) -m ruff format --check .
+	$(python) -m ruff check .
+	$(python) -m mypy
+	$(python) generator/generate.py --check
+	$(python) -m pytest -q tests/test_architecture.py
+
+## Change it
+
+.PHONY: format generate contracts
+format: $(installed_dev) ## put the code into the house's format
+	$(python) -m ruff check --fix .
+	$(python) -m ruff format .
+
+generate: $(installed_dev) ## write generated/ from openapi.yaml
+	$(python) generator/generate.py
+
+## Longer runs
+
+.PHONY: fuzz soak compare-faults bench bench-quick
+
+## Tidy up
+
+.PHONY: clean
+clean: ## remove environments, caches and build results
+	rm -rf .venv .venv-* .cache build dist htmlcov .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- environments ------------------------------------------------------------------------------
+
+$(python):
+	@base="$(base_python)"; base="$${base:-$$(tools/find-python)}" || exit 1; \
+	echo "Making $(VENV) with $$base"; \
+	"$$base" -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo "$$base has no working venv module. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@# The pip that comes with Python 3.11 doesn't know dependency groups yet.
+	@$(python) -m pip install --quiet --upgrade 'pip>=25.1'
+
+$(installed): pyproject.toml | $(python)
+	@echo "Installing the project into $(VENV) (once; again when pyproject.toml changes)"
+	@$(python) -m pip install --quiet --editable '.[all]'
+	@touch $@
+
+$(installed_dev): pyproject.toml | $(python)
+	@echo "Installing the developers' tools into $(VENV)"
+	@$(python) -m pip install --quiet --editable '.[all]' --group dev
+	@touch $@ $(installed)

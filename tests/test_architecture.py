@@ -1,0 +1,202 @@
+"""The rules of the house that a machine can hold: arrows of import, sizes, no print, no registry."""
+
+import ast
+import re
+import subprocess
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = {
+    "event_streamer_api": ROOT / "generated" / "event_streamer_api",
+    "event_streamer_schemas": ROOT / "sdk" / "event_streamer_schemas",
+    "event_streamer_sdk": ROOT / "sdk" / "event_streamer_sdk",
+    "event_streamer_service": ROOT / "service" / "event_streamer_service",
+}
+# Bases hold the rule for all that lies under them; the longest one that fits a module counts.
+MAY_IMPORT = {
+    "event_streamer_api": {"event_streamer_api"},
+    "event_streamer_schemas": {"event_streamer_schemas", "event_streamer_sdk", "event_streamer_api"},
+    "event_streamer_sdk": {"event_streamer_sdk", "event_streamer_api"},
+    "event_streamer_sdk.abi": {
+        "event_streamer_sdk.abi",
+        "event_streamer_sdk._core",
+        "event_streamer_sdk.exceptions",
+        "event_streamer_api",
+    },
+    "event_streamer_sdk._core": {
+        "event_streamer_sdk._core",
+        "event_streamer_sdk.abi",
+        "event_streamer_sdk.exceptions",
+        "event_streamer_api",
+    },
+    "event_streamer_service": {
+        "event_streamer_service",
+        "event_streamer_sdk.abi",
+        "event_streamer_sdk.exceptions",
+        "event_streamer_api",
+    },
+    # The commands of the service show a client at work, so they alone may use the whole SDK.
+    "event_streamer_service.commands": {"event_streamer_service", "event_streamer_sdk", "event_streamer_api"},
+}
+# What decides must not reach for the world: time, chance and input are handed to it.
+IMPURE = {
+    "asyncio", "http", "httpx", "random", "secrets", "select", "socket", "sqlite3", "ssl", "subprocess",
+    "threading", "time", "urllib3", "uuid", "aiohttp", "anyio",
+}  # fmt: skip
+LINES_A_FILE = 500
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    for package, folder in PACKAGES.items():
+        for path in sorted(folder.rglob("*.py")):
+            parts = [package, *path.relative_to(folder).with_suffix("").parts]
+            yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
+
+
+def tracked_files() -> list[Path]:
+    """The files git holds or would take; without git (a source archive) this rule can't be looked at."""
+    try:
+        listed = subprocess.run(
+            ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+            cwd=ROOT, check=True, capture_output=True, text=True,
+        )  # fmt: skip
+    except (OSError, subprocess.CalledProcessError) as problem:
+        pytest.skip(f"not a git work tree: {problem}")
+    return [path for name in listed.stdout.split("\0") if name and (path := ROOT / name).is_file()]
+
+
+def imports_of(module: str, path: Path) -> Iterator[tuple[int, str]]:
+    """Every module that a file imports, at any depth, with its line; relative ones are spelled out."""
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_bytes(), str(path))):
+        if isinstance(node, ast.Import):
+            for name in node.names:
+                yield node.lineno, name.name
+        elif isinstance(node, ast.ImportFrom):
+            base = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            origin = ".".join([*base, *([node.module] if node.module else [])])
+            for name in node.names:
+                # "from a import b" may name a module or a thing in one: both spellings are judged alike.
+                yield node.lineno, f"{origin}.{name.name}"
+
+
+def lies_under(module: str, bases: set[str]) -> bool:
+    return any(module == base or module.startswith(base + ".") for base in bases)
+
+
+def rule_for(module: str) -> set[str]:
+    fitting = [base for base in MAY_IMPORT if lies_under(module, {base})]
+    return MAY_IMPORT[max(fitting, key=len)]
+
+
+@pytest.mark.quick
+def test_imports_go_one_way() -> None:
+    ours = set(PACKAGES)
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line} imports {imported}"
+        for module, path in modules()
+        for line, imported in imports_of(module, path)
+        if lies_under(imported, ours) and not lies_under(imported, rule_for(module))
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.quick
+def test_the_core_is_pure() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line} imports {imported}"
+        for module, path in modules()
+        if lies_under(module, {"event_streamer_sdk._core", "event_streamer_sdk.abi"})
+        for line, imported in imports_of(module, path)
+        if lies_under(imported, IMPURE)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_rules_see_every_way_to_import(tmp_path: Path) -> None:
+    file = tmp_path / "lines.py"
+    file.write_text(
+        "import time\nfrom .. import client\nfrom ..client import X\n"
+        "def f():\n    from socket import socket\n"
+    )
+    assert [name for _, name in imports_of("event_streamer_sdk._core.lines", file)] == [
+        "time",
+        "event_streamer_sdk.client",
+        "event_streamer_sdk.client.X",
+        "socket.socket",
+    ]
+
+
+@pytest.mark.quick
+def test_files_stay_short_enough_to_read() -> None:
+    handwritten = [path for path in tracked_files() if path.suffix == ".py" and "generated" not in path.parts]
+    long = {
+        str(path.relative_to(ROOT)): lines
+        for path in handwritten
+        if (lines := len(path.read_text("utf-8").splitlines())) > LINES_A_FILE
+    }
+    assert not long, f"over {LINES_A_FILE} lines: {long}"
+
+
+@pytest.mark.quick
+def test_only_the_command_line_prints() -> None:
+    wrong = []
+    for module, path in modules():
+        if "cli" in module.split(".") or lies_under(module, {"event_streamer_service.commands"}):
+            continue
+        wrong += [
+            f"{path.relative_to(ROOT)}:{node.lineno}"
+            for node in ast.walk(ast.parse(path.read_bytes()))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+        ]
+    assert not wrong, f"print outside of the command line: {wrong}"
+
+
+@pytest.mark.quick
+def test_every_package_ships_its_types() -> None:
+    assert not [name for name, folder in PACKAGES.items() if not (folder / "py.typed").is_file()]
+
+
+@pytest.mark.quick
+def test_no_file_names_a_package_registry() -> None:
+    # A file that names one would bind everybody's installation to it. Put together, so that this one doesn't.
+    hosts = re.compile(
+        r"pypi\.(?:org|python)|python"
+        r"hosted\.org|registry\.(?:npm"
+        r"js|yarn"
+        r"pkg)|deb\.debian\.org|proxy\.go"
+        r"lang\.org|static\.cra"
+        r"tes\.io"
+    )
+    wrong = []
+    for path in tracked_files():
+        try:
+            text = path.read_text("utf-8")
+        except UnicodeDecodeError:
+            continue
+        wrong += [
+            f"{path.relative_to(ROOT)}:{number}"
+            for number, line in enumerate(text.splitlines(), 1)
+            if hosts.search(line)
+        ]
+    assert not wrong, f"a registry's host is named in {wrong}"
+
+
+@pytest.mark.quick
+def test_no_work_is_left_as_a_note() -> None:
+    notes = re.compile(r"\b(?:TO" r"DO|FIX" r"ME|X" r"XX)\b")
+    wrong = []
+    for _, path in modules():
+        if "generated" in path.parts:
+            continue
+        with tokenize.open(path) as file:
+            wrong += [
+                f"{path.relative_to(ROOT)}:{token.start[0]}"
+                for token in tokenize.generate_tokens(file.readline)
+                if token.type == tokenize.COMMENT and notes.search(token.string)
+            ]
+    assert not wrong, f"unfinished: {wrong}"
