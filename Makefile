@@ -86,14 +86,14 @@ $(python):
 	"$$base" -m venv $(VENV) || { rm -rf $(VENV); \
 	  echo "$$base has no working venv module. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
 	@# The pip that comes with Python 3.11 doesn't know dependency groups yet.
-	@$(python) -m pip install --quiet --upgrade 'pip>=25.1'
+	@$(python) -m pip install -qq --upgrade 'pip>=25.1'
 
 $(installed): pyproject.toml | $(python)
 	@echo "Installing the project into $(VENV) (once; again when pyproject.toml changes)"
-	@$(python) -m pip install --quiet --editable '.[all]'
+	@$(python) -m pip install -qq --editable '.[all]'
 	@touch $@
 
 $(installed_dev): pyproject.toml | $(python)
 	@echo "Installing the developers' tools into $(VENV)"
-	@$(python) -m pip install --quiet --editable '.[all]' --group dev
+	@$(python) -m pip install -qq --editable '.[all]' --group dev
 	@touch $@ $(installed)
