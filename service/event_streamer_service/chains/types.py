@@ -2,24 +2,24 @@
 The chain's vocabulary: what every source gives and the feed hands on.
 
 Small immutable values, so that they can be shared between the feeds of many
-subscriptions without copies.
+subscriptions without copies. They are msgspec structs: a log is made in a fifth
+of the time that an attrs class or a dataclass takes, and there are millions of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from attrs import frozen
+import msgspec
 
 
-@frozen
-class Block:
+class Block(msgspec.Struct, frozen=True, gc=False):
     """A block's header, as far as following a chain needs it.
 
     Attributes:
         number: Block number, 0 or more.
         hash: Block hash, 0x-hex, lower case.
-        parent_hash: Hash of the block before, 0x-hex, lower case.
+        parent_hash: Hash of the block before, 0x-hex, lower case; empty where only a log told of the block.
         timestamp: Seconds since the Unix epoch.
     """
 
@@ -29,8 +29,7 @@ class Block:
     timestamp: int
 
 
-@frozen
-class Log:
+class Log(msgspec.Struct, frozen=True, gc=False):
     """One log of a block, undecoded (execution-apis, `eth_getLogs`).
 
     Attributes:
@@ -41,6 +40,7 @@ class Log:
         block_hash: Hash of its block.
         transaction_hash: Hash of its transaction.
         log_index: Position in the block, 0 or more.
+        block_timestamp: Its block's time in seconds since the Unix epoch, where the node tells it.
     """
 
     address: str
@@ -50,29 +50,47 @@ class Log:
     block_hash: str
     transaction_hash: str
     log_index: int
+    block_timestamp: int | None = None
 
 
-@frozen
-class LogFilter:
-    """Which logs a subscription asks for.
+class LogFilter(msgspec.Struct, frozen=True):
+    """Which logs are asked for.
 
     Attributes:
-        topic0: The event's topic0, 0x-hex, lower case; `None` takes any log (anonymous events).
+        topic0: The event's topic0, 0x-hex, lower case; several at once as a set (what many
+            subscriptions ask of one block); `None` takes any log (anonymous events).
         addresses: Emitting contracts, lower case; empty means all.
     """
 
-    topic0: str | None
+    topic0: str | frozenset[str] | None
     addresses: frozenset[str] = frozenset()
 
     def matches(self, log: Log) -> bool:
         """Tell whether `log` is asked for."""
         if self.addresses and log.address not in self.addresses:
             return False
-        return self.topic0 is None or (bool(log.topics) and log.topics[0] == self.topic0)
+        if self.topic0 is None:
+            return True
+        if not log.topics:
+            return False
+        if isinstance(self.topic0, str):
+            return log.topics[0] == self.topic0
+        return log.topics[0] in self.topic0
+
+    def covers(self, other: LogFilter) -> bool:
+        """Tell whether every log that `other` asks for is asked for here too."""
+        if self.addresses and not (other.addresses and other.addresses <= self.addresses):
+            return False
+        return self.topic0 is None or (other.topic0 is not None and other.topics() <= self.topics())
+
+    def topics(self) -> frozenset[str]:
+        """Return the topic0 values as a set; empty where any log is taken."""
+        if self.topic0 is None:
+            return frozenset()
+        return frozenset((self.topic0,)) if isinstance(self.topic0, str) else self.topic0
 
 
-@frozen
-class Position:
+class Position(msgspec.Struct, frozen=True):
     """How far a reader of a chain has come: everything up to and including this is done.
 
     Attributes:
@@ -86,8 +104,7 @@ class Position:
     block_hash: str | None = None
 
 
-@frozen
-class LogRange:
+class LogRange(msgspec.Struct, frozen=True):
     """The matching logs of a run of blocks, in order.
 
     Attributes:
@@ -105,8 +122,7 @@ class LogRange:
     head: int
 
 
-@frozen
-class Reorg:
+class Reorg(msgspec.Struct, frozen=True):
     """Blocks that were delivered and are no longer part of the chain.
 
     Attributes:

@@ -1,0 +1,84 @@
+"""
+What can go wrong while reading a chain.
+
+    ChainError
+    ├── RangeTooLarge        the node wants a smaller range; the reader shrinks it
+    ├── BlockGone            a block that was asked for by its hash is not part of the chain (any more)
+    ├── RpcError             the node answered with an error
+    ├── ChainUnavailable     no answer: connection, time-out, refusal, every circuit breaker open
+    │   └── RateLimited      the node asks for patience
+    ├── ChainMismatch        a node serves another chain than its configuration says
+    ├── UnknownChain         no chain with this id is configured (also a KeyError)
+    └── ChainClosed          the chain was removed or reconfigured while it was read
+
+Messages never hold a whole RPC URL: its path and query often carry an API key.
+"""
+
+from __future__ import annotations
+
+
+class ChainError(Exception):
+    """Root of all errors of the chain sources."""
+
+
+class RangeTooLarge(ChainError):  # noqa: N818 - a request to shrink, named after what the node says
+    """A node refused a range of blocks.
+
+    Attributes:
+        blocks: The largest number of blocks that the node says it takes, where it says so.
+    """
+
+    def __init__(self, message: str, *, blocks: int | None = None) -> None:
+        super().__init__(message)
+        self.blocks = blocks
+
+
+class BlockGone(ChainError):  # noqa: N818 - a state of the chain more than a fault
+    """A block asked for by its hash is unknown to the node: a reorg took it, or the node lags behind."""
+
+
+class RpcError(ChainError):
+    """A node's JSON-RPC error that is none of the other classes.
+
+    Attributes:
+        code: The JSON-RPC error code.
+    """
+
+    def __init__(self, message: str, *, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class ChainUnavailable(ChainError):  # noqa: N818 - reads as the state it reports
+    """No node of the chain gave an answer.
+
+    Attributes:
+        circuit_open: Every node was skipped because its circuit breaker is open.
+        retry_after: Seconds until a further attempt makes sense, where known.
+    """
+
+    def __init__(
+        self, message: str, *, circuit_open: bool = False, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.circuit_open = circuit_open
+        self.retry_after = retry_after
+
+
+class RateLimited(ChainUnavailable):
+    """The node refused because of too many requests (HTTP 429, or its wording of it)."""
+
+
+class ChainMismatch(ChainError):  # noqa: N818 - reads as the state it reports
+    """A node serves another chain than its configuration says."""
+
+
+class UnknownChain(ChainError, KeyError):  # noqa: N818 - mirrors KeyError
+    """No chain with this id is configured."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class ChainClosed(ChainError):  # noqa: N818 - reads as the state it reports
+    """The chain was removed or reconfigured; follow it anew from the manager."""
