@@ -1,0 +1,53 @@
+"""Memory while streaming ten million events: flat, and below the published client's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from ..report import Row
+from ..rounds import Sample, work
+from ..streamer import running
+
+EVENTS = 10_000_000
+BATCH = 1_000
+SAMPLES = 10
+FLAT = 1.02
+"""Highest resident size in the second half of the run over that in the first half: above it memory grows."""
+
+PUBLISHED = "published 0.5.0"
+
+
+def run(*, quick: bool) -> Iterator[Row]:
+    """Yield a row for each client; one run each: what else the machine does changes no memory."""
+    events = EVENTS // 10 if quick else EVENTS
+    with running(f"1:{BATCH}:{events // BATCH}:lazy") as server:
+        contestants: dict[str, Callable[[], Sample]] = {
+            name: lambda environment=environment, script=script: work(  # type: ignore[misc]
+                environment, script, server.url, 1, events, events // SAMPLES
+            )
+            for name, environment, script in (
+                (PUBLISHED, "published", "stream_async"),
+                ("async, fast", "fast", "stream_async"),
+                ("sync, fast", "fast", "stream_sync"),
+                ("async, plain", "plain", "stream_async"),
+                ("sync, plain", "plain", "stream_sync"),
+            )
+        }
+        results = {name: contestant() for name, contestant in contestants.items()}
+    peak = float(results[PUBLISHED]["peak_rss"])
+    for name, sample in results.items():
+        resident = sample["samples"]
+        half = len(resident) // 2
+        growth = max(resident[half:]) / max(resident[:half])
+        yield Row(
+            what=f"memory over {events:,} events: {name}",
+            ratio=peak / sample["peak_rss"],
+            against=PUBLISHED,
+            target="" if name == PUBLISHED else "flat, ≥ 1 ×",
+            met=None if name == PUBLISHED else growth <= FLAT and sample["peak_rss"] <= peak,
+            cpu=sample["cpu"],
+            wall=sample["wall"],
+            rate=events / sample["cpu"],
+            rss=sample["peak_rss"],
+            note=f"second half against first: {growth:.3f}",
+        )

@@ -1,0 +1,93 @@
+"""The one table, ratios before the figures they come from; and the machine and versions that go with it."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import platform
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from . import peers
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Row:
+    """One line of the table."""
+
+    what: str
+    """What is measured, and who."""
+    ratio: float | None = None
+    """How many times as good as the peer named in ``against``; above 1 is better."""
+    against: str = ""
+    target: str = ""
+    """The target as text, such as "≥ 3 ×"; empty where there is none."""
+    met: bool | None = None
+    cpu: float | None = None
+    """CPU seconds of the process, user and system."""
+    wall: float | None = None
+    rate: float | None = None
+    """Events or calls or logs for each CPU second."""
+    rss: float | None = None
+    """Peak resident memory in bytes."""
+    note: str = ""
+
+
+def target(value: float, at_least: float, unit: str = "×") -> dict[str, object]:
+    """Return the fields ``ratio``, ``target`` and ``met`` of a row that must reach a ratio."""
+    text = f"≥ {at_least * 100:g} %" if unit == "%" else f"≥ {at_least:g} {unit}"
+    return {"ratio": value, "target": text, "met": value >= at_least}
+
+
+HEAD = ("what", "ratio", "against", "target", "met", "CPU s", "wall s", "per CPU s", "peak MiB", "note")
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    def number(value: float | None, form: str) -> str:
+        return "" if value is None else format(value, form)
+
+    return (
+        row.what,
+        number(row.ratio, ".2f") + (" ×" if row.ratio is not None else ""),
+        row.against,
+        row.target,
+        {True: "yes", False: "**no**", None: ""}[row.met],
+        number(row.cpu, ".3f"),
+        number(row.wall, ".3f"),
+        number(row.rate, ",.0f"),
+        number(None if row.rss is None else row.rss / 2**20, ".1f"),
+        row.note,
+    )
+
+
+def table(rows: Iterable[Row]) -> str:
+    """Return the rows as a Markdown table."""
+    lines = ["| " + " | ".join(HEAD) + " |", "|" + "|".join("---" for _ in HEAD) + "|"]
+    lines += ["| " + " | ".join(_cells(row)) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def machine() -> str:
+    """Return the kind of machine, its load and the versions; nothing that names the machine itself."""
+    model = next(
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
+        platform.machine(),
+    )
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
+    lines = [
+        f"- {os.cpu_count()} cores, {model}, {memory:.0f} GiB, {platform.system()},"
+        f" {platform.python_implementation()} {platform.python_version()}",
+        f"- load average at the end (1, 5, 15 minutes): {load}",
+        f"- {time.strftime('%Y-%m-%d %H:%M', time.gmtime())} UTC",
+    ]
+    for name in peers.NAMED:
+        if (peers.CACHE / name).exists():
+            found = ", ".join(f"{package} {version}" for package, version in peers.versions(name).items())
+            lines.append(f"- {name.replace('_', ' ')}: {found}")
+    return "\n".join(lines)
