@@ -70,6 +70,11 @@ generate: $(installed_dev) ## write generated/ from openapi.yaml
 ## Longer runs
 
 .PHONY: fuzz soak compare-faults bench bench-quick
+bench: $(installed_dev) ## measure against the peers, write benchmarks/RESULTS.md
+	$(python) -m benchmarks --out benchmarks/RESULTS.md $(ARGS)
+
+bench-quick: $(installed_dev) ## the same with fewer rounds, in two minutes
+	$(python) -m benchmarks --quick $(ARGS)
 
 ## Tidy up
 
