@@ -1,1 +1,1 @@
-"""Generated."""
+"""Models and calls of the Event Streamer API, generated from openapi.yaml. Not to be edited."""

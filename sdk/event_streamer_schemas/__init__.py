@@ -1,1 +1,18 @@
-"""The models, under the import path of earlier releases."""
+"""The models under the second import path of the document; the same classes as `event_streamer_sdk.models`."""
+
+from typing import TYPE_CHECKING
+
+from event_streamer_api import models as _generated
+
+if TYPE_CHECKING:
+    from event_streamer_api.models import *  # noqa: F403  # the names are the generated package's own
+
+__all__ = list(_generated.__all__)  # a list made of a tuple of names
+
+
+def __getattr__(name: str) -> object:
+    return getattr(_generated, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

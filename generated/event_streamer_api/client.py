@@ -1,0 +1,953 @@
+"""Every call of the API as a method, for asyncio and for blocking clients, printed from one template."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, TypeVar
+
+from .api import chains, circuit_breakers, health, stream, subscriptions
+
+if TYPE_CHECKING:
+    from .models.batch_acknowledgment_request import BatchAcknowledgmentRequest
+    from .models.batch_acknowledgment_response import BatchAcknowledgmentResponse
+    from .models.bulk_batch_acknowledgment_request import BulkBatchAcknowledgmentRequest
+    from .models.bulk_batch_acknowledgment_response import (
+        BulkBatchAcknowledgmentResponse,
+    )
+    from .models.chain_config_request import ChainConfigRequest
+    from .models.chain_config_response import ChainConfigResponse
+    from .models.chain_list_response import ChainListResponse
+    from .models.chain_stats_response import ChainStatsResponse
+    from .models.circuit_breaker_config_response import CircuitBreakerConfigResponse
+    from .models.circuit_breaker_health_response import CircuitBreakerHealthResponse
+    from .models.circuit_breaker_metrics import CircuitBreakerMetrics
+    from .models.circuit_breaker_reset_response import CircuitBreakerResetResponse
+    from .models.circuit_breaker_status_response import CircuitBreakerStatusResponse
+    from .models.client_heartbeat_request import ClientHeartbeatRequest
+    from .models.client_heartbeat_response import ClientHeartbeatResponse
+    from .models.health_response import HealthResponse
+    from .models.processing_status_response import ProcessingStatusResponse
+    from .models.subscription_list_response import SubscriptionListResponse
+    from .models.subscription_response import SubscriptionResponse
+    from .models.subscription_update import SubscriptionUpdate
+    from .types import Operation
+
+T = TypeVar("T")
+
+
+class AsyncCalls(ABC):
+    """The calls of the API as coroutine methods; a client supplies how a request is sent."""
+
+    subscriber_id: str
+
+    @abstractmethod
+    async def _call(self, operation: Operation[T]) -> T:
+        """Send a request and give its result."""
+
+    async def get_all_chains(self) -> ChainListResponse:
+        """
+        List the active chains.
+
+        Returns:
+            The chains.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return await self._call(chains.get_all_chains())
+
+    async def create_chain(self, config: ChainConfigRequest) -> ChainConfigResponse:
+        """
+        Add a chain.
+
+        Args:
+            config: The ChainConfigRequest to send.
+
+        Returns:
+            The chain as it is configured now.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return await self._call(
+            chains.create_chain(
+                config=config,
+            )
+        )
+
+    async def refresh_chains(self) -> ChainConfigResponse:
+        """
+        Read the chain configurations from the database again.
+
+        Returns:
+            The configurations are read.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return await self._call(chains.refresh_chains())
+
+    async def get_chain_stats(self) -> ChainStatsResponse:
+        """
+        Get figures on the configured chains.
+
+        Returns:
+            The figures.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return await self._call(chains.get_chain_stats())
+
+    async def get_chain(self, chain_id: int) -> ChainConfigResponse:
+        """
+        Get one chain's configuration.
+
+        Args:
+            chain_id: The EIP-155 id of the chain. 1 or more.
+
+        Returns:
+            The configuration.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return await self._call(
+            chains.get_chain(
+                chain_id=chain_id,
+            )
+        )
+
+    async def update_chain(self, chain_id: int, config: ChainConfigRequest) -> ChainConfigResponse:
+        """
+        Replace one chain's configuration.
+
+        The `chain_id` of the body has to be the one of the path.
+
+        Args:
+            chain_id: The EIP-155 id of the chain. 1 or more.
+            config: The ChainConfigRequest to send.
+
+        Returns:
+            The chain as it is configured now.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return await self._call(
+            chains.update_chain(
+                chain_id=chain_id,
+                config=config,
+            )
+        )
+
+    async def delete_chain(self, chain_id: int) -> ChainConfigResponse:
+        """
+        Deactivate one chain.
+
+        Its subscriptions remain and go on when the chain is configured again.
+
+        Args:
+            chain_id: The EIP-155 id of the chain. 1 or more.
+
+        Returns:
+            The chain is no longer active.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return await self._call(
+            chains.delete_chain(
+                chain_id=chain_id,
+            )
+        )
+
+    async def get_circuit_breaker_config(self) -> CircuitBreakerConfigResponse:
+        """
+        Get the thresholds of the circuit breakers.
+
+        Returns:
+            The configuration.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return await self._call(circuit_breakers.get_circuit_breaker_config())
+
+    async def get_circuit_breaker_health(self) -> CircuitBreakerHealthResponse:
+        """
+        Get how many circuit breakers are healthy.
+
+        Returns:
+            The summary.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return await self._call(circuit_breakers.get_circuit_breaker_health())
+
+    async def reset_all_circuit_breakers(self) -> CircuitBreakerResetResponse:
+        """
+        Close all circuit breakers.
+
+        Returns:
+            How many there are; all are closed now.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return await self._call(circuit_breakers.reset_all_circuit_breakers())
+
+    async def get_circuit_breaker_status(self) -> CircuitBreakerStatusResponse:
+        """
+        Get the state of all circuit breakers.
+
+        Returns:
+            The circuit breakers by name.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return await self._call(circuit_breakers.get_circuit_breaker_status())
+
+    async def get_circuit_breaker_metrics(self, name: str) -> CircuitBreakerMetrics:
+        """
+        Get the figures of one circuit breaker.
+
+        Args:
+            name: The name of the circuit breaker.
+
+        Returns:
+            The figures.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return await self._call(
+            circuit_breakers.get_circuit_breaker_metrics(
+                name=name,
+            )
+        )
+
+    async def reset_circuit_breaker(self, name: str) -> CircuitBreakerResetResponse:
+        """
+        Close one circuit breaker.
+
+        Args:
+            name: The name of the circuit breaker.
+
+        Returns:
+            The circuit breaker is closed.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return await self._call(
+            circuit_breakers.reset_circuit_breaker(
+                name=name,
+            )
+        )
+
+    async def get_health(self) -> HealthResponse:
+        """
+        Get the health of the service.
+
+        Needs no API key. `status` is `healthy` while the service can do its work.
+
+        Returns:
+            The service is up.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return await self._call(health.get_health())
+
+    async def send_heartbeat(
+        self, connection_id: str, heartbeat: ClientHeartbeatRequest
+    ) -> ClientHeartbeatResponse:
+        """
+        Tell the service that the client of a connection is alive.
+
+        A service may close a connection whose client stays silent for several heartbeat intervals.
+
+        Args:
+            connection_id: The connection, as `X-Connection-Id` named it.
+            heartbeat: The ClientHeartbeatRequest to send.
+
+        Returns:
+            The heartbeat arrived.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return await self._call(
+            stream.send_heartbeat(
+                connection_id=connection_id,
+                heartbeat=heartbeat,
+            )
+        )
+
+    async def check_processing_status(self, subscription_id: int) -> ProcessingStatusResponse:
+        """
+        Get whether a subscription is being processed now, and over how many connections.
+
+        Args:
+            subscription_id: The id of the subscription. 1 or more.
+
+        Returns:
+            The status.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return await self._call(
+            stream.check_processing_status(
+                subscription_id=subscription_id,
+            )
+        )
+
+    async def acknowledge_batch(
+        self, subscription_id: int, connection_id: str, acknowledgment: BatchAcknowledgmentRequest
+    ) -> BatchAcknowledgmentResponse:
+        """
+        Acknowledge one batch of a stream.
+
+        An acknowledgement belongs to the connection that delivered the batch. Doing it twice does no
+        harm.
+
+        Args:
+            subscription_id: The id of the subscription. 1 or more.
+            connection_id: The connection, as `X-Connection-Id` named it.
+            acknowledgment: The BatchAcknowledgmentRequest to send.
+
+        Returns:
+            Whether the batch is acknowledged.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return await self._call(
+            stream.acknowledge_batch(
+                subscription_id=subscription_id,
+                connection_id=connection_id,
+                acknowledgment=acknowledgment,
+            )
+        )
+
+    async def acknowledge_batch_bulk(
+        self, subscription_id: int, connection_id: str, acknowledgment: BulkBatchAcknowledgmentRequest
+    ) -> BulkBatchAcknowledgmentResponse:
+        """
+        Acknowledge many batches of a stream at once.
+
+        Ids that the service does not know for this connection come back in `failed_batch_ids`.
+
+        Args:
+            subscription_id: The id of the subscription. 1 or more.
+            connection_id: The connection, as `X-Connection-Id` named it.
+            acknowledgment: The BulkBatchAcknowledgmentRequest to send.
+
+        Returns:
+            How many are acknowledged, and which are not.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return await self._call(
+            stream.acknowledge_batch_bulk(
+                subscription_id=subscription_id,
+                connection_id=connection_id,
+                acknowledgment=acknowledgment,
+            )
+        )
+
+    async def list_subscriptions(self, page: int = 1, page_size: int = 20) -> SubscriptionListResponse:
+        """
+        List the subscriber's subscriptions, a page at a time.
+
+        Ordered by id. A page past the last one is empty.
+
+        Args:
+            page: Which page, counted from 1. 1 or more; default 1.
+            page_size: How many subscriptions a page holds. 1 or more; default 20.
+
+        Returns:
+            One page, and how many there are in all.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return await self._call(
+            subscriptions.list_subscriptions(
+                subscriber_id=self.subscriber_id,
+                page=page,
+                page_size=page_size,
+            )
+        )
+
+    async def get_subscription(self, subscription_id: int) -> SubscriptionResponse:
+        """
+        Get one subscription.
+
+        Args:
+            subscription_id: The id of the subscription. 1 or more.
+
+        Returns:
+            The subscription.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return await self._call(
+            subscriptions.get_subscription(
+                subscription_id=subscription_id,
+                subscriber_id=self.subscriber_id,
+            )
+        )
+
+    async def update_subscription(
+        self, subscription_id: int, update: SubscriptionUpdate
+    ) -> SubscriptionResponse:
+        """
+        Change the fields of a subscription that are given.
+
+        Fields that are left out stay as they are. `end_block: null` makes a bounded subscription a live
+        one.
+
+        Args:
+            subscription_id: The id of the subscription. 1 or more.
+            update: The SubscriptionUpdate to send.
+
+        Returns:
+            The subscription as it is now.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return await self._call(
+            subscriptions.update_subscription(
+                subscription_id=subscription_id,
+                update=update,
+            )
+        )
+
+    async def delete_subscription(self, subscription_id: int) -> bool:
+        """
+        Delete a subscription and end its streams.
+
+        Args:
+            subscription_id: The id of the subscription. 1 or more.
+
+        Returns:
+            True. The subscription is gone.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return await self._call(
+            subscriptions.delete_subscription(
+                subscription_id=subscription_id,
+            )
+        )
+
+
+class SyncCalls(ABC):
+    """The calls of the API as blocking methods; a client supplies how a request is sent."""
+
+    subscriber_id: str
+
+    @abstractmethod
+    def _call(self, operation: Operation[T]) -> T:
+        """Send a request and give its result."""
+
+    def get_all_chains(self) -> ChainListResponse:
+        """
+        List the active chains.
+
+        Returns:
+            The chains.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return self._call(chains.get_all_chains())
+
+    def create_chain(self, config: ChainConfigRequest) -> ChainConfigResponse:
+        """
+        Add a chain.
+
+        Args:
+            config: The ChainConfigRequest to send.
+
+        Returns:
+            The chain as it is configured now.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return self._call(
+            chains.create_chain(
+                config=config,
+            )
+        )
+
+    def refresh_chains(self) -> ChainConfigResponse:
+        """
+        Read the chain configurations from the database again.
+
+        Returns:
+            The configurations are read.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return self._call(chains.refresh_chains())
+
+    def get_chain_stats(self) -> ChainStatsResponse:
+        """
+        Get figures on the configured chains.
+
+        Returns:
+            The figures.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return self._call(chains.get_chain_stats())
+
+    def get_chain(self, chain_id: int) -> ChainConfigResponse:
+        """
+        Get one chain's configuration.
+
+        Args:
+            chain_id: The EIP-155 id of the chain. 1 or more.
+
+        Returns:
+            The configuration.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return self._call(
+            chains.get_chain(
+                chain_id=chain_id,
+            )
+        )
+
+    def update_chain(self, chain_id: int, config: ChainConfigRequest) -> ChainConfigResponse:
+        """
+        Replace one chain's configuration.
+
+        The `chain_id` of the body has to be the one of the path.
+
+        Args:
+            chain_id: The EIP-155 id of the chain. 1 or more.
+            config: The ChainConfigRequest to send.
+
+        Returns:
+            The chain as it is configured now.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return self._call(
+            chains.update_chain(
+                chain_id=chain_id,
+                config=config,
+            )
+        )
+
+    def delete_chain(self, chain_id: int) -> ChainConfigResponse:
+        """
+        Deactivate one chain.
+
+        Its subscriptions remain and go on when the chain is configured again.
+
+        Args:
+            chain_id: The EIP-155 id of the chain. 1 or more.
+
+        Returns:
+            The chain is no longer active.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return self._call(
+            chains.delete_chain(
+                chain_id=chain_id,
+            )
+        )
+
+    def get_circuit_breaker_config(self) -> CircuitBreakerConfigResponse:
+        """
+        Get the thresholds of the circuit breakers.
+
+        Returns:
+            The configuration.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return self._call(circuit_breakers.get_circuit_breaker_config())
+
+    def get_circuit_breaker_health(self) -> CircuitBreakerHealthResponse:
+        """
+        Get how many circuit breakers are healthy.
+
+        Returns:
+            The summary.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return self._call(circuit_breakers.get_circuit_breaker_health())
+
+    def reset_all_circuit_breakers(self) -> CircuitBreakerResetResponse:
+        """
+        Close all circuit breakers.
+
+        Returns:
+            How many there are; all are closed now.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return self._call(circuit_breakers.reset_all_circuit_breakers())
+
+    def get_circuit_breaker_status(self) -> CircuitBreakerStatusResponse:
+        """
+        Get the state of all circuit breakers.
+
+        Returns:
+            The circuit breakers by name.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return self._call(circuit_breakers.get_circuit_breaker_status())
+
+    def get_circuit_breaker_metrics(self, name: str) -> CircuitBreakerMetrics:
+        """
+        Get the figures of one circuit breaker.
+
+        Args:
+            name: The name of the circuit breaker.
+
+        Returns:
+            The figures.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return self._call(
+            circuit_breakers.get_circuit_breaker_metrics(
+                name=name,
+            )
+        )
+
+    def reset_circuit_breaker(self, name: str) -> CircuitBreakerResetResponse:
+        """
+        Close one circuit breaker.
+
+        Args:
+            name: The name of the circuit breaker.
+
+        Returns:
+            The circuit breaker is closed.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return self._call(
+            circuit_breakers.reset_circuit_breaker(
+                name=name,
+            )
+        )
+
+    def get_health(self) -> HealthResponse:
+        """
+        Get the health of the service.
+
+        Needs no API key. `status` is `healthy` while the service can do its work.
+
+        Returns:
+            The service is up.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return self._call(health.get_health())
+
+    def send_heartbeat(
+        self, connection_id: str, heartbeat: ClientHeartbeatRequest
+    ) -> ClientHeartbeatResponse:
+        """
+        Tell the service that the client of a connection is alive.
+
+        A service may close a connection whose client stays silent for several heartbeat intervals.
+
+        Args:
+            connection_id: The connection, as `X-Connection-Id` named it.
+            heartbeat: The ClientHeartbeatRequest to send.
+
+        Returns:
+            The heartbeat arrived.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return self._call(
+            stream.send_heartbeat(
+                connection_id=connection_id,
+                heartbeat=heartbeat,
+            )
+        )
+
+    def check_processing_status(self, subscription_id: int) -> ProcessingStatusResponse:
+        """
+        Get whether a subscription is being processed now, and over how many connections.
+
+        Args:
+            subscription_id: The id of the subscription. 1 or more.
+
+        Returns:
+            The status.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return self._call(
+            stream.check_processing_status(
+                subscription_id=subscription_id,
+            )
+        )
+
+    def acknowledge_batch(
+        self, subscription_id: int, connection_id: str, acknowledgment: BatchAcknowledgmentRequest
+    ) -> BatchAcknowledgmentResponse:
+        """
+        Acknowledge one batch of a stream.
+
+        An acknowledgement belongs to the connection that delivered the batch. Doing it twice does no
+        harm.
+
+        Args:
+            subscription_id: The id of the subscription. 1 or more.
+            connection_id: The connection, as `X-Connection-Id` named it.
+            acknowledgment: The BatchAcknowledgmentRequest to send.
+
+        Returns:
+            Whether the batch is acknowledged.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return self._call(
+            stream.acknowledge_batch(
+                subscription_id=subscription_id,
+                connection_id=connection_id,
+                acknowledgment=acknowledgment,
+            )
+        )
+
+    def acknowledge_batch_bulk(
+        self, subscription_id: int, connection_id: str, acknowledgment: BulkBatchAcknowledgmentRequest
+    ) -> BulkBatchAcknowledgmentResponse:
+        """
+        Acknowledge many batches of a stream at once.
+
+        Ids that the service does not know for this connection come back in `failed_batch_ids`.
+
+        Args:
+            subscription_id: The id of the subscription. 1 or more.
+            connection_id: The connection, as `X-Connection-Id` named it.
+            acknowledgment: The BulkBatchAcknowledgmentRequest to send.
+
+        Returns:
+            How many are acknowledged, and which are not.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return self._call(
+            stream.acknowledge_batch_bulk(
+                subscription_id=subscription_id,
+                connection_id=connection_id,
+                acknowledgment=acknowledgment,
+            )
+        )
+
+    def list_subscriptions(self, page: int = 1, page_size: int = 20) -> SubscriptionListResponse:
+        """
+        List the subscriber's subscriptions, a page at a time.
+
+        Ordered by id. A page past the last one is empty.
+
+        Args:
+            page: Which page, counted from 1. 1 or more; default 1.
+            page_size: How many subscriptions a page holds. 1 or more; default 20.
+
+        Returns:
+            One page, and how many there are in all.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return self._call(
+            subscriptions.list_subscriptions(
+                subscriber_id=self.subscriber_id,
+                page=page,
+                page_size=page_size,
+            )
+        )
+
+    def get_subscription(self, subscription_id: int) -> SubscriptionResponse:
+        """
+        Get one subscription.
+
+        Args:
+            subscription_id: The id of the subscription. 1 or more.
+
+        Returns:
+            The subscription.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return self._call(
+            subscriptions.get_subscription(
+                subscription_id=subscription_id,
+                subscriber_id=self.subscriber_id,
+            )
+        )
+
+    def update_subscription(self, subscription_id: int, update: SubscriptionUpdate) -> SubscriptionResponse:
+        """
+        Change the fields of a subscription that are given.
+
+        Fields that are left out stay as they are. `end_block: null` makes a bounded subscription a live
+        one.
+
+        Args:
+            subscription_id: The id of the subscription. 1 or more.
+            update: The SubscriptionUpdate to send.
+
+        Returns:
+            The subscription as it is now.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return self._call(
+            subscriptions.update_subscription(
+                subscription_id=subscription_id,
+                update=update,
+            )
+        )
+
+    def delete_subscription(self, subscription_id: int) -> bool:
+        """
+        Delete a subscription and end its streams.
+
+        Args:
+            subscription_id: The id of the subscription. 1 or more.
+
+        Returns:
+            True. The subscription is gone.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return self._call(
+            subscriptions.delete_subscription(
+                subscription_id=subscription_id,
+            )
+        )

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import (
+    Model,
+    Reader,
+    array,
+    as_is,
+    boolean,
+    constant,
+    instance,
+    list_of,
+    text,
+    validated,
+)
+
+if TYPE_CHECKING:
+    from .abi_input import ABIInput
+
+
+@_attrs_define(kw_only=True, repr=False)
+class ABIEvent(Model):
+    """
+    The definition of an event, in the shape of the Solidity JSON ABI.
+
+    Attributes:
+        type: Always `event`.
+        name: The event's name.
+        inputs: The event's parameters, in the order of their declaration. 1024 items at most; default [].
+        anonymous: Whether the event is declared `anonymous`, so that its logs carry no topic0. Default
+            False.
+        additional_properties: What the service sent beyond these fields.
+    """
+
+    type: Literal["event"] = _attrs_field(default="event", validator=validated(constant("event")))
+    name: str = _attrs_field(validator=validated(text(min_length=1, max_length=1024)))
+    inputs: list[ABIInput] = _attrs_field(
+        factory=list, validator=validated(array(instance("ABIInput"), max_items=1024))
+    )
+    anonymous: bool = _attrs_field(default=False, validator=validated(boolean()))
+    additional_properties: dict[str, Any] = _attrs_field(factory=dict)
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """
+        Read the model from decoded JSON.
+
+        Args:
+            src_dict: The JSON object. Fields that the model does not know are kept.
+
+        Returns:
+            The model.
+
+        Raises:
+            EventStreamerValidationError: If a field is missing or breaks its rule; the message names its path.
+        """
+        from .abi_input import ABIInput
+
+        read = Reader("ABIEvent", src_dict)
+        return cls(
+            type=read.required("type", as_is),
+            name=read.required("name", as_is),
+            inputs=read.optional("inputs", list_of(ABIInput.from_dict), []),
+            anonymous=read.optional("anonymous", as_is, False),
+            additional_properties=read.rest(),
+        )
+
+    def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
+        """
+        Write the model as JSON values.
+
+        Args:
+            include_none: Whether fields that are None are written as null; otherwise they are left out.
+
+        Returns:
+            A new dict that `json.dumps` can write.
+        """
+        result: dict[str, Any] = dict(self.additional_properties)
+        result["type"] = self.type
+        result["name"] = self.name
+        result["inputs"] = [item.to_dict(include_none=include_none) for item in self.inputs]
+        result["anonymous"] = self.anonymous
+        return result

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import Any, Self
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import (
+    Model,
+    Reader,
+    array,
+    as_is,
+    integer,
+    list_of,
+    moment,
+    nullable,
+    number,
+    text,
+    to_datetime,
+    to_iso,
+    validated,
+)
+
+
+@_attrs_define(kw_only=True, repr=False)
+class ChainConfigResponse(Model):
+    """
+    A chain's configuration, or the answer to a change of it.
+
+    Attributes:
+        chain_id: The EIP-155 id of the chain; 0 where the answer is about all chains.
+        message: What was done, in one sentence.
+        timestamp: When it was done.
+        name: The chain's name.
+        status: `active` or `inactive`.
+        rpc_urls: The RPC endpoints; credentials in them are masked.
+        average_block_time: The mean time between two blocks, in seconds. 0 or more.
+        max_blocks_per_request: The widest range of blocks of one request for logs. 0 or more.
+        confirmation_blocks: How many blocks have to follow a block before its events are delivered. 0 or
+            more.
+        additional_properties: What the service sent beyond these fields.
+    """
+
+    chain_id: int = _attrs_field(validator=validated(integer()))
+    message: str | None = _attrs_field(default=None, validator=validated(nullable(text())))
+    timestamp: datetime.datetime | None = _attrs_field(default=None, validator=validated(nullable(moment())))
+    name: str | None = _attrs_field(default=None, validator=validated(nullable(text())))
+    status: str | None = _attrs_field(default=None, validator=validated(nullable(text())))
+    rpc_urls: list[str] | None = _attrs_field(default=None, validator=validated(nullable(array(text()))))
+    average_block_time: float | None = _attrs_field(
+        default=None, validator=validated(nullable(number(minimum=0)))
+    )
+    max_blocks_per_request: int | None = _attrs_field(
+        default=None, validator=validated(nullable(integer(minimum=0)))
+    )
+    confirmation_blocks: int | None = _attrs_field(
+        default=None, validator=validated(nullable(integer(minimum=0)))
+    )
+    additional_properties: dict[str, Any] = _attrs_field(factory=dict)
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """
+        Read the model from decoded JSON.
+
+        Args:
+            src_dict: The JSON object. Fields that the model does not know are kept.
+
+        Returns:
+            The model.
+
+        Raises:
+            EventStreamerValidationError: If a field is missing or breaks its rule; the message names its path.
+        """
+
+        read = Reader("ChainConfigResponse", src_dict)
+        return cls(
+            chain_id=read.required("chain_id", as_is),
+            message=read.optional("message", as_is, None),
+            timestamp=read.optional("timestamp", to_datetime, None),
+            name=read.optional("name", as_is, None),
+            status=read.optional("status", as_is, None),
+            rpc_urls=read.optional("rpc_urls", list_of(as_is), None),
+            average_block_time=read.optional("average_block_time", as_is, None),
+            max_blocks_per_request=read.optional("max_blocks_per_request", as_is, None),
+            confirmation_blocks=read.optional("confirmation_blocks", as_is, None),
+            additional_properties=read.rest(),
+        )
+
+    def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
+        """
+        Write the model as JSON values.
+
+        Args:
+            include_none: Whether fields that are None are written as null; otherwise they are left out.
+
+        Returns:
+            A new dict that `json.dumps` can write.
+        """
+        result: dict[str, Any] = dict(self.additional_properties)
+        result["chain_id"] = self.chain_id
+        if self.message is not None or include_none:
+            result["message"] = self.message
+        if self.timestamp is not None:
+            result["timestamp"] = to_iso(self.timestamp)
+        elif include_none:
+            result["timestamp"] = None
+        if self.name is not None or include_none:
+            result["name"] = self.name
+        if self.status is not None or include_none:
+            result["status"] = self.status
+        if self.rpc_urls is not None:
+            result["rpc_urls"] = list(self.rpc_urls)
+        elif include_none:
+            result["rpc_urls"] = None
+        if self.average_block_time is not None or include_none:
+            result["average_block_time"] = self.average_block_time
+        if self.max_blocks_per_request is not None or include_none:
+            result["max_blocks_per_request"] = self.max_blocks_per_request
+        if self.confirmation_blocks is not None or include_none:
+            result["confirmation_blocks"] = self.confirmation_blocks
+        return result

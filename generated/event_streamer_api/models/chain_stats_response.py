@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import Any, Self
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import (
+    Model,
+    Reader,
+    array,
+    as_is,
+    boolean,
+    integer,
+    list_of,
+    moment,
+    nullable,
+    to_datetime,
+    to_iso,
+    validated,
+)
+
+
+@_attrs_define(kw_only=True, repr=False)
+class ChainStatsResponse(Model):
+    """
+    Figures on the configured chains.
+
+    Attributes:
+        total_chains: How many chains are configured. 0 or more.
+        active_chains: How many of them are active. 0 or more.
+        healthy_rpcs: How many RPC endpoints can be called. 0 or more.
+        loaded: Whether the configurations have been read.
+        supported_chain_ids: The ids of the active chains.
+        last_refresh: When the configurations were last read.
+        timestamp: When this was so.
+        additional_properties: What the service sent beyond these fields.
+    """
+
+    total_chains: int = _attrs_field(validator=validated(integer(minimum=0)))
+    active_chains: int | None = _attrs_field(default=None, validator=validated(nullable(integer(minimum=0))))
+    healthy_rpcs: int | None = _attrs_field(default=None, validator=validated(nullable(integer(minimum=0))))
+    loaded: bool | None = _attrs_field(default=None, validator=validated(nullable(boolean())))
+    supported_chain_ids: list[int] | None = _attrs_field(
+        default=None, validator=validated(nullable(array(integer())))
+    )
+    last_refresh: datetime.datetime | None = _attrs_field(
+        default=None, validator=validated(nullable(moment()))
+    )
+    timestamp: datetime.datetime | None = _attrs_field(default=None, validator=validated(nullable(moment())))
+    additional_properties: dict[str, Any] = _attrs_field(factory=dict)
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """
+        Read the model from decoded JSON.
+
+        Args:
+            src_dict: The JSON object. Fields that the model does not know are kept.
+
+        Returns:
+            The model.
+
+        Raises:
+            EventStreamerValidationError: If a field is missing or breaks its rule; the message names its path.
+        """
+
+        read = Reader("ChainStatsResponse", src_dict)
+        return cls(
+            total_chains=read.required("total_chains", as_is),
+            active_chains=read.optional("active_chains", as_is, None),
+            healthy_rpcs=read.optional("healthy_rpcs", as_is, None),
+            loaded=read.optional("loaded", as_is, None),
+            supported_chain_ids=read.optional("supported_chain_ids", list_of(as_is), None),
+            last_refresh=read.optional("last_refresh", to_datetime, None),
+            timestamp=read.optional("timestamp", to_datetime, None),
+            additional_properties=read.rest(),
+        )
+
+    def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
+        """
+        Write the model as JSON values.
+
+        Args:
+            include_none: Whether fields that are None are written as null; otherwise they are left out.
+
+        Returns:
+            A new dict that `json.dumps` can write.
+        """
+        result: dict[str, Any] = dict(self.additional_properties)
+        result["total_chains"] = self.total_chains
+        if self.active_chains is not None or include_none:
+            result["active_chains"] = self.active_chains
+        if self.healthy_rpcs is not None or include_none:
+            result["healthy_rpcs"] = self.healthy_rpcs
+        if self.loaded is not None or include_none:
+            result["loaded"] = self.loaded
+        if self.supported_chain_ids is not None:
+            result["supported_chain_ids"] = list(self.supported_chain_ids)
+        elif include_none:
+            result["supported_chain_ids"] = None
+        if self.last_refresh is not None:
+            result["last_refresh"] = to_iso(self.last_refresh)
+        elif include_none:
+            result["last_refresh"] = None
+        if self.timestamp is not None:
+            result["timestamp"] = to_iso(self.timestamp)
+        elif include_none:
+            result["timestamp"] = None
+        return result

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import Any, Self
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import (
+    Model,
+    Reader,
+    as_is,
+    integer,
+    map_of,
+    mapping,
+    moment,
+    nullable,
+    text,
+    to_datetime,
+    to_iso,
+    validated,
+)
+
+
+@_attrs_define(kw_only=True, repr=False)
+class CircuitBreakerStatus(Model):
+    """
+    The state and the counts of one circuit breaker.
+
+    Attributes:
+        state: `closed`, `open` or `half_open`.
+        failure_count: How many calls failed. 0 or more.
+        success_count: How many calls succeeded. 0 or more.
+        consecutive_failures: How many of the last calls failed in a row. 0 or more.
+        consecutive_successes: How many of the last calls succeeded in a row. 0 or more.
+        total_calls: How many calls there were. 0 or more.
+        last_failure_time: When a call last failed.
+        last_success_time: When a call last succeeded.
+        state_transitions: How often each transition happened, by its name.
+        additional_properties: What the service sent beyond these fields.
+    """
+
+    state: str = _attrs_field(validator=validated(text()))
+    failure_count: int = _attrs_field(validator=validated(integer(minimum=0)))
+    success_count: int | None = _attrs_field(default=None, validator=validated(nullable(integer(minimum=0))))
+    consecutive_failures: int | None = _attrs_field(
+        default=None, validator=validated(nullable(integer(minimum=0)))
+    )
+    consecutive_successes: int | None = _attrs_field(
+        default=None, validator=validated(nullable(integer(minimum=0)))
+    )
+    total_calls: int | None = _attrs_field(default=None, validator=validated(nullable(integer(minimum=0))))
+    last_failure_time: datetime.datetime | None = _attrs_field(
+        default=None, validator=validated(nullable(moment()))
+    )
+    last_success_time: datetime.datetime | None = _attrs_field(
+        default=None, validator=validated(nullable(moment()))
+    )
+    state_transitions: dict[str, int] | None = _attrs_field(
+        default=None, validator=validated(nullable(mapping(integer())))
+    )
+    additional_properties: dict[str, Any] = _attrs_field(factory=dict)
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """
+        Read the model from decoded JSON.
+
+        Args:
+            src_dict: The JSON object. Fields that the model does not know are kept.
+
+        Returns:
+            The model.
+
+        Raises:
+            EventStreamerValidationError: If a field is missing or breaks its rule; the message names its path.
+        """
+
+        read = Reader("CircuitBreakerStatus", src_dict)
+        return cls(
+            state=read.required("state", as_is),
+            failure_count=read.required("failure_count", as_is),
+            success_count=read.optional("success_count", as_is, None),
+            consecutive_failures=read.optional("consecutive_failures", as_is, None),
+            consecutive_successes=read.optional("consecutive_successes", as_is, None),
+            total_calls=read.optional("total_calls", as_is, None),
+            last_failure_time=read.optional("last_failure_time", to_datetime, None),
+            last_success_time=read.optional("last_success_time", to_datetime, None),
+            state_transitions=read.optional("state_transitions", map_of(as_is), None),
+            additional_properties=read.rest(),
+        )
+
+    def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
+        """
+        Write the model as JSON values.
+
+        Args:
+            include_none: Whether fields that are None are written as null; otherwise they are left out.
+
+        Returns:
+            A new dict that `json.dumps` can write.
+        """
+        result: dict[str, Any] = dict(self.additional_properties)
+        result["state"] = self.state
+        result["failure_count"] = self.failure_count
+        if self.success_count is not None or include_none:
+            result["success_count"] = self.success_count
+        if self.consecutive_failures is not None or include_none:
+            result["consecutive_failures"] = self.consecutive_failures
+        if self.consecutive_successes is not None or include_none:
+            result["consecutive_successes"] = self.consecutive_successes
+        if self.total_calls is not None or include_none:
+            result["total_calls"] = self.total_calls
+        if self.last_failure_time is not None:
+            result["last_failure_time"] = to_iso(self.last_failure_time)
+        elif include_none:
+            result["last_failure_time"] = None
+        if self.last_success_time is not None:
+            result["last_success_time"] = to_iso(self.last_success_time)
+        elif include_none:
+            result["last_success_time"] = None
+        if self.state_transitions is not None:
+            result["state_transitions"] = dict(self.state_transitions)
+        elif include_none:
+            result["state_transitions"] = None
+        return result

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import (
+    Model,
+    Reader,
+    as_is,
+    integer,
+    nullable,
+    validated,
+)
+
+
+@_attrs_define(kw_only=True, repr=False)
+class LastProcessedBlockResponse(Model):
+    """
+    How far a subscription has come.
+
+    Attributes:
+        last_processed_block: The last block that was processed, or null before the first.
+        additional_properties: What the service sent beyond these fields.
+    """
+
+    last_processed_block: int | None = _attrs_field(default=None, validator=validated(nullable(integer())))
+    additional_properties: dict[str, Any] = _attrs_field(factory=dict)
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """
+        Read the model from decoded JSON.
+
+        Args:
+            src_dict: The JSON object. Fields that the model does not know are kept.
+
+        Returns:
+            The model.
+
+        Raises:
+            EventStreamerValidationError: If a field is missing or breaks its rule; the message names its path.
+        """
+
+        read = Reader("LastProcessedBlockResponse", src_dict)
+        return cls(
+            last_processed_block=read.optional("last_processed_block", as_is, None),
+            additional_properties=read.rest(),
+        )
+
+    def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
+        """
+        Write the model as JSON values.
+
+        Args:
+            include_none: Whether fields that are None are written as null; otherwise they are left out.
+
+        Returns:
+            A new dict that `json.dumps` can write.
+        """
+        result: dict[str, Any] = dict(self.additional_properties)
+        if self.last_processed_block is not None or include_none:
+            result["last_processed_block"] = self.last_processed_block
+        return result

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import Any, Self
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import (
+    Model,
+    Reader,
+    as_is,
+    boolean,
+    integer,
+    moment,
+    nullable,
+    to_datetime,
+    to_iso,
+    validated,
+)
+
+
+@_attrs_define(kw_only=True, repr=False)
+class ProcessingStatusResponse(Model):
+    """
+    Whether a subscription is being processed.
+
+    Attributes:
+        subscription_id: The subscription.
+        is_processing: Whether blocks are being read for it now.
+        connection_count: How many streams of it are open. 0 or more.
+        timestamp: When this was so.
+        additional_properties: What the service sent beyond these fields.
+    """
+
+    subscription_id: int = _attrs_field(validator=validated(integer()))
+    is_processing: bool = _attrs_field(validator=validated(boolean()))
+    connection_count: int = _attrs_field(validator=validated(integer(minimum=0)))
+    timestamp: datetime.datetime | None = _attrs_field(default=None, validator=validated(nullable(moment())))
+    additional_properties: dict[str, Any] = _attrs_field(factory=dict)
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """
+        Read the model from decoded JSON.
+
+        Args:
+            src_dict: The JSON object. Fields that the model does not know are kept.
+
+        Returns:
+            The model.
+
+        Raises:
+            EventStreamerValidationError: If a field is missing or breaks its rule; the message names its path.
+        """
+
+        read = Reader("ProcessingStatusResponse", src_dict)
+        return cls(
+            subscription_id=read.required("subscription_id", as_is),
+            is_processing=read.required("is_processing", as_is),
+            connection_count=read.required("connection_count", as_is),
+            timestamp=read.optional("timestamp", to_datetime, None),
+            additional_properties=read.rest(),
+        )
+
+    def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
+        """
+        Write the model as JSON values.
+
+        Args:
+            include_none: Whether fields that are None are written as null; otherwise they are left out.
+
+        Returns:
+            A new dict that `json.dumps` can write.
+        """
+        result: dict[str, Any] = dict(self.additional_properties)
+        result["subscription_id"] = self.subscription_id
+        result["is_processing"] = self.is_processing
+        result["connection_count"] = self.connection_count
+        if self.timestamp is not None:
+            result["timestamp"] = to_iso(self.timestamp)
+        elif include_none:
+            result["timestamp"] = None
+        return result

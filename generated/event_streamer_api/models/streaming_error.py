@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import (
+    Model,
+    Reader,
+    as_is,
+    boolean,
+    constant,
+    integer,
+    moment,
+    nullable,
+    text,
+    to_datetime,
+    to_iso,
+    validated,
+)
+
+
+@_attrs_define(kw_only=True, repr=False)
+class StreamingError(Model):
+    """
+    Something went wrong on the stream. Known codes: `CONNECTION_LOST`, `INVALID_RESUME_TOKEN`,
+    `SUBSCRIPTION_NOT_FOUND`, `CIRCUIT_BREAKER_OPEN`, `RATE_LIMITED`, `PROCESSING_STOPPED`, `STREAM_ERROR`.
+
+    Attributes:
+        type: Always `error`.
+        connection_id: The connection.
+        subscription_id: The subscription.
+        error_code: The error's name for programs.
+        error_message: What went wrong, in one sentence.
+        timestamp: When it went wrong.
+        recoverable: Whether it makes sense to connect again. Default True.
+        additional_properties: What the service sent beyond these fields.
+    """
+
+    type: Literal["error"] = _attrs_field(default="error", validator=validated(constant("error")))
+    connection_id: str | None = _attrs_field(default=None, validator=validated(nullable(text())))
+    subscription_id: int | None = _attrs_field(default=None, validator=validated(nullable(integer())))
+    error_code: str = _attrs_field(validator=validated(text()))
+    error_message: str = _attrs_field(validator=validated(text()))
+    timestamp: datetime.datetime | None = _attrs_field(default=None, validator=validated(nullable(moment())))
+    recoverable: bool | None = _attrs_field(default=True, validator=validated(nullable(boolean())))
+    additional_properties: dict[str, Any] = _attrs_field(factory=dict)
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """
+        Read the model from decoded JSON.
+
+        Args:
+            src_dict: The JSON object. Fields that the model does not know are kept.
+
+        Returns:
+            The model.
+
+        Raises:
+            EventStreamerValidationError: If a field is missing or breaks its rule; the message names its path.
+        """
+
+        read = Reader("StreamingError", src_dict)
+        return cls(
+            type=read.required("type", as_is),
+            connection_id=read.optional("connection_id", as_is, None),
+            subscription_id=read.optional("subscription_id", as_is, None),
+            error_code=read.required("error_code", as_is),
+            error_message=read.required("error_message", as_is),
+            timestamp=read.optional("timestamp", to_datetime, None),
+            recoverable=read.optional("recoverable", as_is, True),
+            additional_properties=read.rest(),
+        )
+
+    def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
+        """
+        Write the model as JSON values.
+
+        Args:
+            include_none: Whether fields that are None are written as null; otherwise they are left out.
+
+        Returns:
+            A new dict that `json.dumps` can write.
+        """
+        result: dict[str, Any] = dict(self.additional_properties)
+        result["type"] = self.type
+        if self.connection_id is not None or include_none:
+            result["connection_id"] = self.connection_id
+        if self.subscription_id is not None or include_none:
+            result["subscription_id"] = self.subscription_id
+        result["error_code"] = self.error_code
+        result["error_message"] = self.error_message
+        if self.timestamp is not None:
+            result["timestamp"] = to_iso(self.timestamp)
+        elif include_none:
+            result["timestamp"] = None
+        if self.recoverable is not None or include_none:
+            result["recoverable"] = self.recoverable
+        return result

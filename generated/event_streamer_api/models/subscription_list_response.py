@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import (
+    Model,
+    Reader,
+    array,
+    as_is,
+    instance,
+    integer,
+    list_of,
+    validated,
+)
+
+if TYPE_CHECKING:
+    from .subscription_response import SubscriptionResponse
+
+
+@_attrs_define(kw_only=True, repr=False)
+class SubscriptionListResponse(Model):
+    """
+    One page of subscriptions.
+
+    Attributes:
+        subscriptions: The subscriptions of this page.
+        total: How many subscriptions there are on all pages. 0 or more.
+        page: Which page this is, counted from 1. 1 or more.
+        page_size: How many subscriptions a page holds. 1 or more.
+        additional_properties: What the service sent beyond these fields.
+    """
+
+    subscriptions: list[SubscriptionResponse] = _attrs_field(
+        validator=validated(array(instance("SubscriptionResponse")))
+    )
+    total: int = _attrs_field(validator=validated(integer(minimum=0)))
+    page: int = _attrs_field(validator=validated(integer(minimum=1)))
+    page_size: int = _attrs_field(validator=validated(integer(minimum=1)))
+    additional_properties: dict[str, Any] = _attrs_field(factory=dict)
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """
+        Read the model from decoded JSON.
+
+        Args:
+            src_dict: The JSON object. Fields that the model does not know are kept.
+
+        Returns:
+            The model.
+
+        Raises:
+            EventStreamerValidationError: If a field is missing or breaks its rule; the message names its path.
+        """
+        from .subscription_response import SubscriptionResponse
+
+        read = Reader("SubscriptionListResponse", src_dict)
+        return cls(
+            subscriptions=read.required("subscriptions", list_of(SubscriptionResponse.from_dict)),
+            total=read.required("total", as_is),
+            page=read.required("page", as_is),
+            page_size=read.required("page_size", as_is),
+            additional_properties=read.rest(),
+        )
+
+    def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
+        """
+        Write the model as JSON values.
+
+        Args:
+            include_none: Whether fields that are None are written as null; otherwise they are left out.
+
+        Returns:
+            A new dict that `json.dumps` can write.
+        """
+        result: dict[str, Any] = dict(self.additional_properties)
+        result["subscriptions"] = [item.to_dict(include_none=include_none) for item in self.subscriptions]
+        result["total"] = self.total
+        result["page"] = self.page
+        result["page_size"] = self.page_size
+        return result

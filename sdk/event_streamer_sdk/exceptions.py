@@ -1,0 +1,170 @@
+"""
+Everything the SDK raises on purpose.
+
+    EventStreamerSDKError
+    ├── EventStreamerConnectionError (ConnectionError)   the service cannot be reached, or fails
+    │   ├── EventStreamerNotFoundError                    404
+    │   ├── EventStreamerConflictError                    409
+    │   ├── EventStreamerGoneError                        410: the resume token has expired
+    │   ├── EventStreamerRateLimitError                   429
+    │   ├── EventStreamerServerError                      5xx
+    │   └── EventStreamerResponseError                    an answer that is not what the API promises
+    ├── EventStreamerAuthError                           401, 403
+    ├── EventStreamerTimeoutError (TimeoutError)         no answer in time
+    ├── EventStreamerValidationError (ValueError)        a value breaks a rule; nothing was sent
+    │   ├── EventStreamerRequestError                     400, 413, 415, 422: the service refuses the values
+    │   ├── ABIParsingError                               see event_streamer_sdk.abi
+    │   └── LogDecodeError                                see event_streamer_sdk.abi
+    └── EventStreamerSubscriptionError                   a subscription is gone, or in the wrong state
+        ├── SubscriptionNotFoundError                     404, also an EventStreamerNotFoundError
+        ├── SubscriptionConflictError                     409, also an EventStreamerConflictError
+        └── SubscriptionGoneError                         410, also an EventStreamerGoneError
+
+The exceptions of a failed request carry what is known of it: see `RequestDetails`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from event_streamer_api.errors import EventStreamerSDKError, EventStreamerValidationError
+
+if TYPE_CHECKING:
+    from .abi._errors import ABIParsingError, LogDecodeError
+
+
+class RequestDetails(Exception):  # noqa: N818  # says what the errors have in common, and is not raised itself
+    """
+    What is known of a request that failed.
+
+    Attributes:
+        status_code: The HTTP status, or None where no answer came.
+        method: The HTTP method.
+        path: The path of the request, without the query.
+        body: The answer's body: decoded JSON, or the beginning of its text.
+        request_id: The service's name for the request (`X-Request-Id`), for its log.
+        retry_after: Seconds the service asks to wait before the next attempt.
+        error_code: The error's name for programs, where the service gives one.
+    """
+
+    status_code: int | None
+    method: str | None
+    path: str | None
+    body: Any
+    request_id: str | None
+    retry_after: float | None
+    error_code: str | None
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        status_code: int | None = None,
+        method: str | None = None,
+        path: str | None = None,
+        body: Any = None,
+        request_id: str | None = None,
+        retry_after: float | None = None,
+        error_code: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status_code = status_code
+        self.method = method
+        self.path = path
+        self.body = body
+        self.request_id = request_id
+        self.retry_after = retry_after
+        self.error_code = error_code
+
+
+class EventStreamerConnectionError(RequestDetails, EventStreamerSDKError, ConnectionError):
+    """The service cannot be reached, or answers that it failed."""
+
+
+class EventStreamerNotFoundError(EventStreamerConnectionError):
+    """What the call is about does not exist (404)."""
+
+
+class EventStreamerConflictError(EventStreamerConnectionError):
+    """It exists already, or its state forbids the call (409)."""
+
+
+class EventStreamerGoneError(EventStreamerConnectionError):
+    """It is there no more (410); on a stream, the resume token has expired."""
+
+
+class EventStreamerRateLimitError(EventStreamerConnectionError):
+    """Too many requests (429); `retry_after` says how long to wait."""
+
+
+class EventStreamerServerError(EventStreamerConnectionError):
+    """The service is in trouble (5xx)."""
+
+
+class EventStreamerResponseError(EventStreamerConnectionError):
+    """The service's answer is not what the API promises; the message names the call and the field."""
+
+
+class EventStreamerAuthError(RequestDetails, EventStreamerSDKError):
+    """The service does not accept the credentials (401), or not for this call (403)."""
+
+
+class EventStreamerTimeoutError(RequestDetails, EventStreamerSDKError, TimeoutError):
+    """No answer came in time."""
+
+
+class EventStreamerRequestError(RequestDetails, EventStreamerValidationError):
+    """The service refuses the values of the request (400, 413, 415, 422)."""
+
+    field: str | None = None
+
+
+class EventStreamerSubscriptionError(RequestDetails, EventStreamerSDKError):
+    """A subscription is not there, or is not in a state for the call."""
+
+
+class SubscriptionNotFoundError(EventStreamerSubscriptionError, EventStreamerNotFoundError):
+    """There is no such subscription, or it belongs to somebody else (404)."""
+
+
+class SubscriptionConflictError(EventStreamerSubscriptionError, EventStreamerConflictError):
+    """The state of the subscription forbids the call (409)."""
+
+
+class SubscriptionGoneError(EventStreamerSubscriptionError, EventStreamerGoneError):
+    """The resume token of the subscription has expired (410)."""
+
+
+_FROM_ABI = ("ABIParsingError", "LogDecodeError")
+
+
+def __getattr__(name: str) -> object:
+    # The ABI part is loaded when it is first used; its exceptions are no reason to load it.
+    if name in _FROM_ABI:
+        from .abi import _errors
+
+        return getattr(_errors, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+__all__ = [
+    "ABIParsingError",
+    "EventStreamerAuthError",
+    "EventStreamerConflictError",
+    "EventStreamerConnectionError",
+    "EventStreamerGoneError",
+    "EventStreamerNotFoundError",
+    "EventStreamerRateLimitError",
+    "EventStreamerRequestError",
+    "EventStreamerResponseError",
+    "EventStreamerSDKError",
+    "EventStreamerServerError",
+    "EventStreamerSubscriptionError",
+    "EventStreamerTimeoutError",
+    "EventStreamerValidationError",
+    "LogDecodeError",
+    "RequestDetails",
+    "SubscriptionConflictError",
+    "SubscriptionGoneError",
+    "SubscriptionNotFoundError",
+]

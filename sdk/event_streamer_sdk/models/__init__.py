@@ -1,0 +1,24 @@
+"""
+All models of the API, each loaded when it is first used.
+
+They are attrs classes, generated from openapi.yaml: keyword-only, checked when they are made and when they are
+changed, with `from_dict` and `to_dict`. What the service sends beyond a model's fields is in its
+`additional_properties`.
+"""
+
+from typing import TYPE_CHECKING
+
+from event_streamer_api import models as _generated
+
+if TYPE_CHECKING:
+    from event_streamer_api.models import *  # noqa: F403  # the names are the generated package's own
+
+__all__ = list(_generated.__all__)  # a list made of a tuple of names
+
+
+def __getattr__(name: str) -> object:
+    return getattr(_generated, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
