@@ -1,0 +1,27 @@
+"""
+The `event-streamer` command: subscriptions, streams, chains, breakers and ABIs from a terminal.
+
+It needs the extra `[cli]` (typer and rich). The service adds commands of its own (`serve`, `demo`)
+through the entry-point group `event_streamer.commands`: each entry is a function with typer's
+annotations, loaded only when it is called for.
+"""
+
+import sys
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """
+    Run the command line; the process ends with its exit code.
+
+    Exit codes: 0 done, 1 refused or failed (one line on standard error says why), 2 wrong usage.
+    """
+    try:
+        import rich  # noqa: F401 (only to see whether the extra is there)
+        import typer  # noqa: F401
+    except ImportError:
+        sys.exit("event-streamer needs its extra: pip install 'event-streamer-sdk[cli]'")
+    from event_streamer_sdk.cli._app import run
+
+    sys.exit(run())

@@ -1,0 +1,120 @@
+"""The command's tree, the commands that other packages add to it, and how failures end."""
+
+import sys
+from collections.abc import Sequence
+from importlib.metadata import EntryPoint, entry_points, version
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from event_streamer_sdk.cli import abi, breakers, chains, health, stream, subscriptions
+from event_streamer_sdk.cli._output import complain
+from event_streamer_sdk.exceptions import EventStreamerSDKError
+
+COMMANDS_GROUP = "event_streamer.commands"
+"""The entry-point group through which the service adds `serve` and `demo`: the SDK never imports it."""
+
+
+class _OpenGroup(TyperGroup):
+    """A command group that also holds what entry points bring, each loaded when it is asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Name the commands, the added ones last."""
+        added = [entry.name for entry in _added_commands() if _installed(entry)]
+        return [*super().list_commands(ctx), *sorted(added)]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Find a command by its name, among our own first."""
+        found = super().get_command(ctx, cmd_name)
+        if found is not None:
+            return found
+        for entry in _added_commands():
+            if entry.name == cmd_name:
+                return _load(entry)
+        return None
+
+
+def _added_commands() -> tuple[EntryPoint, ...]:
+    return tuple(entry_points(group=COMMANDS_GROUP))
+
+
+def _installed(entry: EntryPoint) -> bool:
+    try:
+        entry.load()
+    except ImportError:
+        return False
+    return True
+
+
+def _load(entry: EntryPoint) -> Any:
+    try:
+        function = entry.load()
+    except ImportError as missing:
+        complain(
+            f"event-streamer {entry.name} needs the service ({missing}): "
+            "pip install 'event-streamer-sdk[service]'"
+        )
+        raise typer.Exit(1) from missing
+    single = typer.Typer(add_completion=False)
+    single.command(entry.name)(function)
+    return typer.main.get_command(single)
+
+
+app = typer.Typer(
+    cls=_OpenGroup,
+    help="Stream decoded blockchain events, and manage what is streamed.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(subscriptions.app, name="subscriptions")
+app.command("stream")(stream.stream)
+app.add_typer(chains.app, name="chains")
+app.add_typer(breakers.app, name="breakers")
+app.command("health")(health.health)
+app.add_typer(abi.app, name="abi")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"event-streamer-sdk {version('event-streamer-sdk')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and end."),
+    ] = False,
+) -> None:
+    pass
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """
+    Run one command.
+
+    Args:
+        arguments: What stands after the command's name; None takes those of the process.
+
+    Returns:
+        The exit code.
+    """
+    try:
+        app(args=None if arguments is None else list(arguments), prog_name="event-streamer")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(bool(end.code))
+    except EventStreamerSDKError as problem:
+        complain(str(problem))
+        return 1
+    except BrokenPipeError:
+        # `event-streamer … | head` has seen enough. Nothing must be flushed into the closed pipe at exit.
+        sys.stdout = None
+        return 0
+    except OSError as problem:
+        named = f"{problem.filename}: {problem.strerror}" if problem.filename else str(problem)
+        complain(named)
+        return 1
+    return 0

@@ -1,0 +1,142 @@
+"""`event-streamer abi`: what an ABI holds, topics, log decoding, and code from it; no service is needed."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from event_streamer_sdk.abi import (
+    EventDecoder,
+    LogDecodeError,
+    extract_abi_events,
+    human_readable,
+    signature,
+    topic0,
+)
+from event_streamer_sdk.cli._events import Abi, Contract, chosen_event, read_abi
+from event_streamer_sdk.cli._output import AsJson, write_details, write_json, write_table
+from event_streamer_sdk.models.abi import ABIEvent
+
+app = typer.Typer(
+    help="Read ABIs: events, topics, decoding, code. Works without a service.", no_args_is_help=True
+)
+
+File = Annotated[
+    str,
+    typer.Argument(
+        show_default=False,
+        help="A JSON ABI, a compiler's artifact, or lines of human-readable events; - reads standard input.",
+    ),
+]
+Event = Annotated[
+    str,
+    typer.Argument(
+        show_default=False,
+        help="With --abi the event's name, signature or topic0; without it the event itself: "
+        "'Transfer(address indexed from, address indexed to, uint256 value)'.",
+    ),
+]
+
+
+@app.command()
+def events(file: File, contract: Contract = None, as_json: AsJson = False) -> None:
+    """List the events of an ABI with their topic0."""
+    found = extract_abi_events(read_abi(file), contract=contract)
+    if as_json:
+        write_json([_described(event) for event in found.values()])
+        return
+    write_table(
+        ["Event", "topic0"],
+        [[signature(event), "(anonymous)" if event.anonymous else topic0(event)] for event in found.values()],
+        empty="No events.",
+    )
+
+
+@app.command("human-readable")
+def human_readable_(file: File, contract: Contract = None) -> None:
+    """Write the events of an ABI as Solidity would, one a line."""
+    for event in extract_abi_events(read_abi(file), contract=contract).values():
+        typer.echo(human_readable(event))
+
+
+@app.command("json")
+def json_(event: Event, abi: Abi = None, contract: Contract = None) -> None:
+    """Write an event as a JSON ABI."""
+    write_json([chosen_event(event, abi, contract)])
+
+
+@app.command("topic0")
+def topic0_(event: Event, abi: Abi = None, contract: Contract = None, as_json: AsJson = False) -> None:
+    """Show an event's topic0, the hash of its canonical signature."""
+    found = chosen_event(event, abi, contract)
+    if as_json:
+        write_json(_described(found))
+    else:
+        typer.echo(topic0(found))
+
+
+@app.command()
+def decode(
+    event: Annotated[
+        str | None, typer.Argument(show_default=False, help="The event; may be left out with --abi.")
+    ] = None,
+    topic: Annotated[
+        list[str] | None,
+        typer.Option("--topic", "-t", show_default=False, help="A topic as 0x-hex, in their order."),
+    ] = None,
+    data: Annotated[str, typer.Option("--data", "-d", help="The log's data as 0x-hex.")] = "0x",
+    abi: Abi = None,
+    contract: Contract = None,
+    as_json: AsJson = False,
+) -> None:
+    """Decode a log into named values."""
+    topics = topic or []
+    if event is not None:
+        decoder = EventDecoder(chosen_event(event, abi, contract))
+    elif abi is not None:
+        decoder = _decoder_for(topics, list(extract_abi_events(read_abi(abi), contract=contract).values()))
+    else:
+        raise typer.BadParameter("name the event, or a file with --abi")
+    values = decoder.decode_json(topics, data)
+    if as_json:
+        write_json({"event": decoder.event.name, "signature": decoder.signature, "values": values})
+    else:
+        write_details({decoder.signature: "", **{name: _compact(value) for name, value in values.items()}})
+
+
+def _decoder_for(topics: list[str], events: list[ABIEvent]) -> EventDecoder:
+    """Find the event of a log: topic0 names it, and the number of topics where only `indexed` differs."""
+    decoders = [EventDecoder(event) for event in events if not event.anonymous]
+    named = [decoder for decoder in decoders if topics and decoder.topic0 == topics[0].lower()]
+    if not named:
+        raise LogDecodeError(f"no event here has the topic0 {topics[0] if topics else '(no topics)'}")
+    return next((decoder for decoder in named if decoder.topic_count == len(topics)), named[0])
+
+
+def _compact(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+@app.command()
+def codegen(
+    file: File,
+    contract: Contract = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", show_default=False, help="Where to; None: standard output."),
+    ] = None,
+) -> None:
+    """Write a typed Python module with a class for each event of an ABI."""
+    raise NotImplementedError
+
+
+def _described(event: ABIEvent) -> dict[str, Any]:
+    return {
+        "name": event.name,
+        "signature": signature(event),
+        "topic0": None if event.anonymous else topic0(event),
+        "human_readable": human_readable(event),
+        "inputs": event.inputs,
+        "anonymous": event.anonymous,
+    }

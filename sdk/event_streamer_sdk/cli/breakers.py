@@ -1,0 +1,145 @@
+"""`event-streamer breakers`: the circuit breakers before the chains' RPC endpoints."""
+
+from typing import Annotated
+
+import typer
+
+from event_streamer_sdk.cli._connection import (
+    DEFAULT_SUBSCRIBER,
+    DEFAULT_URL,
+    ApiKey,
+    SubscriberId,
+    Url,
+    connect,
+)
+from event_streamer_sdk.cli._output import AsJson, say, write_details, write_json, write_table
+
+app = typer.Typer(help="Look at and reset the circuit breakers of the RPC endpoints.", no_args_is_help=True)
+
+
+@app.command()
+def status(
+    as_json: AsJson = False,
+    url: Url = DEFAULT_URL,
+    subscriber_id: SubscriberId = DEFAULT_SUBSCRIBER,
+    api_key: ApiKey = None,
+) -> None:
+    """List all breakers with their state."""
+    with connect(url, subscriber_id, api_key) as client:
+        answer = client.get_circuit_breaker_status()
+    if as_json:
+        write_json(answer)
+        return
+    write_table(
+        ["Breaker", "State", "Calls", "Failures", "In a row", "Last failure"],
+        [
+            [
+                name,
+                one.state,
+                one.total_calls,
+                one.failure_count,
+                one.consecutive_failures,
+                one.last_failure_time,
+            ]
+            for name, one in sorted(answer.circuit_breakers.items())
+        ],
+        empty="No breakers: the service has no RPC endpoint yet.",
+    )
+
+
+@app.command()
+def health(
+    as_json: AsJson = False,
+    url: Url = DEFAULT_URL,
+    subscriber_id: SubscriberId = DEFAULT_SUBSCRIBER,
+    api_key: ApiKey = None,
+) -> None:
+    """Sum up how many endpoints work; the exit code is 1 where a chain has none left."""
+    with connect(url, subscriber_id, api_key) as client:
+        answer = client.get_circuit_breaker_health()
+    if as_json:
+        write_json(answer)
+    else:
+        write_details(
+            {
+                "Healthy endpoints": f"{answer.healthy_rpcs} of {answer.total_rpcs}",
+                "Unhealthy chains": answer.unhealthy_chains,
+            }
+        )
+    if answer.unhealthy_chains:
+        raise typer.Exit(1)
+
+
+@app.command()
+def show(
+    name: Annotated[
+        str, typer.Argument(show_default=False, help="The breaker's name, as `status` lists it.")
+    ],
+    as_json: AsJson = False,
+    url: Url = DEFAULT_URL,
+    subscriber_id: SubscriberId = DEFAULT_SUBSCRIBER,
+    api_key: ApiKey = None,
+) -> None:
+    """Show the figures of one breaker."""
+    with connect(url, subscriber_id, api_key) as client:
+        answer = client.get_circuit_breaker_metrics(name)
+    if as_json:
+        write_json(answer)
+        return
+    response_time = answer.average_response_time
+    write_details(
+        {
+            "Breaker": answer.name,
+            "Calls": answer.total_calls,
+            "Successes": answer.success_count,
+            "Failures": answer.failure_count,
+            "Failures in a row": answer.consecutive_failures,
+            "Success rate": f"{answer.success_rate:.1%}",
+            "Response time": None if response_time is None else f"{response_time:.1f} ms",
+            "Last success": answer.last_success_time,
+            "Last failure": answer.last_failure_time,
+        }
+    )
+
+
+@app.command()
+def config(
+    as_json: AsJson = False,
+    url: Url = DEFAULT_URL,
+    subscriber_id: SubscriberId = DEFAULT_SUBSCRIBER,
+    api_key: ApiKey = None,
+) -> None:
+    """Show when breakers open and close."""
+    with connect(url, subscriber_id, api_key) as client:
+        answer = client.get_circuit_breaker_config()
+    if as_json:
+        write_json(answer)
+        return
+    write_details(
+        {
+            "Opens after": f"{answer.failure_threshold} failures in a row",
+            "Tries again after": f"{answer.recovery_timeout} s",
+            "Closes after": f"{answer.success_threshold} successes",
+            "Calls on trial": answer.half_open_max_calls,
+            "A call fails after": f"{answer.timeout} s",
+        }
+    )
+
+
+@app.command()
+def reset(
+    name: Annotated[
+        str | None, typer.Argument(show_default=False, help="The breaker's name. None: all of them.")
+    ] = None,
+    as_json: AsJson = False,
+    url: Url = DEFAULT_URL,
+    subscriber_id: SubscriberId = DEFAULT_SUBSCRIBER,
+    api_key: ApiKey = None,
+) -> None:
+    """Close a breaker, or all of them, so that the endpoint is tried again at once."""
+    with connect(url, subscriber_id, api_key) as client:
+        answer = client.reset_circuit_breaker(name) if name else client.reset_all_circuit_breakers()
+    if as_json:
+        write_json(answer)
+    else:
+        say(answer.message or "Reset.")

@@ -1,0 +1,191 @@
+"""`event-streamer stream`: the events of a subscription as they come, one a line."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from dateutil import parser as dates
+from rich.console import Console
+from rich.status import Status
+from rich.text import Text
+
+from event_streamer_sdk import SyncStreamingClient
+from event_streamer_sdk.cli._connection import (
+    DEFAULT_SUBSCRIBER,
+    DEFAULT_URL,
+    ApiKey,
+    SubscriberId,
+    Url,
+    connect,
+)
+from event_streamer_sdk.cli._lines import json_line, pretty_line
+from event_streamer_sdk.cli._output import say
+from event_streamer_sdk.cli.subscriptions import SubscriptionId
+from event_streamer_sdk.models.streaming import StreamingReorg
+
+Events = Mapping[str, Sequence[Mapping[str, Any]]]
+
+
+def stream(
+    subscription: SubscriptionId,
+    as_json: Annotated[
+        bool | None,
+        typer.Option(
+            "--json/--pretty",
+            show_default=False,
+            help="A JSON object a line, or lines for people. Default: pretty on a terminal, else JSON.",
+        ),
+    ] = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(
+            show_default=False,
+            dir_okay=False,
+            help="A file that remembers the place: the next start goes on from there.",
+        ),
+    ] = None,
+    resume_token: Annotated[
+        str | None, typer.Option(show_default=False, help="Begin just after this token's batch.")
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=1, show_default=False, help="End after the batch that holds the N-th event."),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="DATE", show_default=False, help="Pass over events of earlier blocks (UTC)."),
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATE", show_default=False, help="End at the first event of a later block (UTC)."
+        ),
+    ] = None,
+    acknowledge: Annotated[
+        bool, typer.Option("--ack/--no-ack", help="Whether what was written counts as delivered.")
+    ] = True,
+    url: Url = DEFAULT_URL,
+    subscriber_id: SubscriberId = DEFAULT_SUBSCRIBER,
+    api_key: ApiKey = None,
+) -> None:
+    """
+    Write events as they come, until the subscription is done or Ctrl-C ends it.
+
+    A batch counts as delivered when all its lines are written: after a crash it comes again, none is lost.
+    """
+    span = _Span(_moment(since), _moment(until))
+    pretty = sys.stdout.isatty() if as_json is None else not as_json
+    with connect(url, subscriber_id, api_key) as client:
+        streaming = client.create_streaming_client(
+            subscription,
+            resume_token=resume_token,
+            client_metadata={"client": "event-streamer-cli"},
+            auto_acknowledge=acknowledge,
+            checkpoint=checkpoint,
+        )
+        with _Screen(pretty) as screen:
+            _listen(streaming, screen, span, limit)
+            report = streaming.run()
+    if report.error is not None:
+        raise report.error
+    say(
+        f"{screen.written} events in {report.batches} batches, {report.acks} acknowledged, "
+        f"last block {screen.last_block}; {report.reason.value}"
+    )
+
+
+class _Span:
+    """The time from `since` to `until`, either of them open."""
+
+    def __init__(self, since: datetime | None, until: datetime | None) -> None:
+        self.since = since
+        self.until = until
+
+    def __contains__(self, event: Mapping[str, Any]) -> bool:
+        if self.since is None and self.until is None:
+            return True
+        when = dates.isoparse(event["timestamp"])
+        return (self.since is None or when >= self.since) and not self.is_after(event)
+
+    def is_after(self, event: Mapping[str, Any]) -> bool:
+        return self.until is not None and dates.isoparse(event["timestamp"]) > self.until
+
+
+class _Screen:
+    """Where lines go: plain to a file or pipe, above a running count on a terminal."""
+
+    def __init__(self, pretty: bool) -> None:
+        self.pretty = pretty
+        self.written = 0
+        self.last_block: int | None = None
+        # The running count shares the terminal with the events where they go there, so that it stays below.
+        self._console = Console(stderr=not sys.stdout.isatty(), highlight=False, soft_wrap=True)
+        self._status: Status | nullcontext[None] = (
+            self._console.status("waiting for events …") if self._console.is_terminal else nullcontext()
+        )
+
+    def __enter__(self) -> "_Screen":
+        self._status.__enter__()
+        return self
+
+    def __exit__(self, *problem: Any) -> None:
+        self._status.__exit__(*problem)
+
+    def event(self, name: str, event: Mapping[str, Any]) -> None:
+        self.written += 1
+        self.last_block = event.get("block_number", self.last_block)
+        if self.pretty:
+            self._line(pretty_line(name, event))
+        else:
+            self._line(Text(json_line({"event": name, "values": event})))
+
+    def reorg(self, reorg: StreamingReorg) -> None:
+        """Tell that blocks are replaced: what was written of them is void, what comes instead follows."""
+        blocks = [block.number for block in reorg.removed_blocks]
+        if self.pretty:
+            self._line(Text(f"reorg: blocks {blocks} after {reorg.common_ancestor} are replaced", "yellow"))
+        else:
+            self._line(Text(json_line({"reorg": reorg.to_dict()})))
+
+    def _line(self, line: Text) -> None:
+        if sys.stdout.isatty():
+            self._console.print(line)
+        else:
+            sys.stdout.write(f"{line}\n")
+
+    def flush(self, lag: int | None) -> None:
+        """Write all lines out, since what is not out does not count as delivered, and tell how far it is."""
+        sys.stdout.flush()
+        if isinstance(self._status, Status):
+            behind = "" if not lag else f", {lag} blocks behind the head"
+            self._status.update(f"{self.written} events, block {self.last_block}{behind} (Ctrl-C ends it)")
+
+
+def _listen(streaming: SyncStreamingClient, screen: _Screen, span: _Span, limit: int | None) -> None:
+    @streaming.on_all_events
+    def write(events: Events) -> None:
+        past_the_end = False
+        for name, found in events.items():
+            for event in found:
+                if event in span:
+                    screen.event(name, event)
+                past_the_end = past_the_end or span.is_after(event)
+        screen.flush(streaming.stats.lag_blocks)
+        if past_the_end or (limit is not None and screen.written >= limit):
+            streaming.stop_streaming()
+
+    streaming.on_reorg(screen.reorg)
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = dates.parse(text)
+    except (ValueError, OverflowError) as problem:
+        raise typer.BadParameter(f"{text!r} is no date: write 2024-05-23, or 2024-05-23T10:30") from problem
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,193 @@
+"""`event-streamer subscriptions`: make, look at, change and delete what is streamed."""
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from event_streamer_sdk.abi import human_readable, signature
+from event_streamer_sdk.cli._connection import (
+    DEFAULT_SUBSCRIBER,
+    DEFAULT_URL,
+    ApiKey,
+    SubscriberId,
+    Url,
+    connect,
+)
+from event_streamer_sdk.cli._events import Abi, Contract, chosen_event
+from event_streamer_sdk.cli._output import AsJson, say, write_details, write_json, write_table
+from event_streamer_sdk.models.subscriptions import (
+    SubscriptionResponse,
+    SubscriptionUpdate,
+)
+
+app = typer.Typer(help="Make, look at, change and delete subscriptions.", no_args_is_help=True)
+
+SubscriptionId = Annotated[int, typer.Argument(min=1, show_default=False, help="The subscription's number.")]
+Addresses = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--address", "-a", help="A contract to watch; may be given several times. None: all of them."
+    ),
+]
+EndBlock = Annotated[
+    int | None,
+    typer.Option(min=0, show_default=False, help="The last block that counts. None: goes on with the chain."),
+]
+
+
+@app.command()
+def create(
+    event: Annotated[
+        str,
+        typer.Argument(
+            show_default=False,
+            help="What to watch for. With --abi the event's name, signature or topic0; without it the event "
+            "itself: 'Transfer(address indexed from, address indexed to, uint256 value)'.",
+        ),
+    ],
+    chain: Annotated[int, typer.Option("--chain", "-c", min=1, show_default=False, help="The chain's id.")],
+    abi: Abi = None,
+    contract: Contract = None,
+    address: Addresses = None,
+    start_block: Annotated[int, typer.Option(min=0, help="The first block that counts.")] = 0,
+    end_block: EndBlock = None,
+    as_json: AsJson = False,
+    url: Url = DEFAULT_URL,
+    subscriber_id: SubscriberId = DEFAULT_SUBSCRIBER,
+    api_key: ApiKey = None,
+) -> None:
+    """Subscribe to an event of contracts on a chain, and show the subscription."""
+    described = chosen_event(event, abi, contract)
+    with connect(url, subscriber_id, api_key) as client:
+        made = client.subscribe(
+            described, addresses=address or [], chain_id=chain, start_block=start_block, end_block=end_block
+        )
+    _show(made, as_json)
+    if not as_json:
+        say(f"Stream it: event-streamer stream {made.id}")
+
+
+@app.command("list")
+def list_(
+    page: Annotated[int, typer.Option(min=1, help="Which page.")] = 1,
+    page_size: Annotated[int, typer.Option(min=1, help="Subscriptions on a page.")] = 20,
+    everything: Annotated[bool, typer.Option("--all", help="All pages, one after the other.")] = False,
+    as_json: AsJson = False,
+    url: Url = DEFAULT_URL,
+    subscriber_id: SubscriberId = DEFAULT_SUBSCRIBER,
+    api_key: ApiKey = None,
+) -> None:
+    """List your subscriptions."""
+    with connect(url, subscriber_id, api_key) as client:
+        if everything:
+            found = list(client.iter_subscriptions(page_size=page_size))
+            total = len(found)
+        else:
+            answer = client.list_subscriptions(page=page, page_size=page_size)
+            found, total = answer.subscriptions, answer.total
+    if as_json:
+        write_json(found)
+        return
+    write_table(
+        ["Id", "Event", "Chain", "Contracts", "Blocks", "Processed to", "Delivered", "Streaming"],
+        [_row(one) for one in found],
+        empty="No subscriptions.",
+    )
+    if len(found) < total:
+        say(f"{len(found)} of {total} shown; --page and --all show more.")
+
+
+@app.command()
+def show(
+    subscription: SubscriptionId,
+    as_json: AsJson = False,
+    url: Url = DEFAULT_URL,
+    subscriber_id: SubscriberId = DEFAULT_SUBSCRIBER,
+    api_key: ApiKey = None,
+) -> None:
+    """Show one subscription."""
+    with connect(url, subscriber_id, api_key) as client:
+        _show(client.get_subscription(subscription), as_json)
+
+
+@app.command()
+def update(
+    subscription: SubscriptionId,
+    address: Addresses = None,
+    start_block: Annotated[
+        int | None, typer.Option(min=0, show_default=False, help="The first block.")
+    ] = None,
+    end_block: EndBlock = None,
+    as_json: AsJson = False,
+    url: Url = DEFAULT_URL,
+    subscriber_id: SubscriberId = DEFAULT_SUBSCRIBER,
+    api_key: ApiKey = None,
+) -> None:
+    """Change a subscription; what isn't named stays as it is."""
+    given = {"addresses": address or None, "start_block": start_block, "end_block": end_block}
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if not changes:
+        raise typer.BadParameter("nothing to change: name --address, --start-block or --end-block")
+    with connect(url, subscriber_id, api_key) as client:
+        _show(client.update_subscription(subscription, SubscriptionUpdate(**changes)), as_json)
+
+
+@app.command()
+def delete(
+    subscriptions: Annotated[
+        list[int], typer.Argument(min=1, show_default=False, help="The subscriptions' numbers.")
+    ],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+    url: Url = DEFAULT_URL,
+    subscriber_id: SubscriberId = DEFAULT_SUBSCRIBER,
+    api_key: ApiKey = None,
+) -> None:
+    """Delete subscriptions, and with each the place where its stream was."""
+    if not yes and sys.stdin.isatty():
+        numbers = ", ".join(map(str, subscriptions))
+        typer.confirm(f"Delete {numbers} for good?", abort=True, err=True)
+    with connect(url, subscriber_id, api_key) as client:
+        for number in subscriptions:
+            client.delete_subscription(number)
+            say(f"Deleted {number}.")
+
+
+def _show(one: SubscriptionResponse, as_json: bool) -> None:
+    if as_json:
+        write_json(one)
+        return
+    write_details(
+        {
+            "Id": one.id,
+            "Event": human_readable(one.event_signature),
+            "topic0": one.topic0,
+            "Chain": one.chain_id,
+            "Contracts": one.addresses or "all",
+            "Blocks": _blocks(one),
+            "Processed to": one.last_processed_block,
+            "Delivered": one.events_delivered,
+            "Streaming": one.is_streaming,
+            "Subscriber": one.subscriber_id,
+            "Made": one.created_at,
+            "Changed": one.updated_at,
+        }
+    )
+
+
+def _row(one: SubscriptionResponse) -> list[Any]:
+    contracts: Any = one.addresses if len(one.addresses) == 1 else f"{len(one.addresses)} contracts"
+    return [
+        one.id,
+        signature(one.event_signature),
+        one.chain_id,
+        contracts if one.addresses else "all",
+        _blocks(one),
+        one.last_processed_block,
+        one.events_delivered,
+        one.is_streaming,
+    ]
+
+
+def _blocks(one: SubscriptionResponse) -> str:
+    return f"{one.start_block} … {'' if one.end_block is None else one.end_block}".rstrip()
