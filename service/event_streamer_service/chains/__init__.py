@@ -1,1 +1,63 @@
-"""Chains: where logs come from, and how they are followed without gap or overlap."""
+"""
+Chains: where logs come from, and how they are followed without gap or overlap.
+
+    ChainManager           all configured chains
+    └── Chain.follow       one subscription's way: history, then the head, reorgs (feed)
+        ├── HeadTracker    one watcher of the head for all feeds (tracker, headers)
+        ├── LiveLogs       one fetch of each new block for all feeds (livelogs)
+        ├── HistoryReader  ranges of adaptive size, several at a time (history, ranges)
+        └── FailoverSource several nodes as one, a circuit breaker each (failover, breaker)
+            └── ChainSource    a node (jsonrpc, transports, refusals), DevChain, Recording
+"""
+
+from .breaker import BreakerSettings, CircuitBreaker
+from .config import ChainConfig, redact_url
+from .devchain import DevChain
+from .errors import (
+    BlockGone,
+    ChainClosed,
+    ChainError,
+    ChainMismatch,
+    ChainTimeout,
+    ChainUnavailable,
+    RangeTooLarge,
+    RateLimited,
+    RpcError,
+    UnknownChain,
+)
+from .feed import Chain
+from .headers import HeaderStore, MemoryHeaderStore
+from .jsonrpc import JsonRpcSource
+from .manager import ChainManager
+from .source import ChainSource
+from .types import Block, Log, LogFilter, LogRange, Position, Reorg
+
+__all__ = [
+    "Block",
+    "BlockGone",
+    "BreakerSettings",
+    "Chain",
+    "ChainClosed",
+    "ChainConfig",
+    "ChainError",
+    "ChainManager",
+    "ChainMismatch",
+    "ChainSource",
+    "ChainTimeout",
+    "ChainUnavailable",
+    "CircuitBreaker",
+    "DevChain",
+    "HeaderStore",
+    "JsonRpcSource",
+    "Log",
+    "LogFilter",
+    "LogRange",
+    "MemoryHeaderStore",
+    "Position",
+    "RangeTooLarge",
+    "RateLimited",
+    "Reorg",
+    "RpcError",
+    "UnknownChain",
+    "redact_url",
+]

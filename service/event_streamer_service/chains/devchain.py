@@ -19,7 +19,7 @@ import asyncio
 import contextlib
 import hashlib
 import threading
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 
 import msgspec
 
@@ -31,7 +31,7 @@ from .types import Block, Log, LogFilter, Reorg
 __all__ = ["DEFAULT_HISTORY", "DevChain", "EmittedLog"]
 
 DEFAULT_HISTORY = 10_064
-"""Blocks that exist at the start: the documentation's examples read 10,001, and some on top of them count as confirmations."""
+"""Blocks that exist at the start: the 10,001 that the documentation's examples read, and some on top."""
 
 _GENESIS_TIME = 1_704_067_200  # 2024-01-01T00:00:00Z: fixed, so that every run sees the same times
 _YIELD_EVERY_LOGS = 1_000  # a long answer lets other tasks of the loop run now and then
@@ -39,7 +39,8 @@ _HASH_BYTES = 32
 
 
 class EmittedLog(msgspec.Struct, frozen=True):
-    """A log that a test puts into a block itself.
+    """
+    A log that a test puts into a block itself.
 
     Attributes:
         address: Emitting contract, 0x-hex, lower case.
@@ -53,7 +54,8 @@ class EmittedLog(msgspec.Struct, frozen=True):
 
 
 class DevChain:
-    """A deterministic development chain. Its methods may be called from any thread.
+    """
+    A deterministic development chain. Its methods may be called from any thread.
 
     Args:
         chain_id: The chain that it stands in for (EIP-155), 1 or more.
@@ -136,7 +138,8 @@ class DevChain:
         return self.first_block + len(self._hashes) // _HASH_BYTES - 1
 
     def mine(self, blocks: int = 1) -> list[Block]:
-        """Add blocks and return them. Logs given to `emit` before go into the first of them.
+        """
+        Add blocks and return them. Logs given to `emit` before go into the first of them.
 
         Args:
             blocks: How many, 1 or more.
@@ -153,7 +156,8 @@ class DevChain:
     def emit(
         self, address: str, topics: Iterable[str], data: str = "0x", *, mine: bool = False
     ) -> EmittedLog:
-        """Put a log of your own into the next block.
+        """
+        Put a log of your own into the next block.
 
         Args:
             address: Emitting contract, 20 bytes as 0x-hex.
@@ -184,7 +188,8 @@ class DevChain:
     def transfer(
         self, sender: str, to: str, value: int, *, token: str = devlogs.TOKEN.address, mine: bool = False
     ) -> EmittedLog:
-        """Put an ERC-20 Transfer of your own into the next block.
+        """
+        Put an ERC-20 Transfer of your own into the next block.
 
         Args:
             sender: Address that pays.
@@ -195,12 +200,15 @@ class DevChain:
         """
         if not 0 <= value < 1 << 256:
             raise ValueError(f"DevChain.transfer: value must fit into uint256, not {value}")
-        words = ["0x" + _hex(address, 20, name)[2:].rjust(64, "0") for address, name in
-                 ((sender, "sender"), (to, "to"))]
+        words = [
+            "0x" + _hex(address, 20, name)[2:].rjust(64, "0")
+            for address, name in ((sender, "sender"), (to, "to"))
+        ]
         return self.emit(token, (devlogs.TRANSFER, *words), f"0x{value:064x}", mine=mine)
 
     def reorg(self, depth: int, *, blocks: int | None = None) -> Reorg:
-        """Replace the newest blocks by other ones with other events.
+        """
+        Replace the newest blocks by other ones with other events.
 
         Args:
             depth: Blocks that are lost, 1 or more; the first block always stays.
@@ -256,7 +264,8 @@ class DevChain:
         return [await self.block(number) for number in numbers]
 
     def block_by_hash(self, block_hash: str, near: int | None = None) -> Block | None:
-        """Return the block with this hash, `None` where the chain has none (any more).
+        """
+        Return the block with this hash, `None` where the chain has none (any more).
 
         Args:
             block_hash: 0x-hex, lower case.
@@ -274,7 +283,8 @@ class DevChain:
             return self._block(self.first_block + at // _HASH_BYTES) if at >= 0 else None
 
     async def logs(self, from_block: int, to_block: int, log_filter: LogFilter) -> list[Log]:
-        """Return the matching logs of a range of blocks; blocks that do not exist have none.
+        """
+        Return the matching logs of a range of blocks; blocks that do not exist have none.
 
         Raises:
             RangeTooLarge: More than `max_results` logs or `max_block_range` blocks.
@@ -295,7 +305,8 @@ class DevChain:
         return logs
 
     async def block_logs(self, blocks: Sequence[Block], log_filter: LogFilter) -> list[list[Log]]:
-        """Return the matching logs of each of these blocks.
+        """
+        Return the matching logs of each of these blocks.
 
         Raises:
             BlockGone: A reorg took one of them.
@@ -308,7 +319,7 @@ class DevChain:
                 logs.append(self._make(block.number, log_filter))
         return logs
 
-    async def new_heads(self) -> AsyncIterator[Block]:
+    async def new_heads(self) -> AsyncGenerator[Block, None]:
         """Yield the newest block now and whenever it changes, until `close`."""
         self.start()
         changed = asyncio.Event()
@@ -393,7 +404,7 @@ class DevChain:
         """Refuse in the words of widespread nodes, so that a reader's understanding of them is exercised."""
         if self.max_block_range is not None and to_block - from_block + 1 > self.max_block_range:
             raise RangeTooLarge(
-                f"block range is too wide (maximum {self.max_block_range})", blocks=self.max_block_range
+                f"block range is too wide (maximum {self.max_block_range})", limit=self.max_block_range
             )
         results = self._logs.count(log_filter) * max(blocks, 0)
         if self.max_results is not None and results > self.max_results and blocks > 1:
@@ -411,7 +422,8 @@ class DevChain:
 
 
 def _hex(text: str, size: int | None, name: str) -> str:
-    """Return 0x-hex in lower case.
+    """
+    Return 0x-hex in lower case.
 
     Raises:
         ValueError: It is not 0x-hex, or not of `size` bytes.

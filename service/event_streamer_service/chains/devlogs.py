@@ -38,7 +38,8 @@ _POOL_EVENTS = (
 
 
 class DevContract(msgspec.Struct, frozen=True):
-    """A contract of the development chain.
+    """
+    A contract of the development chain.
 
     Attributes:
         name: What it is called in documentation and tests.
@@ -151,15 +152,14 @@ def _plan(logs_per_block: int) -> tuple[tuple[_Step, ...], int]:
         start = transaction * _TRANSACTION_BYTES
         for contract, topic0, make in _TRANSACTIONS[transaction % len(_TRANSACTIONS)]:
             if len(steps) < logs_per_block:
-                steps.append(
-                    _Step(len(steps), start, start + _HASH_BYTES, contract.address, topic0, make)
-                )
+                steps.append(_Step(len(steps), start, start + _HASH_BYTES, contract.address, topic0, make))
         transaction += 1
     return tuple(steps), transaction * _TRANSACTION_BYTES
 
 
 class BlockLogs:
-    """Makes the logs of blocks.
+    """
+    Makes the logs of blocks.
 
     Args:
         logs_per_block: Logs in each block, 0 or more.

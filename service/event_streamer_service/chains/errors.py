@@ -5,8 +5,9 @@ What can go wrong while reading a chain.
     ├── RangeTooLarge        the node wants a smaller range; the reader shrinks it
     ├── BlockGone            a block that was asked for by its hash is not part of the chain (any more)
     ├── RpcError             the node answered with an error
-    ├── ChainUnavailable     no answer: connection, time-out, refusal, every circuit breaker open
-    │   └── RateLimited      the node asks for patience
+    ├── ChainUnavailable     no answer: connection, refusal, every circuit breaker open
+    │   ├── RateLimited      the node asks for patience
+    │   └── ChainTimeout     the node took too long; of a large range it may manage a smaller one
     ├── ChainMismatch        a node serves another chain than its configuration says
     ├── UnknownChain         no chain with this id is configured (also a KeyError)
     └── ChainClosed          the chain was removed or reconfigured while it was read
@@ -22,15 +23,18 @@ class ChainError(Exception):
 
 
 class RangeTooLarge(ChainError):  # noqa: N818 - a request to shrink, named after what the node says
-    """A node refused a range of blocks.
+    """
+    A node refused a range of blocks.
 
     Attributes:
-        blocks: The largest number of blocks that the node says it takes, where it says so.
+        suggested: Blocks that the node says would work for this question, where it says so.
+        limit: Most blocks that the node ever takes in one question, where it says so.
     """
 
-    def __init__(self, message: str, *, blocks: int | None = None) -> None:
+    def __init__(self, message: str, *, suggested: int | None = None, limit: int | None = None) -> None:
         super().__init__(message)
-        self.blocks = blocks
+        self.suggested = suggested
+        self.limit = limit
 
 
 class BlockGone(ChainError):  # noqa: N818 - a state of the chain more than a fault
@@ -38,7 +42,8 @@ class BlockGone(ChainError):  # noqa: N818 - a state of the chain more than a fa
 
 
 class RpcError(ChainError):
-    """A node's JSON-RPC error that is none of the other classes.
+    """
+    A node's JSON-RPC error that is none of the other classes.
 
     Attributes:
         code: The JSON-RPC error code.
@@ -50,16 +55,15 @@ class RpcError(ChainError):
 
 
 class ChainUnavailable(ChainError):  # noqa: N818 - reads as the state it reports
-    """No node of the chain gave an answer.
+    """
+    No node of the chain gave an answer.
 
     Attributes:
         circuit_open: Every node was skipped because its circuit breaker is open.
         retry_after: Seconds until a further attempt makes sense, where known.
     """
 
-    def __init__(
-        self, message: str, *, circuit_open: bool = False, retry_after: float | None = None
-    ) -> None:
+    def __init__(self, message: str, *, circuit_open: bool = False, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.circuit_open = circuit_open
         self.retry_after = retry_after
@@ -67,6 +71,10 @@ class ChainUnavailable(ChainError):  # noqa: N818 - reads as the state it report
 
 class RateLimited(ChainUnavailable):
     """The node refused because of too many requests (HTTP 429, or its wording of it)."""
+
+
+class ChainTimeout(ChainUnavailable):
+    """The node did not answer in time."""
 
 
 class ChainMismatch(ChainError):  # noqa: N818 - reads as the state it reports

@@ -6,7 +6,7 @@ Six questions are enough to follow a chain. All block ranges include both ends.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol, runtime_checkable
 
 from .types import Block, Log, LogFilter
@@ -33,7 +33,8 @@ class ChainSource(Protocol):
         ...
 
     async def logs(self, from_block: int, to_block: int, log_filter: LogFilter) -> list[Log]:
-        """Return the matching logs of a range, ordered by block number and log index.
+        """
+        Return the matching logs of a range, ordered by block number and log index.
 
         Raises:
             RangeTooLarge: The source wants a smaller range.
@@ -41,7 +42,8 @@ class ChainSource(Protocol):
         ...
 
     async def block_logs(self, blocks: Sequence[Block], log_filter: LogFilter) -> list[list[Log]]:
-        """Return the matching logs of each of these blocks, asked for by block hash (EIP-234).
+        """
+        Return the matching logs of each of these blocks, asked for by block hash (EIP-234).
 
         By hash, a reorg between two calls can't mix the logs of two branches, and a node that
         lags behind says so instead of answering with nothing.
@@ -51,8 +53,9 @@ class ChainSource(Protocol):
         """
         ...
 
-    def new_heads(self) -> AsyncIterator[Block]:
-        """Yield the newest block now and whenever it changes; blocks in between may be left out.
+    def new_heads(self) -> AsyncGenerator[Block, None]:
+        """
+        Yield the newest block now and whenever it changes; blocks in between may be left out.
 
         Ends only by an error or by `close`. Reorgs are not marked: compare parent hashes.
         """

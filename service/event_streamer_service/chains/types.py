@@ -14,7 +14,8 @@ import msgspec
 
 
 class Block(msgspec.Struct, frozen=True, gc=False):
-    """A block's header, as far as following a chain needs it.
+    """
+    A block's header, as far as following a chain needs it.
 
     Attributes:
         number: Block number, 0 or more.
@@ -30,7 +31,8 @@ class Block(msgspec.Struct, frozen=True, gc=False):
 
 
 class Log(msgspec.Struct, frozen=True, gc=False):
-    """One log of a block, undecoded (execution-apis, `eth_getLogs`).
+    """
+    One log of a block, undecoded (execution-apis, `eth_getLogs`).
 
     Attributes:
         address: Emitting contract, 0x-hex, lower case.
@@ -54,7 +56,8 @@ class Log(msgspec.Struct, frozen=True, gc=False):
 
 
 class LogFilter(msgspec.Struct, frozen=True):
-    """Which logs are asked for.
+    """
+    Which logs are asked for.
 
     Attributes:
         topic0: The event's topic0, 0x-hex, lower case; several at once as a set (what many
@@ -91,7 +94,8 @@ class LogFilter(msgspec.Struct, frozen=True):
 
 
 class Position(msgspec.Struct, frozen=True):
-    """How far a reader of a chain has come: everything up to and including this is done.
+    """
+    How far a reader of a chain has come: everything up to and including this is done.
 
     Attributes:
         block: Number of the last block that was (partly) delivered.
@@ -105,7 +109,8 @@ class Position(msgspec.Struct, frozen=True):
 
 
 class LogRange(msgspec.Struct, frozen=True):
-    """The matching logs of a run of blocks, in order.
+    """
+    The matching logs of a run of blocks, in order.
 
     Attributes:
         from_block: First block of the run.
@@ -123,7 +128,8 @@ class LogRange(msgspec.Struct, frozen=True):
 
 
 class Reorg(msgspec.Struct, frozen=True):
-    """Blocks that were delivered and are no longer part of the chain.
+    """
+    Blocks that were delivered and are no longer part of the chain.
 
     Attributes:
         common_ancestor: Number of the newest block that both branches share.

@@ -1,0 +1,285 @@
+"""
+Following a chain: from any block through history to the head and on, without gap or overlap.
+
+A `Chain` is one configured chain. `follow` gives a subscription its own feed; all feeds of a chain share one
+head watcher (`tracker`), one fetch of each live block (`livelogs`) and one limit for questions about history
+(`history`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from .config import ChainConfig
+from .errors import BlockGone, ChainClosed, ChainError
+from .headers import HeaderStore, MemoryHeaderStore
+from .history import HistoryReader
+from .livelogs import LiveLogs
+from .source import ChainSource
+from .tracker import REORG_DEPTH, Fate, HeadTracker
+from .types import Block, Log, LogFilter, LogRange, Position, Reorg
+
+logger = logging.getLogger(__name__)
+
+
+class Chain:
+    """
+    One chain as the service reads it.
+
+    Args:
+        config: How it is read.
+        source: Where the head and its blocks come from.
+        history_source: Where history comes from; `source` where not given.
+        header_store: Where recent headers outlive the process.
+        reorg_depth: Blocks below the head that a reorg may take: they are read one by one, by hash.
+    """
+
+    def __init__(
+        self,
+        config: ChainConfig,
+        source: ChainSource,
+        *,
+        history_source: ChainSource | None = None,
+        header_store: HeaderStore | None = None,
+        reorg_depth: int = REORG_DEPTH,
+    ) -> None:
+        self.config = config
+        self.source = source
+        self._history_source = history_source or source
+        self.tracker = HeadTracker(
+            config, source, header_store or MemoryHeaderStore(), reorg_depth=reorg_depth
+        )
+        self.live = LiveLogs(source)
+        self.history = HistoryReader(config, self._history_source)
+        self.feeds = 0
+        """Feeds that follow the chain at present."""
+        self._closed = False
+
+    @property
+    def head_number(self) -> int | None:
+        """Number of the newest block known; `None` before the first feed."""
+        return self.tracker.head.number if self.tracker.head is not None else None
+
+    @property
+    def error(self) -> ChainError | None:
+        """Why the head can't be read at present; `None` while all is well or nobody follows."""
+        return self.tracker.error
+
+    async def head(self) -> Block:
+        """
+        Ask the node for the newest block.
+
+        Raises:
+            ChainUnavailable: There is no answer.
+        """
+        return await self.source.head()
+
+    async def follow(
+        self,
+        filter: LogFilter,  # noqa: A002 - the field's word
+        *,
+        start_block: int,
+        end_block: int | None = None,
+        after: Position | None = None,
+    ) -> AsyncGenerator[LogRange | Reorg, None]:
+        """
+        Yield a subscription's logs in order, and what a reorg took back.
+
+        The runs follow each other without gap or overlap. After a `Reorg` they go on right above its common
+        ancestor, so whoever drops what the `Reorg` names holds exactly the chain's logs. A run is given also
+        where it has no log: it tells the progress. Close the iterator (`aclosing`) when it is left early.
+
+        Args:
+            filter: Which logs.
+            start_block: First block, 0 or more.
+            end_block: Last block; the iterator ends after it. `None` goes on for ever.
+            after: What is done already, from an earlier run or an earlier process. With its `block_hash`
+                a reorg that happened since is noticed first.
+
+        Yields:
+            A `LogRange` for each run of blocks, a `Reorg` where delivered blocks were lost.
+
+        Raises:
+            ChainUnavailable: History can't be read, or the head was never known; with retries as configured.
+                Once the head is reached, an outage only delays.
+            ChainClosed: The chain was removed or reconfigured.
+        """
+        if self._closed:
+            raise ChainClosed(f"chain {self.config.chain_id} was closed or reconfigured")
+        feed = _Feed(self, filter, start_block, end_block, after)
+        self.feeds += 1
+        self.tracker.acquire()
+        self.live.join(filter)
+        try:
+            await self.tracker.ready()
+            async with aclosing(feed.run()) as pieces:
+                async for piece in pieces:
+                    yield piece
+        finally:
+            self.live.leave(filter)
+            self.tracker.release()
+            self.feeds -= 1
+
+    async def close(self) -> None:
+        """Stop watching; feeds end with ChainClosed. The sources belong to whoever made them."""
+        self._closed = True
+        await self.tracker.close()
+        await self.live.close()
+
+
+class _Feed:
+    """One subscription's way along the chain."""
+
+    def __init__(
+        self,
+        chain: Chain,
+        log_filter: LogFilter,
+        start_block: int,
+        end_block: int | None,
+        after: Position | None,
+    ) -> None:
+        self._config = chain.config
+        self._tracker = chain.tracker
+        self._live = chain.live
+        self._history = chain.history
+        self._filter = log_filter
+        self._start = start_block
+        self._end = end_block
+        self._next = start_block
+        self._skip_to: tuple[int, int] | None = None
+        """Block and log index up to which a block delivered in part is skipped."""
+        self._tip: tuple[int, str] | None = None
+        """The last delivered block whose hash is known: what a reorg is noticed by."""
+        self._epoch = -1
+        self._failures = 0
+        if after is not None:
+            partly = after.log_index is not None
+            self._next = max(start_block, after.block if partly else after.block + 1)
+            if after.log_index is not None:
+                self._skip_to = (after.block, after.log_index)
+            if after.block_hash is not None:
+                self._tip = (after.block, after.block_hash)
+
+    async def run(self) -> AsyncGenerator[LogRange | Reorg, None]:
+        """Alternate between asking what happened to the delivered blocks and reading the next ones."""
+        while True:
+            version = self._tracker.version
+            lost = await self._lost()
+            if lost is not None:
+                yield lost
+                continue
+            if self._end is not None and self._next > self._end:
+                return
+            head = self._tracker.head
+            assert head is not None
+            stop = head.number - self._config.confirmation_blocks
+            if self._end is not None:
+                stop = min(stop, self._end)
+            if self._next > stop:
+                await self._tracker.wait(version)
+            elif self._next < self._tracker.live_from:
+                async with aclosing(self._read_history(stop, head.number)) as pieces:
+                    async for piece in pieces:
+                        yield piece
+            else:
+                live = await self._read_live(stop, version)
+                if live is not None:
+                    yield self._deliver(live)
+
+    async def _lost(self) -> Reorg | None:
+        """Return what was taken back of the delivered blocks since this was asked last."""
+        epoch = self._tracker.epoch
+        if epoch == self._epoch:
+            return None
+        if self._tip is None:
+            self._epoch = epoch
+            return None
+        try:
+            fate = await self._tracker.fate(*self._tip)
+        except ChainClosed:
+            raise
+        except ChainError as error:
+            await self._wait_after(error, self._tracker.version)
+            return None
+        if fate is Fate.UNDECIDED:
+            return None  # asked again at the next change of the head
+        self._epoch = epoch
+        self._failures = 0
+        if not isinstance(fate, Reorg):
+            return None
+        self._next = max(fate.common_ancestor + 1, self._start)
+        self._skip_to = None
+        ancestor = self._tracker.canonical(fate.common_ancestor)
+        self._tip = (ancestor.number, ancestor.hash) if ancestor is not None else None
+        removed = tuple(block for block in fate.removed if block.number >= self._start)
+        return Reorg(fate.common_ancestor, removed) if removed else None
+
+    async def _read_history(self, stop: int, head: int) -> AsyncGenerator[LogRange, None]:
+        last = min(stop, self._tracker.live_from - 1)
+        async with aclosing(self._history.read(self._filter, self._next, last, head=head)) as pieces:
+            async for piece in pieces:
+                yield self._deliver(piece)
+                if self._tracker.epoch != self._epoch:
+                    return
+
+    async def _read_live(self, stop: int, version: int) -> LogRange | None:
+        """Read the next blocks by their hashes; `None` where they have to be looked at again."""
+        blocks = self._tracker.run(self._next, min(stop, self._next + self._config.largest_gap_fill - 1))
+        if not blocks:  # only where gap detection is off: none of these blocks was announced
+            blocks = self._tracker.run(self._next, stop)[: self._config.largest_gap_fill]
+        if not blocks:
+            self._next = stop + 1
+            return None
+        try:
+            logs = await self._live.of(blocks, self._filter)
+        except BlockGone:
+            await self._tracker.wait(version, at_most=self._config.live_retry_delay)
+            return None
+        except ChainClosed:
+            raise
+        except ChainError as error:
+            await self._wait_after(error, version)
+            return None
+        self._failures = 0
+        if self._tracker.epoch != self._epoch:
+            return None
+        head = self._tracker.head
+        assert head is not None
+        flat: list[Log] = [log for of_block in logs for log in of_block]
+        headers = {block.number: block for block, of_block in zip(blocks, logs, strict=True) if of_block}
+        headers[blocks[-1].number] = blocks[-1]
+        return LogRange(blocks[0].number, blocks[-1].number, tuple(flat), headers, head.number)
+
+    def _deliver(self, piece: LogRange) -> LogRange:
+        """Note a run as delivered, without what was delivered of it before."""
+        self._next = piece.to_block + 1
+        newest = piece.blocks.get(piece.to_block) or (
+            piece.blocks[max(piece.blocks)] if piece.blocks else None
+        )
+        if newest is not None:
+            self._tip = (newest.number, newest.hash)
+        if self._skip_to is None:
+            return piece
+        skip, self._skip_to = self._skip_to, None
+        logs = tuple(log for log in piece.logs if (log.block_number, log.log_index) > skip)
+        return LogRange(piece.from_block, piece.to_block, logs, piece.blocks, piece.head)
+
+    async def _wait_after(self, error: ChainError, version: int) -> None:
+        """Wait as configured for a failing live connection: short delays first, then a long one."""
+        self._failures += 1
+        lost = self._failures > self._config.live_max_retries
+        delay = self._config.live_reconnect_delay if lost else self._config.live_retry_delay
+        logger.info(
+            "chain %d: live blocks can't be read (%s); trying again in %g s",
+            self._config.chain_id,
+            error,
+            delay,
+        )
+        if lost:
+            self._failures = 0
+            await asyncio.sleep(delay)
+        else:
+            await self._tracker.wait(version, at_most=delay)

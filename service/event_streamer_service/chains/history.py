@@ -1,0 +1,188 @@
+"""
+Reading a finished part of a chain: ranges of adaptive size, several at a time, handed on in order.
+
+A slot is a range that is planned, under way or read. The slots stand in the order of the blocks; only the
+first few are under way, so memory is bounded however far ahead of the reader the node could be. A refused
+slot is replaced, in its place, by smaller ones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncGenerator, Sequence
+
+from .config import ChainConfig
+from .errors import BlockGone, ChainTimeout, ChainUnavailable, RangeTooLarge, RpcError
+from .ranges import AdaptiveRange
+from .source import ChainSource
+from .types import Block, Log, LogFilter, LogRange
+
+logger = logging.getLogger(__name__)
+
+_FIRST_RETRY_DELAY = 0.25
+_LONGEST_RETRY_DELAY = 10.0
+
+
+class _Refused:
+    """A range that has to be read in smaller pieces."""
+
+
+Read = tuple[list[Log], dict[int, Block]]
+
+
+class _Slot:
+    """A range of blocks and the task that reads it, if any yet."""
+
+    def __init__(self, from_block: int, to_block: int) -> None:
+        self.from_block = from_block
+        self.to_block = to_block
+        self.task: asyncio.Task[Read | _Refused] | None = None
+
+
+class HistoryReader:
+    """
+    Reads ranges of history for all the feeds of one chain.
+
+    Args:
+        config: The chain's configuration; the historical_* fields and `max_blocks_per_request` are used.
+        source: Where history comes from.
+    """
+
+    def __init__(self, config: ChainConfig, source: ChainSource) -> None:
+        self._config = config
+        self._source = source
+        self._slots_free = asyncio.Semaphore(config.historical_max_concurrent)
+        self._largest = config.largest_range
+        self.ranges_read = 0
+        """Ranges answered so far."""
+        self.ranges_refused = 0
+        """Ranges that a node wanted smaller."""
+
+    async def read(
+        self, log_filter: LogFilter, from_block: int, to_block: int, *, head: int
+    ) -> AsyncGenerator[LogRange, None]:
+        """
+        Yield the matching logs of `from_block` to `to_block`, in order, without gap or overlap.
+
+        Args:
+            log_filter: Which logs.
+            from_block: First block.
+            to_block: Last block; deep enough below the head not to be lost by a reorg.
+            head: Number of the newest block, handed on to the reader.
+
+        Raises:
+            ChainUnavailable: A range could not be read, retries included.
+            ChainError: The node's answer is none that another attempt would change.
+        """
+        sizes = AdaptiveRange(self._largest)
+        slots: deque[_Slot] = deque()
+        planned = from_block
+        ranges = 0
+        try:
+            while True:
+                while planned <= to_block and len(slots) < self._config.historical_max_concurrent:
+                    last = min(planned + sizes.size - 1, to_block)
+                    slots.append(_Slot(planned, last))
+                    planned = last + 1
+                if not slots:
+                    return
+                for slot in tuple(slots)[: self._config.historical_max_concurrent]:
+                    if slot.task is None:
+                        slot.task = asyncio.create_task(self._read(slot, log_filter, sizes))
+                slot = slots[0]
+                assert slot.task is not None
+                read = await slot.task
+                slots.popleft()
+                if isinstance(read, _Refused):
+                    slots.extendleft(
+                        _Slot(*part) for part in reversed(sizes.split(slot.from_block, slot.to_block))
+                    )
+                    continue
+                logs, blocks = read
+                piece = LogRange(slot.from_block, slot.to_block, tuple(logs), blocks, head)
+                del slot, read, logs, blocks  # they belong to the reader now, and live as long as it wants
+                ranges += 1
+                if ranges % self._config.historical_progress_interval == 0:
+                    logger.info(
+                        "chain %d: history read up to block %d of %d (%d ranges, now %d blocks each)",
+                        self._config.chain_id,
+                        piece.to_block,
+                        to_block,
+                        ranges,
+                        sizes.size,
+                    )
+                yield piece
+                del piece
+        finally:
+            self._largest = sizes.largest
+            await _cancel([slot.task for slot in slots if slot.task is not None])
+
+    async def _read(self, slot: _Slot, log_filter: LogFilter, sizes: AdaptiveRange) -> Read | _Refused:
+        blocks = slot.to_block - slot.from_block + 1
+        attempt = 0
+        while True:
+            try:
+                async with self._slots_free:
+                    logs = await self._source.logs(slot.from_block, slot.to_block, log_filter)
+                    headers = await self._headers(logs)
+            except (RangeTooLarge, ChainTimeout) as error:
+                self.ranges_refused += 1
+                sizes.refused(
+                    blocks,
+                    suggested=getattr(error, "suggested", None),
+                    limit=getattr(error, "limit", None),
+                )
+                if blocks > 1:
+                    logger.debug(
+                        "chain %d: %d blocks at once refused: %s", self._config.chain_id, blocks, error
+                    )
+                    return _Refused()
+                if isinstance(error, RangeTooLarge) or attempt >= self._config.historical_max_retries:
+                    raise
+            except (ChainUnavailable, BlockGone, RpcError) as error:
+                if attempt >= self._config.historical_max_retries:
+                    raise
+                logger.info(
+                    "chain %d: blocks %d to %d, attempt %d failed: %s",
+                    self._config.chain_id,
+                    slot.from_block,
+                    slot.to_block,
+                    attempt + 1,
+                    error,
+                )
+                delay = min(_FIRST_RETRY_DELAY * 2**attempt, _LONGEST_RETRY_DELAY)
+                await asyncio.sleep(max(delay, getattr(error, "retry_after", None) or 0))
+            else:
+                sizes.answered(blocks, len(logs))
+                self.ranges_read += 1
+                return logs, headers
+            attempt += 1
+
+    async def _headers(self, logs: Sequence[Log]) -> dict[int, Block]:
+        """
+        Return the headers of the blocks that have logs: from the logs where they tell the time.
+
+        Raises:
+            BlockGone: A header and its logs are of two branches.
+        """
+        hashes = {log.block_number: log.block_hash for log in logs}
+        headers = {
+            log.block_number: Block(log.block_number, log.block_hash, "", log.block_timestamp)
+            for log in logs
+            if log.block_timestamp is not None
+        }
+        numbers = [number for number in hashes if number not in headers]
+        if numbers:
+            for number, block in zip(numbers, await self._source.blocks(numbers), strict=True):
+                if block is None or block.hash != hashes[number]:
+                    raise BlockGone(f"block {number} changed while its logs were read")
+                headers[number] = block
+        return headers
+
+
+async def _cancel(tasks: Sequence[asyncio.Task[Read | _Refused]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

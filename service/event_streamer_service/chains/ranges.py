@@ -1,0 +1,87 @@
+"""
+How many blocks to ask for at a time. Pure.
+
+Nodes limit `eth_getLogs` by blocks, by logs, by bytes or by time, and each in its own way, so the right size
+is found by trying: large steps up while nothing was refused, half after a refusal, then small steps up. A
+size that was refused lately is not tried again at once. Beside it the size follows the density of the logs
+towards `target_logs` an answer, which bounds memory and the time to the first event where a node would send
+any amount.
+"""
+
+from __future__ import annotations
+
+FIRST_SIZE = 100
+"""Blocks of the first range: small enough for every node known, and the first events come soon."""
+TARGET_LOGS = 5_000
+"""Logs of an answer aimed at: some 3 MB of JSON; half of the limit that most nodes set."""
+_FAST_GROWTH = 4.0
+_SLOW_GROWTH = 1.25
+_PATIENCE = 16
+"""Answers to wait before a refused size is tried again: one wasted question in seventeen at worst."""
+
+
+class AdaptiveRange:
+    """
+    Chooses the number of blocks of the next range.
+
+    Args:
+        largest: Never more blocks than this, 1 or more.
+        first: Blocks to begin with.
+        target_logs: Logs of an answer to aim at, 1 or more.
+    """
+
+    def __init__(self, largest: int, *, first: int = FIRST_SIZE, target_logs: int = TARGET_LOGS) -> None:
+        self._largest = largest
+        self._target_logs = target_logs
+        self._size = min(first, largest)
+        self._growth = _FAST_GROWTH
+        self._refused_size: int | None = None
+        self._answers_to_wait = 0
+
+    @property
+    def size(self) -> int:
+        """Blocks to ask for next, 1 to `largest`."""
+        return self._size
+
+    @property
+    def largest(self) -> int:
+        """Most blocks that are asked for; less than configured where the node named its limit."""
+        return self._largest
+
+    def answered(self, blocks: int, logs: int) -> None:
+        """Note an answer: `blocks` were asked for, `logs` came."""
+        if self._answers_to_wait:
+            self._answers_to_wait -= 1
+            if not self._answers_to_wait:
+                self._refused_size = None
+        wanted = max(self._size, int(blocks * self._growth) + 1)
+        if logs:
+            wanted = min(wanted, max(1, blocks * self._target_logs // logs))
+        if self._refused_size is not None:
+            wanted = min(wanted, max(1, self._refused_size - 1))
+        self._size = min(wanted, self._largest)
+
+    def refused(self, blocks: int, *, suggested: int | None = None, limit: int | None = None) -> None:
+        """
+        Note a refusal of a range of `blocks`.
+
+        Args:
+            blocks: The number of blocks that was refused.
+            suggested: Blocks that the node says would work this time.
+            limit: The node's fixed limit of blocks, kept from now on.
+        """
+        if limit is not None and 1 <= limit < blocks:
+            self._largest = min(self._largest, limit)
+            self._size = min(self._size, limit)
+            return
+        smaller = suggested if suggested is not None and 1 <= suggested < blocks else max(1, blocks // 2)
+        self._size = min(self._size, smaller)
+        self._growth = _SLOW_GROWTH
+        self._refused_size = min(blocks, self._refused_size or blocks)
+        self._answers_to_wait = _PATIENCE
+
+    def split(self, from_block: int, to_block: int) -> list[tuple[int, int]]:
+        """Cut a refused range into ranges of the present size, at least two unless it is one block."""
+        blocks = to_block - from_block + 1
+        size = max(1, min(self._size, (blocks + 1) // 2))
+        return [(first, min(first + size - 1, to_block)) for first in range(from_block, to_block + 1, size)]
