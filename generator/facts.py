@@ -3,8 +3,8 @@ Turns the OpenAPI document into the Python expressions that the templates print.
 
 openapi-python-client reads the document, checks its references and decides which files there are. It drops
 what its own templates have no use for: constraints, most defaults, vendor extensions. This module reads those
-from the same document and hands them to the templates as plain data, so that the templates only print and every
-decision is made here, in Python.
+from the same document and hands them to the templates as plain data, so that the templates only print and
+every decision is made here, in Python.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ Writes generated/event_streamer_api from openapi.yaml.
     python generator/generate.py --check    # fail when it is not what openapi.yaml gives
 
 openapi-python-client is called as a command, since its Python imports are no public API, and always into a
-fresh folder, since its `--overwrite` leaves files behind that the document no longer asks for. The result then
-takes the place of the old one in one step.
+fresh folder, since its `--overwrite` leaves files behind that the document no longer asks for. The result
+then takes the place of the old one in one step.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ def _without_maps(document: dict[str, Any]) -> dict[str, Any]:
     Take out what would make openapi-python-client emit classes that nobody wants.
 
     It makes a class of every object, also of a plain map such as `additionalProperties: {type: integer}`, and
-    no class at all of an object with `anyOf`. Users get dicts for the former, and facts.py reads both from the
-    original document.
+    no class at all of an object with `anyOf`. Users get dicts for the former, and facts.py reads both from
+    the original document.
     """
 
     def walk(node: Any) -> Any:

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from .models.processing_status_response import ProcessingStatusResponse
     from .models.subscription_list_response import SubscriptionListResponse
     from .models.subscription_response import SubscriptionResponse
-    from .models.subscription_update import SubscriptionUpdate
     from .types import Operation
 
 T = TypeVar("T")
@@ -442,34 +441,6 @@ class AsyncCalls(ABC):
             subscriptions.get_subscription(
                 subscription_id=subscription_id,
                 subscriber_id=self.subscriber_id,
-            )
-        )
-
-    async def update_subscription(
-        self, subscription_id: int, update: SubscriptionUpdate
-    ) -> SubscriptionResponse:
-        """
-        Change the fields of a subscription that are given.
-
-        Fields that are left out stay as they are. `end_block: null` makes a bounded subscription a live
-        one.
-
-        Args:
-            subscription_id: The id of the subscription. 1 or more.
-            update: The SubscriptionUpdate to send.
-
-        Returns:
-            The subscription as it is now.
-
-        Raises:
-            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
-                service.
-            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
-        """
-        return await self._call(
-            subscriptions.update_subscription(
-                subscription_id=subscription_id,
-                update=update,
             )
         )
 
@@ -902,32 +873,6 @@ class SyncCalls(ABC):
             subscriptions.get_subscription(
                 subscription_id=subscription_id,
                 subscriber_id=self.subscriber_id,
-            )
-        )
-
-    def update_subscription(self, subscription_id: int, update: SubscriptionUpdate) -> SubscriptionResponse:
-        """
-        Change the fields of a subscription that are given.
-
-        Fields that are left out stay as they are. `end_block: null` makes a bounded subscription a live
-        one.
-
-        Args:
-            subscription_id: The id of the subscription. 1 or more.
-            update: The SubscriptionUpdate to send.
-
-        Returns:
-            The subscription as it is now.
-
-        Raises:
-            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
-                service.
-            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
-        """
-        return self._call(
-            subscriptions.update_subscription(
-                subscription_id=subscription_id,
-                update=update,
             )
         )
 

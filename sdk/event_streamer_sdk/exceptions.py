@@ -8,6 +8,7 @@ Everything the SDK raises on purpose.
     │   ├── EventStreamerGoneError                        410: the resume token has expired
     │   ├── EventStreamerRateLimitError                   429
     │   ├── EventStreamerServerError                      5xx
+    │   ├── EventStreamerTLSError                         the service's certificate is not trusted
     │   └── EventStreamerResponseError                    an answer that is not what the API promises
     ├── EventStreamerAuthError                           401, 403
     ├── EventStreamerTimeoutError (TimeoutError)         no answer in time
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from .abi._errors import ABIParsingError, LogDecodeError
 
 
-class RequestDetails(Exception):  # noqa: N818  # says what the errors have in common, and is not raised itself
+class RequestDetails(Exception):  # noqa: N818  # what the errors have in common; never raised itself
     """
     What is known of a request that failed.
 
@@ -101,6 +102,10 @@ class EventStreamerServerError(EventStreamerConnectionError):
     """The service is in trouble (5xx)."""
 
 
+class EventStreamerTLSError(EventStreamerConnectionError):
+    """There is no trusted connection to the service: its certificate is wrong, or ours. Nothing was sent."""
+
+
 class EventStreamerResponseError(EventStreamerConnectionError):
     """The service's answer is not what the API promises; the message names the call and the field."""
 
@@ -160,6 +165,7 @@ __all__ = [
     "EventStreamerSDKError",
     "EventStreamerServerError",
     "EventStreamerSubscriptionError",
+    "EventStreamerTLSError",
     "EventStreamerTimeoutError",
     "EventStreamerValidationError",
     "LogDecodeError",

@@ -1,0 +1,153 @@
+"""What both clients are made of and do without sending anything: settings, and reading ABIs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from event_streamer_api.errors import EventStreamerValidationError
+
+from ._core.service import service_of
+from ._http import AsyncHTTP, HTTPOptions, SyncHTTP
+
+if TYPE_CHECKING:
+    import os
+    import ssl
+
+    import httpx
+    from event_streamer_api.models import ABIEvent
+
+    Source = str | bytes | os.PathLike[str] | list[Any] | dict[str, Any]
+
+
+class BaseClient:
+    """What both clients are made of and do without sending anything."""
+
+    _http_class: type[AsyncHTTP] | type[SyncHTTP]
+
+    def __init__(
+        self,
+        service_url: str,
+        subscriber_id: str,
+        *,
+        timeout: float | httpx.Timeout | None = 30.0,
+        headers: Mapping[str, str] | None = None,
+        api_key: str | None = None,
+        max_retries: int = 2,
+        http_client: Any = None,
+        transport: Any = None,
+        proxy: str | httpx.Proxy | None = None,
+        verify: ssl.SSLContext | str | bool = True,
+        cert: str | tuple[str, str] | tuple[str, str, str] | None = None,
+        trust_env: bool = True,
+        limits: httpx.Limits | None = None,
+    ) -> None:
+        """
+        Make a client. Nothing is sent before the first call.
+
+        Args:
+            service_url: Where the service is, such as `http://localhost:8000`.
+            subscriber_id: Who subscribes; the client puts it into every subscription.
+            timeout: Seconds for connecting and for each read and write; an `httpx.Timeout` sets each by
+                itself, None sets no limit.
+            headers: Headers of every request, streams included.
+            api_key: The service's key, sent as `X-API-Key`.
+            max_retries: How often a call that is safe to repeat is repeated, 0 or more.
+            http_client: Your own `httpx.AsyncClient` or `httpx.Client`; you close it. It excludes the
+                options below.
+            transport: An httpx transport.
+            proxy: The proxy, as httpx takes it. Without it the environment's proxies count.
+            verify: Whether to check the service's certificate, or the SSL context to do it with.
+            cert: Your own certificate, as httpx takes it.
+            trust_env: Whether proxies and certificates of the environment count.
+            limits: How many connections may be open, as an `httpx.Limits`.
+
+        Raises:
+            EventStreamerValidationError: If an argument is wrong.
+        """
+        if not isinstance(subscriber_id, str) or not subscriber_id:
+            raise EventStreamerValidationError(
+                f"subscriber_id has to be a string that is not empty, got {subscriber_id!r}",
+                field="subscriber_id",
+            )
+        service = service_of(service_url, headers, api_key)
+        options = HTTPOptions(
+            timeout=timeout,
+            max_retries=max_retries,
+            http_client=http_client,
+            transport=transport,
+            proxy=proxy,
+            verify=verify,
+            cert=cert,
+            trust_env=trust_env,
+            limits=limits,
+        )
+        self.service_url = service.url
+        self.subscriber_id = subscriber_id
+        self._http: Any = self._http_class(service, options)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.service_url!r}, subscriber_id={self.subscriber_id!r})"
+
+    def extract_abi_event(self, abi_json: Source, event_name: str) -> ABIEvent:
+        """
+        Take one event out of a contract's ABI.
+
+        Args:
+            abi_json: The ABI: JSON text, a compiler's artifact, human-readable lines, or what `json.loads`
+                made of one. A path is read where it is an `os.PathLike`; a string is always the text itself.
+            event_name: The event's name, its signature, or its topic0.
+
+        Returns:
+            The event.
+
+        Raises:
+            ABIParsingError: If the ABI cannot be read, or has no such event; the message lists what there is.
+
+        Example:
+            >>> event = client.extract_abi_event(erc20_abi, "Transfer")
+        """
+        from .abi import extract_abi_event
+
+        return extract_abi_event(abi_json, event_name)
+
+    def extract_abi_events(self, abi_json: Source) -> dict[str, ABIEvent]:
+        """
+        Take all events out of a contract's ABI.
+
+        Args:
+            abi_json: The ABI, in any form that `extract_abi_event` reads.
+
+        Returns:
+            The events by name; overloaded ones by their full signature.
+
+        Raises:
+            ABIParsingError: If the ABI cannot be read.
+
+        Example:
+            >>> transfer = client.extract_abi_events(erc20_abi)["Transfer"]
+        """
+        from .abi import extract_abi_events
+
+        return extract_abi_events(abi_json)
+
+    def parse_contract_abi(self, abi_json: Source) -> dict[str, Any]:
+        """
+        Take a contract's ABI apart.
+
+        Args:
+            abi_json: The ABI, in any form that `extract_abi_event` reads.
+
+        Returns:
+            Its parts by kind, among them `events` and `functions`.
+
+        Raises:
+            ABIParsingError: If the ABI cannot be read.
+
+        Example:
+            >>> parsed = client.parse_contract_abi(erc20_abi)
+            >>> sorted(parsed["functions"])
+        """
+        from .abi import parse_contract_abi
+
+        return parse_contract_abi(abi_json)

@@ -1,0 +1,108 @@
+"""Where a service is and what every request to it carries, checked before anything is sent."""
+
+from __future__ import annotations
+
+import platform
+from base64 import b64encode
+from collections.abc import Mapping
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from attrs import field, frozen
+from event_streamer_api.errors import EventStreamerValidationError
+
+from .version import __version__
+
+API_KEY_HEADER = "X-API-Key"
+
+_SECRET_HEADERS = ("authorization", "proxy-authorization", "x-api-key", "cookie")
+
+
+@frozen(kw_only=True)
+class Service:
+    """
+    A service, as requests see it.
+
+    Attributes:
+        url: Its address without user, password and trailing slash.
+        headers: What every request carries.
+        secrets: The values among them that must not be shown.
+    """
+
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    secrets: tuple[str, ...] = field(repr=False)
+
+
+def service_of(service_url: str, headers: Mapping[str, str] | None, api_key: str | None) -> Service:
+    """
+    Check and take apart what a user says of a service.
+
+    Args:
+        service_url: Its address; a path is kept as a prefix, a user and password become basic authentication.
+        headers: More headers, which win over our own.
+        api_key: The key for the header `X-API-Key`.
+
+    Returns:
+        The service.
+
+    Raises:
+        EventStreamerValidationError: If the address is no http(s) URL, or a header cannot be sent.
+    """
+    url, authorization = _address(service_url)
+    merged = {
+        "Accept": "application/json",
+        "User-Agent": f"event-streamer-sdk/{__version__} Python/{platform.python_version()}",
+    }
+    given: dict[str, str] = {}
+    if authorization is not None:
+        given["Authorization"] = authorization
+    if api_key is not None:
+        given[API_KEY_HEADER] = api_key
+    given.update(headers or {})
+    for name, value in given.items():
+        _check_header(name, value)
+        # Names differ by case only in writing (RFC 9110, section 5.1): the later one wins.
+        merged = {kept: other for kept, other in merged.items() if kept.lower() != name.lower()}
+        merged[name] = value
+    secrets = tuple(value for name, value in merged.items() if name.lower() in _SECRET_HEADERS and value)
+    return Service(url=url, headers=merged, secrets=secrets)
+
+
+def _address(service_url: str) -> tuple[str, str | None]:
+    hint = "it has to look like http://localhost:8000 or https://events.example.com"
+    if not isinstance(service_url, str):
+        raise EventStreamerValidationError(f"service_url is no string; {hint}", field="service_url")
+    try:
+        parts = urlsplit(service_url.strip())
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise EventStreamerValidationError(
+            f"service_url is no URL ({error}); {hint}", field="service_url"
+        ) from None
+    if parts.scheme not in ("http", "https") or not host:
+        shown = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+        raise EventStreamerValidationError(
+            f"service_url {shown!r} is no address of a service; {hint}", field="service_url"
+        )
+    if parts.query or parts.fragment:
+        raise EventStreamerValidationError(
+            f"service_url may not have a query or a fragment; {hint}", field="service_url"
+        )
+    authorization = None
+    if parts.username is not None or parts.password is not None:
+        pair = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
+        authorization = f"Basic {b64encode(pair.encode()).decode()}"
+    bare = f"[{host}]" if ":" in host else host
+    netloc = bare if port is None else f"{bare}:{port}"
+    return urlunsplit((parts.scheme, netloc, parts.path.rstrip("/"), "", "")), authorization
+
+
+def _check_header(name: str, value: str) -> None:
+    # The value may be a secret, so the error never shows it.
+    if not isinstance(name, str) or not isinstance(value, str):
+        raise EventStreamerValidationError(f"header {name!r} has to be a string, and its name too")
+    sendable = name.isascii() and name.isprintable() and name and " " not in name and ":" not in name
+    if not sendable or not value.isascii() or any(ord(char) < 32 or ord(char) == 127 for char in value):
+        raise EventStreamerValidationError(
+            f"header {name!r} cannot be sent: names and values are ASCII without control characters"
+        )

@@ -1,0 +1,139 @@
+"""What the client puts into subscriptions before they are sent: its own id, topic0, the event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from attrs import evolve
+from event_streamer_api.errors import EventStreamerValidationError
+from event_streamer_api.models import (
+    ABIEvent,
+    SubscriptionCreate,
+    SubscriptionListResponse,
+    SubscriptionUpdate,
+)
+
+
+def completed(subscription: SubscriptionCreate, subscriber_id: str) -> SubscriptionCreate:
+    """
+    Fill in what a new subscription leaves to the client.
+
+    Args:
+        subscription: The subscription as the user made it; not changed.
+        subscriber_id: The client's own id, which every subscription of the client carries.
+
+    Returns:
+        The subscription to send.
+
+    Raises:
+        EventStreamerValidationError: If its topic0 is not that of its event, or the event is none.
+    """
+    if not isinstance(subscription, SubscriptionCreate):
+        raise EventStreamerValidationError(
+            f"create_subscription takes a SubscriptionCreate, not {type(subscription).__name__}"
+        )
+    return evolve(
+        subscription,
+        topic0=_topic0("SubscriptionCreate", subscription.event_signature, subscription.topic0),
+        subscriber_id=subscriber_id,
+    )
+
+
+def completed_update(update: SubscriptionUpdate) -> SubscriptionUpdate:
+    """
+    Fill in topic0 where an update changes the event: the one belongs to the other.
+
+    Args:
+        update: The update as the user made it; not changed.
+
+    Returns:
+        The update to send.
+
+    Raises:
+        EventStreamerValidationError: If its topic0 is not that of its event, or the event is none.
+    """
+    if not isinstance(update, SubscriptionUpdate) or update.event_signature is None:
+        return update
+    return evolve(update, topic0=_topic0("SubscriptionUpdate", update.event_signature, update.topic0))
+
+
+def _topic0(model: str, event: ABIEvent, given: str | None) -> str:
+    from ..abi import signature, topic0
+
+    computed = topic0(event)
+    # The logs of an anonymous event carry no topic0, so there is nothing that could contradict it.
+    if given is not None and given.lower() != computed and not event.anonymous:
+        raise EventStreamerValidationError(
+            f"{model}.topic0 is {given}, but {signature(event)} has {computed}; "
+            "leave it out to have it computed",
+            field=f"{model}.topic0",
+        )
+    return given if given is not None else computed
+
+
+def subscription_to(
+    event: Any,
+    name: str | None,
+    *,
+    addresses: str | Iterable[str],
+    chain_id: int,
+    start_block: int,
+    end_block: int | None,
+) -> SubscriptionCreate:
+    """
+    Make a subscription from whatever describes an event.
+
+    Args:
+        event: An ABIEvent, a human-readable event, or an ABI in any form that `extract_abi_event` reads.
+        name: The event's name or signature, where `event` is an ABI.
+        addresses: The contracts; one address may stand alone.
+        chain_id: The chain.
+        start_block: The first block.
+        end_block: The last block, or None for a live subscription.
+
+    Returns:
+        The subscription.
+
+    Raises:
+        EventStreamerValidationError: If the event or another value is wrong.
+    """
+    return SubscriptionCreate(
+        event_signature=_event_of(event, name),
+        addresses=[addresses] if isinstance(addresses, str) else list(addresses),
+        chain_id=chain_id,
+        start_block=start_block,
+        end_block=end_block,
+    )
+
+
+def _event_of(event: Any, name: str | None) -> ABIEvent:
+    from ..abi import extract_abi_event, extract_abi_events
+
+    if isinstance(event, ABIEvent):
+        return event
+    if name is not None:
+        return extract_abi_event(event, name)
+    events = extract_abi_events(event)
+    if len(events) != 1:
+        known = ", ".join(events) or "none"
+        raise EventStreamerValidationError(
+            f"the ABI has {len(events)} events ({known}): name the one that is wanted as the second argument"
+        )
+    return next(iter(events.values()))
+
+
+def next_page(listing: SubscriptionListResponse) -> int | None:
+    """
+    Say which page follows.
+
+    Args:
+        listing: The page at hand.
+
+    Returns:
+        The number of the next page, or None where this is the last one.
+    """
+    # An empty page ends it as well, whatever `total` says: subscriptions may be deleted meanwhile.
+    if not listing.subscriptions or listing.page * listing.page_size >= listing.total:
+        return None
+    return listing.page + 1

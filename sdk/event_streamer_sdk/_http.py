@@ -1,0 +1,430 @@
+"""
+The two shells that send requests: one for asyncio, one blocking.
+
+They do I/O and nothing else. What to send, when to send it again and what an answer means is decided by
+`_core.rest`; the libraries' exceptions become the SDK's by `_lost`. httpx is imported when the first
+request is made, since it is the better part of the time to import a program.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from attrs import frozen
+
+from . import exceptions as errors
+from ._core import rest
+from ._core.backoff import Backoff, Reconnect
+from ._core.redaction import LIBRARY_LOGGERS, TOKEN_FILTER, redacted
+
+if TYPE_CHECKING:
+    import httpx
+    from event_streamer_api.types import Operation
+
+    from ._core.service import Service
+
+T = TypeVar("T")
+
+_logger = logging.getLogger(__name__)
+
+CALL_WAITS = Reconnect(initial=0.5, maximum=8.0)
+"""Waits between the attempts of one call. A caller is waiting, so they stay shorter than those of a
+stream."""
+
+
+@frozen(kw_only=True)
+class HTTPOptions:
+    """
+    How to reach a service; named as in httpx.
+
+    Attributes:
+        timeout: Seconds for connecting, and for each read and write; an httpx.Timeout sets each by itself.
+        max_retries: How often a call that is safe to repeat is repeated.
+        http_client: The user's own client, which stays the user's to close.
+        transport: A transport for a client of ours.
+        proxy: A proxy's URL or httpx.Proxy.
+        verify: Whether the service's certificate is checked, or the SSL context to check it with.
+        cert: A client certificate: its file, or a tuple of certificate, key and password.
+        trust_env: Whether the environment's proxies and certificates count.
+        limits: How many connections may be open.
+    """
+
+    timeout: float | httpx.Timeout | None = 30.0
+    max_retries: int = 2
+    http_client: Any = None
+    transport: Any = None
+    proxy: Any = None
+    verify: ssl.SSLContext | str | bool = True
+    cert: Any = None
+    trust_env: bool = True
+    limits: Any = None
+
+    def __attrs_post_init__(self) -> None:
+        if not isinstance(self.max_retries, int) or self.max_retries < 0:
+            raise errors.EventStreamerValidationError(
+                f"max_retries must be an integer, 0 or more, got {self.max_retries!r}"
+            )
+        if isinstance(self.timeout, int | float) and not self.timeout > 0:
+            raise errors.EventStreamerValidationError(
+                f"timeout must be more than 0 seconds, or None for no limit, got {self.timeout!r}"
+            )
+        if self.http_client is not None and self._sets_connections():
+            raise errors.EventStreamerValidationError(
+                "http_client brings its own transport, proxy, TLS settings and limits: set them there"
+            )
+
+    def _sets_connections(self) -> bool:
+        given = (self.transport, self.proxy, self.cert, self.limits)
+        return any(value is not None for value in given) or self.verify is not True
+
+    def client_arguments(self, fast: Callable[..., Any]) -> dict[str, Any]:
+        """
+        Give the arguments of an httpx client.
+
+        Args:
+            fast: Makes the fastest transport that is installed, or gives None for httpx's own.
+
+        Returns:
+            Keyword arguments for `httpx.Client` and `httpx.AsyncClient`.
+        """
+        import httpx
+
+        limits = self.limits or httpx.Limits(max_connections=None, max_keepalive_connections=20)
+        arguments: dict[str, Any] = {"trust_env": self.trust_env, "limits": limits, "verify": self.verify}
+        if self.cert is not None:
+            arguments["cert"] = self.cert
+        if self.proxy is not None:
+            return {**arguments, "proxy": self.proxy}
+        transport = self.transport
+        if transport is None and not (self.trust_env and _environment_has_proxies()):
+            transport = fast(**arguments)
+        return arguments if transport is None else {**arguments, "transport": transport}
+
+
+class _Shell:
+    """What both shells share: where requests go, and the words for what goes wrong on the way."""
+
+    def __init__(self, service: Service, options: HTTPOptions) -> None:
+        self.service = service
+        self.options = options
+        for name in LIBRARY_LOGGERS:
+            logging.getLogger(name).addFilter(TOKEN_FILTER)
+
+    def _exchange(self, operation: Operation[T], retries: int | None) -> Any:
+        backoff = Backoff(CALL_WAITS, random.random)
+        allowed = self.options.max_retries if retries is None else retries
+        return rest.exchange(self.service, operation, backoff, allowed)
+
+    def _arguments(self, step: rest.Send, timeout: Any) -> dict[str, Any]:
+        return {
+            "method": step.method,
+            "url": step.url,
+            "params": step.params or None,
+            "content": step.content,
+            "headers": step.headers,
+            "timeout": timeout,
+        }
+
+    def _stream_timeout(self, read_timeout: float | None) -> Any:
+        """The time-outs of a stream: as set, but silence may last as long as the caller says."""
+        import httpx
+
+        whole = self.options.timeout
+        base = whole if isinstance(whole, httpx.Timeout) else httpx.Timeout(whole)
+        return httpx.Timeout(connect=base.connect, read=read_timeout, write=base.write, pool=base.pool)
+
+    def _lost(self, operation: Operation[Any], error: Exception) -> rest.Lost:
+        """Turn an exception of httpx, or of a transport below it, into what the core decides on."""
+        import httpx
+
+        details: dict[str, Any] = {"method": operation.method, "path": operation.path}
+        call = f"{operation.operation_id} failed"
+        where = f"({operation.method} {self.service.url}{operation.path})"
+        reason = redacted(str(error) or type(error).__name__, self.service.secrets)
+        if isinstance(error, httpx.TimeoutException):
+            sent = not isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout)
+            text = f"{call}: no {'answer' if sent else 'connection'} in time {where}"
+            return rest.Lost(errors.EventStreamerTimeoutError(text, **details), sent)
+        if _is_tls(error):
+            text = f"{call}: no trusted connection: {reason} {where}"
+            return rest.Lost(errors.EventStreamerTLSError(text, **details), sent=False, hopeless=True)
+        sent = not isinstance(error, httpx.ConnectError | httpx.ProxyError | httpx.UnsupportedProtocol)
+        state = "the connection broke" if sent else "cannot connect"
+        text = f"{call}: {state}: {reason} {where}"
+        hopeless = isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL)
+        return rest.Lost(errors.EventStreamerConnectionError(text, **details), sent, hopeless)
+
+    def _log(self, step: rest.Send, operation: Operation[Any], outcome: rest.Answer | rest.Lost) -> None:
+        if isinstance(outcome, rest.Answer):
+            request_id = outcome.headers.get("x-request-id", "none")
+            _logger.debug(
+                "%s %s -> %d (request id %s)", step.method, operation.path, outcome.status, request_id
+            )
+        else:
+            _logger.debug("%s %s -> %s", step.method, operation.path, outcome.error)
+
+
+def _environment_has_proxies() -> bool:
+    """Whether httpx would find proxies in the environment; it looks for them only with its own transport."""
+    from urllib.request import getproxies
+
+    return any(scheme in ("http", "https", "all") for scheme in getproxies())
+
+
+def _is_tls(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, ssl.SSLError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+class SyncHTTP(_Shell):
+    """Sends requests and waits for their answers."""
+
+    _client: httpx.Client | None = None
+
+    @property
+    def client(self) -> httpx.Client:
+        """The httpx client: the user's own, or one that is made for the first request."""
+        if self._client is None:
+            import httpx
+
+            from ._transports import default_transport
+
+            own = self.options.http_client
+            self._client = own or httpx.Client(**self.options.client_arguments(default_transport))
+        return self._client
+
+    def close(self) -> None:
+        """Close the connections. A further request opens new ones."""
+        if self._client is not None and self.options.http_client is None:
+            self._client.close()
+        self._client = None
+
+    def request(self, operation: Operation[T], *, retries: int | None = None, timeout: Any = None) -> T:
+        """
+        Make a call.
+
+        Args:
+            operation: The call.
+            retries: How often it may be repeated; by default as the client is set.
+            timeout: Its time-out; by default as the client is set.
+
+        Returns:
+            The call's result.
+
+        Raises:
+            EventStreamerSDKError: If it fails.
+        """
+        steps = self._exchange(operation, retries)
+        timeout = self.options.timeout if timeout is None else timeout
+        outcome: rest.Answer | rest.Lost | None = None
+        while True:
+            try:
+                step = steps.send(outcome)
+            except StopIteration as done:
+                result: T = done.value
+                return result
+            if isinstance(step, rest.Pause):
+                time.sleep(step.seconds)
+                outcome = None
+            else:
+                outcome = self._send(step, operation, timeout)
+
+    def _send(self, step: rest.Send, operation: Operation[Any], timeout: Any) -> rest.Answer | rest.Lost:
+        outcome: rest.Answer | rest.Lost
+        try:
+            response = self.client.request(**self._arguments(step, timeout), follow_redirects=False)
+            outcome = rest.Answer(
+                status=response.status_code, headers=response.headers, body=response.content
+            )
+        except _network_errors() as error:
+            outcome = self._lost(operation, error)
+        self._log(step, operation, outcome)
+        return outcome
+
+    @contextmanager
+    def stream(
+        self,
+        operation: Operation[Any],
+        *,
+        headers: Mapping[str, str] | None = None,
+        read_timeout: float | None = None,
+    ) -> Iterator[httpx.Response]:
+        """
+        Open a response whose body is read by the caller.
+
+        Args:
+            operation: The call.
+            headers: Headers for this request alone.
+            read_timeout: Seconds of silence until the response counts as lost, or None for no limit.
+
+        Yields:
+            The response, with status 200 or 204; it is closed in the end, however the block is left.
+
+        Raises:
+            EventStreamerSDKError: If the status is another one, or the connection breaks inside the block.
+        """
+        steps = self._exchange(operation, 0)
+        step = next(steps)
+        while True:
+            arguments = self._arguments(step, self._stream_timeout(read_timeout))
+            arguments["headers"] = {**step.headers, **(headers or {})}
+            try:
+                request = self.client.build_request(**arguments)
+                response = self.client.send(request, stream=True, follow_redirects=False)
+            except _network_errors() as error:
+                raise self._lost(operation, error).error from error
+            try:
+                if response.is_success:
+                    self._log(step, operation, _head(response))
+                    yield response
+                    return
+                body = response.read()
+            except _network_errors() as error:
+                raise self._lost(operation, error).error from error
+            finally:
+                response.close()
+            # Anything else than a stream is judged by the core: a redirect, or the error to raise.
+            step = steps.send(_head(response, body))
+
+
+class AsyncHTTP(_Shell):
+    """Sends requests and awaits their answers."""
+
+    _client: httpx.AsyncClient | None = None
+
+    @property
+    def client(self) -> httpx.AsyncClient:
+        """The httpx client: the user's own, or one that is made for the first request."""
+        if self._client is None:
+            import httpx
+
+            from ._transports import default_async_transport
+
+            own = self.options.http_client
+            self._client = own or httpx.AsyncClient(**self.options.client_arguments(default_async_transport))
+        return self._client
+
+    async def close(self) -> None:
+        """Close the connections. A further request opens new ones."""
+        client, self._client = self._client, None
+        if client is not None and self.options.http_client is None:
+            await client.aclose()
+
+    async def request(
+        self,
+        operation: Operation[T],
+        *,
+        retries: int | None = None,
+        timeout: Any = None,  # noqa: ASYNC109  # the socket's time-outs, which httpx keeps
+    ) -> T:
+        """
+        Make a call.
+
+        Args:
+            operation: The call.
+            retries: How often it may be repeated; by default as the client is set.
+            timeout: Its time-out; by default as the client is set.
+
+        Returns:
+            The call's result.
+
+        Raises:
+            EventStreamerSDKError: If it fails.
+        """
+        steps = self._exchange(operation, retries)
+        timeout = self.options.timeout if timeout is None else timeout
+        outcome: rest.Answer | rest.Lost | None = None
+        while True:
+            try:
+                step = steps.send(outcome)
+            except StopIteration as done:
+                result: T = done.value
+                return result
+            if isinstance(step, rest.Pause):
+                await asyncio.sleep(step.seconds)
+                outcome = None
+            else:
+                outcome = await self._send(step, operation, timeout)
+
+    async def _send(
+        self,
+        step: rest.Send,
+        operation: Operation[Any],
+        timeout: Any,  # noqa: ASYNC109  # as above
+    ) -> rest.Answer | rest.Lost:
+        outcome: rest.Answer | rest.Lost
+        try:
+            response = await self.client.request(**self._arguments(step, timeout), follow_redirects=False)
+            outcome = rest.Answer(
+                status=response.status_code, headers=response.headers, body=response.content
+            )
+        except _network_errors() as error:
+            outcome = self._lost(operation, error)
+        self._log(step, operation, outcome)
+        return outcome
+
+    @asynccontextmanager
+    async def stream(
+        self,
+        operation: Operation[Any],
+        *,
+        headers: Mapping[str, str] | None = None,
+        read_timeout: float | None = None,
+    ) -> AsyncIterator[httpx.Response]:
+        """
+        Open a response whose body is read by the caller.
+
+        Args:
+            operation: The call.
+            headers: Headers for this request alone.
+            read_timeout: Seconds of silence until the response counts as lost, or None for no limit.
+
+        Yields:
+            The response, with status 200 or 204; it is closed in the end, however the block is left.
+
+        Raises:
+            EventStreamerSDKError: If the status is another one, or the connection breaks inside the block.
+        """
+        steps = self._exchange(operation, 0)
+        step = next(steps)
+        while True:
+            arguments = self._arguments(step, self._stream_timeout(read_timeout))
+            arguments["headers"] = {**step.headers, **(headers or {})}
+            try:
+                request = self.client.build_request(**arguments)
+                response = await self.client.send(request, stream=True, follow_redirects=False)
+            except _network_errors() as error:
+                raise self._lost(operation, error).error from error
+            try:
+                if response.is_success:
+                    self._log(step, operation, _head(response))
+                    yield response
+                    return
+                body = await response.aread()
+            except _network_errors() as error:
+                raise self._lost(operation, error).error from error
+            finally:
+                await response.aclose()
+            # Anything else than a stream is judged by the core: a redirect, or the error to raise.
+            step = steps.send(_head(response, body))
+
+
+def _head(response: httpx.Response, body: bytes = b"") -> rest.Answer:
+    return rest.Answer(status=response.status_code, headers=response.headers, body=body)
+
+
+def _network_errors() -> tuple[type[Exception], ...]:
+    """What httpx raises when a request does not go through, and what it lets pass from below."""
+    import httpx
+
+    return httpx.HTTPError, httpx.InvalidURL, ssl.SSLError
