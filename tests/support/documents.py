@@ -12,19 +12,20 @@ from typing import Any
 FENCE = re.compile(
     r"^(?P<indent> *)```(?P<language>\w*)[^\n]*\n(?P<code>.*?)^ *```\s*$", re.MULTILINE | re.DOTALL
 )
-NOT_RUN = re.compile(r"<!-- not run: (?P<reason>(?:(?!-->).)+) -->\s*\Z", re.DOTALL)
-"""A comment before a block says that it isn't run, and why."""
+COMMENT = re.compile(r"<!-- (?P<word>not run|file): (?P<text>(?:(?!-->).)+) -->\s*\Z", re.DOTALL)
+"""Stands before a block: why it isn't run, or the name of the file that holds it."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """One fenced block: its language, its code, the line its code begins at, and why it isn't run."""
+    """One fenced block: its language, its code, the line its code begins at, and what its comment says."""
 
     path: Path
     language: str
     code: str
     line: int
-    not_run: str | None
+    not_run: str | None = None
+    file: str | None = None
 
     def __str__(self) -> str:
         return f"{self.path.name}:{self.line}"
@@ -38,14 +39,10 @@ def blocks(path: Path) -> Iterator[Block]:
         code = "".join(
             line[indent:] if line.strip() else line for line in found["code"].splitlines(keepends=True)
         )
-        excuse = NOT_RUN.search(text, 0, found.start())
-        yield Block(
-            path,
-            found["language"],
-            code,
-            text.count("\n", 0, found.start("code")) + 1,
-            excuse["reason"] if excuse else None,
-        )
+        line = text.count("\n", 0, found.start("code")) + 1
+        comment = COMMENT.search(text, 0, found.start())
+        said = {comment["word"].replace(" ", "_"): comment["text"]} if comment else {}
+        yield Block(path, found["language"], code, line, **said)
 
 
 def run_python(block: Block, code: str, namespace: dict[str, Any], runner: asyncio.Runner) -> None:

@@ -1,0 +1,53 @@
+"""The command line, run in this process against a service of the tests' own."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from event_streamer_sdk.cli._app import run
+from event_streamer_service import LocalService
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a command ended, and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Cli = Callable[..., Result]
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
+    for name in ("URL", "SUBSCRIBER_ID", "API_KEY"):
+        monkeypatch.delenv(f"EVENT_STREAMER_{name}", raising=False)
+
+    def call(*arguments: object) -> Result:
+        code = run([str(argument) for argument in arguments])
+        written = capsys.readouterr()
+        return Result(code, written.out, written.err)
+
+    return call
+
+
+@pytest.fixture
+def service() -> Iterator[LocalService]:
+    with LocalService() as running:
+        yield running
+
+
+@pytest.fixture
+def served(cli: Cli, service: LocalService, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """The command line with the address of a running service in its environment."""
+    monkeypatch.setenv("EVENT_STREAMER_URL", service.url)
+    return cli
