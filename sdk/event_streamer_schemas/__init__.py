@@ -1,4 +1,4 @@
-"""The models under the second import path of the document; the same classes as `event_streamer_sdk.models`."""
+"""The models under the second import path of the document, the same as in `event_streamer_sdk.models`."""
 
 from typing import TYPE_CHECKING
 

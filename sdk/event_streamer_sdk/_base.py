@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import ssl
 
     import httpx
+
     from event_streamer_api.models import ABIEvent
 
     Source = str | bytes | os.PathLike[str] | list[Any] | dict[str, Any]

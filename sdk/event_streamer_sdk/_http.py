@@ -26,6 +26,7 @@ from ._core.redaction import LIBRARY_LOGGERS, TOKEN_FILTER, redacted
 
 if TYPE_CHECKING:
     import httpx
+
     from event_streamer_api.types import Operation
 
     from ._core.service import Service

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 from attrs import evolve, frozen
+
 from event_streamer_api.types import Operation
 
 from .. import exceptions as errors

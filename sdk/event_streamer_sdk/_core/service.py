@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from attrs import field, frozen
+
 from event_streamer_api.errors import EventStreamerValidationError
 
 from .version import __version__

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from attrs import evolve
+
 from event_streamer_api.errors import EventStreamerValidationError
 from event_streamer_api.models import (
     ABIEvent,

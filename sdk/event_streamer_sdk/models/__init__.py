@@ -1,8 +1,8 @@
 """
 All models of the API, each loaded when it is first used.
 
-They are attrs classes, generated from openapi.yaml: keyword-only, checked when they are made and when they are
-changed, with `from_dict` and `to_dict`. What the service sends beyond a model's fields is in its
+They are attrs classes, generated from openapi.yaml: keyword-only, checked when they are made and when they
+are changed, with `from_dict` and `to_dict`. What the service sends beyond a model's fields is in its
 `additional_properties`.
 """
 
