@@ -1,0 +1,107 @@
+"""The application: which call is which function."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from event_streamer_service.middleware import Gate
+from event_streamer_service.routes import admin, breakers, chains, health, streaming, subscriptions
+from event_streamer_service.service import Service
+
+_SUBSCRIPTION = "/subscriptions/{subscription_id}"
+_CONNECTION = _SUBSCRIPTION + "/stream/{connection_id}"
+
+
+def create_app(service: Service) -> Starlette:
+    """
+    Return the ASGI application of a service, which it starts and closes with its lifespan.
+
+    Args:
+        service: The service; not started yet.
+    """
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        try:
+            await service.start()
+            yield
+        finally:
+            await service.close()
+
+    app = Starlette(
+        routes=_routes(service),
+        middleware=[Middleware(Gate, service=service)],
+        lifespan=lifespan,
+        exception_handlers={HTTPException: _hand_on},
+    )
+    app.state.service = service
+    return app
+
+
+async def _hand_on(_: Request, problem: Exception) -> Response:
+    """Leave it to the gate to answer: all refusals get their shape there."""
+    raise problem
+
+
+def _calls(path: str, **by_method: Callable[[Request], Awaitable[Response]]) -> Route:
+    """Return one route for all calls of a path, so that 405 names every method that there is."""
+
+    async def call(request: Request) -> Response:
+        return await by_method["GET" if request.method == "HEAD" else request.method](request)
+
+    return Route(path, call, methods=list(by_method))
+
+
+def _routes(service: Service) -> list[Route]:
+    routes = [
+        _calls("/health", GET=health.get_health),
+        _calls("/ready", GET=health.get_readiness),
+        _calls("/metrics", GET=health.get_metrics),
+        _calls(
+            "/subscriptions",
+            GET=subscriptions.list_subscriptions,
+            POST=subscriptions.create_subscription,
+        ),
+        _calls(
+            _SUBSCRIPTION,
+            GET=subscriptions.get_subscription,
+            PUT=subscriptions.update_subscription,
+            DELETE=subscriptions.delete_subscription,
+        ),
+        Route(_SUBSCRIPTION + "/stream", streaming.StreamEndpoint()),
+        _calls(_CONNECTION + "/ack/batch", POST=streaming.acknowledge_batch),
+        _calls(_CONNECTION + "/ack/batch/bulk", POST=streaming.acknowledge_batch_bulk),
+        _calls("/stream/{connection_id}/heartbeat", POST=streaming.send_heartbeat),
+        _calls(_SUBSCRIPTION + "/processing-status", GET=streaming.check_processing_status),
+        _calls(_SUBSCRIPTION + "/last-processed-block", GET=streaming.get_subscription_last_processed_block),
+        _calls("/api/circuit-breakers/status", GET=breakers.get_circuit_breaker_status),
+        _calls("/api/circuit-breakers/health", GET=breakers.get_circuit_breaker_health),
+        _calls("/api/circuit-breakers/config", GET=breakers.get_circuit_breaker_config),
+        _calls("/api/circuit-breakers/reset", POST=breakers.reset_all_circuit_breakers),
+        _calls("/api/circuit-breakers/{name}/metrics", GET=breakers.get_circuit_breaker_metrics),
+        _calls("/api/circuit-breakers/{name}/reset", POST=breakers.reset_circuit_breaker),
+        _calls("/api/chains", GET=chains.get_all_chains, POST=chains.create_chain),
+        _calls("/api/chains/stats", GET=chains.get_chain_stats),
+        _calls("/api/chains/refresh", POST=chains.refresh_chains),
+        _calls(
+            "/api/chains/{chain_id}",
+            GET=chains.get_chain,
+            PUT=chains.update_chain,
+            DELETE=chains.delete_chain,
+        ),
+    ]
+    if service.settings.testing:
+        routes += [
+            _calls("/admin/faults", GET=admin.list_faults, POST=admin.add_fault, DELETE=admin.clear_faults),
+            _calls("/admin/faults/{fault_id}", DELETE=admin.remove_fault),
+            _calls("/admin/journal", GET=admin.read_journal, DELETE=admin.clear_journal),
+        ]
+    return routes

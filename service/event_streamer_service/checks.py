@@ -1,0 +1,53 @@
+"""What has to hold for a subscription beyond the form of its fields. Pure, no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from event_streamer_api.models import ABIEvent
+from event_streamer_sdk.abi import EventDecoder, topic0
+from event_streamer_service.errors import Unprocessable
+from event_streamer_service.settings import Settings
+
+
+class _Chains(Protocol):
+    def is_active(self, chain_id: int) -> bool: ...
+
+    def active_ids(self) -> list[int]: ...
+
+
+def check_definition(values: Mapping[str, Any], *, settings: Settings, chains: _Chains) -> None:
+    """
+    Check what a subscription asks for as a whole.
+
+    Raises:
+        Unprocessable: With the sentence that says what to change.
+        EventStreamerValidationError: The event can't be decoded.
+    """
+    if values["end_block"] is not None and values["end_block"] < values["start_block"]:
+        raise Unprocessable(
+            f"end_block {values['end_block']} lies before start_block {values['start_block']}."
+        )
+    if len(values["addresses"]) > settings.max_addresses:
+        raise Unprocessable(
+            f"addresses holds {len(values['addresses'])} contracts, and {settings.max_addresses} are "
+            "allowed. Leave it empty to get the event of every contract."
+        )
+    if not chains.is_active(values["chain_id"]):
+        known = ", ".join(map(str, chains.active_ids())) or "none"
+        raise Unprocessable(
+            f"Chain {values['chain_id']} is not active here; active chains: {known}.",
+            code="UNKNOWN_CHAIN",
+        )
+    event = ABIEvent.from_dict(values["event_signature"])
+    EventDecoder(event)  # an event that can't be decoded is refused now and not when its first log comes
+    if event.anonymous:
+        if not values["addresses"]:
+            raise Unprocessable(
+                "An anonymous event can't be told from others by topic0: name the contracts in addresses."
+            )
+    elif topic0(event) != values["topic0"].lower():
+        raise Unprocessable(
+            f"topic0 {values['topic0']} is not that of event_signature, which is {topic0(event)}."
+        )

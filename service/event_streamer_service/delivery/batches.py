@@ -1,0 +1,190 @@
+"""
+Logs become batches: decoded, encoded once, cut by number and size. Pure, no I/O.
+
+Each event is encoded by itself and the line is joined from the parts, so that a batch's size is
+known before it is cut and nothing is encoded twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import orjson
+from attrs import frozen
+
+from event_streamer_api.models import ABIEvent
+from event_streamer_sdk.abi import EventDecoder, LogDecodeError
+from event_streamer_service.chains.types import Block, Log, LogRange, Position
+from event_streamer_service.clock import isoformat
+
+
+class EventEncoder:
+    """
+    Turns the logs of one event into JSON objects as the wire has them.
+
+    Args:
+        event: The event that a subscription asks for.
+        undecodable: Told of each log that is not such an event, with the reason. A contract may emit
+            another event with the same topic0 (ERC-20's and ERC-721's Transfer index other parameters).
+    """
+
+    def __init__(self, event: ABIEvent, *, undecodable: Callable[[Log, LogDecodeError], None]) -> None:
+        self.name = event.name
+        self._decode = EventDecoder(event).decode_json
+        self._undecodable = undecodable
+        self._block: Block | None = None
+        self._block_time: str | None = None
+
+    def encode(self, log: Log, block: Block | None) -> bytes | None:
+        """Return the event's JSON, `None` where the log is not such an event."""
+        try:
+            event = self._decode(log.topics, log.data)
+        except LogDecodeError as problem:
+            self._undecodable(log, problem)
+            return None
+        event["block_number"] = log.block_number
+        event["transaction_hash"] = log.transaction_hash
+        event["log_index"] = log.log_index
+        event["address"] = log.address
+        if block is not self._block:
+            self._block, self._block_time = block, None if block is None else isoformat(block.timestamp)
+        event["timestamp"] = self._block_time
+        event["block_hash"] = log.block_hash
+        return orjson.dumps(event)
+
+
+@frozen
+class Batch:
+    """
+    Some events, ready to be written.
+
+    Attributes:
+        events: The JSON objects, joined by commas.
+        size: Number of events.
+        end: Where a reader is who has handled it.
+        last_event_id: `block:log_index` of its last event.
+        first_block: First block that it covers.
+        head: Newest block of the chain when it was read.
+    """
+
+    events: bytes
+    size: int
+    end: Position
+    last_event_id: str
+    first_block: int
+    head: int
+
+
+def cut(logs: LogRange, encoder: EventEncoder, *, max_events: int, max_bytes: int) -> Iterator[Batch]:
+    """
+    Cut a range of logs into batches; nothing comes of a range without events.
+
+    Args:
+        logs: A complete run of blocks.
+        encoder: Of the subscription's event.
+        max_events: Events in a batch, at most.
+        max_bytes: Bytes of a batch's events, at most, unless one alone is larger.
+    """
+    parts: list[bytes] = []
+    size = 0
+    last: Log | None = None
+    first_block = logs.from_block
+    encode = encoder.encode
+    blocks = logs.blocks
+    for log in logs.logs:
+        encoded = encode(log, blocks.get(log.block_number))
+        if encoded is None:
+            continue
+        if last is not None and (len(parts) >= max_events or size + len(encoded) > max_bytes):
+            end = _between(last, log)
+            yield Batch(b",".join(parts), len(parts), end, _event_id(last), first_block, logs.head)
+            first_block = end.block + 1 if end.log_index is None else end.block
+            parts, size = [], 0
+        parts.append(encoded)
+        size += len(encoded) + 1
+        last = log
+    if last is not None:
+        yield Batch(b",".join(parts), len(parts), range_end(logs), _event_id(last), first_block, logs.head)
+
+
+def range_end(logs: LogRange) -> Position:
+    """Return the position of a reader who has the whole range."""
+    block = logs.blocks.get(logs.to_block)
+    return Position(logs.to_block, None, None if block is None else block.hash)
+
+
+def _between(last: Log, following: Log) -> Position:
+    """Return the position of a reader who has `last`, where `following` is the next event."""
+    whole = following.block_number > last.block_number
+    return Position(last.block_number, None if whole else last.log_index, last.block_hash)
+
+
+def _event_id(log: Log) -> str:
+    return f"{log.block_number}:{log.log_index}"
+
+
+class Lines:
+    """
+    Writes the messages of one connection as lines of NDJSON.
+
+    Args:
+        event_name: Name of the subscription's event.
+        subscription_id: The subscription.
+        connection_id: The connection.
+        chain_id: The chain that is followed.
+    """
+
+    def __init__(self, *, event_name: str, subscription_id: int, connection_id: str, chain_id: int) -> None:
+        self._chain_id = chain_id
+        self._about = {"connection_id": connection_id, "subscription_id": subscription_id}
+        self._events_open = b',"events":{' + orjson.dumps(event_name) + b":["
+
+    def batch(self, batch: Batch, *, batch_id: str, token: str, timestamp: str) -> bytes:
+        """A batch of events."""
+        head = orjson.dumps(
+            {
+                "type": "event_batch",
+                "response_id": batch_id,
+                "batch_id": batch_id,
+                **self._about,
+                "chain_id": self._chain_id,
+                "resume_token": token,
+                "batch_size": batch.size,
+                "first_block": batch.first_block,
+                "last_block": batch.end.block,
+                "head_block": batch.head,
+                "timestamp": timestamp,
+            }
+        )
+        return b"".join((head[:-1], self._events_open, batch.events, b"]}}\n"))
+
+    def reorg(
+        self, ancestor: int, removed: tuple[Block, ...], *, batch_id: str, token: str, timestamp: str
+    ) -> bytes:
+        """The notice that delivered blocks were lost; acknowledged like a batch."""
+        return self._line(
+            "reorg",
+            timestamp,
+            response_id=batch_id,
+            batch_id=batch_id,
+            resume_token=token,
+            chain_id=self._chain_id,
+            common_ancestor=ancestor,
+            removed_blocks=[{"number": block.number, "hash": block.hash} for block in removed],
+        )
+
+    def heartbeat(self, timestamp: str) -> bytes:
+        """A sign of life."""
+        return self._line("heartbeat", timestamp)
+
+    def error(self, code: str, message: str, *, recoverable: bool, timestamp: str) -> bytes:
+        """An error; unless it is recoverable, a client must not connect again."""
+        return self._line("error", timestamp, error_code=code, error_message=message, recoverable=recoverable)
+
+    def end(self, reason: str, *, token: str, timestamp: str) -> bytes:
+        """The end of a subscription that has one."""
+        return self._line("end", timestamp, reason=reason, resume_token=token)
+
+    def _line(self, kind: str, timestamp: str, **fields: Any) -> bytes:
+        return orjson.dumps({"type": kind, **self._about, **fields, "timestamp": timestamp}) + b"\n"

@@ -1,0 +1,151 @@
+"""
+All connections, and the acknowledgements that come back for them.
+
+A connection stays known for a while after its stream has ended, since a client acknowledges what
+it has handled also when the stream is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from attrs import frozen
+
+from event_streamer_service.clock import Ids
+from event_streamer_service.delivery.connection import Connection, Ending
+from event_streamer_service.delivery.ledger import Ledger
+from event_streamer_service.delivery.progress import ProgressBook
+from event_streamer_service.errors import TooManyRequests
+from event_streamer_service.metrics import Metrics
+from event_streamer_service.settings import Settings
+from event_streamer_service.store.subscriptions import Progress, Subscription
+
+
+@frozen
+class Acknowledgement:
+    """
+    What became of some batch ids.
+
+    Attributes:
+        accepted: Ids that are acknowledged now, in the order given, each with its number of events.
+        failed: Ids that this connection doesn't know.
+    """
+
+    accepted: dict[str, int]
+    failed: list[str]
+
+
+class Hub:
+    """
+    The connections of a service.
+
+    Args:
+        settings: Limits.
+        ids: Names connections.
+        book: The progress that acknowledgements move.
+        metrics: Counts streams and acknowledgements.
+    """
+
+    def __init__(self, *, settings: Settings, ids: Ids, book: ProgressBook, metrics: Metrics) -> None:
+        self._settings = settings
+        self._ids = ids
+        self._book = book
+        self._metrics = metrics
+        self._connections: dict[str, Connection] = {}
+        self._by_subscription: dict[int, dict[str, Connection]] = {}
+
+    def open(self, subscription: Subscription, start: Progress, metadata: dict[str, Any]) -> Connection:
+        """
+        Take in a new connection.
+
+        Raises:
+            TooManyRequests: Its subscriber has as many streams open as the settings allow.
+        """
+        owner = subscription.subscriber_id
+        theirs = sum(
+            connection.is_open and connection.subscription.subscriber_id == owner
+            for connection in self._connections.values()
+        )
+        if theirs >= self._settings.max_streams:
+            raise TooManyRequests(
+                f"{theirs} streams of this subscriber are open, and no more are allowed. Close one first.",
+                retry_after=30,
+            )
+        name = self._ids.new()
+        connection = Connection(
+            id=f"conn_{name}",
+            subscription=subscription,
+            start=start.position,
+            events=start.events_delivered,
+            ledger=Ledger(name, self._settings.max_unacknowledged),
+            last_seen=asyncio.get_running_loop().time(),
+            metadata=metadata,
+        )
+        self._connections[connection.id] = connection
+        self._by_subscription.setdefault(subscription.id, {})[connection.id] = connection
+        self._metrics.streams.labels(subscription.chain_id).inc()
+        return connection
+
+    def closed(self, connection: Connection, ending: Ending) -> None:
+        """Note that a connection's stream has ended; late acknowledgements are still taken."""
+        connection.is_open = False
+        self._metrics.streams.labels(connection.subscription.chain_id).dec()
+        self._metrics.streams_closed.labels(ending.reason).inc()
+        asyncio.get_running_loop().call_later(self._settings.late_ack_window, self._remove, connection)
+
+    def find(self, connection_id: str) -> Connection | None:
+        """Return a connection, also one that closed a short while ago."""
+        return self._connections.get(connection_id)
+
+    def open_streams(self, subscription_id: int) -> int:
+        """Return the number of open streams of a subscription."""
+        return sum(c.is_open for c in self._by_subscription.get(subscription_id, {}).values())
+
+    async def acknowledge(self, connection: Connection, batch_ids: list[str]) -> Acknowledgement:
+        """Take acknowledgements; returns when what they change is saved."""
+        accepted: dict[str, int] = {}
+        failed: list[str] = []
+        for batch_id in batch_ids:
+            events = connection.ledger.acknowledge(batch_id)
+            if events is None:
+                failed.append(batch_id)
+            else:
+                accepted[batch_id] = max(events, accepted.get(batch_id, 0))
+        self.settle(connection)
+        self._metrics.acknowledged.labels(connection.subscription.chain_id).inc(len(accepted))
+        if accepted:
+            await self._book.saved()
+        return Acknowledgement(accepted, failed)
+
+    def settle(self, connection: Connection) -> None:
+        """Move the subscription's progress over what the connection has settled."""
+        subscription = connection.subscription
+        if connection.id not in self._connections:
+            return  # the subscription was deleted or reset meanwhile: its old progress is void
+        before = self._book.current(subscription)
+        self._book.set(subscription.id, connection.ledger.settle(before))
+
+    def drop(self, subscription_id: int, ending: Ending) -> None:
+        """End all streams of a subscription and take no more acknowledgements for them."""
+        for connection in list(self._by_subscription.get(subscription_id, {}).values()):
+            connection.end(ending)
+            self._remove(connection)
+
+    def end_all(self, ending: Ending) -> None:
+        """Ask every stream to end."""
+        for connection in self._connections.values():
+            connection.end(ending)
+
+    def end_chain(self, chain_id: int, ending: Ending) -> None:
+        """Ask every stream of a chain to end."""
+        for connection in self._connections.values():
+            if connection.subscription.chain_id == chain_id:
+                connection.end(ending)
+
+    def _remove(self, connection: Connection) -> None:
+        self._connections.pop(connection.id, None)
+        siblings = self._by_subscription.get(connection.subscription.id, {})
+        siblings.pop(connection.id, None)
+        if not siblings:
+            self._by_subscription.pop(connection.subscription.id, None)

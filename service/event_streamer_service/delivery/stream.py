@@ -1,0 +1,343 @@
+"""
+One stream, from the first byte to the last: follow the chain, write batches and heartbeats, end well.
+
+A stream waits for three things at once: the chain's next blocks, the next heartbeat, and somebody
+who wants it to end. While it writes it waits for its reader alone, who so slows down nobody else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable
+
+from attrs import frozen
+
+from event_streamer_api.models import ABIEvent
+from event_streamer_sdk.abi import LogDecodeError
+from event_streamer_service.chains.errors import ChainClosed, ChainError, ChainUnavailable, UnknownChain
+from event_streamer_service.chains.feed import Chain
+from event_streamer_service.chains.types import Log, LogRange, Position, Reorg
+from event_streamer_service.clock import Clock, isoformat
+from event_streamer_service.delivery.batches import Batch, EventEncoder, Lines, cut, range_end
+from event_streamer_service.delivery.connection import Connection, Ending
+from event_streamer_service.delivery.faulty import write_faulty
+from event_streamer_service.delivery.hub import Hub
+from event_streamer_service.delivery.ledger import Delivery
+from event_streamer_service.delivery.writer import ReaderStalled, Writer
+from event_streamer_service.faults import Faults
+from event_streamer_service.journal import Journal
+from event_streamer_service.logs import fields
+from event_streamer_service.metrics import Metrics
+from event_streamer_service.settings import Settings
+from event_streamer_service.tokens import Tokens
+
+logger = logging.getLogger(__name__)
+
+_FIRST_WAIT = 1.0
+_LONGEST_WAIT = 30.0
+"""Seconds between two attempts to follow a chain that gives no answer: doubling from first to longest."""
+
+
+@frozen(kw_only=True)
+class Tools:
+    """What every stream of a service shares."""
+
+    settings: Settings
+    clock: Clock
+    tokens: Tokens
+    hub: Hub
+    metrics: Metrics
+    chain: Callable[[int], Chain]
+    faults: Faults | None
+    journal: Journal | None
+
+
+@frozen
+class Outage:
+    """The chain can't be read now; the stream goes on when it can."""
+
+    problem: ChainError
+
+
+class Stream:
+    """
+    The open response of a connection.
+
+    Args:
+        connection: Whose stream it is.
+        writer: The way to its reader.
+        tools: What all streams share.
+    """
+
+    def __init__(self, connection: Connection, writer: Writer, tools: Tools) -> None:
+        self._connection = connection
+        self._writer = writer
+        self._tools = tools
+        self._subscription = subscription = connection.subscription
+        event = ABIEvent.from_dict(subscription.event_signature)
+        self._encoder = EventEncoder(event, undecodable=self._note_undecodable)
+        self._lines = Lines(
+            event_name=event.name,
+            subscription_id=subscription.id,
+            connection_id=connection.id,
+            chain_id=subscription.chain_id,
+        )
+        self._position = connection.start
+        self._next_heartbeat = 0.0
+
+    async def run(self) -> Ending:
+        """Deliver until something ends it; returns what did."""
+        try:
+            ending = await self._deliver()
+            if ending.code is not None:
+                await self._send_error(ending)
+            if ending.reason != "client_gone":
+                await self._writer.finish()
+        except ReaderStalled:
+            self._writer.abort()
+            return Ending("reader_stalled")
+        except OSError:  # a server other than uvicorn says so when it writes to a client that is gone
+            return Ending("client_gone")
+        except _FaultStruck as struck:
+            return Ending(f"fault_{struck}")
+        except asyncio.CancelledError:
+            self._writer.abort()
+            raise
+        return ending
+
+    # --- waiting --------------------------------------------------------------------------------
+
+    async def _deliver(self) -> Ending:
+        loop = asyncio.get_running_loop()
+        ending = self._connection.ending
+        items = self._follow()
+        step: asyncio.Future[LogRange | Reorg | Outage] | None = None
+        self._next_heartbeat = loop.time() + self._tools.settings.heartbeat_interval
+        try:
+            while True:
+                if step is None:
+                    step = asyncio.ensure_future(anext(items))
+                wait = max(0.0, min(self._next_heartbeat, self._silence_ends()) - loop.time())
+                await asyncio.wait({step, ending}, timeout=wait, return_when=asyncio.FIRST_COMPLETED)
+                if ending.done():
+                    return ending.result()
+                if loop.time() >= self._silence_ends():
+                    return Ending(
+                        "client_silent", "CONNECTION_LOST", "No heartbeat came from the client for too long."
+                    )
+                if loop.time() >= self._next_heartbeat:
+                    await self._send_heartbeat()
+                if step.done():
+                    done, step = step, None
+                    try:
+                        item = done.result()
+                    except StopAsyncIteration:
+                        await self._send_end()
+                        return Ending("end_block_reached")
+                    await self._handle(item)
+        finally:
+            if step is not None:
+                step.cancel()
+                with contextlib.suppress(asyncio.CancelledError, StopAsyncIteration, ChainError):
+                    await step
+            await items.aclose()
+
+    def _silence_ends(self) -> float:
+        patience = self._tools.settings.client_timeout
+        return self._connection.last_seen + patience if patience > 0 else float("inf")
+
+    async def _follow(self) -> AsyncIterator[LogRange | Reorg | Outage]:
+        """Follow the chain from where the stream is, through outages and new configurations."""
+        subscription = self._subscription
+        wait = _FIRST_WAIT
+        while True:
+            try:
+                chain = self._tools.chain(subscription.chain_id)
+                async with contextlib.aclosing(
+                    chain.follow(
+                        subscription.filter,
+                        after=self._position,
+                        start_block=subscription.start_block,
+                        end_block=subscription.end_block,
+                    )
+                ) as items:
+                    async for item in items:
+                        wait = _FIRST_WAIT
+                        yield item
+                return
+            except UnknownChain:
+                self._connection.end(
+                    Ending(
+                        "chain_removed",
+                        "PROCESSING_STOPPED",
+                        f"Chain {subscription.chain_id} is no longer active here.",
+                    )
+                )
+                return
+            except ChainClosed:
+                continue  # it was configured anew: follow the new one from where we are
+            except ChainError as problem:
+                yield Outage(problem)
+                asked = problem.retry_after if isinstance(problem, ChainUnavailable) else None
+                await asyncio.sleep(min(_LONGEST_WAIT, max(wait, asked or 0)))
+                wait = min(_LONGEST_WAIT, wait * 2)
+
+    # --- handling -------------------------------------------------------------------------------
+
+    async def _handle(self, item: LogRange | Reorg | Outage) -> None:
+        if isinstance(item, LogRange):
+            await self._send_range(item)
+        elif isinstance(item, Reorg):
+            await self._send_reorg(item)
+        else:
+            await self._send_outage(item.problem)
+
+    async def _send_range(self, logs: LogRange) -> None:
+        settings = self._tools.settings
+        chunk: list[bytes] = []
+        size = 0
+        end = range_end(logs)
+        for batch in cut(
+            logs,
+            self._encoder,
+            max_events=settings.max_batch_events,
+            max_bytes=settings.max_batch_bytes,
+        ):
+            line = self._batch_line(batch)
+            faults = self._tools.faults.on_batch(self._subscription.id) if self._tools.faults else []
+            if faults:
+                await self._write(b"".join(chunk))
+                chunk, size = [], 0
+                for fault in faults:
+                    self._note("fault", kind=fault.kind)
+                if await write_faulty(self._writer, line, faults):
+                    raise _FaultStruck(faults[0].kind)
+                continue
+            chunk.append(line)
+            size += len(line)
+            if size >= settings.chunk_bytes:
+                await self._write(b"".join(chunk))
+                chunk, size = [], 0
+            if batch.end != end:
+                # Encoding is work for the processor: let other streams run between two batches.
+                await asyncio.sleep(0)
+                if self._connection.ending.done():
+                    break
+        else:
+            if self._position != end:
+                self._position = end
+                self._connection.ledger.scanned(end, self._connection.events)
+                self._tools.hub.settle(self._connection)
+        await self._write(b"".join(chunk))
+
+    def _batch_line(self, batch: Batch) -> bytes:
+        connection, chain_id = self._connection, self._subscription.chain_id
+        connection.events += batch.size
+        self._position = batch.end
+        batch_id = connection.ledger.next_id()
+        connection.ledger.sent(
+            Delivery(batch.end, connection.events, batch.size, last_event_id=batch.last_event_id)
+        )
+        token = self._token()
+        self._tools.metrics.batches.labels(chain_id).inc()
+        self._tools.metrics.events.labels(chain_id).inc(batch.size)
+        self._note("batch", batch_id=batch_id, resume_token=token, events=batch.size)
+        return self._lines.batch(batch, batch_id=batch_id, token=token, timestamp=self._now())
+
+    async def _send_reorg(self, reorg: Reorg) -> None:
+        connection = self._connection
+        self._position = Position(reorg.common_ancestor)
+        batch_id = connection.ledger.next_id()
+        connection.ledger.sent(Delivery(self._position, connection.events, reorg=True))
+        token = self._token()
+        self._tools.metrics.reorgs.labels(self._subscription.chain_id).inc()
+        self._note("reorg", batch_id=batch_id, resume_token=token, common_ancestor=reorg.common_ancestor)
+        await self._write(
+            self._lines.reorg(
+                reorg.common_ancestor,
+                reorg.removed,
+                batch_id=batch_id,
+                token=token,
+                timestamp=self._now(),
+            )
+        )
+
+    async def _send_outage(self, problem: ChainError) -> None:
+        open_circuit = isinstance(problem, ChainUnavailable) and problem.circuit_open
+        logger.warning(
+            "A stream waits for its chain",
+            extra=fields(
+                connection_id=self._connection.id,
+                chain_id=self._subscription.chain_id,
+                reason=str(problem),
+            ),
+        )
+        await self._send_error(
+            Ending("outage", "CIRCUIT_BREAKER_OPEN" if open_circuit else "STREAM_ERROR", str(problem))
+        )
+
+    async def _send_end(self) -> None:
+        assert self._position is not None
+        self._note("end", reason="end_block_reached")
+        await self._write(self._lines.end("end_block_reached", token=self._token(), timestamp=self._now()))
+
+    async def _send_error(self, ending: Ending) -> None:
+        assert ending.code is not None
+        self._note("error", code=ending.code)
+        await self._write(
+            self._lines.error(
+                ending.code, ending.message, recoverable=ending.recoverable, timestamp=self._now()
+            )
+        )
+
+    async def _send_heartbeat(self) -> None:
+        self._next_heartbeat = asyncio.get_running_loop().time() + self._tools.settings.heartbeat_interval
+        if self._tools.faults is not None and self._tools.faults.on_heartbeat(self._subscription.id):
+            self._note("fault", kind="mute")
+            return
+        self._note("heartbeat_sent")
+        await self._write(self._lines.heartbeat(self._now()))
+
+    async def _write(self, data: bytes) -> None:
+        if data:
+            await self._writer.write(data)
+            self._tools.metrics.bytes.labels(self._subscription.chain_id).inc(len(data))
+
+    # --- small things ---------------------------------------------------------------------------
+
+    def _token(self) -> str:
+        assert self._position is not None
+        subscription = self._subscription
+        return self._tools.tokens.make(
+            subscription.id, subscription.chain_id, self._position, self._connection.events
+        )
+
+    def _now(self) -> str:
+        return isoformat(self._tools.clock.time())
+
+    def _note(self, happening: str, **detail: object) -> None:
+        if self._tools.journal is not None:
+            self._tools.journal.add(
+                happening,
+                subscription_id=self._subscription.id,
+                connection_id=self._connection.id,
+                **detail,
+            )
+
+    def _note_undecodable(self, log: Log, problem: LogDecodeError) -> None:
+        self._tools.metrics.undecodable.labels(self._subscription.chain_id).inc()
+        logger.debug(
+            "A log is not the event asked for",
+            extra=fields(
+                subscription_id=self._subscription.id,
+                block=log.block_number,
+                log_index=log.log_index,
+                reason=str(problem),
+            ),
+        )
+
+
+class _FaultStruck(Exception):  # noqa: N818 - reads as what happened
+    """A fault that was asked for has ended the stream."""

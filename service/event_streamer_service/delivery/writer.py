@@ -1,0 +1,100 @@
+"""
+The way out of a stream: a response whose reader may be slow, stalled or gone.
+
+The transport below the response is used, where the server shows it, to cut a reader off at once
+and for the faults that tests ask for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+
+from starlette.types import Scope, Send
+
+TRANSPORT = "event_streamer.transport"
+"""Key in a request's state under which our server shows the connection below it."""
+
+_LINGER_ZERO = struct.pack("ii", 1, 0)
+"""SO_LINGER on, 0 seconds: closing sends RST and drops what is unsent (RFC 9293, section 3.6)."""
+
+
+def transport_of(scope: Scope) -> asyncio.Transport | None:
+    """Return the connection below a request, where the server shows it."""
+    transport: asyncio.Transport | None = scope.get("state", {}).get(TRANSPORT)
+    return transport
+
+
+class ReaderStalled(Exception):  # noqa: N818 - reads as the state it reports
+    """The reader has taken no byte for the whole write time-out."""
+
+
+class Writer:
+    """
+    Writes a response's body.
+
+    Args:
+        send: ASGI's `send`.
+        transport: The connection below, where it is known.
+        timeout: Seconds without a byte taken after which the reader counts as stalled.
+    """
+
+    def __init__(self, send: Send, transport: asyncio.Transport | None, *, timeout: float) -> None:
+        self._send = send
+        self._transport = transport
+        self._timeout = timeout
+
+    async def start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        """Send status and headers."""
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+
+    async def write(self, data: bytes) -> None:
+        """
+        Send a part of the body, and wait until the reader has taken most of it.
+
+        Raises:
+            ReaderStalled: It took nothing for too long.
+        """
+        sending = asyncio.ensure_future(
+            self._send({"type": "http.response.body", "body": data, "more_body": True})
+        )
+        try:
+            left = self._unsent()
+            while not sending.done():
+                await asyncio.wait({sending}, timeout=self._timeout)
+                if not sending.done():
+                    still_left = self._unsent()
+                    if still_left >= left:
+                        raise ReaderStalled
+                    left = still_left
+        finally:
+            if not sending.done():
+                sending.cancel()
+        await sending
+
+    async def finish(self) -> None:
+        """End the response as it should end."""
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    def abort(self) -> None:
+        """Close the connection at once; what is unsent is lost."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def close(self) -> None:
+        """Close the connection without an end of the response, after what is unsent."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def reset(self) -> None:
+        """Close the connection with RST."""
+        if self._transport is None:
+            return
+        raw: socket.socket | None = self._transport.get_extra_info("socket")
+        if raw is not None:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
+        self._transport.abort()
+
+    def _unsent(self) -> int:
+        return 0 if self._transport is None else self._transport.get_write_buffer_size()

@@ -1,0 +1,49 @@
+"""What Prometheus may ask: counters and gauges of one service, in a registry of its own."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+"""The text format's media type (https://prometheus.io/docs/instrumenting/exposition_formats/)."""
+
+
+class Metrics:
+    """The service's figures. One instance a service, so that several can live in one process."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"event_streamer_{name}", text, labels, registry=self.registry)
+
+        def gauge(name: str, text: str, *labels: str) -> Gauge:
+            return Gauge(f"event_streamer_{name}", text, labels, registry=self.registry)
+
+        self.requests = counter("requests", "Requests, by route and status.", "method", "route", "status")
+        self.request_seconds = Histogram(
+            "event_streamer_request_seconds",
+            "Time to answer a request; streams are not in it.",
+            ["method", "route"],
+            registry=self.registry,
+        )
+        self.streams = gauge("streams", "Open streams.", "chain_id")
+        self.streams_closed = counter("streams_closed", "Streams that ended, by reason.", "reason")
+        self.batches = counter("batches", "Batches that were written.", "chain_id")
+        self.events = counter("events", "Events that were written, repeated ones too.", "chain_id")
+        self.bytes = counter("stream_bytes", "Bytes of streams that were written.", "chain_id")
+        self.acknowledged = counter("acknowledged_batches", "Batches that were acknowledged.", "chain_id")
+        self.reorgs = counter("reorg_messages", "Notices of reorgs that were written.", "chain_id")
+        self.undecodable = counter(
+            "undecodable_logs", "Logs with the right topic0 that are not the event asked for.", "chain_id"
+        )
+        self.progress_saves = counter("progress_saves", "Transactions that saved progress.")
+        self.head = gauge("chain_head", "Newest block that is known.", "chain_id")
+        self.breaker_state = gauge(
+            "circuit_breaker_state", "0 closed, 1 half open, 2 open.", "chain_id", "name"
+        )
+        self.subscriptions = gauge("subscriptions", "Subscriptions in the database.")
+
+    def render(self) -> bytes:
+        """Return all figures in Prometheus' text format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,168 @@
+"""
+What every request passes on its way in and its answer on the way out.
+
+In: a request id, the fault that a test asked for, the caller, the rate limit. Out: one shape for all
+refusals, the figures and a line of log.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from event_streamer_sdk.exceptions import EventStreamerValidationError
+from event_streamer_service.auth import ANYBODY
+from event_streamer_service.clock import isoformat
+from event_streamer_service.errors import ServiceError, Unavailable, Unprocessable, error_body
+from event_streamer_service.logs import fields
+from event_streamer_service.routes._answer import json_response
+
+if TYPE_CHECKING:
+    from event_streamer_service.service import Service
+
+logger = logging.getLogger(__name__)
+
+OPEN_PATHS = frozenset({"/health", "/ready"})
+"""What load balancers and supervisors ask without a key."""
+_STREAM_ROUTE = "/subscriptions/{subscription_id}/stream"
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_TITLES = {404: "Not found", 405: "Method not allowed"}
+
+
+class Gate:
+    """
+    Stands before all routes.
+
+    Args:
+        app: The routes.
+        service: The service they belong to.
+    """
+
+    def __init__(self, app: ASGIApp, service: Service) -> None:
+        self._app = app
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and see to its answer."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        headers = Headers(scope=scope)
+        asked = headers.get("x-request-id", "")
+        request_id = asked if _REQUEST_ID.fullmatch(asked) else self._service.request_ids.new("req_")
+        status = 0
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [
+                    *message.get("headers", []),
+                    (b"x-request-id", request_id.encode()),
+                ]
+            await send(message)
+
+        try:
+            await self._pass(scope, headers, receive, answer)
+        except Exception as problem:
+            refusal = self._refuse(problem, request_id)
+            if status:
+                raise  # the answer has begun: all that is left is to break it off
+            await refusal(scope, receive, answer)
+        finally:
+            self._account(scope, status, time.perf_counter() - started, request_id)
+
+    async def _pass(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
+        service, path = self._service, scope["path"]
+        if service.faults is not None and not path.startswith("/admin/"):
+            fault = service.faults.on_request(path)
+            if fault is not None:
+                extra = {} if fault.retry_after is None else {"retry-after": fault.retry_after}
+                body = error_body(
+                    "Injected fault",
+                    f"A test asked for status {fault.status}.",
+                    "INJECTED_FAULT",
+                    timestamp=isoformat(service.clock.time()),
+                    request_id=None,
+                )
+                await json_response(body, fault.status, headers=extra)(scope, receive, send)
+                return
+        if path in OPEN_PATHS:
+            caller = ANYBODY
+        else:
+            caller = service.keys.identify(headers)
+            service.rate_limit.take(_who(caller.subscriber, caller.is_admin, scope))
+        scope["event_streamer.caller"] = caller
+        await self._app(scope, receive, send)
+
+    def _refuse(self, problem: Exception, request_id: str) -> ASGIApp:
+        timestamp = isoformat(self._service.clock.time())
+        refusal = _as_refusal(problem)
+        if refusal is not None:
+            body = refusal.body(timestamp=timestamp, request_id=request_id)
+            return json_response(body, refusal.status, headers=refusal.headers())
+        if isinstance(problem, HTTPException):
+            title = _TITLES.get(problem.status_code, "Request refused")
+            body = error_body(
+                title,
+                str(problem.detail),
+                title.upper().replace(" ", "_"),
+                timestamp=timestamp,
+                request_id=request_id,
+            )
+            return json_response(body, problem.status_code, headers=problem.headers)
+        logger.error("A request failed", exc_info=problem, extra=fields(request_id=request_id))
+        body = error_body(
+            "Internal error",
+            "The service made a mistake; its log tells more under this request id.",
+            "INTERNAL_ERROR",
+            timestamp=timestamp,
+            request_id=request_id,
+        )
+        return json_response(body, 500)
+
+    def _account(self, scope: Scope, status: int, seconds: float, request_id: str) -> None:
+        route = getattr(scope.get("route"), "path", "unknown")
+        metrics = self._service.metrics
+        metrics.requests.labels(scope["method"], route, status).inc()
+        if route != _STREAM_ROUTE:
+            metrics.request_seconds.labels(scope["method"], route).observe(seconds)
+        caller = scope.get("event_streamer.caller")
+        logger.info(
+            "Request",
+            extra=fields(
+                request_id=request_id,
+                method=scope["method"],
+                path=scope["path"],  # without the query, which may hold a resume token
+                status=status,
+                milliseconds=round(seconds * 1000, 2),
+                subscriber=caller.subscriber if caller else None,
+            ),
+        )
+
+
+def _as_refusal(problem: Exception) -> ServiceError | None:
+    if isinstance(problem, ServiceError):
+        return problem
+    if isinstance(problem, EventStreamerValidationError):
+        return Unprocessable(str(problem))
+    if isinstance(problem, SQLAlchemyError):
+        logger.error("The database failed", exc_info=problem)
+        return Unavailable("The service's database can't be used now.", retry_after=5)
+    return None
+
+
+def _who(subscriber: str | None, is_admin: bool, scope: Scope) -> str:
+    """Name whose rate is counted: a subscriber, or where there are no keys the address that calls."""
+    if subscriber is not None:
+        return f"subscriber:{subscriber}"
+    client = scope.get("client")
+    return f"{'admin' if is_admin else 'address'}:{client[0] if client else ''}"

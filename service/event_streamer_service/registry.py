@@ -1,0 +1,287 @@
+"""
+The chains of a service: those that the database holds, and those that live in its process.
+
+The database says which node chains are configured and active; sources of this process (a
+development chain, a recording) come and go with whoever started the service. Where both know a
+chain, the source of this process is used until the chain is configured anew by a call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from attrs import asdict, fields_dict
+from sqlalchemy import Connection
+
+from event_streamer_api.models import ChainConfigRequest
+from event_streamer_service.chains.breaker import CircuitBreaker
+from event_streamer_service.chains.config import EMBEDDED, ChainConfig
+from event_streamer_service.chains.errors import ChainError
+from event_streamer_service.chains.feed import Chain
+from event_streamer_service.chains.headers import HeaderStore
+from event_streamer_service.chains.manager import ChainManager
+from event_streamer_service.chains.source import ChainSource
+from event_streamer_service.clock import Clock
+from event_streamer_service.errors import Conflict, NotFound, StartupError, Unprocessable
+from event_streamer_service.store import chains as stored
+from event_streamer_service.store.database import Database
+
+
+class ChainRegistry:
+    """
+    Knows every configured chain and keeps the active ones running.
+
+    Args:
+        database: Holds the configurations.
+        headers: Where recent headers outlive the process.
+        given: Node chains that whoever starts the service configures; they are written into the database.
+        sources: Chains of this process.
+        clock: Gives the rows their time.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        headers: HeaderStore,
+        given: Iterable[ChainConfig],
+        sources: Iterable[ChainSource],
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._headers = headers
+        self._given = list(given)
+        self._sources = list(sources)
+        self._clock = clock
+        self.sources: dict[int, ChainSource] = {}
+        """The sources of this process by the id of their chain, once the service has started."""
+        self._embedded: dict[int, ChainConfig] = {}
+        self._known: dict[int, tuple[ChainConfig, bool]] = {}
+        """Chain id → its configuration, and whether it is active."""
+        self._manager = ChainManager()
+        self._changing = asyncio.Lock()
+
+    async def start(self) -> None:
+        """
+        Read the configurations and build the active chains.
+
+        Raises:
+            StartupError: A configuration can't be used.
+        """
+        sources: dict[str, ChainSource] = {}
+        for source in self._sources:
+            chain_id = await source.chain_id()
+            if chain_id in self.sources:
+                raise StartupError(f"Two sources serve chain {chain_id}; a service takes one of each chain.")
+            url = f"{EMBEDDED}:{type(source).__name__.lower()}-{chain_id}"
+            sources[url] = self.sources[chain_id] = source
+            self._embedded[chain_id] = ChainConfig(
+                chain_id=chain_id,
+                name=getattr(source, "name", None) or f"{type(source).__name__} {chain_id}",
+                rpc_urls=(url,),
+            )
+        self._manager = ChainManager(embedded=sources, header_store=self._headers)
+        now = self._clock.time()
+
+        def write_given(connection: Connection) -> None:
+            for config in self._given:
+                stored.save(connection, config.chain_id, asdict(config), now=now)
+
+        await self._database.run(write_given)
+        try:
+            await self._apply()
+        except ValueError as problem:
+            raise StartupError(f"A chain can't be configured: {problem}.") from problem
+
+    async def check_given(self, patience: float) -> None:
+        """
+        Ask the chains that were given at the start for a sign of life.
+
+        Raises:
+            StartupError: One gives no answer within `patience` seconds, or is another chain.
+        """
+        for config in self._given:
+            problem = await self.problem(self.get(config.chain_id), patience)
+            if problem is not None:
+                raise StartupError(f"Chain {config.chain_id} can't be read: {problem}")
+
+    async def close(self) -> None:
+        """Close all chains."""
+        await self._manager.close()
+
+    # --- asking ---------------------------------------------------------------------------------
+
+    def get(self, chain_id: int) -> Chain:
+        """Return a running chain; raises `UnknownChain` where it is not active."""
+        return self._manager.get(chain_id)
+
+    def is_active(self, chain_id: int) -> bool:
+        """Tell whether a chain is followed."""
+        return chain_id in self._manager.chains
+
+    def active_ids(self) -> list[int]:
+        """Return the ids of the active chains, rising."""
+        return sorted(self._manager.chains)
+
+    def running(self) -> list[Chain]:
+        """Return the active chains, by id."""
+        return [self._manager.chains[chain_id] for chain_id in self.active_ids()]
+
+    def known(self) -> Mapping[int, tuple[ChainConfig, bool]]:
+        """Return every configured chain by id, and whether it is active."""
+        return dict(sorted(self._known.items()))
+
+    def find(self, chain_id: int) -> tuple[ChainConfig, bool]:
+        """
+        Return a chain's configuration, and whether it is active.
+
+        Raises:
+            NotFound: It was never configured.
+        """
+        if chain_id not in self._known:
+            raise NotFound(
+                f"Chain {chain_id} is not configured.", title="Chain not found", code="CHAIN_NOT_FOUND"
+            )
+        return self._known[chain_id]
+
+    @property
+    def last_refresh(self) -> float:
+        """When the configurations were read last, in seconds since the Unix epoch."""
+        return self._manager.last_refresh
+
+    def breakers(self) -> list[tuple[int, CircuitBreaker]]:
+        """Return every circuit breaker with the id of its chain."""
+        return [
+            (chain_id, breaker)
+            for chain_id in self.active_ids()
+            for breaker in self._manager.breakers_of(chain_id).values()
+        ]
+
+    @property
+    def manager(self) -> ChainManager:
+        """The running chains and their breakers."""
+        return self._manager
+
+    async def problem(self, chain: Chain, patience: float) -> str | None:
+        """Say why a chain can't be read now, `None` where its node gives an answer within `patience` s."""
+        try:
+            async with asyncio.timeout(patience):
+                await chain.head()
+        except TimeoutError:
+            return f"The node gives no answer within {patience:g} s."
+        except ChainError as problem:
+            return str(problem)
+        return None
+
+    # --- changing -------------------------------------------------------------------------------
+
+    async def create(self, request: ChainConfigRequest) -> ChainConfig:
+        """
+        Add a chain, or activate one that was deactivated with a new configuration.
+
+        Raises:
+            Conflict: It is active already.
+            Unprocessable: The configuration can't be used.
+        """
+        async with self._changing:
+            if self._known.get(request.chain_id, (None, False))[1]:
+                raise Conflict(
+                    f"Chain {request.chain_id} is configured already; change it with PUT.",
+                    title="Chain exists",
+                    code="CHAIN_EXISTS",
+                )
+            return await self._configure(request)
+
+    async def update(self, chain_id: int, request: ChainConfigRequest) -> ChainConfig:
+        """
+        Replace a chain's configuration, and activate it.
+
+        Raises:
+            NotFound: It was never configured.
+            Unprocessable: The configuration can't be used, or is another chain's.
+        """
+        async with self._changing:
+            self.find(chain_id)
+            if request.chain_id != chain_id:
+                raise Unprocessable(
+                    f"chain_id {request.chain_id} of the body is not {chain_id}, the one of the path."
+                )
+            return await self._configure(request)
+
+    async def deactivate(self, chain_id: int) -> ChainConfig:
+        """
+        Stop following a chain; its configuration and its subscriptions stay.
+
+        Raises:
+            NotFound: It was never configured.
+        """
+        async with self._changing:
+            config, active = self.find(chain_id)
+            if active:
+                if self._embedded.pop(chain_id, None) is not None:
+                    self._known[chain_id] = (config, False)
+                now = self._clock.time()
+                await self._database.run(lambda c: stored.deactivate(c, chain_id, now=now))
+                await self._apply()
+            return config
+
+    async def refresh(self) -> int:
+        """Read the configurations from the database again; returns the number of active chains."""
+        async with self._changing:
+            await self._apply()
+            return len(self.active_ids())
+
+    async def _configure(self, request: ChainConfigRequest) -> ChainConfig:
+        config = _config_of(request)
+        lives_here = all(url.startswith(f"{EMBEDDED}:") for url in config.rpc_urls) and config.rpc_urls
+        before = self._embedded.get(config.chain_id)
+        if lives_here:
+            self._embedded[config.chain_id] = config
+        else:
+            self._embedded.pop(config.chain_id, None)
+        try:
+            rows = await self._database.run(stored.all_chains)
+            others = [row for row in rows if row.chain_id != config.chain_id]
+            await self._manager.refresh([*self._active(others).values(), config])
+        except ValueError as problem:
+            if before is None:
+                self._embedded.pop(config.chain_id, None)
+            else:
+                self._embedded[config.chain_id] = before
+            raise Unprocessable(f"The configuration can't be used: {problem}.") from problem
+        if not lives_here:
+            now = self._clock.time()
+            await self._database.run(lambda c: stored.save(c, config.chain_id, asdict(config), now=now))
+        self._known[config.chain_id] = (config, True)
+        return config
+
+    async def _apply(self) -> None:
+        """Make what the database and this process hold the running chains."""
+        rows = await self._database.run(stored.all_chains)
+        active = self._active(rows)
+        await self._manager.refresh(active.values())
+        known = {row.chain_id: (_read(row.config), row.active) for row in rows}
+        forgotten = {
+            chain_id: (config, False)
+            for chain_id, (config, _) in self._known.items()
+            if chain_id not in known and chain_id not in active
+        }
+        self._known = forgotten | known | {chain_id: (config, True) for chain_id, config in active.items()}
+
+    def _active(self, rows: Iterable[stored.StoredChain]) -> dict[int, ChainConfig]:
+        found = {row.chain_id: _read(row.config) for row in rows if row.active}
+        return found | self._embedded
+
+
+def _config_of(request: ChainConfigRequest) -> ChainConfig:
+    try:
+        return _read(request.to_dict())
+    except ValueError as problem:
+        raise Unprocessable(f"The configuration can't be used: {problem}.") from problem
+
+
+def _read(values: Mapping[str, Any]) -> ChainConfig:
+    names = fields_dict(ChainConfig)
+    return ChainConfig(**{k: v for k, v in values.items() if k in names and v is not None})

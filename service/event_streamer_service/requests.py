@@ -1,0 +1,131 @@
+"""What a request says, read and checked: ids of the path, numbers of the query, JSON of the body."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+import orjson
+from starlette.requests import Request
+
+from event_streamer_service.errors import BadRequest, BodyTooLarge, Unprocessable
+
+LARGEST_ID = 2**53 - 1
+"""Larger integers don't survive the JSON of every language (RFC 8259, section 6)."""
+_LONGEST_NAME = 255
+
+
+class _Model(Protocol):
+    @classmethod
+    def from_dict(cls, src_dict: dict[str, Any]) -> Any: ...
+
+
+M = TypeVar("M", bound=_Model)
+
+
+async def read_object(request: Request, *, limit: int) -> dict[str, Any]:
+    """
+    Read a body that is a JSON object.
+
+    Raises:
+        BodyTooLarge: It has more than `limit` bytes.
+        BadRequest: It is no JSON.
+        Unprocessable: It is JSON, but no object.
+    """
+    too_large = BodyTooLarge(f"The body has more than {limit} bytes.")
+    declared = request.headers.get("content-length", "")
+    if declared.isascii() and declared.isdigit() and len(declared) < 20 and int(declared) > limit:
+        raise too_large
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > limit:
+            raise too_large
+        parts.append(part)
+    try:
+        body = orjson.loads(b"".join(parts))
+    except orjson.JSONDecodeError as problem:
+        raise BadRequest(f"The body can't be read as JSON: {problem}.", title="Body is not JSON") from problem
+    if not isinstance(body, dict):
+        raise Unprocessable("The body must be a JSON object.")
+    return body
+
+
+async def read_model(request: Request, model: type[M], *, limit: int) -> M:
+    """
+    Read a body as a model of the specification.
+
+    Raises:
+        BodyTooLarge, BadRequest, Unprocessable: As `read_object`.
+        EventStreamerValidationError: A field is missing or breaks its rule.
+    """
+    result: M = model.from_dict(await read_object(request, limit=limit))
+    return result
+
+
+def path_id(request: Request, name: str = "subscription_id") -> int:
+    """Return an id of the path, 1 or more."""
+    return _integer(request.path_params[name], name, least=1, most=LARGEST_ID)
+
+
+def path_name(request: Request, name: str) -> str:
+    """Return a name of the path."""
+    value: str = request.path_params[name]
+    if len(value) > _LONGEST_NAME:
+        raise Unprocessable(f"{name} must not be longer than {_LONGEST_NAME} characters.")
+    return value
+
+
+def query_integer(request: Request, name: str, default: int, *, least: int, most: int) -> int:
+    """Return an integer of the query, between `least` and `most`."""
+    return optional_query_integer(request, name, least=least, most=most) or default
+
+
+def optional_query_integer(request: Request, name: str, *, least: int, most: int) -> int | None:
+    """Return an integer of the query, between `least` and `most`, or `None`."""
+    value = _single(request, name)
+    return None if value is None else _integer(value, name, least=least, most=most)
+
+
+def query_text(request: Request, name: str, *, longest: int = _LONGEST_NAME) -> str | None:
+    """Return a text of the query, not empty, or `None`."""
+    value = _single(request, name)
+    if value is not None and not 1 <= len(value) <= longest:
+        raise Unprocessable(f"{name} must have 1 to {longest} characters.")
+    return value
+
+
+def header_object(request: Request, name: str, *, longest: int) -> dict[str, Any]:
+    """Return a header that holds a JSON object; an absent one is an empty object."""
+    value = request.headers.get(name)
+    if value is None:
+        return {}
+    if len(value) > longest:
+        raise Unprocessable(f"{name} must not be longer than {longest} characters.")
+    return _parsed(value, lambda: Unprocessable(f"{name} must hold a JSON object."))
+
+
+def _parsed(value: str, problem: Callable[[], Exception]) -> dict[str, Any]:
+    try:
+        result = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        raise problem() from None
+    if not isinstance(result, dict):
+        raise problem()
+    return result
+
+
+def _single(request: Request, name: str) -> str | None:
+    values = request.query_params.getlist(name)
+    if len(values) > 1:
+        raise Unprocessable(f"{name} may be given once only.")
+    return values[0] if values else None
+
+
+def _integer(text: str, name: str, *, least: int, most: int) -> int:
+    # int() also takes "1_000", " 7 " and digits of other scripts, and refuses very long numbers.
+    value = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
+    if value is None or not least <= value <= most:
+        raise Unprocessable(f"{name} must be an integer between {least} and {most}.")
+    return value

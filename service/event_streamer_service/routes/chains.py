@@ -1,0 +1,132 @@
+"""Chains: which are followed and how; adding, changing and deactivating them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from event_streamer_api.models import ChainConfigRequest
+from event_streamer_service.chains.config import ChainConfig, redact_url
+from event_streamer_service.clock import isoformat
+from event_streamer_service.delivery.connection import Ending
+from event_streamer_service.requests import path_id, read_model
+from event_streamer_service.routes._answer import caller_of, json_response, service_of
+from event_streamer_service.service import Service
+
+
+async def get_all_chains(request: Request) -> Response:
+    """Return the active chains."""
+    service = service_of(request)
+    active = [config for config, is_active in service.chains.known().values() if is_active]
+    return json_response(
+        {
+            "chains": [
+                {
+                    "chain_id": config.chain_id,
+                    "name": config.name,
+                    "status": "active",
+                    "rpc_urls": _urls(config),
+                    "average_block_time": config.average_block_time,
+                }
+                for config in active
+            ],
+            "total_chains": len(active),
+            "timestamp": isoformat(service.clock.time()),
+        }
+    )
+
+
+async def get_chain_stats(request: Request) -> Response:
+    """Return figures on the configured chains."""
+    service = service_of(request)
+    known = service.chains.known()
+    active = [chain_id for chain_id, (_, is_active) in known.items() if is_active]
+    return json_response(
+        {
+            "total_chains": len(known),
+            "active_chains": len(active),
+            "healthy_rpcs": sum(breaker.is_healthy for _, breaker in service.chains.breakers()),
+            "loaded": True,
+            "supported_chain_ids": active,
+            "last_refresh": isoformat(service.chains.last_refresh),
+            "timestamp": isoformat(service.clock.time()),
+        }
+    )
+
+
+async def get_chain(request: Request) -> Response:
+    """Return one chain's configuration."""
+    service = service_of(request)
+    config, active = service.chains.find(path_id(request, "chain_id"))
+    return json_response(_describe(service, config, active=active))
+
+
+async def create_chain(request: Request) -> Response:
+    """Add a chain."""
+    caller_of(request).check_admin()
+    service = service_of(request)
+    wanted = await read_model(request, ChainConfigRequest, limit=service.settings.max_body_bytes)
+    config = await service.chains.create(wanted)
+    said = _describe(service, config, active=True, message=f"Chain {config.chain_id} added.")
+    return json_response(said, 201)
+
+
+async def update_chain(request: Request) -> Response:
+    """Replace one chain's configuration; its streams go on with the new one."""
+    caller_of(request).check_admin()
+    service = service_of(request)
+    chain_id = path_id(request, "chain_id")
+    wanted = await read_model(request, ChainConfigRequest, limit=service.settings.max_body_bytes)
+    config = await service.chains.update(chain_id, wanted)
+    return json_response(_describe(service, config, active=True, message=f"Chain {chain_id} changed."))
+
+
+async def delete_chain(request: Request) -> Response:
+    """Deactivate one chain and end its streams."""
+    caller_of(request).check_admin()
+    service = service_of(request)
+    chain_id = path_id(request, "chain_id")
+    config = await service.chains.deactivate(chain_id)
+    service.hub.end_chain(
+        chain_id,
+        Ending("chain_removed", "PROCESSING_STOPPED", f"Chain {chain_id} is no longer active here."),
+    )
+    return json_response(_describe(service, config, active=False, message=f"Chain {chain_id} deactivated."))
+
+
+async def refresh_chains(request: Request) -> Response:
+    """Read the configurations from the database again."""
+    caller_of(request).check_admin()
+    service = service_of(request)
+    count = await service.chains.refresh()
+    return json_response(
+        {
+            "chain_id": 0,
+            "message": f"{count} active chain{'s' if count != 1 else ''} read from the database.",
+            "status": "active",
+            "timestamp": isoformat(service.clock.time()),
+        }
+    )
+
+
+def _describe(
+    service: Service, config: ChainConfig, *, active: bool, message: str | None = None
+) -> dict[str, Any]:
+    return {
+        "chain_id": config.chain_id,
+        "name": config.name,
+        "status": "active" if active else "inactive",
+        "rpc_urls": _urls(config),
+        "average_block_time": config.average_block_time,
+        "max_blocks_per_request": config.max_blocks_per_request,
+        "confirmation_blocks": config.confirmation_blocks,
+        "message": message,
+        "timestamp": isoformat(service.clock.time()),
+    }
+
+
+def _urls(config: ChainConfig) -> list[str]:
+    """Return the endpoints without what may be a secret in them."""
+    return [redact_url(url) for url in config.historical_urls]

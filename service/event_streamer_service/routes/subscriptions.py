@@ -1,0 +1,223 @@
+"""Subscriptions: create, list, get, change, delete."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from event_streamer_api.models import SubscriptionCreate, SubscriptionUpdate
+from event_streamer_service.checks import check_definition
+from event_streamer_service.clock import isoformat
+from event_streamer_service.delivery.connection import Ending
+from event_streamer_service.errors import TooManyRequests, Unprocessable
+from event_streamer_service.requests import (
+    path_id,
+    query_integer,
+    query_text,
+    read_model,
+    read_object,
+)
+from event_streamer_service.routes._answer import caller_of, json_response, service_of
+from event_streamer_service.service import Service
+from event_streamer_service.store import subscriptions
+from event_streamer_service.store.subscriptions import Progress, Subscription, progress_values
+
+_LAST_PAGE = 2**31 - 1
+_PAUSED = {"paused": False, "active": True}
+"""Statuses that a client may set, and the `is_streaming` that each stands for."""
+_RESTARTING = {"chain_id", "start_block"}
+"""Fields whose change makes the progress meaningless: delivery starts anew."""
+_CHANGED = Ending(
+    "subscription_changed",
+    "PROCESSING_STOPPED",
+    "The subscription was changed. Connect again to get its events as it is now.",
+)
+_PAUSING = Ending(
+    "subscription_paused",
+    "PROCESSING_STOPPED",
+    "The subscription was paused. It delivers when it is active again.",
+)
+_DELETED = Ending(
+    "subscription_deleted", "SUBSCRIPTION_NOT_FOUND", "The subscription was deleted.", recoverable=False
+)
+
+
+async def create_subscription(request: Request) -> Response:
+    """Add a subscription; delivery begins when its stream is opened."""
+    service, caller = service_of(request), caller_of(request)
+    wanted = await read_model(request, SubscriptionCreate, limit=service.settings.max_body_bytes)
+    owner = caller.acts_for(wanted.subscriber_id)
+    if owner is None:
+        raise Unprocessable("subscriber_id is missing: say whose subscription it is.")
+    if wanted.topic0 is None:
+        raise Unprocessable("topic0 is missing: the keccak-256 hash of the event's signature.")
+    values = {
+        "subscriber_id": owner,
+        "chain_id": wanted.chain_id,
+        "topic0": wanted.topic0,
+        "event_signature": wanted.event_signature.to_dict(),
+        "addresses": wanted.addresses,
+        "start_block": wanted.start_block,
+        "end_block": wanted.end_block,
+    }
+    check_definition(values, settings=service.settings, chains=service.chains)
+    if await service.run(lambda c: subscriptions.count(c, subscriber_id=owner)) >= (
+        service.settings.max_subscriptions
+    ):
+        raise TooManyRequests(
+            f"This subscriber has {service.settings.max_subscriptions} subscriptions, and no more are "
+            "allowed. Delete one first.",
+            retry_after=60,
+        )
+    made = await service.run(lambda c: subscriptions.insert(c, values, now=service.clock.time()))
+    return json_response(describe(service, made), 201)
+
+
+async def list_subscriptions(request: Request) -> Response:
+    """Return a page of the caller's subscriptions."""
+    service, caller = service_of(request), caller_of(request)
+    owner = caller.acts_for(query_text(request, "subscriber_id"))
+    page = query_integer(request, "page", 1, least=1, most=_LAST_PAGE)
+    page_size = query_integer(request, "page_size", 20, least=1, most=service.settings.max_page_size)
+    found, total = await service.run(
+        lambda c: subscriptions.page(c, subscriber_id=owner, offset=(page - 1) * page_size, limit=page_size)
+    )
+    return json_response(
+        {
+            "subscriptions": [describe(service, subscription) for subscription in found],
+            "total": total,
+            "page": page,
+            "page_size": page_size,
+        }
+    )
+
+
+async def get_subscription(request: Request) -> Response:
+    """Return a subscription."""
+    service = service_of(request)
+    found = await own_subscription(request, owner=query_text(request, "subscriber_id"))
+    return json_response(describe(service, found))
+
+
+async def update_subscription(request: Request) -> Response:
+    """Change the fields that are given; open streams end, since they deliver the old definition."""
+    service, caller = service_of(request), caller_of(request)
+    body = await read_object(request, limit=service.settings.max_body_bytes)
+    update = SubscriptionUpdate.from_dict(body)
+    before = await own_subscription(request)
+    changes = _changes(update, body)
+    if "subscriber_id" in changes:
+        caller.acts_for(changes["subscriber_id"])
+    changes = {name: value for name, value in changes.items() if getattr(before, name) != value}
+    if not changes:
+        return json_response(describe(service, before))
+    if changes.keys() - {"is_streaming", "subscriber_id"}:
+        merged = {name: getattr(before, name) for name in _DEFINITION} | changes
+        check_definition(merged, settings=service.settings, chains=service.chains)
+    if changes.keys() & _RESTARTING:
+        changes |= progress_values(Progress())
+    # First the streams, so that no late acknowledgement brings the old progress back.
+    service.hub.drop(before.id, _PAUSING if changes.get("is_streaming") is False else _CHANGED)
+    await service.book.saved()
+    service.book.forget(before.id)
+    after = await service.run(lambda c: subscriptions.update(c, before.id, changes, now=service.clock.time()))
+    return json_response(describe(service, caller.check_owns(after, before.id)))
+
+
+async def delete_subscription(request: Request) -> Response:
+    """Remove a subscription and end its streams."""
+    service = service_of(request)
+    found = await own_subscription(request)
+    await service.run(lambda c: subscriptions.delete(c, found.id))
+    service.hub.drop(found.id, _DELETED)
+    service.book.forget(found.id)
+    return Response(status_code=204)
+
+
+async def own_subscription(request: Request, *, owner: str | None = None) -> Subscription:
+    """
+    Return the subscription that the path names, with its newest progress.
+
+    Args:
+        request: The request.
+        owner: Whose it has to be, where the request says so.
+
+    Raises:
+        NotFound: There is none, or it is not the caller's.
+    """
+    service, caller = service_of(request), caller_of(request)
+    number = path_id(request)
+    owner = caller.acts_for(owner)
+    found = await service.run(lambda c: subscriptions.get(c, number))
+    if found is not None and owner not in (None, found.subscriber_id):
+        found = None
+    found = caller.check_owns(found, number)
+    return subscriptions.with_progress(found, service.book.current(found))
+
+
+_DEFINITION = (
+    "topic0",
+    "event_signature",
+    "addresses",
+    "start_block",
+    "end_block",
+    "chain_id",
+)
+
+
+def _changes(update: SubscriptionUpdate, body: dict[str, Any]) -> dict[str, Any]:
+    """Return the columns that an update sets."""
+    changes: dict[str, Any] = {
+        name: getattr(update, name)
+        for name in (*_DEFINITION, "subscriber_id", "is_streaming")
+        if getattr(update, name) is not None
+    }
+    if update.event_signature is not None:
+        changes["event_signature"] = update.event_signature.to_dict()
+    if "end_block" in body and body["end_block"] is None:
+        changes["end_block"] = None
+    if update.streaming_status is not None:
+        if update.streaming_status not in _PAUSED:
+            raise Unprocessable(
+                "streaming_status can be set to 'active' or 'paused'; all else it tells by itself."
+            )
+        changes.setdefault("is_streaming", _PAUSED[update.streaming_status])
+    return changes
+
+
+def describe(service: Service, subscription: Subscription) -> dict[str, Any]:
+    """Return a subscription as the wire has it."""
+    progress = subscription.progress
+    token = None
+    if progress.position is not None:
+        token = service.tokens.make(
+            subscription.id, subscription.chain_id, progress.position, progress.events_delivered
+        )
+    return {
+        "id": subscription.id,
+        "topic0": subscription.topic0,
+        "event_signature": subscription.event_signature,
+        "addresses": subscription.addresses,
+        "start_block": subscription.start_block,
+        "end_block": subscription.end_block,
+        "last_processed_block": subscription.last_processed_block,
+        "chain_id": subscription.chain_id,
+        "subscriber_id": subscription.subscriber_id,
+        "is_streaming": subscription.is_streaming,
+        "streaming_status": _status(service, subscription),
+        "resume_token": token,
+        "last_event_id": progress.last_event_id,
+        "events_delivered": progress.events_delivered,
+        "created_at": isoformat(subscription.created_at),
+        "updated_at": isoformat(subscription.updated_at),
+    }
+
+
+def _status(service: Service, subscription: Subscription) -> str:
+    if not subscription.is_streaming:
+        return "paused"
+    if service.hub.open_streams(subscription.id):
+        return "active"
+    return "finished" if subscription.is_done_at(subscription.progress.position) else "idle"

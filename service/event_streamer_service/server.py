@@ -1,0 +1,171 @@
+"""
+Running the service on uvicorn: a socket bound first, streams that end before the server stops.
+
+uvicorn shows an application no transport, yet cutting off a stalled reader and resetting a
+connection need it. `_Protocol` hands it on in the request's state; on any other server the streams
+do without.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from event_streamer_service.app import create_app
+from event_streamer_service.delivery.writer import TRANSPORT
+from event_streamer_service.errors import StartupError
+from event_streamer_service.service import Service
+from event_streamer_service.settings import Settings
+
+_BACKLOG = 2048
+
+
+class _Protocol(HttpToolsProtocol):
+    """Puts its transport into the state of each of its requests."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take a new connection; uvicorn copies `app_state` into every request's scope."""
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, TRANSPORT: transport}
+
+
+def check_exposure(host: str, settings: Settings) -> None:
+    """
+    Refuse to serve everybody on the network.
+
+    Raises:
+        StartupError: `host` is not loopback and there are no API keys.
+    """
+    if settings.api_keys or settings.admin_keys or _is_loopback(host):
+        return
+    raise StartupError(
+        f"{host} can be reached from other machines: set API keys (--api-key SUBSCRIBER=KEY), "
+        "or listen on 127.0.0.1."
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """
+    Bind a listening socket.
+
+    Args:
+        host: Name or address of an interface of this machine.
+        port: TCP port; 0 takes a free one.
+
+    Raises:
+        StartupError: The address can't be used; the sentence says why.
+    """
+    if not 0 <= port <= 65_535:
+        raise StartupError(f"Port {port} doesn't exist: ports go from 0 (any free one) to 65535.")
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(_BACKLOG)
+        except OSError:
+            listener.close()
+            raise
+    except OSError as problem:
+        raise StartupError(f"Can't listen on {host}:{port}: {problem.strerror or problem}.") from problem
+    return listener
+
+
+def url_of(listener: socket.socket) -> str:
+    """Return the URL under which a bound socket is reached."""
+    host, port = listener.getsockname()[:2]
+    if host in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
+        host = "localhost"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def serve(
+    service: Service,
+    listener: socket.socket,
+    *,
+    started: Callable[[ServiceServer], None],
+    node_patience: float | None = None,
+) -> None:
+    """
+    Run a service on a bound socket until its server is told to exit.
+
+    Args:
+        service: The service, which is started and closed here.
+        listener: Where it listens.
+        started: Called with the server once requests are answered; `should_exit = True` stops it.
+        node_patience: Seconds in which each node chain that was given must answer first; `None` asks none.
+
+    Raises:
+        StartupError: A chain can't be configured, or does not answer.
+    """
+    try:
+        await service.start()
+        if node_patience is not None:
+            await service.chains.check_given(node_patience)
+        server = ServiceServer(service, started=started)
+        await server.serve(sockets=[listener])
+    finally:
+        listener.close()
+        await service.close()
+
+
+class ServiceServer(uvicorn.Server):
+    """
+    A uvicorn server that asks the streams to end before it waits for them.
+
+    Args:
+        service: Whose calls it serves.
+        started: Called once it listens.
+    """
+
+    def __init__(self, service: Service, *, started: Callable[[ServiceServer], None]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                create_app(service),
+                http=_Protocol,
+                ws="none",
+                loop="asyncio",
+                lifespan="off",  # `serve` starts and closes the service, where its errors can be caught
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_keep_alive=75,
+                timeout_graceful_shutdown=max(1, int(service.settings.shutdown_timeout)),
+            )
+        )
+        self._service = service
+        self._tell_started = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and tell so."""
+        await super().startup(sockets)
+        self._tell_started(self)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the streams, then stop as uvicorn does."""
+        self._service.end_streams()
+        await super().shutdown(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop at SIGINT or SIGTERM; a second SIGINT stops at once."""
+        super().handle_exit(sig, frame)
+        # uvicorn would raise the signal again afterwards; a service that stopped as it was told exits with 0.
+        self._captured_signals.clear()

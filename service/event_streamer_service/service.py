@@ -1,0 +1,136 @@
+"""The service as an object: everything that its calls share, started and closed in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from event_streamer_service.auth import Keys, RateLimit
+from event_streamer_service.chains.config import ChainConfig
+from event_streamer_service.chains.source import ChainSource
+from event_streamer_service.clock import Clock, Ids, SystemClock
+from event_streamer_service.delivery.connection import Ending
+from event_streamer_service.delivery.hub import Hub
+from event_streamer_service.delivery.progress import ProgressBook
+from event_streamer_service.delivery.stream import Tools
+from event_streamer_service.faults import Faults
+from event_streamer_service.journal import Journal
+from event_streamer_service.metrics import Metrics
+from event_streamer_service.registry import ChainRegistry
+from event_streamer_service.settings import Settings
+from event_streamer_service.store.database import Database
+from event_streamer_service.store.headers import SqlHeaderStore
+from event_streamer_service.store.migrations import read_setting, write_setting
+from event_streamer_service.tokens import Tokens
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_SECRET_NAME = "token_secret"  # noqa: S105 - the name of a row, not a secret
+
+STOPPING = Ending(
+    "shutdown",
+    "PROCESSING_STOPPED",
+    "The service is stopping. Connect again with the last resume token.",
+)
+
+
+class Service:
+    """
+    A service without its network side.
+
+    Args:
+        settings: How it is started.
+        chains: Chains that are configured by whoever starts it; the database may hold more.
+        sources: Chains that live in this process, such as a development chain or a recording.
+        clock: Tells the time of messages, tokens and rows.
+        faults: Faults to inject; only with `Settings.testing`.
+
+    Raises:
+        StartupError: The database can't be used.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        chains: Iterable[ChainConfig] = (),
+        sources: Iterable[ChainSource] = (),
+        clock: Clock | None = None,
+        faults: Faults | None = None,
+    ) -> None:
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        self.metrics = Metrics()
+        self.keys = Keys(settings)
+        self.rate_limit = RateLimit(settings.requests_per_second, now=time.monotonic)
+        self.faults = (faults or Faults()) if settings.testing else None
+        self.journal = Journal(self.clock) if settings.testing else None
+        self.request_ids = Ids(None if settings.seed is None else f"{settings.seed}:requests")
+        self.database = Database(settings.database)
+        self.tokens = Tokens(self._token_secret(), lifetime=settings.token_lifetime, clock=self.clock)
+        self.book = ProgressBook(self.database, clock=self.clock, metrics=self.metrics)
+        self.hub = Hub(settings=settings, ids=Ids(settings.seed), book=self.book, metrics=self.metrics)
+        self.chains = ChainRegistry(
+            self.database,
+            headers=SqlHeaderStore(self.database),
+            given=chains,
+            sources=sources,
+            clock=self.clock,
+        )
+        self.stopping = False
+
+    @property
+    def tools(self) -> Tools:
+        """What every stream needs."""
+        return Tools(
+            settings=self.settings,
+            clock=self.clock,
+            tokens=self.tokens,
+            hub=self.hub,
+            metrics=self.metrics,
+            chain=self.chains.get,
+            faults=self.faults,
+            journal=self.journal,
+        )
+
+    async def run(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in a transaction."""
+        return await self.database.run(work)
+
+    async def start(self) -> None:
+        """Read what the database holds, and be ready for requests."""
+        await self.chains.start()
+
+    def end_streams(self) -> None:
+        """Ask all streams to end, and open no new ones: the first half of a stop."""
+        self.stopping = True
+        self.hub.end_all(STOPPING)
+
+    async def close(self) -> None:
+        """Save progress, let go of chains and database."""
+        self.end_streams()
+        await self.book.close()
+        await self.chains.close()
+        await asyncio.to_thread(self.database.close)
+
+    def _token_secret(self) -> bytes:
+        """Return the key of the tokens: they stay good when the service starts again on its database."""
+        if self.settings.seed is not None:
+            return f"seed:{self.settings.seed}".encode().ljust(32, b".")
+
+        def find_or_make(connection: Connection) -> str:
+            secret = read_setting(connection, _SECRET_NAME)
+            if secret is None:
+                secret = secrets.token_hex(32)
+                write_setting(connection, _SECRET_NAME, secret)
+            return secret
+
+        return bytes.fromhex(self.database.run_now(find_or_make))

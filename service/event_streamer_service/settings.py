@@ -1,0 +1,87 @@
+"""The service's settings, with every limit and default in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import Attribute, field, frozen
+
+from event_streamer_service.errors import StartupError
+
+
+def _positive(_: object, attribute: Attribute[float], value: float) -> None:
+    if not value > 0:
+        raise StartupError(f"{attribute.name} must be more than 0, not {value!r}.")
+
+
+def _seconds(default: float) -> float:
+    result: float = field(default=default, converter=float, validator=_positive)
+    return result
+
+
+def _count(default: int) -> int:
+    result: int = field(default=default, converter=int, validator=_positive)
+    return result
+
+
+@frozen(kw_only=True)
+class Settings:
+    """
+    What a service is started with. Times are in seconds, sizes in bytes.
+
+    Attributes:
+        database: SQLAlchemy URL: `sqlite:///file.db` (WAL mode) or `postgresql://user@host/name`.
+            `sqlite://` keeps everything in memory. One service process a database.
+        api_keys: API key → subscriber. Empty: anybody may do anything (loopback only).
+        admin_keys: Keys that may change chains and breakers and see every subscription.
+        heartbeat_interval: Time between two heartbeats of a stream; clients are told it.
+        client_timeout: A stream whose client sends neither heartbeat nor acknowledgement for so
+            long is closed; 0 never closes one. Three heartbeats, and 90 s at least, unless told
+            otherwise: some clients send theirs every 30 s whatever they are told.
+        write_timeout: A reader that takes no byte for so long is cut off.
+        token_lifetime: How long a resume token is good.
+        max_batch_events: Events in a batch, at most.
+        max_batch_bytes: Size of a batch's line, at most, unless one event alone is larger.
+            Published clients read lines up to 512 KiB.
+        chunk_bytes: Lines are written together until there are so many bytes.
+        max_unacknowledged: Batches of a stream whose acknowledgement is still remembered.
+        late_ack_window: How long a closed stream still takes acknowledgements.
+        max_body_bytes: Size of a request's body, at most.
+        max_addresses: Contracts in a subscription, at most.
+        max_page_size: Subscriptions on a page, at most.
+        max_bulk_acks: Batch ids in one acknowledgement, at most.
+        max_streams: Open streams of one subscriber, at most (429 beyond).
+        max_subscriptions: Subscriptions of one subscriber, at most (429 beyond).
+        requests_per_second: Requests of one subscriber, at most, with bursts of twice as many;
+            `None` sets no limit.
+        shutdown_timeout: A stop takes no longer than this.
+        testing: Offer fault injection and the journal (`/admin/...`).
+        seed: Makes ids and tokens the same on every run; for tests.
+    """
+
+    database: str = "sqlite:///event-streamer.db"
+    api_keys: Mapping[str, str] = field(factory=dict, repr=False)
+    admin_keys: frozenset[str] = field(default=frozenset(), converter=frozenset, repr=False)
+    heartbeat_interval: float = _seconds(30)
+    client_timeout: float = field(converter=float)
+    write_timeout: float = _seconds(30)
+    token_lifetime: float = _seconds(7 * 24 * 3600)
+    max_batch_events: int = _count(1000)
+    max_batch_bytes: int = _count(400_000)
+    chunk_bytes: int = _count(256 * 1024)
+    max_unacknowledged: int = _count(10_000)
+    late_ack_window: float = _seconds(60)
+    max_body_bytes: int = _count(1024 * 1024)
+    max_addresses: int = _count(1000)
+    max_page_size: int = _count(1000)
+    max_bulk_acks: int = _count(1000)
+    max_streams: int = _count(1000)
+    max_subscriptions: int = _count(10_000)
+    requests_per_second: float | None = None
+    shutdown_timeout: float = _seconds(4)
+    testing: bool = False
+    seed: int | str | None = None
+
+    @client_timeout.default
+    def _three_heartbeats(self) -> float:
+        return max(90.0, 3 * self.heartbeat_interval)

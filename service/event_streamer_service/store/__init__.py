@@ -1,0 +1,1 @@
+"""What the service remembers: subscriptions and their progress, chains, recent block headers."""

@@ -1,0 +1,60 @@
+"""Recent block headers in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from event_streamer_service.chains.types import Block
+from event_streamer_service.store.database import Database
+from event_streamer_service.store.schema import block_headers as table
+
+
+class SqlHeaderStore:
+    """
+    Keeps headers in the service's database (a `HeaderStore`).
+
+    Args:
+        database: The service's database.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def save(self, chain_id: int, blocks: Sequence[Block]) -> None:
+        """Store headers; one that is there already (same hash) stays as it is."""
+        rows = [
+            {
+                "chain_id": chain_id,
+                "hash": block.hash,
+                "number": block.number,
+                "parent_hash": block.parent_hash,
+                "timestamp": block.timestamp,
+            }
+            for block in blocks
+        ]
+        if rows:
+            await self._database.run(lambda connection: _save(connection, rows))
+
+    async def load(self, chain_id: int) -> list[Block]:
+        """Return all stored headers of a chain, in any order; several may share a number."""
+        return await self._database.run(lambda connection: _load(connection, chain_id))
+
+    async def prune(self, chain_id: int, below: int) -> None:
+        """Forget headers with a number less than `below`."""
+        query = table.delete().where(table.c.chain_id == chain_id, table.c.number < below)
+        await self._database.run(lambda connection: connection.execute(query))
+
+
+def _save(connection: Connection, rows: list[dict[str, object]]) -> None:
+    insert = postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert
+    connection.execute(insert(table).on_conflict_do_nothing(), rows)
+
+
+def _load(connection: Connection, chain_id: int) -> list[Block]:
+    columns = (table.c.number, table.c.hash, table.c.parent_hash, table.c.timestamp)
+    rows = connection.execute(select(*columns).where(table.c.chain_id == chain_id))
+    return [Block(*row) for row in rows]

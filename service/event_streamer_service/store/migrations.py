@@ -1,0 +1,72 @@
+"""
+Schema migrations, by version: each brings a database from the version before to its own.
+
+They run when the service starts, in one transaction, so that a database is never left half way. A
+database that a newer release has written is refused. A migration that was released is never changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import Connection, inspect, select, text
+
+from event_streamer_service.errors import StartupError
+from event_streamer_service.store import schema
+
+VERSION_NAME = "schema_version"
+_LOCK = 7_203_551
+"""Number of PostgreSQL's advisory lock: two processes that start together migrate one after the other."""
+
+
+def _create_tables(connection: Connection) -> None:
+    schema.metadata.create_all(connection)
+
+
+MIGRATIONS: dict[int, Callable[[Connection], None]] = {1: _create_tables}
+"""Version → what brings a database there from the version before."""
+
+
+def migrate(connection: Connection) -> int:
+    """
+    Bring a database to the newest version.
+
+    Returns:
+        The version it has now.
+
+    Raises:
+        StartupError: The database is newer than this release.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    newest = max(MIGRATIONS)
+    version = _version(connection)
+    if version > newest:
+        raise StartupError(
+            f"The database has schema version {version}, and this release knows versions up to {newest}. "
+            "Install the release that wrote it, or a newer one."
+        )
+    for step in range(version + 1, newest + 1):
+        MIGRATIONS[step](connection)
+    if version != newest:
+        write_setting(connection, VERSION_NAME, str(newest))
+    return newest
+
+
+def read_setting(connection: Connection, name: str) -> str | None:
+    """Return a value that belongs to the database as a whole."""
+    table = schema.settings
+    return connection.execute(select(table.c.value).where(table.c.name == name)).scalar_one_or_none()
+
+
+def write_setting(connection: Connection, name: str, value: str) -> None:
+    """Set a value that belongs to the database as a whole."""
+    table = schema.settings
+    if connection.execute(table.update().where(table.c.name == name).values(value=value)).rowcount == 0:
+        connection.execute(table.insert().values(name=name, value=value))
+
+
+def _version(connection: Connection) -> int:
+    if not inspect(connection).has_table(schema.settings.name):
+        return 0
+    return int(read_setting(connection, VERSION_NAME) or 0)

@@ -1,0 +1,78 @@
+"""
+The tables, as SQLAlchemy Core knows them: the newest version of the schema.
+
+How an older database gets here is told by `migrations.py`; a change of this file needs one there.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+)
+
+metadata = MetaData()
+
+settings = Table(
+    "event_streamer_settings",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", String, nullable=False),
+)
+"""What belongs to the database as a whole: the schema's version, the secret of the tokens."""
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    # SQLite gives a BIGINT key no number of its own; ids are never given twice, since tokens hold them.
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("subscriber_id", String, nullable=False),
+    Column("chain_id", BigInteger, nullable=False),
+    Column("topic0", String(66), nullable=False),
+    Column("event_signature", JSON, nullable=False),
+    Column("addresses", JSON, nullable=False),
+    Column("start_block", BigInteger, nullable=False),
+    Column("end_block", BigInteger),
+    Column("is_streaming", Boolean, nullable=False),
+    # Progress: the end of the unbroken run of acknowledged batches.
+    Column("position_block", BigInteger),
+    Column("position_log_index", BigInteger),
+    Column("position_hash", String(66)),
+    Column("events_delivered", BigInteger, nullable=False),
+    Column("last_event_id", String),
+    Column("created_at", Float(53), nullable=False),
+    Column("updated_at", Float(53), nullable=False),
+    Index("subscriptions_by_subscriber", "subscriber_id", "id"),
+    sqlite_autoincrement=True,
+)
+
+chains = Table(
+    "chains",
+    metadata,
+    Column("chain_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("config", JSON, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("created_at", Float(53), nullable=False),
+    Column("updated_at", Float(53), nullable=False),
+)
+
+block_headers = Table(
+    "block_headers",
+    metadata,
+    Column("chain_id", BigInteger, primary_key=True, autoincrement=False),
+    # By hash, since blocks of a lost branch are kept beside those that took their place.
+    Column("hash", String(66), primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    Column("parent_hash", String(66), nullable=False),
+    Column("timestamp", BigInteger, nullable=False),
+    Index("block_headers_by_number", "chain_id", "number"),
+)
+"""The newest headers of each chain: by them a reorg is found that happened while the service was down."""

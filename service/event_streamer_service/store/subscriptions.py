@@ -1,0 +1,183 @@
+"""Subscriptions in the database, and how far each has come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from attrs import evolve, frozen
+from sqlalchemy import Connection, RowMapping, bindparam, func, select
+
+from event_streamer_service.chains.types import LogFilter, Position
+from event_streamer_service.store.schema import subscriptions as table
+
+
+@frozen(kw_only=True)
+class Progress:
+    """
+    How far the acknowledged events of a subscription reach.
+
+    Attributes:
+        position: End of the unbroken run of acknowledged batches; `None` before the first.
+        events_delivered: Events in that run, each counted once.
+        last_event_id: `block:log_index` of the last of them.
+    """
+
+    position: Position | None = None
+    events_delivered: int = 0
+    last_event_id: str | None = None
+
+
+@frozen(kw_only=True)
+class Subscription:
+    """A row of the table: what a subscriber asked for, and its progress."""
+
+    id: int
+    subscriber_id: str
+    chain_id: int
+    topic0: str
+    event_signature: dict[str, Any]
+    addresses: list[str]
+    start_block: int
+    end_block: int | None
+    is_streaming: bool
+    progress: Progress
+    created_at: float
+    updated_at: float
+
+    @property
+    def filter(self) -> LogFilter:
+        """The logs that are asked for; an anonymous event's logs bear no topic0."""
+        anonymous = self.event_signature.get("anonymous", False)
+        return LogFilter(
+            topic0=None if anonymous else self.topic0.lower(),
+            addresses=frozenset(address.lower() for address in self.addresses),
+        )
+
+    def is_done_at(self, position: Position | None) -> bool:
+        """Tell whether nothing is left to deliver after `position`."""
+        if self.end_block is None or position is None:
+            return False
+        return position.block > self.end_block or (
+            position.block == self.end_block and position.log_index is None
+        )
+
+    @property
+    def last_processed_block(self) -> int | None:
+        """The last block whose every event was acknowledged."""
+        position = self.progress.position
+        if position is None:
+            return None
+        whole = position.block if position.log_index is None else position.block - 1
+        return whole if whole >= self.start_block else None
+
+
+def insert(connection: Connection, values: Mapping[str, Any], *, now: float) -> Subscription:
+    """Add a subscription and return it with its id."""
+    row = dict(values) | {"is_streaming": True, "events_delivered": 0, "created_at": now, "updated_at": now}
+    result = connection.execute(table.insert().values(**row))
+    assert result.inserted_primary_key is not None
+    found = get(connection, result.inserted_primary_key[0])
+    assert found is not None
+    return found
+
+
+def get(connection: Connection, subscription_id: int) -> Subscription | None:
+    """Return a subscription, or `None` where there is none."""
+    row = connection.execute(select(table).where(table.c.id == subscription_id)).mappings().one_or_none()
+    return None if row is None else _read(row)
+
+
+def page(
+    connection: Connection, *, subscriber_id: str | None, offset: int, limit: int
+) -> tuple[list[Subscription], int]:
+    """Return a page of subscriptions, oldest first, and how many there are in all."""
+    wanted = select(table)
+    counted = select(func.count()).select_from(table)
+    if subscriber_id is not None:
+        wanted = wanted.where(table.c.subscriber_id == subscriber_id)
+        counted = counted.where(table.c.subscriber_id == subscriber_id)
+    rows = connection.execute(wanted.order_by(table.c.id).offset(offset).limit(limit)).mappings()
+    return [_read(row) for row in rows], connection.execute(counted).scalar_one()
+
+
+def count(connection: Connection, *, subscriber_id: str | None = None) -> int:
+    """Return the number of subscriptions, of one subscriber or of all."""
+    query = select(func.count()).select_from(table)
+    if subscriber_id is not None:
+        query = query.where(table.c.subscriber_id == subscriber_id)
+    return connection.execute(query).scalar_one()
+
+
+def update(
+    connection: Connection, subscription_id: int, values: Mapping[str, Any], *, now: float
+) -> Subscription | None:
+    """Change columns of a subscription; `None` where there is none."""
+    connection.execute(table.update().where(table.c.id == subscription_id).values(**values, updated_at=now))
+    return get(connection, subscription_id)
+
+
+def delete(connection: Connection, subscription_id: int) -> bool:
+    """Remove a subscription; tell whether it was there."""
+    return connection.execute(table.delete().where(table.c.id == subscription_id)).rowcount > 0
+
+
+def progress_values(progress: Progress) -> dict[str, Any]:
+    """Spell a progress in the table's columns."""
+    position = progress.position
+    return {
+        "position_block": position.block if position else None,
+        "position_log_index": position.log_index if position else None,
+        "position_hash": position.block_hash if position else None,
+        "events_delivered": progress.events_delivered,
+        "last_event_id": progress.last_event_id,
+    }
+
+
+def save_progress(connection: Connection, changes: Iterable[tuple[int, Progress]], *, now: float) -> None:
+    """Write the progress of many subscriptions in one go."""
+    rows = [
+        {"the_id": subscription_id, "updated_at": now, **progress_values(progress)}
+        for subscription_id, progress in changes
+    ]
+    if rows:
+        connection.execute(_SAVE_PROGRESS, rows)
+
+
+_SAVE_PROGRESS = (
+    table.update()
+    .where(table.c.id == bindparam("the_id"))
+    .values(
+        {name: bindparam(name) for name in progress_values(Progress())}
+        | {"updated_at": bindparam("updated_at")}
+    )
+)
+
+
+def with_progress(subscription: Subscription, progress: Progress) -> Subscription:
+    """Return the subscription with a newer progress."""
+    return evolve(subscription, progress=progress)
+
+
+def _read(row: RowMapping) -> Subscription:
+    position = None
+    if row["position_block"] is not None:
+        position = Position(row["position_block"], row["position_log_index"], row["position_hash"])
+    return Subscription(
+        id=row["id"],
+        subscriber_id=row["subscriber_id"],
+        chain_id=row["chain_id"],
+        topic0=row["topic0"],
+        event_signature=row["event_signature"],
+        addresses=row["addresses"],
+        start_block=row["start_block"],
+        end_block=row["end_block"],
+        is_streaming=row["is_streaming"],
+        progress=Progress(
+            position=position,
+            events_delivered=row["events_delivered"],
+            last_event_id=row["last_event_id"],
+        ),
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+    )

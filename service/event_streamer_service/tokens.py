@@ -1,0 +1,109 @@
+"""
+Resume tokens: how far a reader has come, signed so that nobody can write one.
+
+A token is `rt_`, the position as JSON in base64url, a dot, and an HMAC-SHA256 (RFC 2104) over it.
+It holds the subscription's id and chain, so that it is worth nothing elsewhere, and the time at
+which it expires. To callers it is opaque: the format may change with any release.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+
+import orjson
+
+from event_streamer_service.chains.types import Position
+from event_streamer_service.clock import Clock
+from event_streamer_service.errors import TokenRefused
+from event_streamer_service.store.subscriptions import Progress
+
+PREFIX = "rt_"
+_SIGNATURE_BYTES = 16
+"""128 bits of the HMAC are kept (RFC 2104, section 5): tokens are sent with every batch."""
+
+
+class Tokens:
+    """
+    Makes and reads resume tokens.
+
+    Args:
+        secret: Key of the signature, at least 16 bytes.
+        lifetime: Seconds for which a token is good.
+        clock: Tells when a token is made and read.
+    """
+
+    def __init__(self, secret: bytes, *, lifetime: float, clock: Clock) -> None:
+        self._hmac = hmac.new(secret, digestmod=hashlib.sha256)
+        self._lifetime = lifetime
+        self._clock = clock
+
+    def make(self, subscription_id: int, chain_id: int, position: Position, total: int) -> str:
+        """
+        Return a token for everything up to and including `position`.
+
+        Args:
+            subscription_id: The subscription that it belongs to.
+            chain_id: The chain on which the position lies.
+            position: How far its bearer has come.
+            total: Events of the subscription up to there.
+        """
+        payload = {
+            "subscription_id": subscription_id,
+            "chain_id": chain_id,
+            "events": total,
+            "block": position.block,
+            "log_index": position.log_index,
+            "block_hash": position.block_hash,
+            "expires": int(self._clock.time() + self._lifetime),
+        }
+        body = _encode(orjson.dumps(payload))
+        return f"{PREFIX}{body}.{self._sign(body)}"
+
+    def read(self, token: str, *, subscription_id: int, chain_id: int) -> Progress:
+        """
+        Return how far the bearer of a token has come.
+
+        Raises:
+            TokenRefused: It expired, was changed, or belongs to another subscription.
+        """
+        body, _, signature = token.removeprefix(PREFIX).partition(".")
+        if not token.startswith(PREFIX) or not hmac.compare_digest(
+            self._sign(body).encode(), signature.encode("utf-8", "surrogateescape")
+        ):
+            raise TokenRefused(
+                "The resume token is not one of this service. Start without a token, "
+                "or with one that a batch of this subscription brought."
+            )
+        payload = orjson.loads(_decode(body))
+        if payload["subscription_id"] != subscription_id or payload["chain_id"] != chain_id:
+            raise TokenRefused(
+                "The resume token belongs to another subscription, or to the chain that this one "
+                "followed before it was changed. Start without a token."
+            )
+        if payload["expires"] <= self._clock.time():
+            raise TokenRefused(
+                "The resume token has expired. Start without a token: delivery goes on after the "
+                "last acknowledged batch.",
+                code="RESUME_TOKEN_EXPIRED",
+            )
+        position = Position(payload["block"], payload["log_index"], payload["block_hash"])
+        return Progress(position=position, events_delivered=payload["events"])
+
+    def _sign(self, body: str) -> str:
+        mac = self._hmac.copy()
+        mac.update(body.encode("utf-8", "surrogateescape"))
+        return _encode(mac.digest()[:_SIGNATURE_BYTES])
+
+
+def _encode(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
+
+
+def _decode(text: str) -> bytes:
+    try:
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (ValueError, binascii.Error) as problem:  # only a signer with our key could write this
+        raise TokenRefused("The resume token can't be read.") from problem
