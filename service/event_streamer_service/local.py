@@ -60,7 +60,8 @@ class LocalService:
         clock: Clock | None = None,
         **settings: Any,
     ) -> None:
-        self.settings = Settings(**{"database": "sqlite://", "testing": True} | settings)
+        defaults: dict[str, Any] = {"database": "sqlite://", "testing": True}
+        self.settings = Settings(**defaults | settings)
         self.clock = clock or SystemClock()
         self.faults = Faults()
         self._chains = list(chains)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from attrs import Attribute, field, frozen
 
 from event_streamer_service.errors import StartupError
 
 
-def _positive(_: object, attribute: Attribute[float], value: float) -> None:
+def _positive(_: object, attribute: Attribute[Any], value: float) -> None:
     if not value > 0:
         raise StartupError(f"{attribute.name} must be more than 0, not {value!r}.")
+
+
+def _frozen(keys: Iterable[str]) -> frozenset[str]:
+    return frozenset(keys)
 
 
 def _seconds(default: float) -> float:
@@ -61,7 +66,7 @@ class Settings:
 
     database: str = "sqlite:///event-streamer.db"
     api_keys: Mapping[str, str] = field(factory=dict, repr=False)
-    admin_keys: frozenset[str] = field(default=frozenset(), converter=frozenset, repr=False)
+    admin_keys: frozenset[str] = field(default=(), converter=_frozen, repr=False)
     heartbeat_interval: float = _seconds(30)
     client_timeout: float = field(converter=float)
     write_timeout: float = _seconds(30)

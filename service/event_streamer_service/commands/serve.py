@@ -87,7 +87,7 @@ def serve_command(
         settings = Settings(
             database=database,
             api_keys=api_keys,
-            admin_keys=frozenset(admin_keys),
+            admin_keys=admin_keys,
             heartbeat_interval=heartbeat_interval,
             token_lifetime=token_lifetime * 3600,
             requests_per_second=requests_per_second,

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from typing import Any
 
 from attrs import frozen
 
@@ -61,6 +62,10 @@ class Outage:
     problem: ChainError
 
 
+Item = LogRange | Reorg | Outage
+"""What a stream handles in its turn."""
+
+
 class Stream:
     """
     The open response of a connection.
@@ -84,6 +89,7 @@ class Stream:
             connection_id=connection.id,
             chain_id=subscription.chain_id,
         )
+        self._chain: Chain | None = None
         self._position = connection.start
         self._next_heartbeat = 0.0
 
@@ -113,14 +119,15 @@ class Stream:
         loop = asyncio.get_running_loop()
         ending = self._connection.ending
         items = self._follow()
-        step: asyncio.Future[LogRange | Reorg | Outage] | None = None
+        step: asyncio.Task[Item] | None = None
         self._next_heartbeat = loop.time() + self._tools.settings.heartbeat_interval
         try:
             while True:
                 if step is None:
-                    step = asyncio.ensure_future(anext(items))
+                    step = asyncio.create_task(_next(items))
                 wait = max(0.0, min(self._next_heartbeat, self._silence_ends()) - loop.time())
-                await asyncio.wait({step, ending}, timeout=wait, return_when=asyncio.FIRST_COMPLETED)
+                waiting: set[asyncio.Future[Any]] = {step, ending}
+                await asyncio.wait(waiting, timeout=wait, return_when=asyncio.FIRST_COMPLETED)
                 if ending.done():
                     return ending.result()
                 if loop.time() >= self._silence_ends():
@@ -133,14 +140,14 @@ class Stream:
                     done, step = step, None
                     try:
                         item = done.result()
-                    except StopAsyncIteration:
+                    except _Exhausted:
                         await self._send_end()
                         return Ending("end_block_reached")
                     await self._handle(item)
         finally:
             if step is not None:
                 step.cancel()
-                with contextlib.suppress(asyncio.CancelledError, StopAsyncIteration, ChainError):
+                with contextlib.suppress(asyncio.CancelledError, _Exhausted, ChainError):
                     await step
             await items.aclose()
 
@@ -148,13 +155,13 @@ class Stream:
         patience = self._tools.settings.client_timeout
         return self._connection.last_seen + patience if patience > 0 else float("inf")
 
-    async def _follow(self) -> AsyncIterator[LogRange | Reorg | Outage]:
+    async def _follow(self) -> AsyncGenerator[Item, None]:
         """Follow the chain from where the stream is, through outages and new configurations."""
         subscription = self._subscription
         wait = _FIRST_WAIT
         while True:
             try:
-                chain = self._tools.chain(subscription.chain_id)
+                self._chain = chain = self._tools.chain(subscription.chain_id)
                 async with contextlib.aclosing(
                     chain.follow(
                         subscription.filter,
@@ -186,7 +193,7 @@ class Stream:
 
     # --- handling -------------------------------------------------------------------------------
 
-    async def _handle(self, item: LogRange | Reorg | Outage) -> None:
+    async def _handle(self, item: Item) -> None:
         if isinstance(item, LogRange):
             await self._send_range(item)
         elif isinstance(item, Reorg):
@@ -248,7 +255,9 @@ class Stream:
 
     async def _send_reorg(self, reorg: Reorg) -> None:
         connection = self._connection
-        self._position = Position(reorg.common_ancestor)
+        assert self._chain is not None, "a reorg comes from a chain that is followed"
+        ancestor = self._chain.tracker.canonical(reorg.common_ancestor)
+        self._position = Position(reorg.common_ancestor, None, ancestor.hash if ancestor else None)
         batch_id = connection.ledger.next_id()
         connection.ledger.sent(Delivery(self._position, connection.events, reorg=True))
         token = self._token()
@@ -337,6 +346,18 @@ class Stream:
                 reason=str(problem),
             ),
         )
+
+
+async def _next(items: AsyncGenerator[Item, None]) -> Item:
+    """Return the next item; a task can't end with StopAsyncIteration, so the end has a name of its own."""
+    try:
+        return await anext(items)
+    except StopAsyncIteration:
+        raise _Exhausted from None
+
+
+class _Exhausted(Exception):  # noqa: N818 - reads as the state it reports
+    """All that the subscription asks for is delivered."""
 
 
 class _FaultStruck(Exception):  # noqa: N818 - reads as what happened
