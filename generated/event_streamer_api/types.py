@@ -24,6 +24,7 @@ UNSET: Final[Any] = type("Unset", (), {"__repr__": lambda _: "UNSET", "__bool__"
 """Stands inside models for a field that was left out where an explicit None means something else."""
 
 _SHOWN_LENGTH = 60
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Model:
@@ -117,9 +118,11 @@ def text(
     expression = None if pattern is None else re.compile(re.sub(r"(?<!\\)\$$", r"\\Z", pattern))
 
     def checked(value: Any, where: str) -> None:
-        shown = "a secret" if secret and isinstance(value, str) else _shown(value)
+        shown = f"a {type(value).__name__} (not shown)" if secret else _shown(value)
         if not isinstance(value, str):
             raise invalid(where, f"must be a string, got {shown}")
+        if not value.isascii() and _SURROGATE.search(value):
+            raise invalid(where, "must be text that UTF-8 can hold, without lone surrogates")
         if expression is not None and expression.search(value) is None:
             raise invalid(where, f"must match {pattern}, got {shown}")
         if len(value) < min_length:
