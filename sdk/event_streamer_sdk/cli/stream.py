@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from dateutil import parser as dates
@@ -13,7 +13,6 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
-from event_streamer_sdk import SyncStreamingClient
 from event_streamer_sdk.cli._connection import (
     DEFAULT_SUBSCRIBER,
     DEFAULT_URL,
@@ -26,6 +25,9 @@ from event_streamer_sdk.cli._lines import json_line, pretty_line
 from event_streamer_sdk.cli._output import say
 from event_streamer_sdk.cli.subscriptions import SubscriptionId
 from event_streamer_sdk.models.streaming import StreamingReorg
+
+if TYPE_CHECKING:
+    from event_streamer_sdk import SyncStreamingClient
 
 Events = Mapping[str, Sequence[Mapping[str, Any]]]
 
@@ -165,7 +167,7 @@ class _Screen:
             self._status.update(f"{self.written} events, block {self.last_block}{behind} (Ctrl-C ends it)")
 
 
-def _listen(streaming: SyncStreamingClient, screen: _Screen, span: _Span, limit: int | None) -> None:
+def _listen(streaming: "SyncStreamingClient", screen: _Screen, span: _Span, limit: int | None) -> None:
     @streaming.on_all_events
     def write(events: Events) -> None:
         past_the_end = False
