@@ -1,0 +1,320 @@
+"""`parse_abi` and the looking up of events: overloads, duplicates, spellings, topic0."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from event_streamer_api.models import ABIEvent, ABIInput
+
+from ._errors import ABIParsingError
+from ._events import hash_of_signature, resolve
+from ._items import read_event
+from ._limits import DEFAULT_LIMITS, Limits
+from ._messages import listed, nearest
+from ._solidity import parse_event_line
+from ._sources import ABISource, Item, read_source
+from ._spelling import spell
+from ._types import kind_of, shortened
+
+__all__ = ["ParsedABI", "extract_abi_event", "extract_abi_events", "parse_abi", "parse_contract_abi"]
+
+_TOPIC0 = re.compile(r"0[xX][0-9a-fA-F]{64}", re.ASCII)
+
+
+class ParsedABI:
+    """
+    The ABI of one contract.
+
+    Its items are read when they are asked for, so that a bad one doesn't stand in the way of another.
+
+    Args:
+        items: The items as they were found.
+        limits: The limits that they are held against.
+    """
+
+    def __init__(self, items: Iterable[Item], limits: Limits = DEFAULT_LIMITS) -> None:
+        self._items = list(items)
+        self._limits = limits
+
+    def __iter__(self) -> Iterator[ABIEvent]:
+        return iter(self.events.values())
+
+    def __len__(self) -> int:
+        return len(self.events)
+
+    def __repr__(self) -> str:
+        return f"ParsedABI(events: {listed(item.name or '?' for item in self._event_items())})"
+
+    @property
+    def items(self) -> list[Any]:
+        """The items in the shape of a JSON ABI."""
+        for item in self._items:
+            if isinstance(item.value, ABIParsingError):
+                raise item.value
+        return [item.value for item in self._items]
+
+    @property
+    def events(self) -> dict[str, ABIEvent]:
+        """All events, by name where that is unique, else by signature; see `extract_abi_events`."""
+        for item in self._items:
+            _check_object(item)
+        return _keyed([self._read(item) for item in self._event_items()])
+
+    def event(self, asked: str) -> ABIEvent:
+        """
+        Find an event.
+
+        Args:
+            asked: Its name, any spelling of its signature, or its topic0.
+
+        Returns:
+            The event.
+
+        Raises:
+            ABIParsingError: There is none, or more than one; or it is there, and wrong.
+        """
+        if not isinstance(asked, str):
+            raise ABIParsingError(f"an event is asked for by its name, a text, not by {kind_of(asked)}")
+        asked = asked.strip()
+        if _TOPIC0.fullmatch(asked):
+            found, fault = self._matching(None, lambda event: _topic0(event) == asked.lower())
+        elif "(" in asked:
+            found, fault = self._by_spelling(asked)
+        else:
+            found, fault = self._matching(asked, lambda _: True)
+        if not found:
+            raise self._unknown(asked, fault)
+        keyed = _keyed(found)
+        if len(keyed) > 1:
+            raise ABIParsingError(f"{shortened(asked)} is ambiguous, ask for one of: {listed(keyed)}")
+        return next(iter(keyed.values()))
+
+    def _by_spelling(self, asked: str) -> tuple[list[ABIEvent], ABIParsingError | None]:
+        """Find the events that a signature means; one that says `indexed` or `anonymous` means just that."""
+        wanted = resolve(read_event(parse_event_line(asked, self._limits), self._limits), self._limits)
+        exact = wanted.anonymous or any(parameter.indexed for parameter in wanted.parameters)
+
+        def matches(event: ABIEvent) -> bool:
+            checked = resolve(event, self._limits)
+            if exact:
+                return spell(checked, names=False) == spell(wanted, names=False)
+            return checked.signature == wanted.signature
+
+        return self._matching(wanted.name, matches)
+
+    def _matching(
+        self, name: str | None, matches: Callable[[ABIEvent], bool]
+    ) -> tuple[list[ABIEvent], ABIParsingError | None]:
+        """Read the events of a name (or all), give those that match, and the first fault that was met."""
+        found: list[ABIEvent] = []
+        fault = None
+        for item in self._event_items():
+            if name is None or item.name == name:
+                try:
+                    event = self._read(item)
+                except ABIParsingError as error:
+                    fault = fault or error
+                else:
+                    found += [event] if matches(event) else []
+        return found, fault
+
+    def _unknown(self, asked: str, fault: ABIParsingError | None) -> ABIParsingError:
+        """Say that an event isn't there: what is, and what was probably meant; or why it couldn't be read."""
+        if fault and not _TOPIC0.fullmatch(asked):
+            return fault
+        names = list(dict.fromkeys(item.name for item in self._event_items() if item.name))
+        unread = f"; not all of them could be read ({fault})" if fault else ""
+        hint = nearest(asked.partition("(")[0].strip(), names)
+        return ABIParsingError(
+            f"no event {shortened(asked)}; available events: {listed(names)}{hint}{unread}"
+        )
+
+    def _event_items(self) -> Iterator[Item]:
+        """Walk over the items that are events, or were meant to be."""
+        for item in self._items:
+            if item.kind == "event":
+                yield item
+
+    def _read(self, item: Item) -> ABIEvent:
+        """Read an item that is an event."""
+        if isinstance(item.value, ABIParsingError):
+            raise item.value
+        try:
+            return read_event(item.value, self._limits)
+        except ABIParsingError as error:
+            raise error.within(item.path) from None
+
+
+def parse_abi(
+    source: ABISource, *, contract: str | None = None, limits: Limits = DEFAULT_LIMITS
+) -> ParsedABI:
+    """
+    Read an ABI, whatever holds it.
+
+    Args:
+        source: JSON or lines of Solidity (`str` or `bytes`), a path to a file of either, or the list or
+            dict that the JSON would be. An ABI, one item, an artifact with a key `abi` (Hardhat, Foundry,
+            Truffle), the standard or combined output of solc or Vyper. A plain `str` is always text, never
+            a path.
+        contract: `Name` or `path:Name`, where the source holds several contracts with events.
+        limits: The limits on size, depth and number.
+
+    Returns:
+        The ABI of one contract. Events in it are read when they are asked for.
+
+    Raises:
+        ABIParsingError: The source isn't readable or not understood.
+
+    Example:
+        >>> abi = parse_abi("event Transfer(address indexed from, address indexed to, uint256 value)")
+        >>> abi.event("Transfer").inputs[2].type
+        'uint256'
+    """
+    return ParsedABI(read_source(source, contract, limits), limits)
+
+
+def extract_abi_event(
+    abi_json: ABISource, event_name: str, *, contract: str | None = None, limits: Limits = DEFAULT_LIMITS
+) -> ABIEvent:
+    """
+    Get one event from an ABI.
+
+    A fault in another item of the ABI does no harm.
+
+    Args:
+        abi_json: The ABI, in any form that `parse_abi` takes.
+        event_name: The event's name, any spelling of its signature (`Transfer(address,address,uint)`, or
+            with names and `indexed`), or its topic0.
+        contract: `Name` or `path:Name`, where the source holds several contracts with events.
+        limits: The limits on size, depth and number.
+
+    Returns:
+        The event, its types canonical.
+
+    Raises:
+        ABIParsingError: There is no such event (the message lists those that there are), the name is that
+            of several (the message lists their signatures), or it is wrong (the path says where).
+
+    Example:
+        >>> extract_abi_event('[{"type": "event", "name": "Ping"}]', "Ping").name
+        'Ping'
+    """
+    return parse_abi(abi_json, contract=contract, limits=limits).event(event_name)
+
+
+def extract_abi_events(
+    abi_json: ABISource, *, contract: str | None = None, limits: Limits = DEFAULT_LIMITS
+) -> dict[str, ABIEvent]:
+    """
+    Get all events from an ABI.
+
+    Identical events count once: those whose names, types and `indexed` flags are the same, whatever their
+    parameters are called.
+
+    Args:
+        abi_json: The ABI, in any form that `parse_abi` takes.
+        contract: `Name` or `path:Name`, where the source holds several contracts with events.
+        limits: The limits on size, depth and number.
+
+    Returns:
+        The events in their order, each by its name where that is unique, else by its signature, and where
+        even this isn't (ERC-20's and ERC-721's Transfer), by its signature with `indexed`.
+
+    Raises:
+        ABIParsingError: An event is wrong; the path says where.
+    """
+    return parse_abi(abi_json, contract=contract, limits=limits).events
+
+
+def parse_contract_abi(
+    abi_json: ABISource, *, contract: str | None = None, limits: Limits = DEFAULT_LIMITS
+) -> dict[str, Any]:
+    """
+    Sort the items of an ABI by what they are.
+
+    Args:
+        abi_json: The ABI, in any form that `parse_abi` takes.
+        contract: `Name` or `path:Name`, where the source holds several contracts with events.
+        limits: The limits on size, depth and number.
+
+    Returns:
+        `events` (key → item, keyed and made canonical as by `extract_abi_events`), `functions` (name → list
+        of items, since functions may be overloaded), `errors` (name → item), `constructor`, `fallback` and
+        `receive` (an item or `None`), and `raw` (all items).
+
+    Raises:
+        ABIParsingError: An item is wrong; the path says where.
+    """
+    parsed = parse_abi(abi_json, contract=contract, limits=limits)
+    result: dict[str, Any] = {
+        "events": {key: event.to_dict() for key, event in parsed.events.items()},
+        "functions": {},
+        "constructor": None,
+        "fallback": None,
+        "receive": None,
+        "errors": {},
+        "raw": parsed.items,
+    }
+    for item in parsed._items:
+        if item.kind in ("function", "error") and item.name is None:
+            raise ABIParsingError(f"a {item.kind} needs a name", f"{item.path}.name")
+        if item.kind == "function":
+            result["functions"].setdefault(item.name, []).append(item.value)
+        elif item.kind == "error":
+            result["errors"][item.name] = item.value
+        elif item.kind in ("constructor", "fallback", "receive"):
+            result[item.kind] = item.value
+    return result
+
+
+def _check_object(item: Item) -> None:
+    """Refuse what is no item at all."""
+    if not isinstance(item.value, Mapping | ABIParsingError):
+        raise ABIParsingError(f"an item of an ABI is an object, not {kind_of(item.value)}", item.path)
+    if isinstance(item.value, Mapping) and not isinstance(item.value.get("type", "function"), str):
+        raise ABIParsingError(f"must be text, not {kind_of(item.value['type'])}", f"{item.path}.type")
+
+
+def _topic0(event: ABIEvent) -> str:
+    """Hash the signature of an event that has just been read."""
+    return hash_of_signature(resolve(event).signature)
+
+
+def _keyed(events: list[ABIEvent]) -> dict[str, ABIEvent]:
+    """Merge identical events, and give each a key of its own."""
+    by_name: dict[str, list[ABIEvent]] = {}
+    for event in events:
+        by_name.setdefault(event.name, []).append(event)
+    if len(by_name) == len(events):
+        return {event.name: event for event in events}
+    keys: dict[str, ABIEvent] = {}
+    for name, overloads in by_name.items():
+        merged = _merged(overloads)
+        signatures = [resolve(event).signature for event in merged.values()]
+        for (spelling, event), signature in zip(merged.items(), signatures, strict=True):
+            unique = signatures.count(signature) == 1
+            keys[name if len(merged) == 1 else signature if unique else spelling] = event
+    return keys
+
+
+def _merged(overloads: list[ABIEvent]) -> dict[str, ABIEvent]:
+    """
+    Merge events that differ in nothing but names, by their spelling.
+
+    Which one stays is decided by what it says, the one with the most names, and not by the order.
+    """
+    merged: dict[str, ABIEvent] = {}
+    for event in overloads:
+        spelling = spell(resolve(event), names=False)
+        if spelling not in merged or _rank(event) < _rank(merged[spelling]):
+            merged[spelling] = event
+    return merged
+
+
+def _rank(event: ABIEvent) -> tuple[int, str]:
+    """Order events that differ in names only: the more names the better, then as text."""
+
+    def unnamed(inputs: list[ABIInput]) -> int:
+        return sum((not each.name) + unnamed(each.components or []) for each in inputs)
+
+    return unnamed(event.inputs), repr(event)

@@ -1,0 +1,155 @@
+"""`EventDecoder`: from a log's topics and data to named values."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+
+from event_streamer_api.models import ABIEvent
+
+from ._compiler import Decode, Style, compile_decoder
+from ._errors import ABIParsingError, LogDecodeError
+from ._events import Event, hash_of_signature, resolve
+from ._limits import DEFAULT_LIMITS, Limits
+from ._spelling import spell
+
+__all__ = ["EventDecoder"]
+
+_MOST_PLANS = 2048
+_plans: dict[tuple[str, tuple[bool, ...], Style], Decode] = {}
+"""Compiled decoders by the event's spelling, what is indexed, and the style; emptied when it is full.
+
+What is indexed stands in the spelling too, but a parameter may also be called `indexed`.
+"""
+
+
+class EventDecoder:
+    """
+    Decodes the logs of one event.
+
+    What decodes is compiled once per event and kept for the next decoder of the same one. topic0 and the
+    number of topics are checked first. An indexed string, bytes, array or tuple comes as its hash, an
+    `IndexedHash`, since a log holds no more of it. More data than the event needs is allowed and reported.
+
+    Args:
+        event: The event.
+        strict: Refuse a value whose padding isn't clean, and text that isn't UTF-8. Otherwise the value is
+            what its own bits say (for text, with U+FFFD for what can't be read), and the parameter is named
+            in `DecodedEvent.dirty`.
+        checksum: Write addresses with the checksum of EIP-55, instead of in lower case.
+        hex_bytes: Give bytes as 0x-hex, instead of as bytes.
+        limits: The limits on the event and on the work of decoding.
+
+    Raises:
+        ABIParsingError: The event is not a valid one.
+
+    Example:
+        >>> transfer = extract_abi_event("Transfer(address indexed, address indexed, uint value)", "Transfer")
+        >>> EventDecoder(transfer).decode(log["topics"], log["data"])["value"]
+        1000000
+    """
+
+    __slots__ = ("_checked", "_decode", "_decode_wire", "_spelling", "_style", "event")
+
+    def __init__(
+        self,
+        event: ABIEvent,
+        *,
+        strict: bool = True,
+        checksum: bool = False,
+        hex_bytes: bool = False,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
+        self.event = event
+        self._checked = resolve(event, limits)
+        self._spelling = spell(self._checked)
+        self._style = Style(wire=False, strict=strict, checksum=checksum, hex_bytes=hex_bytes, limits=limits)
+        self._decode: Decode | None = None
+        self._decode_wire: Decode | None = None
+
+    @property
+    def signature(self) -> str:
+        """The canonical signature of the event."""
+        return self._checked.signature
+
+    @property
+    def topic0(self) -> str:
+        """The hash of the signature, as 0x-hex."""
+        return hash_of_signature(self._checked.signature)
+
+    @property
+    def topic_count(self) -> int:
+        """How many topics a log of the event has."""
+        return sum(item.indexed for item in self._checked.parameters) + (not self._checked.anonymous)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The keys of what `decode` returns, in the order of the parameters."""
+        return self._checked.names
+
+    @property
+    def wire_names(self) -> tuple[str, ...]:
+        """The keys of what `decode_json` returns, in the order of the parameters."""
+        return self._checked.wire_names
+
+    def decode(self, topics: Sequence[str | bytes], data: str | bytes) -> dict[str, Any]:
+        """
+        Decode a log into Python values.
+
+        Args:
+            topics: The log's topics, as bytes or 0x-hex.
+            data: The log's data, as bytes or 0x-hex.
+
+        Returns:
+            A `DecodedEvent`: a dict of the values by name, which also has them by position (`args`), and
+            says how much data was left (`trailing_bytes`) and what was dirty (`dirty`). Integers are int,
+            fixed-point numbers Decimal, addresses 0x-hex, bytes bytes, tuples `StructValue`, arrays lists.
+
+        Raises:
+            LogDecodeError: The log isn't of this event, or its data doesn't fit; `offset` says where.
+        """
+        if self._decode is None:
+            self._decode = _plan(self._checked, self._spelling, self._style)
+        try:
+            decoded: dict[str, Any] = self._decode(topics, data)
+        except RecursionError:
+            raise LogDecodeError("the values lie too deep in each other for this interpreter") from None
+        return decoded
+
+    def decode_json(self, topics: Sequence[str | bytes], data: str | bytes) -> dict[str, Any]:
+        """
+        Decode a log into what an event object of the stream holds.
+
+        Args:
+            topics: The log's topics, as bytes or 0x-hex.
+            data: The log's data, as bytes or 0x-hex.
+
+        Returns:
+            The values by wire name: numbers as decimal text, bytes and addresses as 0x-hex in lower case (or
+            checksummed, if the decoder is so), tuples as dicts, arrays as lists, bool and text as such.
+
+        Raises:
+            LogDecodeError: The log isn't of this event, or its data doesn't fit; `offset` says where.
+        """
+        if self._decode_wire is None:
+            self._decode_wire = _plan(self._checked, self._spelling, attrs.evolve(self._style, wire=True))
+        try:
+            decoded: dict[str, Any] = self._decode_wire(topics, data)
+        except RecursionError:
+            raise LogDecodeError("the values lie too deep in each other for this interpreter") from None
+        return decoded
+
+
+def _plan(event: Event, spelling: str, style: Style) -> Decode:
+    """Look up the compiled decoder of an event, or compile it."""
+    key = (spelling, tuple(parameter.indexed for parameter in event.parameters), style)
+    plan = _plans.get(key)
+    if plan is None:
+        if len(_plans) >= _MOST_PLANS:
+            _plans.clear()
+        try:
+            plan = compile_decoder(event, style)
+        except RecursionError:
+            raise ABIParsingError("the types lie too deep in each other for this interpreter") from None
+        _plans[key] = plan
+    return plan

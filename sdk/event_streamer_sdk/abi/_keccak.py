@@ -1,0 +1,22 @@
+"""
+Keccak-256, the hash of Ethereum.
+
+It is the original Keccak, whose padding differs from the SHA-3 of `hashlib`; hence pycryptodome.
+"""
+
+from Crypto.Hash import keccak
+
+__all__ = ["keccak256"]
+
+
+def keccak256(data: bytes) -> bytes:
+    """
+    Hash `data` with Keccak-256.
+
+    Args:
+        data: The bytes to hash.
+
+    Returns:
+        The 32 bytes of the digest.
+    """
+    return keccak.new(digest_bits=256, data=data).digest()

@@ -1,0 +1,43 @@
+"""Lists and suggestions for error messages, bounded whatever they are about."""
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = ["listed", "nearest"]
+
+_MOST_SHOWN = 20
+_MOST_COMPARED = 1000
+_LONGEST_COMPARED = 100
+
+
+def listed(names: Iterable[str]) -> str:
+    """
+    List names, cut off where they are many or long.
+
+    Args:
+        names: The names.
+
+    Returns:
+        Them, with commas between; `none` if there are none.
+    """
+    names = list(names)
+    shown = [name if len(name) <= 200 else f"{name[:197]}..." for name in names[:_MOST_SHOWN]]
+    more = f", and {len(names) - _MOST_SHOWN} more" if len(names) > _MOST_SHOWN else ""
+    return (", ".join(shown) or "none") + more
+
+
+def nearest(word: str, names: Iterable[str]) -> str:
+    """
+    Suggest what was probably meant.
+
+    Args:
+        word: What was written.
+        names: What there is.
+
+    Returns:
+        A clause to append to a message, or nothing.
+    """
+    candidates = [name for name in list(names)[:_MOST_COMPARED] if len(name) <= _LONGEST_COMPARED]
+    lowered = {name.lower(): name for name in candidates}
+    near = difflib.get_close_matches(word[:_LONGEST_COMPARED].lower(), lowered, n=1, cutoff=0.6)
+    return f"; did you mean {lowered[near[0]]}?" if near else ""
