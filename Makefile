@@ -67,6 +67,12 @@ format: $(installed_dev) ## put the code into the house's format
 generate: $(installed_dev) ## write generated/ from openapi.yaml
 	$(python) generator/generate.py
 
+contracts: $(installed_dev) ## compile the Solidity token (fetches npm's solc)
+	$(python) -m event_streamer_service.chains.contracts.build
+
+contracts: $(installed) ## compile the Solidity token of the tests and the demo (needs npm)
+	$(python) -m event_streamer_service.chains.contracts.build
+
 ## Longer runs
 
 .PHONY: fuzz soak compare-faults bench bench-quick

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from event_streamer_sdk.abi import extract_abi_event
+from event_streamer_sdk.abi import extract_abi_event, extract_abi_events
 from event_streamer_sdk.models.abi import ABIEvent
 
 Abi = Annotated[
@@ -62,5 +62,6 @@ def chosen_event(event: str, abi: str | None, contract: str | None) -> ABIEvent:
         ABIParsingError: The ABI or the event can't be read, or the ABI holds no such event.
     """
     if abi is None:
-        return extract_abi_event([event], event)
+        (only,) = extract_abi_events([event]).values()
+        return only
     return extract_abi_event(read_abi(abi), event, contract=contract)

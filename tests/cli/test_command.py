@@ -1,0 +1,102 @@
+"""The command itself: version, help, completion, missing extras, commands that other packages add."""
+
+import subprocess
+import sys
+from importlib.metadata import version
+
+import pytest
+
+COMMANDS = ["subscriptions", "stream", "chains", "breakers", "health", "abi", "serve", "demo"]
+
+
+def python(*arguments: str, code: str | None = None) -> subprocess.CompletedProcess[str]:
+    call = ["-c", code] if code else ["-m", "event_streamer_sdk.cli"]
+    return subprocess.run([sys.executable, *call, *arguments], capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.quick
+def test_version(cli):
+    shown = cli("--version")
+    assert shown.code == 0
+    assert shown.out == f"event-streamer-sdk {version('event-streamer-sdk')}\n"
+
+
+@pytest.mark.quick
+def test_help_names_every_command(cli):
+    shown = cli("--help")
+    assert shown.code == 0
+    for command in COMMANDS:
+        assert command in shown.out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(cli, command):
+    shown = cli(command, "-h")
+    assert shown.code == 0
+    assert "Usage" in shown.out
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion(cli, shell):
+    shown = cli("--show-completion", shell)
+    assert shown.code == 0
+    assert "event-streamer" in shown.out
+
+
+@pytest.mark.quick
+def test_an_unknown_command_is_a_wrong_usage(cli):
+    shown = cli("subscribtions")
+    assert shown.code == 2
+    assert "subscribtions" in shown.err
+
+
+def test_it_runs_as_a_module():
+    shown = python("--version")
+    assert shown.returncode == 0
+    assert shown.stdout.startswith("event-streamer-sdk ")
+
+
+def hide(package: str) -> str:
+    return f"""
+import sys
+class Hidden:
+    def find_spec(self, name, path=None, target=None):
+        if name == {package!r} or name.startswith({package + "."!r}):
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Hidden())
+from event_streamer_sdk.cli import main
+main()
+"""
+
+
+def test_without_its_extra_it_says_what_to_install():
+    refused = python("health", code=hide("typer"))
+    assert refused.returncode == 1
+    assert refused.stderr.splitlines() == [
+        "event-streamer needs its extra: pip install 'event-streamer-sdk[cli]'"
+    ]
+
+
+def test_without_the_service_it_says_what_to_install():
+    refused = python("serve", code=hide("starlette"))
+    assert refused.returncode == 1
+    assert len(refused.stderr.splitlines()) == 1
+    assert "event-streamer-sdk[service]" in refused.stderr
+
+    others = python("--help", code=hide("starlette"))
+    assert others.returncode == 0
+    assert "subscriptions" in others.stdout
+
+
+def test_the_sdk_alone_needs_no_service_to_read_an_abi():
+    loaded = python(
+        "abi",
+        "topic0",
+        "Paused()",
+        code="import sys, atexit\n"
+        "from event_streamer_sdk.cli import main\n"
+        "atexit.register(lambda: print([m for m in sys.modules if m.startswith('event_streamer_service')]))\n"
+        "main()",
+    )
+    assert loaded.returncode == 0
+    assert loaded.stdout.splitlines()[1] == "[]"

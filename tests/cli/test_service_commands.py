@@ -1,0 +1,188 @@
+"""The commands that call a service, against a running one: what they show, and what a failure costs."""
+
+import socket
+
+import pytest
+
+TRANSFER = "Transfer(address indexed from, address indexed to, uint256 value)"
+CHAIN = 31337
+CONTRACT = "0x" + "ab" * 20
+
+
+def create(cli, *more):
+    made = cli("subscriptions", "create", TRANSFER, "--chain", CHAIN, *more, "--json")
+    assert made.code == 0, made.err
+    return made.json
+
+
+@pytest.mark.quick
+def test_a_subscription_from_making_to_deleting(served):
+    made = create(served, "--address", CONTRACT, "--start-block", 5, "--end-block", 9)
+    assert made["addresses"] == [CONTRACT]
+    assert (made["start_block"], made["end_block"]) == (5, 9)
+
+    listed = served("subscriptions", "list")
+    assert "Transfer(address,address,uint256)" in listed.out
+    assert "5 … 9" in listed.out
+
+    shown = served("subscriptions", "show", made["id"])
+    assert f"event {TRANSFER}" in shown.out
+    assert CONTRACT in shown.out
+
+    changed = served("subscriptions", "update", made["id"], "--end-block", 20, "--json").json
+    assert (changed["start_block"], changed["end_block"]) == (5, 20)
+
+    deleted = served("subscriptions", "delete", made["id"], "--yes")
+    assert deleted.err == f"Deleted {made['id']}.\n"
+    assert served("subscriptions", "list").err == "No subscriptions.\n"
+
+
+def test_subscriptions_come_by_pages(served):
+    ids = [create(served)["id"] for _ in range(5)]
+    page = served("subscriptions", "list", "--page", 2, "--page-size", 2, "--json").json
+    assert [one["id"] for one in page] == ids[2:4]
+    assert "2 of 5 shown" in served("subscriptions", "list", "--page-size", 2).err
+    everything = served("subscriptions", "list", "--all", "--page-size", 2, "--json").json
+    assert [one["id"] for one in everything] == ids
+
+
+def test_each_subscriber_sees_its_own(served):
+    create(served, "--subscriber-id", "somebody-else")
+    assert served("subscriptions", "list").err == "No subscriptions.\n"
+    assert len(served("subscriptions", "list", "--subscriber-id", "somebody-else", "--json").json) == 1
+
+
+def test_an_update_without_a_change_is_a_wrong_usage(served):
+    made = create(served)
+    changed = served("subscriptions", "update", made["id"])
+    assert changed.code == 2
+    assert "nothing to change" in changed.err
+
+
+@pytest.mark.quick
+def test_health(served, service):
+    assert served("health").code == 0
+    answer = served("health", "--json").json
+    assert answer["status"] == "healthy"
+
+
+def test_chains_are_shown(served):
+    assert [one["chain_id"] for one in served("chains", "list", "--json").json["chains"]] == [CHAIN]
+    assert str(CHAIN) in served("chains", "list").out
+    assert str(CHAIN) in served("chains", "show", CHAIN).out
+    assert served("chains", "stats", "--json").json["total_chains"] == 1
+    assert served("chains", "stats").code == 0
+
+
+def test_a_chain_from_making_to_deactivating(served, free_port):
+    node = f"http://127.0.0.1:{free_port}"
+    made = served(
+        "chains", "create", 137, "--name", "Polygon", "--rpc", node,
+        "--confirmation-blocks", 7, "--set", "live_max_gap_size=500", "--json",
+    )  # fmt: skip
+    assert made.code == 0, made.err
+    assert served("chains", "show", 137, "--json").json["confirmation_blocks"] == 7
+    changed = served("chains", "update", 137, "--name", "Polygon PoS", "--rpc", node, "--json")
+    assert changed.code == 0, changed.err
+    assert served("chains", "show", 137, "--json").json["name"] == "Polygon PoS"
+    assert served("chains", "refresh").code == 0
+    assert served("chains", "delete", 137).code == 0
+    assert [one["chain_id"] for one in served("chains", "list", "--json").json["chains"]] == [CHAIN]
+
+
+def test_an_unknown_setting_lists_the_known_ones(served):
+    refused = served("chains", "create", 137, "--name", "P", "--rpc", "http://node", "--set", "speed=9")
+    assert refused.code == 2
+    assert "live_max_gap_size" in refused.err
+
+
+def test_breakers_are_shown_and_reset(served, free_port):
+    served("chains", "create", 137, "--name", "Polygon", "--rpc", f"http://127.0.0.1:{free_port}")
+    status = served("breakers", "status", "--json").json["circuit_breakers"]
+    assert status
+    name = next(iter(status))
+    assert name in served("breakers", "status").out
+    assert served("breakers", "show", name, "--json").json["name"] == name
+    assert "Success rate" in served("breakers", "show", name).out
+    assert served("breakers", "config", "--json").json["failure_threshold"] >= 1
+    assert served("breakers", "config").code == 0
+    assert served("breakers", "health", "--json").json["total_rpcs"] >= 1
+    assert served("breakers", "reset", name).code == 0
+    assert served("breakers", "reset").code == 0
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["subscriptions", "show", 404], "404"),
+        (["subscriptions", "delete", 404, "--yes"], "404"),
+        (["chains", "show", 999], "404"),
+        (["breakers", "show", "nobody"], "404"),
+        (["stream", 404], "404"),
+        (["subscriptions", "create", TRANSFER, "--chain", CHAIN, "--address", "0x12"], "addresses"),
+        (["subscriptions", "create", "Transfer(adress a)", "--chain", CHAIN], "adress"),
+        (
+            ["subscriptions", "create", TRANSFER, "--chain", CHAIN, "--start-block", 9, "--end-block", 5],
+            "end_block",
+        ),
+    ],
+    ids=lambda value: " ".join(map(str, value)) if isinstance(value, list) else value,
+)
+def test_a_refusal_costs_one_line(served, arguments, says):
+    refused = served(*arguments)
+    assert refused.code == 1
+    assert refused.out == ""
+    assert len(refused.err.splitlines()) == 1, refused.err
+    assert refused.err.startswith("Error: ")
+    assert says in refused.err
+
+
+@pytest.fixture
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("command", [["health"], ["subscriptions", "list"], ["chains", "list"]], ids=" ".join)
+def test_nobody_at_the_address_is_one_line(cli, free_port, command):
+    url = f"http://127.0.0.1:{free_port}"
+    refused = cli(*command, "--url", url)
+    assert refused.code == 1
+    assert len(refused.err.splitlines()) == 1
+    assert url in refused.err
+
+
+@pytest.mark.parametrize("url", ["localhost:8000", "ftp://localhost", "http://", "", "http://exa mple"])
+def test_a_wrong_url_is_one_line(cli, url):
+    refused = cli("health", "--url", url)
+    assert refused.code == 1
+    assert len(refused.err.splitlines()) == 1
+    assert "URL" in refused.err
+
+
+def test_a_web_site_is_no_service(cli, tmp_path):
+    import functools
+    import http.server
+    import threading
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *args):
+            pass
+
+    (tmp_path / "health").write_text("<html>hello</html>")
+    with http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(Quiet, directory=tmp_path)
+    ) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            refused = cli("health", "--url", f"http://127.0.0.1:{server.server_port}")
+        finally:
+            server.shutdown()
+            thread.join()
+    assert refused.code == 1
+    assert len(refused.err.splitlines()) == 1
+    assert "/health" in refused.err

@@ -1,0 +1,121 @@
+"""`event-streamer stream`: lines for programs and people, places that are remembered, and how it ends."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+TRANSFER = "Transfer(address indexed from, address indexed to, uint256 value)"
+CHAIN = 31337
+
+
+@pytest.fixture
+def subscribe(served):
+    def make(*more):
+        made = served("subscriptions", "create", TRANSFER, "--chain", CHAIN, *more, "--json")
+        assert made.code == 0, made.err
+        return made.json["id"]
+
+    return make
+
+
+def events(text):
+    return [json.loads(line) for line in text.splitlines()]
+
+
+@pytest.mark.quick
+def test_each_event_is_a_line_of_json(served, subscribe):
+    streamed = served("stream", subscribe("--end-block", 5))
+    assert streamed.code == 0, streamed.err
+    found = events(streamed.out)
+    assert found
+    assert {line["event"] for line in found} == {"Transfer"}
+    assert {"from", "to", "value", "block_number", "transaction_hash"} <= set(found[0]["values"])
+    assert [line["values"]["block_number"] for line in found] == sorted(
+        line["values"]["block_number"] for line in found
+    )
+    summary = streamed.err.splitlines()[-1]
+    assert summary.startswith(f"{len(found)} events in ")
+    assert "finished" in summary
+
+
+@pytest.mark.quick
+def test_lines_for_people(served, subscribe):
+    number = subscribe("--end-block", 5)
+    streamed = served("stream", number, "--pretty", "--no-ack")
+    lines = streamed.out.splitlines()
+    assert len(lines) == len(events(served("stream", number).out))
+    assert "Transfer  from=0x" in lines[0]
+
+
+def test_a_checkpoint_goes_on_where_it_was(served, subscribe, tmp_path):
+    place = tmp_path / "place.json"
+    everything = events(served("stream", subscribe("--end-block", 2500)).out)
+    number = subscribe("--end-block", 2500)
+    first = events(served("stream", number, "--checkpoint", place, "--limit", 10).out)
+    rest = events(served("stream", number, "--checkpoint", place).out)
+    assert 10 <= len(first) < len(everything)
+    assert first + rest == everything
+
+
+def test_what_is_not_acknowledged_comes_again(served, subscribe):
+    number = subscribe("--end-block", 5)
+    looked = events(served("stream", number, "--no-ack").out)
+    assert events(served("stream", number).out) == looked
+
+
+def test_a_span_of_time(served, subscribe):
+    everything = events(served("stream", subscribe("--end-block", 30)).out)
+    times = sorted({line["values"]["timestamp"] for line in everything})
+    since, until = times[5], times[20]
+    selected = events(served("stream", subscribe("--end-block", 30), "--since", since, "--until", until).out)
+    assert selected == [line for line in everything if since <= line["values"]["timestamp"] <= until]
+
+
+@pytest.mark.parametrize("text", ["yesterdayish", "2024-13-01", ""])
+def test_a_wrong_date_is_a_wrong_usage(served, text):
+    refused = served("stream", 1, "--since", text)
+    assert refused.code == 2
+    assert "is no date" in refused.err
+
+
+def test_a_wrong_resume_token_is_one_line(served, subscribe):
+    refused = served("stream", subscribe(), "--resume-token", "rt_nonsense")
+    assert refused.code == 1
+    assert len(refused.err.splitlines()) == 1
+    assert "rt_nonsense" not in refused.err
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_a_signal_ends_it_cleanly(service, subscribe, number):
+    process = start(service, str(subscribe()))
+    assert json.loads(process.stdout.readline())["event"] == "Transfer"
+    process.send_signal(number)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 0, err
+    assert "acknowledged" in err.splitlines()[-1]
+    assert "Traceback" not in err
+
+
+@pytest.mark.quick
+def test_a_reader_that_has_seen_enough_is_no_error(service, subscribe):
+    process = start(service, str(subscribe()))
+    process.stdout.readline()
+    process.stdout.close()
+    err = process.stderr.read()
+    assert process.wait(timeout=30) == 0, err
+    assert err == ""
+
+
+def start(service, *arguments):
+    return subprocess.Popen(
+        [sys.executable, "-m", "event_streamer_sdk.cli", "stream", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "EVENT_STREAMER_URL": service.url},
+    )

@@ -1,0 +1,67 @@
+"""Every file of examples/ is run as a user runs it: against a service, until Ctrl-C."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from event_streamer_service import DevChain, LocalService
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+
+
+@pytest.fixture
+def service() -> Iterator[LocalService]:
+    with LocalService(DevChain(blocks=50, mine_every=0.2)) as running:
+        yield running
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_shows_events_and_ends_on_ctrl_c(
+    example: Path, service: LocalService, tmp_path: Path
+) -> None:
+    process = start(example, service, tmp_path)
+    shown = [process.stdout.readline() for _ in range(5)]
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 0, err
+    assert err == ""
+    assert any("block" in line for line in shown), shown
+    assert out
+
+
+@pytest.mark.parametrize("name", ["checkpointed", "transactional"])
+def test_the_second_run_goes_on_where_the_first_ended(
+    name: str, service: LocalService, tmp_path: Path
+) -> None:
+    example = ROOT / "examples" / f"{name}.py"
+    first = run_for_a_moment(example, service, tmp_path)
+    second = run_for_a_moment(example, service, tmp_path)
+    assert first
+    assert second
+    assert not set(first) & set(second), "a line of the first run came again"
+
+
+def run_for_a_moment(example: Path, service: LocalService, folder: Path) -> list[str]:
+    process = start(example, service, folder)
+    shown = [process.stdout.readline()]
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 0, err
+    return [line for line in [*shown, *out.splitlines(keepends=True)] if line.startswith("block ")]
+
+
+def start(example: Path, service: LocalService, folder: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, example],
+        cwd=folder,
+        env={**os.environ, "EVENT_STREAMER_URL": service.url, "STATE": str(folder)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
