@@ -466,6 +466,7 @@ def _helpers(style: Style, topics_size: int) -> dict[str, Callable[..., Any]]:
     def short(w: bytes, position: int, size: int, path: str) -> NoReturn:
         have = len(w) - topics_size
         start = max(position - topics_size, 0)
+        size -= start + topics_size - position
         shown = f"{size} bytes" if size < 2**64 else "more bytes than any log has"
         if start > have:
             raise LogDecodeError(f"a pointer leads beyond the {have} bytes of data", path, have)

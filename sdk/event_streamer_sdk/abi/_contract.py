@@ -16,7 +16,14 @@ from ._sources import ABISource, Item, read_source
 from ._spelling import spell
 from ._types import kind_of, shortened
 
-__all__ = ["ParsedABI", "extract_abi_event", "extract_abi_events", "parse_abi", "parse_contract_abi"]
+__all__ = [
+    "ParsedABI",
+    "extract_abi_event",
+    "extract_abi_events",
+    "merge_events",
+    "parse_abi",
+    "parse_contract_abi",
+]
 
 _TOPIC0 = re.compile(r"0[xX][0-9a-fA-F]{64}", re.ASCII)
 
@@ -295,6 +302,22 @@ def _keyed(events: list[ABIEvent]) -> dict[str, ABIEvent]:
             unique = signatures.count(signature) == 1
             keys[name if len(merged) == 1 else signature if unique else spelling] = event
     return keys
+
+
+def merge_events(events: Iterable[ABIEvent]) -> list[ABIEvent]:
+    """
+    Merge identical events: those that differ in nothing but names of parameters.
+
+    Args:
+        events: The events.
+
+    Returns:
+        The different ones, in their order.
+
+    Raises:
+        ABIParsingError: An event is not a valid one.
+    """
+    return list(_merged(list(events)).values())
 
 
 def _merged(overloads: list[ABIEvent]) -> dict[str, ABIEvent]:

@@ -1,6 +1,6 @@
 """`EventDecoder`: from a log's topics and data to named values."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -12,8 +12,9 @@ from ._errors import ABIParsingError, LogDecodeError
 from ._events import Event, hash_of_signature, resolve
 from ._limits import DEFAULT_LIMITS, Limits
 from ._spelling import spell
+from ._typing import compile_converter
 
-__all__ = ["EventDecoder"]
+__all__ = ["EventDecoder", "decode_event"]
 
 _MOST_PLANS = 2048
 _plans: dict[tuple[str, tuple[bool, ...], Style], Decode] = {}
@@ -49,7 +50,7 @@ class EventDecoder:
         1000000
     """
 
-    __slots__ = ("_checked", "_decode", "_decode_wire", "_spelling", "_style", "event")
+    __slots__ = ("_checked", "_convert", "_decode", "_decode_wire", "_spelling", "_style", "event")
 
     def __init__(
         self,
@@ -66,6 +67,7 @@ class EventDecoder:
         self._style = Style(wire=False, strict=strict, checksum=checksum, hex_bytes=hex_bytes, limits=limits)
         self._decode: Decode | None = None
         self._decode_wire: Decode | None = None
+        self._convert: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None
 
     @property
     def signature(self) -> str:
@@ -138,6 +140,53 @@ class EventDecoder:
         except RecursionError:
             raise LogDecodeError("the values lie too deep in each other for this interpreter") from None
         return decoded
+
+    def decode_event(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """
+        Give an event object of the stream its Python values.
+
+        Args:
+            event: The event object: the parameters as `decode_json` writes them, and the metadata beside
+                them.
+
+        Returns:
+            A new dict with the same keys. The parameters have the values that `decode` gives; the metadata is
+            unchanged.
+
+        Raises:
+            LogDecodeError: A parameter is missing, or its value doesn't fit its type.
+        """
+        if self._convert is None:
+            self._convert = compile_converter(
+                self._checked, checksum=self._style.checksum, hex_bytes=self._style.hex_bytes
+            )
+        return self._convert(event)
+
+
+def decode_event(event: Mapping[str, Any], abi_event: ABIEvent) -> dict[str, Any]:
+    """
+    Give an event object of the stream its Python values.
+
+    For many events make an `EventDecoder` once and call its `decode_event`.
+
+    Args:
+        event: The event object, with decimal strings and hex, as a handler gets it.
+        abi_event: The definition of the event.
+
+    Returns:
+        A new dict with the same keys (see `wire_names` for those of the parameters). Integers are int,
+        fixed-point numbers Decimal, bytes bytes, tuples `StructValue`, what a log holds only the hash of
+        `IndexedHash`; the metadata is unchanged.
+
+    Raises:
+        LogDecodeError: A parameter is missing, or its value doesn't fit its type.
+        ABIParsingError: The definition is not a valid one.
+
+    Example:
+        >>> decode_event({"from": "0x…", "to": "0x…", "value": "1000", …}, transfer)["value"]
+        1000
+    """
+    return EventDecoder(abi_event).decode_event(event)
 
 
 def _plan(event: Event, spelling: str, style: Style) -> Decode:
