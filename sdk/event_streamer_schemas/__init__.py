@@ -11,6 +11,8 @@ __all__ = list(_generated.__all__)  # a list made of a tuple of names
 
 
 def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(_generated, name)
 
 

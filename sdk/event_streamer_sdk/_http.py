@@ -12,6 +12,7 @@ import asyncio
 import logging
 import random
 import ssl
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from ._core.service import Service
 
 T = TypeVar("T")
+C = TypeVar("C", "httpx.Client", "httpx.AsyncClient")
 
 _logger = logging.getLogger(__name__)
 
@@ -72,9 +74,13 @@ class HTTPOptions:
             raise errors.EventStreamerValidationError(
                 f"max_retries must be an integer, 0 or more, got {self.max_retries!r}"
             )
-        if isinstance(self.timeout, int | float) and not self.timeout > 0:
+        # An httpx.Timeout is told by what it can do: to look at its type would load httpx.
+        seconds = self.timeout if isinstance(self.timeout, int | float) else None
+        is_timeout = hasattr(self.timeout, "as_dict")
+        if not (self.timeout is None or is_timeout or (seconds is not None and seconds > 0)):
             raise errors.EventStreamerValidationError(
-                f"timeout must be more than 0 seconds, or None for no limit, got {self.timeout!r}"
+                "timeout must be seconds, more than 0, an httpx.Timeout, or None for no limit, "
+                f"got {self.timeout!r}"
             )
         if self.http_client is not None and self._sets_connections():
             raise errors.EventStreamerValidationError(
@@ -117,6 +123,30 @@ class _Shell:
         self.options = options
         for name in LIBRARY_LOGGERS:
             logging.getLogger(name).addFilter(TOKEN_FILTER)
+        if options.http_client is not None:
+            self._check_own_client()
+
+    def _check_own_client(self) -> None:
+        raise NotImplementedError
+
+    def _own_client(self, kind: type[C]) -> C | None:
+        """The user's client, where there is one; httpx is loaded then anyway."""
+        own = self.options.http_client
+        if own is not None and not isinstance(own, kind):
+            raise errors.EventStreamerValidationError(
+                f"http_client takes an httpx.{kind.__name__} here, got {type(own).__name__}"
+            )
+        return own
+
+    def _new_client(self, kind: type[C], fast: Callable[..., Any]) -> C:
+        import httpx
+
+        try:
+            return kind(**self.options.client_arguments(fast))
+        except (ValueError, TypeError, OSError, httpx.InvalidURL) as error:
+            raise errors.EventStreamerValidationError(
+                f"proxy, verify, cert or limits cannot be used: {redacted(str(error))}"
+            ) from error
 
     def _exchange(self, operation: Operation[T], retries: int | None) -> Any:
         backoff = Backoff(CALL_WAITS, random.random)
@@ -192,23 +222,39 @@ class SyncHTTP(_Shell):
 
     _client: httpx.Client | None = None
 
+    def __init__(self, service: Service, options: HTTPOptions) -> None:
+        super().__init__(service, options)
+        # Many threads may share a client; the first requests of two of them shall not make two.
+        self._lock = threading.Lock()
+
+    def _check_own_client(self) -> None:
+        import httpx
+
+        self._own_client(httpx.Client)
+
     @property
     def client(self) -> httpx.Client:
         """The httpx client: the user's own, or one that is made for the first request."""
-        if self._client is None:
+        client = self._client
+        if client is None:
             import httpx
 
             from ._transports import default_transport
 
-            own = self.options.http_client
-            self._client = own or httpx.Client(**self.options.client_arguments(default_transport))
-        return self._client
+            with self._lock:
+                client = self._client = (
+                    self._client
+                    or self._own_client(httpx.Client)
+                    or self._new_client(httpx.Client, default_transport)
+                )
+        return client
 
     def close(self) -> None:
         """Close the connections. A further request opens new ones."""
-        if self._client is not None and self.options.http_client is None:
-            self._client.close()
-        self._client = None
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None and self.options.http_client is None:
+            client.close()
 
     def request(self, operation: Operation[T], *, retries: int | None = None, timeout: Any = None) -> T:
         """
@@ -303,6 +349,11 @@ class AsyncHTTP(_Shell):
 
     _client: httpx.AsyncClient | None = None
 
+    def _check_own_client(self) -> None:
+        import httpx
+
+        self._own_client(httpx.AsyncClient)
+
     @property
     def client(self) -> httpx.AsyncClient:
         """The httpx client: the user's own, or one that is made for the first request."""
@@ -311,8 +362,9 @@ class AsyncHTTP(_Shell):
 
             from ._transports import default_async_transport
 
-            own = self.options.http_client
-            self._client = own or httpx.AsyncClient(**self.options.client_arguments(default_async_transport))
+            self._client = self._own_client(httpx.AsyncClient) or self._new_client(
+                httpx.AsyncClient, default_async_transport
+            )
         return self._client
 
     async def close(self) -> None:

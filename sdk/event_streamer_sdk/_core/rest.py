@@ -334,8 +334,8 @@ def _redirect(request: Send, answer: Answer) -> str | None:
     )
     if location is None or not keeps_method:
         return None
-    target = urljoin(request.url, location)
     try:
+        target = urljoin(request.url, location)
         same = _origin(request.url) == _origin(target)
     except ValueError:
         return None

@@ -1,0 +1,320 @@
+"""What a failed call raises, what it says, and when it is made again. The same for both clients."""
+
+import logging
+import pickle
+import socket
+import time
+from collections.abc import Iterator
+from email.utils import formatdate
+from typing import Any
+
+import pytest
+
+from event_streamer_sdk import _http, exceptions
+from event_streamer_sdk._core.backoff import Reconnect
+from event_streamer_sdk.exceptions import (
+    EventStreamerAuthError,
+    EventStreamerConflictError,
+    EventStreamerConnectionError,
+    EventStreamerGoneError,
+    EventStreamerNotFoundError,
+    EventStreamerRateLimitError,
+    EventStreamerRequestError,
+    EventStreamerResponseError,
+    EventStreamerSDKError,
+    EventStreamerServerError,
+    EventStreamerSubscriptionError,
+    EventStreamerTimeoutError,
+    EventStreamerValidationError,
+)
+from event_streamer_sdk.models import ABIEvent, SubscriptionCreate
+from support.scripted_server import Reply, ScriptedServer
+from support.twins import Twin, twin
+
+pytestmark = pytest.mark.quick
+
+STATS = {"total_chains": 1}
+NEW = SubscriptionCreate(event_signature=ABIEvent(type="event", name="Ping"), start_block=0, chain_id=1)
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_http, "CALL_WAITS", Reconnect(initial=0.001, maximum=0.002, retry_after_limit=0.001))
+
+
+@pytest.fixture
+def keyed(kind: str, server: ScriptedServer) -> Iterator[Twin]:
+    with twin(kind, server.url, api_key="key-1234567890", headers={"Authorization": "Bearer abcdef"}) as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (400, EventStreamerRequestError),
+        (401, EventStreamerAuthError),
+        (403, EventStreamerAuthError),
+        (404, EventStreamerNotFoundError),
+        (405, EventStreamerConnectionError),
+        (409, EventStreamerConflictError),
+        (410, EventStreamerGoneError),
+        (413, EventStreamerRequestError),
+        (418, EventStreamerConnectionError),
+        (422, EventStreamerRequestError),
+        (429, EventStreamerRateLimitError),
+        (500, EventStreamerServerError),
+        (502, EventStreamerServerError),
+        (503, EventStreamerServerError),
+        (504, EventStreamerServerError),
+        (520, EventStreamerServerError),
+        (599, EventStreamerServerError),
+    ],
+)
+def test_each_status_has_its_error(
+    status: int, expected: type[EventStreamerSDKError], client: Twin, server: ScriptedServer
+) -> None:
+    server.script(Reply(status, {"error": "no luck"}, headers={"X-Request-Id": "req-7"}))
+    with pytest.raises(EventStreamerSDKError) as caught:
+        client.get_chain(999)
+    error: Any = caught.value
+    assert type(error) is expected
+    assert (error.status_code, error.method, error.path) == (status, "GET", "/api/chains/999")
+    assert (error.body, error.request_id) == ({"error": "no luck"}, "req-7")
+    for part in (str(status), "get_chain", "no luck", "GET /api/chains/999", "req-7"):
+        assert part in str(error)
+
+
+@pytest.mark.parametrize("status", [404, 409, 410])
+def test_a_subscription_has_errors_of_its_own(status: int, client: Twin, server: ScriptedServer) -> None:
+    server.script(Reply(status, {"detail": "no"}))
+    with pytest.raises(EventStreamerSubscriptionError) as caught:
+        client.get_subscription(5)
+    assert isinstance(caught.value, EventStreamerConnectionError), (
+        "the document's recipe for 404 catches this"
+    )
+    assert caught.value.status_code == status
+
+
+def test_an_acknowledgements_404_is_about_its_connection(client: Twin, server: ScriptedServer) -> None:
+    from event_streamer_sdk.models import BatchAcknowledgmentRequest
+
+    server.script(Reply(404, {"detail": "connection gone"}))
+    with pytest.raises(EventStreamerNotFoundError) as caught:
+        client.acknowledge_batch(5, "conn_1", BatchAcknowledgmentRequest(batch_id="b"))
+    assert not isinstance(caught.value, EventStreamerSubscriptionError)
+
+
+@pytest.mark.parametrize(
+    ("reply", "told"),
+    [
+        (Reply(422, {"error": "bad block", "detail": "start_block is -1"}), "bad block: start_block is -1"),
+        (Reply(422, {"detail": "bad block"}), ": bad block ("),
+        (
+            Reply(422, {"detail": [{"loc": ["body", "addresses", 0], "msg": "too short", "type": "x"}]}),
+            "body.addresses.0: too short",
+        ),
+        (Reply(422, {"detail": ["odd"]}), ": odd ("),
+        (Reply(422, {"message": "said otherwise"}), "said otherwise"),
+        (Reply(422, body=b"plain text", headers={"Content-Type": "text/plain"}), "plain text"),
+        (Reply(422, body=b""), "422 Unprocessable Entity ("),
+        (Reply(422, body=b"<html><h1>nginx</h1>"), "422 Unprocessable Entity ("),
+        (Reply(422, body=b"[" * 100_000), "422 Unprocessable Entity"),
+        (Reply(422, {"error": "x" * 10_000}), "x…"),
+    ],
+    ids=["ours", "text", "list", "odd list", "message", "plain", "empty", "html", "deep", "long"],
+)
+def test_every_shape_of_an_error_is_read(
+    reply: Reply, told: str, client: Twin, server: ScriptedServer
+) -> None:
+    server.script(reply)
+    with pytest.raises(EventStreamerRequestError) as caught:
+        client.create_subscription(NEW)
+    assert told in str(caught.value)
+    assert len(str(caught.value)) < 1000
+    assert "\n" not in str(caught.value)
+
+
+def test_an_errors_code_is_kept(client: Twin, server: ScriptedServer) -> None:
+    server.script(Reply(410, {"error": "expired", "error_code": "INVALID_RESUME_TOKEN"}))
+    with pytest.raises(EventStreamerGoneError) as caught:
+        client.get_chain(1)
+    assert caught.value.error_code == "INVALID_RESUME_TOKEN"
+
+
+@pytest.mark.parametrize(
+    ("reply", "told"),
+    [
+        (Reply(200, body=b"<html>", headers={"Content-Type": "text/html"}), "(200, text/html) is not JSON"),
+        (Reply(200, body=b"{"), "is not JSON"),
+        (Reply(200, body=b"\xff\xfe\x00"), "is not JSON"),
+        (Reply(200, body=b"[" * 100_000), "is not JSON"),
+        (Reply(200, body=b""), "ChainStatsResponse must be a JSON object, got None"),
+        (Reply(200, []), "ChainStatsResponse must be a JSON object, got []"),
+        (
+            Reply(200, {"total_chains": "many"}),
+            "ChainStatsResponse.total_chains must be an integer, got 'many'",
+        ),
+        (Reply(200, {}), "ChainStatsResponse.total_chains is missing"),
+    ],
+)
+def test_a_broken_answer_names_the_call_and_the_field(
+    reply: Reply, told: str, client: Twin, server: ScriptedServer
+) -> None:
+    server.script(reply)
+    with pytest.raises(EventStreamerResponseError) as caught:
+        client.get_chain_stats()
+    assert str(caught.value).startswith("get_chain_stats: the answer")
+    assert told in str(caught.value)
+    assert caught.value.status_code == 200
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_a_safe_call_is_made_again(status: int, client: Twin, server: ScriptedServer) -> None:
+    server.script(Reply(status), Reply(status), Reply(200, STATS))
+    assert client.get_chain_stats().total_chains == 1
+    assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 410, 422, 501])
+def test_what_would_fail_again_is_not_made_again(status: int, client: Twin, server: ScriptedServer) -> None:
+    server.script(Reply(status), Reply(200, STATS))
+    with pytest.raises(EventStreamerSDKError):
+        client.get_chain_stats()
+    assert len(server.requests) == 1
+
+
+def test_a_call_that_is_not_safe_is_not_made_again(client: Twin, server: ScriptedServer) -> None:
+    server.script(Reply(503, headers={"Retry-After": "7"}))
+    with pytest.raises(EventStreamerServerError) as caught:
+        client.create_subscription(NEW)
+    assert caught.value.retry_after == 7.0
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("retries", [0, 1, 4])
+def test_max_retries_is_the_limit(retries: int, kind: str, server: ScriptedServer) -> None:
+    server.script(Reply(503))
+    with twin(kind, server.url, max_retries=retries) as client, pytest.raises(EventStreamerServerError):
+        client.get_chain_stats()
+    assert len(server.requests) == 1 + retries
+
+
+def test_retry_after_is_obeyed(client: Twin, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    monkeypatch.setattr(_http, "CALL_WAITS", Reconnect(initial=0.001, maximum=0.002))
+    monkeypatch.setattr(_http.asyncio, "sleep", sleep)
+    monkeypatch.setattr(_http.time, "sleep", waits.append)
+    # The server puts its own Date beside it.
+    dated = {"Retry-After": formatdate(time.time() + 20, usegmt=True)}
+    server.script(Reply(429, headers={"Retry-After": "3"}), Reply(503, headers=dated), Reply(200, STATS))
+    assert client.get_chain_stats().total_chains == 1
+    assert waits == [3.0, pytest.approx(20.0, abs=2.0)]
+
+
+def hang_up(handler: Any) -> None:
+    """Break the connection before anything of an answer is sent."""
+    raise ConnectionAbortedError
+
+
+def test_a_connection_that_breaks_is_an_error_and_a_safe_call_is_made_again(
+    client: Twin, server: ScriptedServer
+) -> None:
+    server.script(Reply(before=hang_up), Reply(200, STATS))
+    assert client.get_chain_stats().total_chains == 1
+    server.script(Reply(before=hang_up))
+    with pytest.raises(
+        EventStreamerConnectionError, match="create_subscription failed: the connection broke"
+    ):
+        client.create_subscription(NEW)
+    assert len(server.requests) == 1
+
+
+def test_silence_is_a_time_out(kind: str, server: ScriptedServer) -> None:
+    import threading
+
+    released = threading.Event()
+    server.script(Reply(200, STATS, before=lambda _: released.wait(10)))
+    try:
+        with (
+            twin(kind, server.url, timeout=0.2, max_retries=0) as client,
+            pytest.raises(
+                EventStreamerTimeoutError, match="get_chain_stats failed: no answer in time"
+            ) as caught,
+        ):
+            client.get_chain_stats()
+    finally:
+        released.set()
+    assert isinstance(caught.value, TimeoutError)
+    assert (caught.value.status_code, caught.value.path) == (None, "/api/chains/stats")
+
+
+def test_nobody_there_is_one_clear_sentence(kind: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    with (
+        twin(kind, url, max_retries=1) as client,
+        pytest.raises(EventStreamerConnectionError, match="cannot connect") as caught,
+    ):
+        client.get_health()
+    assert isinstance(caught.value, ConnectionError)
+    assert f"{url}/health" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_no_secret_is_in_an_error_or_a_log(
+    keyed: Twin, server: ScriptedServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    echoed = "key-1234567890 Bearer abcdef rt_eyJzdWJz+/= resume_token=rt_other"
+    server.script(Reply(403, {"error": echoed}))
+    with pytest.raises(EventStreamerAuthError) as caught:
+        keyed.get_chain(1)
+    assert server.requests[0].headers["x-api-key"] == "key-1234567890"
+    for secret in ("key-1234567890", "abcdef", "rt_eyJ", "rt_other"):
+        assert secret not in str(caught.value)
+        assert secret not in repr(keyed.client)
+        assert secret not in caplog.text
+    assert "/api/chains/1 -> 403" in caplog.text
+
+
+def test_a_token_in_the_query_is_not_logged(
+    client: Twin, server: ScriptedServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    from event_streamer_api.api import stream
+
+    caplog.set_level(logging.DEBUG)
+    server.script(Reply(200, {}))
+    client.run(client.client._http.request(stream.stream_subscription(1, "rt_secret+/=")))
+    assert server.requests[0].query == {"resume_token": "rt_secret+/="}
+    assert "rt_secret" not in caplog.text
+
+
+def test_errors_survive_pickle() -> None:
+    for name in exceptions.__all__:
+        kind = getattr(exceptions, name)
+        if not issubclass(kind, exceptions.RequestDetails):
+            continue
+        made = kind("failed: 404", status_code=404, request_id="r", retry_after=1.5)
+        again = pickle.loads(pickle.dumps(made))
+        assert (type(again), str(again)) == (kind, "failed: 404")
+        assert (again.status_code, again.request_id, again.retry_after) == (404, "r", 1.5)
+
+
+def test_every_error_is_within_the_six_of_the_document() -> None:
+    six = (
+        EventStreamerConnectionError,
+        EventStreamerAuthError,
+        EventStreamerTimeoutError,
+        EventStreamerValidationError,
+        EventStreamerSubscriptionError,
+    )
+    for name in set(exceptions.__all__) - {"EventStreamerSDKError", "RequestDetails"}:
+        assert issubclass(getattr(exceptions, name), six), name
+        assert issubclass(getattr(exceptions, name), EventStreamerSDKError), name
+        assert name in (exceptions.__doc__ or ""), f"{name} is missing in the drawing of the tree"
