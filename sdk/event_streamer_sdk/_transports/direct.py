@@ -1,0 +1,232 @@
+"""
+The blocking clients' transport: a socket, and HTTP/1.1 as `http11` reads it.
+
+httpx's own transport spends some 10 µs on each chunk, and a service that writes a line a chunk makes its
+client pay that for every batch; it also takes twice as long for a call. This one serves what a plain
+connection can: no proxies, no HTTP/2.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import httpx
+
+from .http11 import READ_BYTES, IdleConnections, Origin, ResponseReader, origin_of, request_bytes
+
+
+class DirectTransport(httpx.BaseTransport):
+    """
+    Sends requests over sockets of its own.
+
+    Args:
+        tls: Makes the TLS context, for the first https address.
+        keep: Most idle connections that are kept; None keeps all.
+        keep_seconds: How long one is kept idle; None keeps it until the peer closes it.
+    """
+
+    def __init__(
+        self, tls: Callable[[], ssl.SSLContext], keep: int | None, keep_seconds: float | None
+    ) -> None:
+        self._make_tls = tls
+        self._tls: ssl.SSLContext | None = None
+        self._idle: IdleConnections[Connection] = IdleConnections(keep, keep_seconds)
+        self._lock = threading.Lock()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """
+        Send a request and read the head of its response.
+
+        Args:
+            request: The request; its extension `timeout` holds httpx's time-outs in seconds.
+
+        Raises:
+            httpx.TransportError: If no connection comes about, or it breaks.
+        """
+        timeouts = request.extensions.get("timeout", {})
+        content = request.read()
+        connection = self._connection(origin_of(request.url), timeouts.get("connect"))
+        try:
+            connection.send(request_bytes(request, content), timeouts.get("write"))
+            while not connection.reader.status:
+                connection.receive(timeouts.get("read"))
+        except BaseException:
+            connection.discard()
+            raise
+        return httpx.Response(
+            connection.reader.status,
+            headers=connection.reader.headers,
+            stream=_Body(self, connection, timeouts),
+            extensions={"http_version": b"HTTP/1.1", "network_stream": connection},
+            request=request,
+        )
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        with self._lock:
+            self._idle.discard_all()
+
+    def release(self, connection: Connection) -> None:
+        """
+        Take a connection back.
+
+        Args:
+            connection: One whose response has been closed.
+        """
+        if connection.reader.reusable:
+            with self._lock:
+                self._idle.put(connection, time.monotonic())
+        else:
+            connection.discard()
+
+    def _connection(self, origin: Origin, timeout: float | None) -> Connection:
+        with self._lock:
+            kept = self._idle.take(origin, time.monotonic())
+        if kept is not None:
+            kept.reader.reset()
+            return kept
+        scheme, host, port = origin
+        name = host.decode("ascii")
+        with contextlib.ExitStack() as on_failure:
+            try:
+                opened = socket.create_connection((name, port), timeout)
+                on_failure.callback(opened.close)
+                opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                if scheme == b"https":
+                    self._tls = self._tls or self._make_tls()
+                    opened = self._tls.wrap_socket(opened, server_hostname=name)
+            except TimeoutError as error:
+                raise httpx.ConnectTimeout(f"no connection within {timeout} s") from error
+            except OSError as error:
+                raise httpx.ConnectError(str(error)) from error
+            on_failure.pop_all()
+        return Connection(opened, origin)
+
+
+class Connection:
+    """
+    One connection.
+
+    Args:
+        opened: Its socket.
+        origin: Where it leads.
+    """
+
+    def __init__(self, opened: socket.socket, origin: Origin) -> None:
+        self.origin = origin
+        self.reader = ResponseReader()
+        self._socket = opened
+        self._buffer = memoryview(bytearray(READ_BYTES))
+
+    def send(self, data: bytes, timeout: float | None) -> None:
+        """
+        Send bytes.
+
+        Args:
+            data: What to send.
+            timeout: Seconds that it may take; None for no limit.
+
+        Raises:
+            httpx.WriteError: If the connection breaks.
+            httpx.WriteTimeout: If it takes too long.
+        """
+        try:
+            self._socket.settimeout(timeout)
+            self._socket.sendall(data)
+        except TimeoutError as error:
+            raise httpx.WriteTimeout(f"the peer took nothing for {timeout} s") from error
+        except OSError as error:
+            raise httpx.WriteError(str(error)) from error
+
+    def receive(self, timeout: float | None) -> None:
+        """
+        Wait for bytes and feed them to the reader.
+
+        Args:
+            timeout: Seconds of silence; None for no limit.
+
+        Raises:
+            httpx.ReadError: If the connection breaks.
+            httpx.ReadTimeout: If nothing comes.
+            httpx.RemoteProtocolError: If what comes is no HTTP/1.1, or ends too early.
+        """
+        try:
+            self._socket.settimeout(timeout)
+            size = self._socket.recv_into(self._buffer)
+        except TimeoutError as error:
+            raise httpx.ReadTimeout(f"nothing came for {timeout} s") from error
+        except (OSError, ValueError) as error:  # ValueError: TLS shut down elsewhere
+            raise httpx.ReadError(str(error)) from error
+        if size:
+            self.reader.feed(self._buffer[:size])
+        else:
+            self.reader.end_of_input()
+
+    def usable(self) -> bool:
+        """Say whether an idle connection is still open: then there is nothing to read from it."""
+        return not _readable(self._socket)
+
+    def get_extra_info(self, info: str) -> Any:
+        """
+        Answer as httpcore's network streams do, so that shutting the socket down can wake a reader.
+
+        Args:
+            info: What is asked for.
+
+        Returns:
+            The socket for `socket`, else None.
+        """
+        return self._socket if info == "socket" else None
+
+    def discard(self) -> None:
+        """Close the connection at once."""
+        self._socket.close()
+
+
+def _readable(opened: socket.socket) -> bool:
+    """Whether reading would not block: bytes are there, or the end."""
+    if hasattr(select, "poll"):  # select() itself takes no descriptor above 1,023
+        poll = select.poll()
+        poll.register(opened, select.POLLIN)
+        return bool(poll.poll(0))
+    return bool(select.select([opened], [], [], 0)[0])
+
+
+class _Body(httpx.SyncByteStream):
+    """
+    The body of a response as it comes; closing it gives the connection back.
+
+    The read time-out is looked up for each read, as httpx's own transports do: a stream's body may be
+    silent for longer than its head.
+    """
+
+    def __init__(
+        self, transport: DirectTransport, connection: Connection, timeouts: Mapping[str, Any]
+    ) -> None:
+        self._transport = transport
+        self._connection: Connection | None = connection
+        self._timeouts = timeouts
+
+    def __iter__(self) -> Iterator[bytes]:
+        connection = self._connection
+        assert connection is not None, "a closed response has no body"
+        reader = connection.reader
+        while True:
+            if reader.parts:
+                yield reader.take()
+            elif reader.complete:
+                return
+            else:
+                connection.receive(self._timeouts.get("read"))
+
+    def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._transport.release(connection)

@@ -1,0 +1,249 @@
+"""
+The asyncio clients' transport: a connection of the event loop, and HTTP/1.1 as `http11` reads it.
+
+The twin of `direct`, which says why it is there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any
+
+import httpx
+
+from .http11 import READ_BYTES, IdleConnections, Origin, ResponseReader, origin_of, request_bytes
+
+HIGH_WATER_BYTES = 1024 * 1024
+"""So many bytes may wait to be taken; then the socket is left alone until they are, and TCP pushes back."""
+
+
+class AsyncDirectTransport(httpx.AsyncBaseTransport):
+    """
+    Sends requests over connections of its own.
+
+    Args:
+        tls: Makes the TLS context, for the first https address.
+        keep: Most idle connections that are kept; None keeps all.
+        keep_seconds: How long one is kept idle; None keeps it until the peer closes it.
+    """
+
+    def __init__(
+        self, tls: Callable[[], ssl.SSLContext], keep: int | None, keep_seconds: float | None
+    ) -> None:
+        self._make_tls = tls
+        self._tls: ssl.SSLContext | None = None
+        self._idle: IdleConnections[Connection] = IdleConnections(keep, keep_seconds)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """
+        Send a request and read the head of its response.
+
+        Args:
+            request: The request; its extension `timeout` holds httpx's time-outs in seconds.
+
+        Raises:
+            httpx.TransportError: If no connection comes about, or it breaks.
+        """
+        timeouts = request.extensions.get("timeout", {})
+        content = await request.aread()
+        connection = await self._connection(origin_of(request.url), timeouts.get("connect"))
+        try:
+            connection.send(request_bytes(request, content))
+            while not connection.reader.status:
+                await connection.receive(timeouts.get("read"))
+        except BaseException:
+            connection.discard()
+            raise
+        return httpx.Response(
+            connection.reader.status,
+            headers=connection.reader.headers,
+            stream=_Body(self, connection, timeouts),
+            extensions={"http_version": b"HTTP/1.1"},
+            request=request,
+        )
+
+    async def aclose(self) -> None:
+        """Close the idle connections."""
+        self._idle.discard_all()
+
+    def release(self, connection: Connection) -> None:
+        """
+        Take a connection back.
+
+        Args:
+            connection: One whose response has been closed.
+        """
+        if connection.reader.reusable:
+            self._idle.put(connection, time.monotonic())
+        else:
+            connection.discard()
+
+    async def _connection(
+        self,
+        origin: Origin,
+        timeout: float | None,  # noqa: ASYNC109  # httpx hands it over, for connecting alone
+    ) -> Connection:
+        kept = self._idle.take(origin, time.monotonic())
+        if kept is not None:
+            kept.reader.reset()
+            return kept
+        scheme, host, port = origin
+        if scheme == b"https":
+            self._tls = self._tls or self._make_tls()
+        try:
+            async with asyncio.timeout(timeout):
+                _, connection = await asyncio.get_running_loop().create_connection(
+                    lambda: Connection(origin),
+                    host.decode("ascii"),
+                    port,
+                    ssl=self._tls if scheme == b"https" else None,
+                    happy_eyeballs_delay=0.25,  # as RFC 8305 has it
+                )
+        except TimeoutError as error:
+            raise httpx.ConnectTimeout(f"no connection within {timeout} s") from error
+        except OSError as error:
+            raise httpx.ConnectError(str(error)) from error
+        return connection
+
+
+class Connection(asyncio.BufferedProtocol):
+    """
+    One connection.
+
+    Args:
+        origin: Where it leads.
+    """
+
+    transport: asyncio.Transport
+
+    def __init__(self, origin: Origin) -> None:
+        self.origin = origin
+        self.reader = ResponseReader()
+        self._loop = asyncio.get_running_loop()
+        self._buffer = bytearray(READ_BYTES)
+        self._view = memoryview(self._buffer)
+        self._waiting: asyncio.Future[None] | None = None
+        self._broken: Exception | None = None
+        self._paused = False
+        self._untaken = 0
+
+    def send(self, data: bytes) -> None:
+        """
+        Send bytes; they wait in the event loop where the peer does not take them at once.
+
+        Args:
+            data: What to send.
+        """
+        self.transport.write(data)
+
+    async def receive(self, timeout: float | None) -> None:  # noqa: ASYNC109  # as in the twin
+        """
+        Wait until the reader has got further.
+
+        Args:
+            timeout: Seconds of silence; None for no limit.
+
+        Raises:
+            httpx.ReadError: If the connection breaks.
+            httpx.ReadTimeout: If nothing comes.
+            httpx.RemoteProtocolError: If what comes is no HTTP/1.1, or ends too early.
+        """
+        if self._broken is not None:
+            raise self._broken
+        self._untaken = 0
+        if self._paused:
+            self._paused = False
+            self.transport.resume_reading()
+        self._waiting = self._loop.create_future()
+        try:
+            async with asyncio.timeout(timeout):
+                await self._waiting
+        except TimeoutError as error:
+            raise httpx.ReadTimeout(f"nothing came for {timeout} s") from error
+        finally:
+            self._waiting = None
+
+    def usable(self) -> bool:
+        """Say whether an idle connection is still open, and nothing came that nobody asked for."""
+        if self._loop is not asyncio.get_running_loop():
+            return False
+        return self._broken is None and self.reader.reusable and not self.transport.is_closing()
+
+    def discard(self) -> None:
+        """Close the connection at once."""
+        if not self._loop.is_closed():  # it took its connections along
+            self.transport.abort()
+
+    # What the event loop calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def get_buffer(self, sizehint: int) -> bytearray:
+        """Lend the buffer that the next bytes go into."""
+        del sizehint
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Feed what came to the reader."""
+        try:
+            self.reader.feed(self._view[:nbytes])
+        except httpx.RemoteProtocolError as error:
+            self._broken = error
+        self._untaken += nbytes
+        if self._untaken > HIGH_WATER_BYTES and not self._paused:
+            self._paused = True
+            self.transport.pause_reading()
+        self._wake()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Remember how the connection ended, for whoever reads from it next."""
+        try:
+            if exc is not None:
+                raise httpx.ReadError(str(exc)) from exc
+            self.reader.end_of_input()
+        except httpx.TransportError as error:
+            self._broken = self._broken or error
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
+
+class _Body(httpx.AsyncByteStream):
+    """
+    The body of a response as it comes; closing it gives the connection back.
+
+    The read time-out is looked up for each read, as httpx's own transports do: a stream's body may be
+    silent for longer than its head.
+    """
+
+    def __init__(
+        self, transport: AsyncDirectTransport, connection: Connection, timeouts: Mapping[str, Any]
+    ) -> None:
+        self._transport = transport
+        self._connection: Connection | None = connection
+        self._timeouts = timeouts
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        connection = self._connection
+        assert connection is not None, "a closed response has no body"
+        reader = connection.reader
+        while True:
+            if reader.parts:
+                yield reader.take()
+            elif reader.complete:
+                return
+            else:
+                await connection.receive(self._timeouts.get("read"))
+
+    async def aclose(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._transport.release(connection)
