@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 sys.path.insert(0, str(Path(__file__).parent))
 import facts
@@ -47,15 +48,17 @@ def generate(root: Path, target: Path) -> None:
     Raises:
         GenerationError: If the document is wrong or the generator gives a warning.
     """
-    document = YAML(typ="safe").load((root / "openapi.yaml").read_text(encoding="utf-8"))
+    document = _document(root / "openapi.yaml")
     with tempfile.TemporaryDirectory(prefix="generate-") as folder:
         work = Path(folder)
         templates = work / "templates"
         shutil.copytree(root / "generator" / "templates", templates)
         try:
             known = facts.of_document(document)
-        except (facts.UnsupportedSchemaError, KeyError) as error:
+        except facts.UnsupportedSchemaError as error:
             raise GenerationError(f"openapi.yaml: {error}") from error
+        except KeyError as error:
+            raise GenerationError(f"openapi.yaml: {error} is missing somewhere") from error
         # A Python literal of strings, numbers, lists and dicts is a Jinja literal too.
         (templates / "facts.jinja").write_text(f"{{% set facts = {known!r} %}}", encoding="utf-8")
         with (work / "openapi.yaml").open("w", encoding="utf-8") as stream:
@@ -64,6 +67,16 @@ def generate(root: Path, target: Path) -> None:
         _run_generator(work, root / "generator" / "config.yaml", templates, fresh)
         (fresh / "py.typed").write_text("", encoding="utf-8")
         _swap(fresh, target)
+
+
+def _document(path: Path) -> dict[str, Any]:
+    try:
+        document = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, YAMLError) as error:
+        raise GenerationError(f"{path.name} cannot be read: {' '.join(str(error).split())}") from error
+    if not isinstance(document, dict):
+        raise GenerationError(f"{path.name} is no OpenAPI document")
+    return document
 
 
 def _without_maps(document: dict[str, Any]) -> dict[str, Any]:

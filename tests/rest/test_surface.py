@@ -116,7 +116,8 @@ def test_the_documents_keyword_arguments_hold(client: Any) -> None:
         (
             "event_streamer_sdk.exceptions",
             "EventStreamerSDKError EventStreamerConnectionError EventStreamerAuthError"
-            " EventStreamerTimeoutError EventStreamerValidationError EventStreamerSubscriptionError ABIParsingError LogDecodeError",
+            " EventStreamerTimeoutError EventStreamerValidationError EventStreamerSubscriptionError"
+            " ABIParsingError LogDecodeError",
         ),
     ],
 )
