@@ -1,0 +1,119 @@
+"""The acknowledge lane: sends ids of committed batches, and what is left of them before a run ends."""
+
+from __future__ import annotations
+
+import logging
+
+from .backoff import Backoff, Reconnect
+from .commands import Acknowledge, Acknowledged, Failed, Lane, ReleaseLease, Wait
+from .failures import connection_gone
+from .session import Session, Steps
+
+logger = logging.getLogger(__name__)
+
+ACK_BACKOFF = Reconnect(initial=1.0, maximum=30.0)
+"""Waits between tries that failed."""
+REPORT_AFTER = 3
+"""Failures in a row after which `on_error` hears of it."""
+FINAL_TRIES = 3
+"""How often the last acknowledgements are tried before the connection is closed."""
+
+
+def acknowledge_lane(session: Session) -> Steps:
+    """
+    Run the acknowledge lane.
+
+    Args:
+        session: The run.
+    """
+    interval = session.settings.batch_ack_interval
+    chunk = session.settings.ack_chunk
+    backoff = Backoff(ACK_BACKOFF, session.random)
+    next_at = session.clock() + interval
+    while not (session.delivered or (session.over and session.handed_over)):
+        now = session.clock()
+        waiting = len(session.acks)
+        due = next_at if waiting < chunk or backoff.failures else now
+        if not waiting or now < due:
+            yield Wait(due - now if waiting else None)
+            continue
+        if (yield from _flush(session)):
+            backoff.reset()
+            next_at = session.clock() + interval
+        else:
+            next_at = session.clock() + max(interval, backoff.next_delay())
+            if backoff.failures == REPORT_AFTER:
+                _report(session, f"{len(session.acks)} batches could not be acknowledged; still trying")
+    yield from _final(session)
+    if session.lease_held:
+        session.lease_held = False
+        yield ReleaseLease()
+    session.flushed = True
+    session.break_off()
+    session.wake(*Lane)
+
+
+def _flush(session: Session) -> Steps:
+    """Send all that waits, chunk by chunk; tell whether it went well."""
+    while len(session.acks):
+        connection = session.connection
+        if connection is None or connection.id is None or connection.dropped is not None:
+            return True
+        batch_ids = session.acks.next_chunk()
+        outcome = yield Acknowledge(connection.id, batch_ids)
+        if session.connection is not connection:
+            return True
+        if isinstance(outcome, Acknowledged):
+            refused = set(outcome.failed)
+            taken = [batch_id for batch_id in batch_ids if batch_id not in refused]
+            session.acks.sent(taken)
+            session.counters.acks += len(taken)
+            if refused:
+                _give_up(session, session.acks.failed([i for i in batch_ids if i in refused]))
+                return False
+        elif connection_gone(outcome.error):
+            # The committed token covers them: there is nothing to repeat.
+            session.acks.clear()
+            session.drop_connection(connection.epoch, Failed(outcome.error), "connection gone")
+            return True
+        else:
+            logger.warning(
+                "subscription %s: acknowledging failed: %s", session.subscription_id, outcome.error
+            )
+            if getattr(outcome.error, "status_code", None) in {400, 422}:
+                _give_up(session, session.acks.failed(batch_ids))
+            return False
+    return True
+
+
+def _final(session: Session) -> Steps:
+    """Send what is left while the connection is still open, for at most half of the time to stop."""
+    until = session.clock() + session.settings.stop_timeout / 2
+    backoff = Backoff(Reconnect(initial=0.2, maximum=1.0), session.random)
+    for _ in range(FINAL_TRIES):
+        if (yield from _flush(session)):
+            return
+        pause = backoff.next_delay()
+        if session.clock() + pause >= until:
+            break
+        resume_at = session.clock() + pause
+        while (left := resume_at - session.clock()) > 0:
+            yield Wait(left)
+    logger.warning(
+        "subscription %s: %d batches stay unacknowledged; the resume token covers them",
+        session.subscription_id,
+        len(session.acks),
+    )
+
+
+def _give_up(session: Session, batch_ids: list[str]) -> None:
+    if not batch_ids:
+        return
+    session.counters.ack_failures += len(batch_ids)
+    shown = ", ".join(batch_ids[:5]) + (", …" if len(batch_ids) > 5 else "")
+    _report(session, f"the service refused the acknowledgement of {len(batch_ids)} batches for good: {shown}")
+
+
+def _report(session: Session, message: str) -> None:
+    logger.error("subscription %s: %s", session.subscription_id, message)
+    session.notify_error("ACKNOWLEDGEMENT_FAILED", message)

@@ -1,0 +1,322 @@
+"""The deliver lane: messages out of the queue, one at a time, to handlers, checkpoint and acks."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from event_streamer_api.models import StreamingEnd, StreamingError, StreamingHeartbeat, StreamingReorg
+
+from .attempts import attempt
+from .badlines import bad_line
+from .commands import Call, Failed, HandOver, Lane, Wait
+from .committing import commit, save
+from .errors import StreamEndedError, StreamLineError
+from .handlers import current_batch_var
+from .lines import Block, LongLine
+from .messages import Batch, Events, Unknown, decode_block, decode_line, to_message
+from .notices import EndReason, Gap, GapKind, Status, StatusKind
+from .progress import Entry
+from .queue import Item, Lost, Tail
+from .session import Session, Steps
+
+logger = logging.getLogger(__name__)
+
+
+def deliver_lane(session: Session) -> Steps:
+    """
+    Run the deliver lane.
+
+    Args:
+        session: The run.
+    """
+    try:
+        while not session.over:
+            if session.notices:
+                yield from _call_notices(session)
+                continue
+            taken = session.queue.take()
+            if taken is None:
+                if session.unsaved:
+                    yield from save(session)
+                else:
+                    yield Wait()
+                continue
+            epoch, item = taken
+            if not session.discarded(epoch) or type(item) is Lost:
+                yield from _deliver(session, epoch, item)
+            session.queue.done(item)
+        if session.unsaved:
+            yield from save(session)
+    finally:
+        # Also when a user's loop was left: the other lanes must not wait for a batch that nobody handles.
+        session.current = None
+        session.delivered = True
+        session.wake(*Lane)
+    if session.end is not None:
+        session.notify(
+            "status", Status(kind=StatusKind.ENDED, reason=session.end.reason, error=session.end.error)
+        )
+    yield from _call_notices(session)
+
+
+def _deliver(session: Session, epoch: int, item: Item) -> Steps:
+    if type(item) is Block:
+        batch_class = session.batch_class
+        for value in decode_block(item.data, item.lines):
+            if session.over or session.discarded(epoch):
+                return
+            if session.notices:
+                yield from _call_notices(session)
+            try:
+                message = to_message(value, batch_class)
+            except StreamLineError as error:
+                yield from bad_line(session, epoch, error, value)
+                continue
+            if isinstance(message, Batch):
+                message.epoch = epoch
+                message.owner = session.owner
+                if session.holding is None:
+                    yield from handle_batch(session, message)
+                    continue
+            yield from _message(session, epoch, message)
+    elif type(item) is LongLine:
+        problem = (
+            f"a line is longer than max_line_bytes={item.limit}; raise that option if the service means it"
+        )
+        yield from bad_line(session, epoch, StreamLineError(problem, item.head), None)
+    elif type(item) is Tail:
+        value = decode_line(item.data)
+        if isinstance(value, StreamLineError):
+            logger.debug("subscription %s: the response ended within a line", session.subscription_id)
+        else:
+            yield from _deliver(session, epoch, Block(item.data + b"\n", 1))
+    elif type(item) is Lost:
+        if session.unsaved:
+            yield from save(session)
+        if item.reason != "token lost":
+            session.notify_error("CONNECTION_LOST", f"{item.reason}: {item.cause.error}")
+        session.settled_epoch = item.epoch
+        session.wake(Lane.READ)
+
+
+def _message(session: Session, epoch: int, message: Any) -> Steps:
+    """Handle what is no plain batch."""
+    connection = session.connection
+    if connection is not None and connection.id is None:
+        connection.id = getattr(message, "connection_id", None)
+        session.wake(Lane.ACKNOWLEDGE, Lane.WATCH)
+    if isinstance(message, StreamingHeartbeat):
+        session.counters.heartbeats += 1
+        _saw_head(session, message.additional_properties.get("head_block"))
+        yield from _call_each(session, "heartbeat", message)
+        yield from _release(session)
+    elif isinstance(message, Batch | StreamingReorg):
+        if session.holding is not None:
+            session.holding.hold(message)
+            yield from _release(session)
+        elif isinstance(message, StreamingReorg):
+            yield from _handle_reorg(session, message)
+    elif isinstance(message, StreamingError):
+        yield from _error(session, epoch, message)
+    elif isinstance(message, StreamingEnd):
+        yield from _end(session, message)
+    elif isinstance(message, Unknown):
+        session.counters.unknown += 1
+        if not session.registry.notice("unknown"):
+            logger.info("subscription %s: a message of an unknown type", session.subscription_id)
+        yield from _call_each(session, "unknown", message.message)
+
+
+def handle_batch(session: Session, batch: Batch) -> Steps:
+    """
+    Hand a batch to the handlers and the user's loop, and commit it.
+
+    Args:
+        session: The run.
+        batch: The batch.
+    """
+    connection = session.connection
+    if connection is not None and connection.id is None and batch.connection_id is not None:
+        connection.id = batch.connection_id
+        session.wake(Lane.ACKNOWLEDGE, Lane.WATCH)
+    _note_blocks(session, batch)
+    if session.notices:
+        yield from _call_notices(session)
+    events = batch.events
+    counters = session.counters
+    keys = None
+    if session.dedupe is not None:
+        events, keys, held_back = session.dedupe.fresh(batch)
+        batch.events = events
+        counters.duplicates += held_back
+    settings = session.settings
+    entry = Entry(batch.batch_id, batch.resume_token, batch.last_block, None)
+    if not settings.auto_acknowledge:
+        yield from _wait_for_user(session)
+        if session.over:
+            return
+        session.progress.wait_for_user(entry)
+    calls = session.registry.calls(events, settings.handler_timeout)
+    if not calls and not session.iterating:
+        _warn_unheard(session, batch)
+    session.current = batch
+    current_batch_var.set(batch)
+    session.handler_since = session.clock()
+    handled = not calls or (yield from attempt(session, calls, batch.batch_id, batch.message))
+    if handled and session.iterating and (events or keys is None):
+        session.handed_over = True
+        session.wake(Lane.ACKNOWLEDGE)
+        yield HandOver(batch)
+        session.handed_over = False
+    session.handler_since = None
+    session.current = None
+    current_batch_var.set(None)
+    if not handled:
+        return
+    counters.batches += 1
+    counters.events += batch.size
+    counters.handled_block = batch.last_block
+    counters.handled_time = _last_time(events)
+    if settings.auto_acknowledge or not (calls or session.iterating):
+        yield from commit(session, entry)
+    if keys:
+        assert session.dedupe is not None
+        session.dedupe.mark(keys)
+
+
+def _handle_reorg(session: Session, reorg: StreamingReorg) -> Steps:
+    ancestor = reorg.common_ancestor
+    session.progress.reorganised(ancestor)
+    session.seen_block = ancestor
+    if session.dedupe is not None:
+        session.dedupe.forget_above(ancestor)
+    handlers = session.registry.notice("reorg")
+    entry = Entry(reorg.batch_id, reorg.resume_token, ancestor, reorg.chain_id)
+    settings = session.settings
+    if not settings.auto_acknowledge and handlers:
+        session.progress.wait_for_user(entry)
+    calls = [Call(handler, reorg, settings.handler_timeout) for handler in handlers]
+    session.handler_since = session.clock()
+    handled = not calls or (yield from attempt(session, calls, reorg.batch_id, reorg.to_dict()))
+    session.handler_since = None
+    if handled and (settings.auto_acknowledge or not handlers):
+        yield from commit(session, entry)
+
+
+def _release(session: Session) -> Steps:
+    """Deliver what has its confirmations now."""
+    holding = session.holding
+    while holding is not None and not session.over and (item := holding.ready()) is not None:
+        if isinstance(item, Batch):
+            yield from handle_batch(session, item)
+        else:
+            yield from _handle_reorg(session, item)
+
+
+def _error(session: Session, epoch: int, error: StreamingError) -> Steps:
+    logger.warning(
+        "subscription %s: the service reports %s: %s",
+        session.subscription_id,
+        error.error_code,
+        error.error_message,
+    )
+    yield from _call_each(session, "error", error)
+    problem = StreamEndedError(f"{error.error_code}: {error.error_message}", error.error_code)
+    if error.error_code == "INVALID_RESUME_TOKEN":
+        session.drop_connection(epoch, Failed(problem), "token lost")
+    elif error.recoverable is False:
+        session.conclude(EndReason.NOT_RECOVERABLE, problem)
+
+
+def _end(session: Session, end: StreamingEnd) -> Steps:
+    holding = session.holding
+    if holding is not None and len(holding):
+        if holding.head_is_told:
+            # The service has no more to say, but the chain goes on: ask again until all is deep enough.
+            return
+        holding.release_all()
+        yield from _release(session)
+        if session.over:
+            return
+    token = end.resume_token
+    if token and not session.progress.open and (session.settings.auto_acknowledge or session.progress.token):
+        yield from commit(session, Entry("", token, None, None))
+    session.conclude(EndReason.FINISHED)
+
+
+def _wait_for_user(session: Session) -> Steps:
+    """Pause while too many batches wait for the user's acknowledgement."""
+    limit = session.settings.max_unacknowledged
+    if len(session.progress.open) < limit:
+        return
+    logger.warning(
+        "subscription %s: %d batches wait for acknowledge_batch(); delivery pauses until then",
+        session.subscription_id,
+        limit,
+    )
+    while len(session.progress.open) >= limit and not session.over:
+        yield Wait()
+
+
+def _note_blocks(session: Session, batch: Batch) -> None:
+    """Follow the block numbers, and give notice of one that goes back."""
+    _saw_head(session, batch.message.get("head_block"))
+    first, last, seen = batch.first_block, batch.last_block, session.seen_block
+    if first is None or last is None:
+        return
+    if seen is not None and first < seen:
+        session.notify(
+            "gap",
+            Gap(
+                kind=GapKind.OUT_OF_ORDER,
+                message=f"Batch {batch.batch_id} begins at block {first}, after block {seen} was delivered.",
+                batch_id=batch.batch_id,
+                from_block=first,
+                to_block=seen,
+            ),
+        )
+    if seen is None or last > seen:
+        session.seen_block = last
+
+
+def _saw_head(session: Session, head: Any) -> None:
+    if type(head) is not int:
+        return
+    session.counters.head_block = head
+    if session.holding is not None:
+        session.holding.saw_head(head)
+        session.holding.head_is_told = True
+
+
+def _last_time(events: Events) -> Any:
+    """Find the time of a batch's newest event."""
+    for name in reversed(events):
+        if group := events[name]:
+            last = group[-1]
+            return last.get("timestamp") if type(last) is dict else None
+    return None
+
+
+def _warn_unheard(session: Session, batch: Batch) -> None:
+    for name in session.registry.unheard(batch.events):
+        logger.warning(
+            "subscription %s: no handler for %r; its batches count as handled", session.subscription_id, name
+        )
+
+
+def _call_notices(session: Session) -> Steps:
+    while session.notices:
+        kind, notice = session.notices.popleft()
+        yield from _call_each(session, kind, notice)
+
+
+def _call_each(session: Session, kind: str, notice: Any) -> Steps:
+    """Call the handlers of a notice. One that raises is logged: there is no batch to send again."""
+    for handler in session.registry.notice(kind):
+        outcome = yield Call(handler, notice, session.settings.handler_timeout)
+        if outcome is not None:
+            session.counters.handler_errors += 1
+            logger.error(
+                "subscription %s: a handler of on_%s raised", session.subscription_id, kind, exc_info=outcome
+            )

@@ -1,0 +1,99 @@
+"""Which functions are called for what, and what is at hand while one runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from typing import Any
+
+from .commands import Call
+from .messages import Batch, Events
+
+Handler = Callable[[Any], Any]
+"""A function of one argument; in the async client a coroutine function works, too."""
+
+current_batch_var: ContextVar[Batch | None] = ContextVar("event_streamer_current_batch", default=None)
+"""The batch that is being handled in this thread or task."""
+
+NOTICES = ("heartbeat", "error", "reorg", "gap", "status", "unknown")
+"""What handlers can be registered for beside events."""
+
+
+class HandlerRegistry:
+    """Handlers in the order of their registration; a name may have several."""
+
+    def __init__(self) -> None:
+        self._by_event: dict[str, list[Handler]] = {}
+        self._all_events: list[Handler] = []
+        self._notices: dict[str, list[Handler]] = {name: [] for name in NOTICES}
+        self._unhandled: set[str] = set()
+
+    def add_event(self, name: str, handler: Handler) -> None:
+        """
+        Register a handler for one kind of event.
+
+        Args:
+            name: The event's name.
+            handler: Gets the list of events.
+        """
+        self._by_event.setdefault(name, []).append(handler)
+        self._unhandled.discard(name)
+
+    def add_all_events(self, handler: Handler) -> None:
+        """
+        Register a handler for whole batches.
+
+        Args:
+            handler: Gets event name → list of events.
+        """
+        self._all_events.append(handler)
+
+    def add_notice(self, kind: str, handler: Handler) -> None:
+        """
+        Register a handler for one of `NOTICES`.
+
+        Args:
+            kind: One of `NOTICES`.
+            handler: Gets the notice.
+        """
+        self._notices[kind].append(handler)
+
+    def notice(self, kind: str) -> list[Handler]:
+        """Give the handlers of one of `NOTICES`."""
+        return self._notices[kind]
+
+    def calls(self, events: Events, timeout: float | None) -> list[Call]:
+        """
+        List the calls that a batch needs.
+
+        Args:
+            events: Event name → events.
+            timeout: Seconds that one call may take.
+
+        Returns:
+            The calls, handlers of one kind before those of whole batches.
+        """
+        out = []
+        for name, group in events.items():
+            handlers = self._by_event.get(name)
+            if handlers is not None:
+                for handler in handlers:
+                    out.append(Call(handler, group, timeout))  # noqa: PERF401 - mostly one, so no comprehension
+        for handler in self._all_events:
+            out.append(Call(handler, events, timeout))  # noqa: PERF401 - as above
+        return out
+
+    def unheard(self, events: Events) -> Iterator[str]:
+        """
+        Find events that nobody listens to, each name once.
+
+        Args:
+            events: Event name → events.
+
+        Yields:
+            Names without any handler.
+        """
+        for name in events:
+            if name not in self._by_event and name not in self._unhandled:
+                self._unhandled.add(name)
+                yield name

@@ -1,0 +1,1 @@
+"""The two shells around the streaming core: one for asyncio, one on threads."""

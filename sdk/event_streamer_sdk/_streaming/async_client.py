@@ -1,0 +1,362 @@
+"""The streaming client for asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
+from types import TracebackType
+from typing import Any, Self, Unpack
+
+from attrs import evolve
+
+from event_streamer_api.api import stream as calls
+from event_streamer_api.models import (
+    BatchAcknowledgmentRequest,
+    BulkBatchAcknowledgmentResponse,
+    ClientHeartbeatResponse,
+    ProcessingStatusResponse,
+)
+from event_streamer_api.types import Operation
+
+from .._core.commands import Acknowledge, Failed, Lane, NoContent, SendHeartbeat
+from .._core.committing import acknowledged_by_user
+from .._core.messages import Batch
+from .._core.notices import EndReason, Report
+from .._core.options import StreamOptions
+from .._core.reading import connect_once
+from .async_run import AsyncRun
+from .base import HEADERS, StreamingBase
+from .signals import stopping
+
+
+class AsyncBatch(Batch):
+    """A batch of the asyncio client."""
+
+    __slots__ = ()
+
+    async def ack(self) -> None:
+        """
+        Say that the batch is done (with `auto_acknowledge=False`): it is committed and acknowledged.
+
+        Raises:
+            EventStreamerSDKError: It could not be committed, or the service does not take it.
+        """
+        await self.owner.acknowledge_batch(self.batch_id)
+
+
+class StreamingClient(StreamingBase):
+    """
+    Receives the events of a subscription, for asyncio.
+
+    Events arrive at least once and in order, through lost connections and restarts. Get one from
+    `EventStreamer.create_streaming_client`; register handlers and call `start_streaming()` or `run()`, or
+    loop over it with `async for`.
+
+    Example:
+        >>> streaming_client = client.create_streaming_client(subscription.id)
+        >>> @streaming_client.on_event("Transfer")
+        ... async def handle(events):
+        ...     print(len(events))
+        >>> report = await streaming_client.run()
+    """
+
+    _batch_class = AsyncBatch
+
+    def __init__(
+        self,
+        event_streamer: Any,
+        subscription_id: int,
+        *,
+        resume_token: str | None = None,
+        client_metadata: Mapping[str, Any] | None = None,
+        auto_acknowledge: bool = True,
+        batch_ack_interval: float = 3.0,
+        **options: Unpack[StreamOptions],
+    ) -> None:
+        super().__init__(
+            event_streamer,
+            subscription_id,
+            resume_token=resume_token,
+            client_metadata=client_metadata,
+            auto_acknowledge=auto_acknowledge,
+            batch_ack_interval=batch_ack_interval,
+            options=options,
+        )
+        self._run: AsyncRun | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.connect()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.disconnect()
+
+    # --- life ----------------------------------------------------------------------------------
+
+    @property
+    def is_running(self) -> bool:
+        """Whether handlers may still be called."""
+        return self._run is not None and self._run.running
+
+    async def connect(self) -> None:
+        """
+        Open the connection, without reading from it yet.
+
+        Not needed before `start_streaming()`; it tells at once whether the service can be reached. While
+        streaming, or when connected already, it does nothing.
+
+        Raises:
+            EventStreamerSDKError: The service can't be reached, or refuses.
+        """
+        if self.is_running or self.is_connected:
+            return
+        run = AsyncRun(self, self._new_session(iterating=False), self._run)
+        self._run = run
+        outcome = await run.drive(Lane.READ, connect_once(run.session))
+        if isinstance(outcome, Failed):
+            raise outcome.error
+        if isinstance(outcome, NoContent):
+            await run.stop()
+            self._report = Report(reason=EndReason.FINISHED)
+
+    async def start_streaming(self) -> None:
+        """
+        Start to receive events; returns at once, handlers are called in tasks of the client.
+
+        The connection is made by those tasks, and made again as the `reconnect` policy says. What ends the
+        stream for good is told to `on_status` handlers, by `wait()` and in `report`.
+        """
+        if not self.is_running:
+            self._begin(iterating=False).start()
+
+    async def stop_streaming(self) -> None:
+        """
+        Stop: the batch in hand is finished, committed and acknowledged; what is queued comes again next time.
+
+        Takes at most `stop_timeout`. From within a handler it returns at once, and the stream ends behind it.
+        """
+        if self._run is not None:
+            await self._run.stop()
+
+    async def disconnect(self) -> None:
+        """
+        Stop streaming, and close the connection.
+
+        The checkpoint store stays open: the client can be started again.
+        """
+        await self.stop_streaming()
+
+    async def resume(self, resume_token: str) -> None:
+        """
+        Go to another position: connect there, and go on streaming if that was so before.
+
+        Args:
+            resume_token: The position, as `get_current_resume_token` gave it. A checkpoint store takes
+                it over with the next commit.
+
+        Raises:
+            EventStreamerSDKError: The service can't be reached, or refuses the token.
+        """
+        self._stream_call(resume_token)
+        was_running = self.is_running
+        await self.disconnect()
+        self._go_to(resume_token)
+        await self.connect()
+        if was_running:
+            await self.start_streaming()
+
+    async def wait(self) -> Report:
+        """
+        Wait until the stream has ended.
+
+        Returns:
+            How it went.
+
+        Raises:
+            BaseException: What ended it, where it was a bad end: a handler's own exception, or an
+                `EventStreamerSDKError`.
+        """
+        if self._run is not None:
+            await self._run.finished()
+        return self._result()
+
+    async def run(self) -> Report:
+        """
+        Stream until the subscription is done, or SIGINT or SIGTERM comes.
+
+        The first signal stops in good order, as `stop_streaming()` does, and `run()` returns: the program
+        decides its exit code. A second one raises KeyboardInterrupt at once.
+
+        Returns:
+            How it went.
+
+        Raises:
+            BaseException: What ended it, where it was a bad end, as in `wait()`.
+
+        Example:
+            >>> report = await streaming_client.run()
+            >>> print(report.events, report.reason)
+        """
+        loop = asyncio.get_running_loop()
+        run: AsyncRun | None = None
+
+        def stop() -> None:
+            if run is not None:
+                loop.call_soon_threadsafe(run.request_stop, EndReason.SIGNAL)
+
+        with stopping(stop) as caught:
+            await self.start_streaming()
+            run = self._run
+            try:
+                report = await self.wait()
+                return evolve(report, signal=caught.number)
+            finally:
+                await self.stop_streaming()
+
+    # --- iteration -----------------------------------------------------------------------------
+
+    def __aiter__(self) -> AsyncGenerator[AsyncBatch]:
+        """
+        Receive batches in a loop.
+
+        A batch is committed when the loop asks for the next one; with `auto_acknowledge=False` when
+        `await batch.ack()` says so. Leaving the loop stops the stream; the batch in hand comes again.
+        The loop ends with the stream, and raises what ended it badly.
+
+        Returns:
+            An asynchronous generator of batches.
+
+        Example:
+            >>> async for batch in streaming_client:
+            ...     print(batch.batch_id, batch.events)
+        """
+        return self._iterate()
+
+    async def events(self) -> AsyncIterator[dict[str, Any]]:
+        """
+        Receive single events in a loop; a batch is committed when its last event is done.
+
+        Yields:
+            Events, in order, each with its name under no key of its own: use batches where names matter.
+        """
+        async with aclosing(self._iterate()) as batches:
+            async for batch in batches:
+                for group in batch.events.values():
+                    for event in group:
+                        yield event
+
+    async def _iterate(self) -> AsyncGenerator[Any]:
+        run = self._begin(iterating=True)
+        run.start()
+        try:
+            async with aclosing(run.batches()) as batches:
+                async for batch in batches:
+                    yield batch
+        finally:
+            await run.stop()
+        self._result()
+
+    # --- calls ---------------------------------------------------------------------------------
+
+    async def check_processing_status(self) -> ProcessingStatusResponse:
+        """
+        Ask whether the subscription is being processed.
+
+        Returns:
+            The service's answer.
+
+        Raises:
+            EventStreamerSDKError: The call failed.
+        """
+        answer: ProcessingStatusResponse = await self.event_streamer.check_processing_status(
+            self.subscription_id
+        )
+        return answer
+
+    async def send_heartbeat(self) -> ClientHeartbeatResponse:
+        """
+        Tell the service that this client lives. While streaming that is done without being asked.
+
+        Returns:
+            The service's answer.
+
+        Raises:
+            EventStreamerConnectionError: There is no connection, or it is gone.
+        """
+        command = SendHeartbeat(self._open_connection_id(), self._next_sequence(), 0)
+        answer: ClientHeartbeatResponse = await self._request(self._heartbeat_call(command), None)
+        return answer
+
+    async def acknowledge_batch(self, batch_id: str) -> None:
+        """
+        Say that a batch is done; with `auto_acknowledge=False` this commits it, and then acknowledges it.
+
+        Args:
+            batch_id: Its id: `streaming_client.current_batch_id` in a handler, `batch.batch_id` in a loop.
+
+        Raises:
+            EventStreamerSDKError: It could not be committed, or the service does not take it.
+        """
+        if await self._commit([batch_id]):
+            request = BatchAcknowledgmentRequest(batch_id=batch_id)
+            connection_id = self._open_connection_id()
+            await self._request(calls.acknowledge_batch(self.subscription_id, connection_id, request), None)
+            self._counters.acks += 1
+
+    async def acknowledge_batch_bulk(self, batch_ids: list[str]) -> BulkBatchAcknowledgmentResponse:
+        """
+        Say that several batches are done, in one call.
+
+        Args:
+            batch_ids: Their ids.
+
+        Returns:
+            The service's answer; `failed_batch_ids` are those it did not take.
+
+        Raises:
+            EventStreamerSDKError: They could not be committed, or the call failed.
+        """
+        await self._commit(batch_ids)
+        command = Acknowledge(self._open_connection_id(), batch_ids)
+        answer: BulkBatchAcknowledgmentResponse = await self._request(self._ack_call(command), None)
+        self._counters.acks += answer.acknowledged_batches
+        return answer
+
+    async def _commit(self, batch_ids: Sequence[str]) -> bool:
+        """Commit before acknowledging; tell whether there is something to acknowledge."""
+        run = self._run
+        if run is None or self.auto_acknowledge:
+            return True
+        if self._all_stale(batch_ids):
+            return False
+        if not await run.drive(Lane.ACKNOWLEDGE, acknowledged_by_user(run.session, batch_ids)):
+            raise self._commit_error()
+        return True
+
+    # --- what the run asks of its client -------------------------------------------------------
+
+    def _begin(self, *, iterating: bool) -> AsyncRun:
+        """Take over the run that `connect()` made, or make one."""
+        self._refuse_second(self.is_running)
+        run = self._run
+        if run is None or run.session.adopted is None:
+            run = AsyncRun(self, self._new_session(iterating=iterating), self._run)
+            self._run = run
+        run.session.iterating = iterating
+        self._report = None
+        return run
+
+    def _run_is_over(self, run: AsyncRun) -> None:
+        if run is self._run:
+            self._report = run.session.report()
+
+    def _open_stream(self, resume_token: str | None, headers_limit: float) -> Any:
+        return self.event_streamer._http.stream(
+            self._stream_call(resume_token), headers=HEADERS, read_timeout=headers_limit
+        )
+
+    async def _request(self, operation: Operation[Any], timeout: float | None) -> Any:  # noqa: ASYNC109 - the socket's time-outs
+        return await self.event_streamer._http.request(operation, retries=0, timeout=timeout)

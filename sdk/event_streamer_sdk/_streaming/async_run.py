@@ -1,0 +1,373 @@
+"""The asyncio shell: runs the lanes of a session as tasks, and carries out their commands."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from inspect import isawaitable
+from typing import TYPE_CHECKING, Any
+
+from event_streamer_sdk.exceptions import EventStreamerConnectionError, EventStreamerTimeoutError
+
+from .._core import commands as do
+from .._core.acknowledging import acknowledge_lane
+from .._core.commands import Lane
+from .._core.delivering import deliver_lane
+from .._core.errors import HandlerTimeoutError
+from .._core.messages import Batch
+from .._core.notices import EndReason
+from .._core.reading import read_lane
+from .._core.session import Session, Steps
+from .._core.watching import watch_lane
+from .connection import HEADERS_LIMIT, failed, opened, relax_read_timeout
+
+if TYPE_CHECKING:
+    from .async_client import StreamingClient
+
+logger = logging.getLogger(__name__)
+
+SLICE = 0.02
+"""Seconds after which handlers that never wait let other tasks have the event loop."""
+
+
+class Flag:
+    """Wakes the one task that waits for it; a wake-up that comes early is kept."""
+
+    def __init__(self) -> None:
+        self._set = False
+        self._waiter: asyncio.Future[None] | None = None
+
+    def set(self) -> None:
+        """Wake the task that waits, or the next one that will."""
+        self._set = True
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def wait(self, seconds: float | None) -> None:
+        """
+        Wait to be woken.
+
+        Args:
+            seconds: At most so long; `None` waits for the wake-up alone.
+        """
+        if self._set:
+            self._set = False
+            return
+        loop = asyncio.get_running_loop()
+        self._waiter = loop.create_future()
+        timer = loop.call_later(seconds, self.set) if seconds is not None else None
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+            self._set = False
+            if timer is not None:
+                timer.cancel()
+
+
+class AsyncRun:
+    """
+    One run of a `StreamingClient`.
+
+    Args:
+        client: The client.
+        session: The run's state.
+        previous: The run before, whose last handler may still be at work.
+    """
+
+    def __init__(self, client: StreamingClient, session: Session, previous: AsyncRun | None) -> None:
+        self.client = client
+        self.session = session
+        self.deliver_task: asyncio.Task[Any] | None = None
+        self._previous = previous
+        self._flags = {lane: Flag() for lane in Lane}
+        self._tasks: dict[Lane, asyncio.Task[Any]] = {}
+        self._main: asyncio.Task[None] | None = None
+        self._stream: Any = None
+        self._response: Any = None
+        self._chunks: AsyncIterator[bytes] | None = None
+        self._network_task: asyncio.Task[Any] | None = None
+        self._broken_off = False
+        self._slice_ends = 0.0
+        self._perform: dict[type, Callable[[Any], Any]] = {
+            do.Connect: self._connect,
+            do.Read: self._read,
+            do.Disconnect: self._disconnect,
+            do.Ask: self._ask,
+            do.LoadCheckpoint: lambda _: self._in_store("load"),
+            do.SaveCheckpoint: lambda command: self._in_store("save", command.checkpoint),
+            do.AcquireLease: lambda _: self._in_store("acquire"),
+            do.RenewLease: lambda _: self._in_store("renew"),
+            do.ReleaseLease: lambda _: self._in_store("release"),
+            do.WriteDeadLetter: self._write_dead_letter,
+            do.Acknowledge: self._acknowledge,
+            do.SendHeartbeat: self._send_heartbeat,
+        }
+
+    # --- life ----------------------------------------------------------------------------------
+
+    @property
+    def running(self) -> bool:
+        """Whether the lanes are at work."""
+        return self._main is not None and not self._main.done()
+
+    def start(self) -> None:
+        """Set the lanes to work. Where the user iterates, the deliver lane is run by `batches()`."""
+        self._main = asyncio.create_task(self._run(), name=f"stream {self.session.subscription_id}")
+
+    async def _run(self) -> None:
+        session = self.session
+        lanes: dict[Lane, Steps] = {
+            Lane.READ: read_lane(session),
+            Lane.ACKNOWLEDGE: acknowledge_lane(session),
+            Lane.WATCH: watch_lane(session),
+        }
+        self._tasks = {
+            lane: asyncio.create_task(self.drive(lane, steps), name=f"stream {lane.value}")
+            for lane, steps in lanes.items()
+        }
+        if not session.iterating:
+            self._tasks[Lane.DELIVER] = asyncio.create_task(self._deliver_all(), name="stream deliver")
+        try:
+            await asyncio.gather(*self._tasks.values())
+        except Exception as error:
+            session.conclude(EndReason.FAILED, error)
+            logger.exception("subscription %s: a lane failed", session.subscription_id)
+        finally:
+            await self._cancel_all()
+            self.client._run_is_over(self)
+
+    async def _deliver_all(self) -> None:
+        async for _ in self.batches():
+            raise AssertionError("batches are handed over only where the user iterates")
+
+    async def _cancel_all(self) -> None:
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._disconnect(None)
+
+    def request_stop(self, reason: EndReason = EndReason.STOPPED) -> None:
+        """Ask the run to stop, without waiting for it."""
+        self.session.stop(reason)
+        self._take_effects()
+
+    async def stop(self, reason: EndReason = EndReason.STOPPED) -> None:
+        """
+        Stop, and wait until the batch in hand is finished and all is closed, at most `stop_timeout`.
+
+        From within a handler of this very run there is nothing to wait for: the run ends behind the handler.
+
+        Args:
+            reason: Why.
+        """
+        if self._main is None:
+            await self._disconnect(None)
+            self.session.adopted = None
+            return
+        self.request_stop(reason)
+        if asyncio.current_task() is self.deliver_task and not self.session.delivered:
+            return
+        done, _ = await asyncio.wait({self._main}, timeout=self.session.settings.stop_timeout)
+        if not done:
+            logger.warning(
+                "subscription %s: stopping took longer than stop_timeout; a handler is broken off, "
+                "and its batch will come again",
+                self.session.subscription_id,
+            )
+            self._main.cancel()
+            await asyncio.wait({self._main})
+
+    async def finished(self) -> None:
+        """Wait until the run is over."""
+        if self._main is not None:
+            await asyncio.wait({self._main})
+
+    # --- lanes ---------------------------------------------------------------------------------
+
+    async def drive(self, lane: Lane, steps: Steps) -> Any:
+        """
+        Run a lane, or a part of one, to its end.
+
+        Args:
+            lane: Which.
+            steps: Its generator.
+
+        Returns:
+            What the generator returns.
+        """
+        outcome: Any = None
+        while True:
+            try:
+                command = steps.send(outcome)
+            except StopIteration as end:
+                return end.value
+            finally:
+                self._take_effects()
+            outcome = await self._carry_out(lane, command)
+
+    async def batches(self) -> AsyncGenerator[Batch]:
+        """
+        Run the deliver lane, in the task that asks for it.
+
+        Yields:
+            The batches for the user's loop; none where the user doesn't iterate.
+        """
+        if self._previous is not None and self._previous.deliver_task is not asyncio.current_task():
+            await self._previous.finished()
+        self._previous = None
+        self.deliver_task = asyncio.current_task()
+        steps = deliver_lane(self.session)
+        outcome: Any = None
+        try:
+            while True:
+                try:
+                    command = steps.send(outcome)
+                except StopIteration:
+                    return
+                if self.session.has_effects:
+                    self._take_effects()
+                if type(command) is do.Call:
+                    outcome = await self._call(command)
+                elif type(command) is do.HandOver:
+                    yield command.batch
+                    self.deliver_task = asyncio.current_task()
+                    outcome = None
+                else:
+                    outcome = await self._carry_out(Lane.DELIVER, command)
+        finally:
+            steps.close()
+            self.deliver_task = None
+            self._take_effects()
+
+    def _take_effects(self) -> None:
+        wake, break_off = self.session.take_effects()
+        for lane in wake:
+            self._flags[lane].set()
+        if break_off and self._network_task is not None and not self._broken_off:
+            self._broken_off = True
+            self._network_task.cancel()
+
+    async def _carry_out(self, lane: Lane, command: do.Command) -> Any:
+        if type(command) is do.Wait:
+            return await self._flags[lane].wait(command.seconds)
+        return await self._perform[type(command)](command)
+
+    # --- handlers ------------------------------------------------------------------------------
+
+    async def _call(self, command: do.Call) -> BaseException | None:
+        try:
+            if command.timeout is None:
+                answer = command.function(command.argument)
+                if answer is not None and isawaitable(answer):
+                    await answer
+            else:
+                async with asyncio.timeout(command.timeout):
+                    answer = command.function(command.argument)
+                    if isawaitable(answer):
+                        await answer
+        except TimeoutError as error:
+            if command.timeout is None or error.__cause__ is None:
+                return error
+            return HandlerTimeoutError(f"the handler took longer than handler_timeout={command.timeout:g} s")
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            return error
+        except Exception as error:  # noqa: BLE001 - whatever a handler raises is its failure, and goes to the core
+            return error
+        now = self.session.clock()
+        if now > self._slice_ends:
+            await asyncio.sleep(0)
+            self._slice_ends = self.session.clock() + SLICE
+        return None
+
+    async def _ask(self, command: do.Ask) -> do.Answer | do.Failed:
+        try:
+            answer = command.function(command.argument)
+            return do.Answer(await answer if isawaitable(answer) else answer)
+        except Exception as error:  # noqa: BLE001 - as above
+            return do.Failed(error)
+
+    # --- network -------------------------------------------------------------------------------
+
+    async def _breakable(self, action: Any) -> Any:
+        """Await something that `break_off` may interrupt; then it counts as failed."""
+        self._network_task = asyncio.current_task()
+        try:
+            return await action
+        except asyncio.CancelledError:
+            task = self._network_task
+            if not self._broken_off or task is None:
+                raise
+            if task.uncancel():
+                raise
+            return do.Failed(EventStreamerTimeoutError("the connection was broken off"))
+        except Exception as error:  # noqa: BLE001 - transports raise what they like; the core judges it
+            return failed(error)
+        finally:
+            self._network_task = None
+            self._broken_off = False
+
+    async def _connect(self, command: do.Connect) -> Any:
+        return await self._breakable(self._open(command.resume_token))
+
+    async def _open(self, resume_token: str | None) -> do.Connected | do.NoContent:
+        stream = self.client._open_stream(resume_token, HEADERS_LIMIT)
+        response = await stream.__aenter__()
+        self._stream, self._response = stream, response
+        relax_read_timeout(response)
+        self._chunks = response.aiter_raw()
+        return opened(response)
+
+    async def _read(self, _: do.Read) -> Any:
+        if self._chunks is None:
+            return do.Failed(EventStreamerConnectionError("there is no connection"))
+        return await self._breakable(anext(self._chunks, do.EndOfResponse()))
+
+    async def _disconnect(self, _: do.Disconnect | None) -> None:
+        stream, self._stream, self._response, self._chunks = self._stream, None, None, None
+        if stream is None:
+            return
+        try:
+            await stream.__aexit__(None, None, None)
+        except Exception as error:  # noqa: BLE001 - it is being thrown away
+            logger.debug("closing a connection failed: %r", error)
+
+    async def _acknowledge(self, command: do.Acknowledge) -> Any:
+        try:
+            timeout = self.session.settings.ack_timeout
+            answer = await self.client._request(self.client._ack_call(command), timeout)
+        except Exception as error:  # noqa: BLE001 - the core judges it
+            return failed(error)
+        return do.Acknowledged(tuple(answer.failed_batch_ids or ()))
+
+    async def _send_heartbeat(self, command: do.SendHeartbeat) -> do.Failed | None:
+        try:
+            async with asyncio.timeout(command.timeout):
+                await self.client._request(self.client._heartbeat_call(command), command.timeout)
+        except Exception as error:  # noqa: BLE001 - the core judges it
+            return failed(error)
+        return None
+
+    # --- stores --------------------------------------------------------------------------------
+
+    async def _in_store(self, method: str, *arguments: Any) -> Any:
+        store = self.client._store
+        return await self._stored(store, getattr(store, method), self.client._key, *arguments)
+
+    async def _write_dead_letter(self, command: do.WriteDeadLetter) -> Any:
+        letters: Any = self.client._dead_letters
+        return await self._stored(letters, letters.write, command.record)
+
+    async def _stored(self, store: Any, function: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            if getattr(store, "blocking", True) and not asyncio.iscoroutinefunction(function):
+                return await asyncio.to_thread(function, *arguments)
+            answer = function(*arguments)
+            return await answer if isawaitable(answer) else answer
+        except Exception as error:  # noqa: BLE001 - the core judges it
+            return do.Failed(error)

@@ -1,0 +1,353 @@
+"""What both streaming clients do without I/O: options, handlers, and what can be read off them."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from event_streamer_api.api import stream as calls
+from event_streamer_api.errors import EventStreamerSDKError, EventStreamerValidationError
+from event_streamer_api.models import BulkBatchAcknowledgmentRequest, ClientHeartbeatRequest
+from event_streamer_api.types import Operation
+from event_streamer_sdk.checkpoints import dead_letters_from, store_from
+from event_streamer_sdk.exceptions import EventStreamerConnectionError
+
+from .._core.checkpoint import CheckpointStore, DeadLetters, LeasingStore
+from .._core.commands import Acknowledge, SendHeartbeat
+from .._core.dedupe import Deduplicator
+from .._core.handlers import HandlerRegistry
+from .._core.messages import Batch
+from .._core.notices import EndReason, Report, Stats
+from .._core.options import StreamOptions, settings_from
+from .._core.progress import Progress
+from .._core.session import Counters, Session, stats_of
+
+F = TypeVar("F", bound=Callable[..., Any])
+"""A handler: decorators give back the very function they were put on."""
+
+HEADERS = {"Accept": "application/x-ndjson", "Accept-Encoding": "identity"}
+"""Headers of the stream's request: lines should come as they are written, not as a compressor lets go."""
+
+
+class StreamingBase:
+    """What both streaming clients do without I/O."""
+
+    _batch_class: type[Batch] = Batch
+
+    def __init__(
+        self,
+        event_streamer: Any,
+        subscription_id: int,
+        *,
+        resume_token: str | None = None,
+        client_metadata: Mapping[str, Any] | None = None,
+        auto_acknowledge: bool = True,
+        batch_ack_interval: float = 3.0,
+        options: StreamOptions,
+    ) -> None:
+        self.event_streamer = event_streamer
+        self.subscription_id = subscription_id
+        self.client_metadata = dict(client_metadata or {})
+        self.auto_acknowledge = auto_acknowledge
+        self._store: CheckpointStore | None = store_from(options.get("checkpoint"))
+        self._dead_letters: DeadLetters | None = dead_letters_from(options.get("dead_letter"))
+        leases = isinstance(self._store, LeasingStore) and self._store.lease_seconds is not None
+        self._settings = settings_from(
+            options,
+            auto_acknowledge=auto_acknowledge,
+            batch_ack_interval=batch_ack_interval,
+            has_lease=leases,
+        )
+        self._key = options.get("checkpoint_key") or f"{event_streamer.subscriber_id}:{subscription_id}"
+        self._metadata = _metadata_header(self.client_metadata)
+        # Checked now, so that a wrong id or token is told where it was given.
+        self._stream_call(resume_token)
+        self._registry = HandlerRegistry()
+        self._progress = Progress(resume_token)
+        self._counters = Counters()
+        self._dedupe = Deduplicator(self._settings.dedupe) if self._settings.dedupe else None
+        self._session: Session | None = None
+        self._report: Report | None = None
+        self._position_is_given = False
+
+    # --- what can be read off ------------------------------------------------------------------
+
+    @property
+    def is_running(self) -> bool:
+        """Whether handlers may still be called."""
+        raise NotImplementedError
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether a connection to the service is open."""
+        return self._session is not None and self._session.connected
+
+    @property
+    def connection_id(self) -> str | None:
+        """The service's name for the connection, `None` while there is none."""
+        session = self._session
+        if session is None:
+            return None
+        if session.adopted is not None:
+            return session.adopted.connection_id
+        return session.connection.id if session.connection is not None else None
+
+    @property
+    def current_batch(self) -> Batch | None:
+        """The batch that is being handled, `None` between two batches."""
+        return self._session.current if self._session is not None else None
+
+    @property
+    def current_batch_id(self) -> str | None:
+        """The id of the batch that is being handled, to acknowledge it by hand."""
+        batch = self.current_batch
+        return batch.batch_id if batch is not None else None
+
+    @property
+    def current_resume_token(self) -> str | None:
+        """The same as `get_current_resume_token()`."""
+        return self._progress.token
+
+    @property
+    def stats(self) -> Stats:
+        """The figures since this client was made, a snapshot."""
+        return stats_of(self._counters, self._session, time.monotonic(), _age(self._counters.handled_time))
+
+    @property
+    def report(self) -> Report | None:
+        """How the last run went, `None` before the first one has ended."""
+        return self._report
+
+    def get_current_resume_token(self) -> str | None:
+        """
+        Give the committed resume token: everything up to it is handled.
+
+        Saving it at any moment is safe: it never lies behind a batch that is still to be handled.
+
+        Returns:
+            The token, `None` before the first commit.
+        """
+        return self._progress.token
+
+    # --- handlers ------------------------------------------------------------------------------
+
+    def on_event(self, event_name: str) -> Callable[[F], F]:
+        """
+        Register a handler for one kind of event. Several may be registered; they are called in order.
+
+        Args:
+            event_name: The event's name, such as `Transfer`.
+
+        Returns:
+            A decorator that gives the function back. The function gets the list of events.
+
+        Example:
+            >>> @streaming_client.on_event("Transfer")
+            ... def handle(events):
+            ...     for event in events:
+            ...         print(event["from"], event["to"], event["value"])
+        """
+
+        def register(handler: F) -> F:
+            self._registry.add_event(event_name, self._checked(handler))
+            return handler
+
+        return register
+
+    def on_all_events(self, handler: F) -> F:
+        """
+        Register a handler for whole batches; it also sees events that have a handler of their own.
+
+        Args:
+            handler: Gets event name → list of events.
+
+        Returns:
+            The function itself.
+        """
+        self._registry.add_all_events(self._checked(handler))
+        return handler
+
+    def on_heartbeat(self, handler: F) -> F:
+        """
+        Register a handler for the service's signs of life.
+
+        Args:
+            handler: Gets a `StreamingHeartbeat`.
+
+        Returns:
+            The function itself.
+        """
+        return self._notice("heartbeat", handler)
+
+    def on_error(self, handler: F) -> F:
+        """
+        Register a handler for errors, the service's and the client's own (such as CONNECTION_LOST).
+
+        Args:
+            handler: Gets a `StreamingError`.
+
+        Returns:
+            The function itself.
+        """
+        return self._notice("error", handler)
+
+    def on_reorg(self, handler: F) -> F:
+        """
+        Register a handler for blocks that are no longer part of the chain.
+
+        It is retried like a handler of events, and committed and acknowledged like a batch.
+
+        Args:
+            handler: Gets a `StreamingReorg`.
+
+        Returns:
+            The function itself.
+        """
+        return self._notice("reorg", handler)
+
+    def on_gap(self, handler: F) -> F:
+        """
+        Register a handler for doubts about the order or the whole: blocks that go back, a lost token.
+
+        Args:
+            handler: Gets a `Gap`.
+
+        Returns:
+            The function itself.
+        """
+        return self._notice("gap", handler)
+
+    def on_status(self, handler: F) -> F:
+        """
+        Register a handler for what happens to the stream: connected, reconnecting, resumed, ended.
+
+        Args:
+            handler: Gets a `Status`.
+
+        Returns:
+            The function itself.
+        """
+        return self._notice("status", handler)
+
+    def on_unknown(self, handler: F) -> F:
+        """
+        Register a handler for messages of a type that this version doesn't know.
+
+        Args:
+            handler: Gets the message as it came, a dict.
+
+        Returns:
+            The function itself.
+        """
+        return self._notice("unknown", handler)
+
+    def _notice(self, kind: str, handler: F) -> F:
+        self._registry.add_notice(kind, self._checked(handler))
+        return handler
+
+    def _checked(self, handler: F) -> F:
+        if not callable(handler):
+            raise EventStreamerValidationError(f"a handler must be a function, not {handler!r}")
+        return handler
+
+    # --- what the shells are made of -----------------------------------------------------------
+
+    def _new_session(self, *, iterating: bool) -> Session:
+        self._session = Session(
+            settings=self._settings,
+            registry=self._registry,
+            progress=self._progress,
+            counters=self._counters,
+            dedupe=self._dedupe,
+            subscription_id=self.subscription_id,
+            clock=time.monotonic,
+            utc_now=lambda: datetime.now(UTC),
+            random=random.random,
+            iterating=iterating,
+            batch_class=self._batch_class,
+            owner=self,
+        )
+        self._session.position_is_given, self._position_is_given = self._position_is_given, False
+        return self._session
+
+    def _go_to(self, resume_token: str) -> None:
+        """Begin the next run at a position of the user's, and not at the stored one."""
+        self._progress.restart(resume_token)
+        self._position_is_given = True
+
+    def _result(self) -> Report:
+        """Give the last run's report, or raise what it ended with."""
+        report = self._report or Report(reason=EndReason.STOPPED)
+        if report.error is not None:
+            raise report.error
+        return report
+
+    def _refuse_second(self, running: bool) -> None:
+        if running:
+            raise EventStreamerSDKError(
+                f"subscription {self.subscription_id} is being streamed by this client already: "
+                "stop_streaming() first, or make another client"
+            )
+
+    def _next_sequence(self) -> int:
+        assert self._session is not None
+        self._session.heartbeat_sequence += 1
+        return self._session.heartbeat_sequence
+
+    def _all_stale(self, batch_ids: Sequence[str]) -> bool:
+        """Tell whether batches came over an earlier connection: then they come again."""
+        return bool(batch_ids) and self._progress.stale.issuperset(batch_ids)
+
+    def _commit_error(self) -> BaseException:
+        end = self._session.end if self._session is not None else None
+        return (end and end.error) or EventStreamerSDKError("the position could not be committed")
+
+    def _stream_call(self, resume_token: str | None) -> Operation[None]:
+        return calls.stream_subscription(self.subscription_id, resume_token, x_client_metadata=self._metadata)
+
+    def _ack_call(self, command: Acknowledge) -> Operation[Any]:
+        request = BulkBatchAcknowledgmentRequest(
+            batch_ids=list(command.batch_ids), connection_id=command.connection_id
+        )
+        return calls.acknowledge_batch_bulk(self.subscription_id, command.connection_id, request)
+
+    def _heartbeat_call(self, command: SendHeartbeat) -> Operation[Any]:
+        request = ClientHeartbeatRequest(timestamp=datetime.now(UTC), sequence_number=command.sequence_number)
+        return calls.send_heartbeat(command.connection_id, request)
+
+    def _open_connection_id(self) -> str:
+        connection_id = self.connection_id
+        if connection_id is None:
+            raise EventStreamerConnectionError(
+                f"subscription {self.subscription_id} has no open connection: call connect() first"
+            )
+        return connection_id
+
+
+def _metadata_header(metadata: Mapping[str, Any]) -> str | None:
+    """Write the client's metadata as a header: compact, and ASCII, since a header can hold nothing else."""
+    if not metadata:
+        return None
+    try:
+        return json.dumps(metadata, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    except (TypeError, ValueError) as error:
+        raise EventStreamerValidationError(f"client_metadata can't be written as JSON: {error}") from None
+
+
+def _age(moment: Any) -> float | None:
+    """Tell how many seconds ago an event's `timestamp` was."""
+    if isinstance(moment, str):
+        try:
+            at = datetime.fromisoformat(moment)
+        except ValueError:
+            return None
+        if at.tzinfo is None:
+            at = at.replace(tzinfo=UTC)
+        return max(0.0, (datetime.now(UTC) - at).total_seconds())
+    if isinstance(moment, int | float) and not isinstance(moment, bool):
+        return max(0.0, time.time() - moment)
+    return None

@@ -1,0 +1,368 @@
+"""The blocking streaming client."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from types import TracebackType
+from typing import Any, Self, Unpack
+
+from attrs import evolve
+
+from event_streamer_api.api import stream as calls
+from event_streamer_api.errors import EventStreamerValidationError
+from event_streamer_api.models import (
+    BatchAcknowledgmentRequest,
+    BulkBatchAcknowledgmentResponse,
+    ClientHeartbeatResponse,
+    ProcessingStatusResponse,
+)
+from event_streamer_api.types import Operation
+
+from .._core.commands import Acknowledge, Failed, Lane, NoContent, SendHeartbeat
+from .._core.committing import acknowledged_by_user
+from .._core.messages import Batch
+from .._core.notices import EndReason, Report
+from .._core.options import StreamOptions
+from .._core.reading import connect_once
+from .base import HEADERS, F, StreamingBase
+from .signals import stopping
+from .sync_run import SyncRun
+
+
+class SyncBatch(Batch):
+    """A batch of the blocking client."""
+
+    __slots__ = ()
+
+    def ack(self) -> None:
+        """
+        Say that the batch is done (with `auto_acknowledge=False`): it is committed and acknowledged.
+
+        Raises:
+            EventStreamerSDKError: It could not be committed, or the service does not take it.
+        """
+        self.owner.acknowledge_batch(self.batch_id)
+
+
+class SyncStreamingClient(StreamingBase):
+    """
+    Receives the events of a subscription, blocking.
+
+    Events arrive at least once and in order, through lost connections and restarts. Get one from
+    `SyncEventStreamer.create_streaming_client`; register handlers and call `run()` or `start_streaming()`, or
+    loop over it with `for`.
+
+    Example:
+        >>> streaming_client = client.create_streaming_client(subscription.id)
+        >>> @streaming_client.on_event("Transfer")
+        ... def handle(events):
+        ...     print(len(events))
+        >>> report = streaming_client.run()
+    """
+
+    _batch_class = SyncBatch
+
+    def __init__(
+        self,
+        event_streamer: Any,
+        subscription_id: int,
+        *,
+        resume_token: str | None = None,
+        client_metadata: Mapping[str, Any] | None = None,
+        auto_acknowledge: bool = True,
+        batch_ack_interval: float = 3.0,
+        **options: Unpack[StreamOptions],
+    ) -> None:
+        super().__init__(
+            event_streamer,
+            subscription_id,
+            resume_token=resume_token,
+            client_metadata=client_metadata,
+            auto_acknowledge=auto_acknowledge,
+            batch_ack_interval=batch_ack_interval,
+            options=options,
+        )
+        self._run: SyncRun | None = None
+
+    def __enter__(self) -> Self:
+        self.connect()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.disconnect()
+
+    # --- life ----------------------------------------------------------------------------------
+
+    @property
+    def is_running(self) -> bool:
+        """Whether handlers may still be called."""
+        return self._run is not None and self._run.running
+
+    def connect(self) -> None:
+        """
+        Open the connection, without reading from it yet.
+
+        Not needed before `start_streaming()`; it tells at once whether the service can be reached. While
+        streaming, or when connected already, it does nothing.
+
+        Raises:
+            EventStreamerSDKError: The service can't be reached, or refuses.
+        """
+        if self.is_running or self.is_connected:
+            return
+        run = SyncRun(self, self._new_session(iterating=False), self._run)
+        self._run = run
+        outcome = run.drive(Lane.READ, connect_once(run.session))
+        if isinstance(outcome, Failed):
+            raise outcome.error
+        if isinstance(outcome, NoContent):
+            run.stop()
+            self._report = Report(reason=EndReason.FINISHED)
+
+    def start_streaming(self) -> None:
+        """
+        Start to receive events; returns at once, handlers are called in a thread of the client.
+
+        The connection is made by other threads, and made again as the `reconnect` policy says. What ends the
+        stream for good is told to `on_status` handlers, by `wait()` and in `report`.
+        """
+        if not self.is_running:
+            self._begin(iterating=False).start(deliver=True)
+
+    def stop_streaming(self) -> None:
+        """
+        Stop: the batch in hand is finished, committed and acknowledged; what is queued comes again next time.
+
+        Takes at most `stop_timeout`. From within a handler it returns at once, and the stream ends behind it.
+        """
+        if self._run is not None:
+            self._run.stop()
+
+    def disconnect(self) -> None:
+        """
+        Stop streaming, and close the connection.
+
+        The checkpoint store stays open: the client can be started again.
+        """
+        self.stop_streaming()
+
+    def resume(self, resume_token: str) -> None:
+        """
+        Go to another position: connect there, and go on streaming if that was so before.
+
+        Args:
+            resume_token: The position, as `get_current_resume_token` gave it. A checkpoint store takes
+                it over with the next commit.
+
+        Raises:
+            EventStreamerSDKError: The service can't be reached, or refuses the token.
+        """
+        self._stream_call(resume_token)
+        was_running = self.is_running
+        self.disconnect()
+        self._go_to(resume_token)
+        self.connect()
+        if was_running:
+            self.start_streaming()
+
+    def wait(self, timeout: float | None = None) -> Report:
+        """
+        Wait until the stream has ended.
+
+        Args:
+            timeout: Seconds to wait at most; `None` waits as long as it takes.
+
+        Returns:
+            How it went.
+
+        Raises:
+            TimeoutError: It has not ended in time.
+            BaseException: What ended it, where it was a bad end: a handler's own exception, or an
+                `EventStreamerSDKError`.
+        """
+        if self._run is not None and not self._run.finished(timeout):
+            raise TimeoutError(f"subscription {self.subscription_id} is still streaming after {timeout:g} s")
+        return self._result()
+
+    def run(self) -> Report:
+        """
+        Stream until the subscription is done, or SIGINT or SIGTERM comes. Handlers run in this thread.
+
+        The first signal stops in good order, as `stop_streaming()` does, and `run()` returns: the program
+        decides its exit code. A second one raises KeyboardInterrupt at once.
+
+        Returns:
+            How it went.
+
+        Raises:
+            BaseException: What ended it, where it was a bad end, as in `wait()`.
+
+        Example:
+            >>> report = streaming_client.run()
+            >>> print(report.events, report.reason)
+        """
+        if self.is_running:
+            return self.wait()
+        run = self._begin(iterating=False)
+        with stopping(lambda: run.request_stop(EndReason.SIGNAL)) as caught:
+            run.start(deliver=False)
+            try:
+                for _ in run.batches():
+                    raise AssertionError("batches are handed over only where the user iterates")
+                run.finished()
+            except BaseException:
+                run.request_stop(EndReason.SIGNAL)
+                raise
+            return evolve(self._result(), signal=caught.number)
+
+    # --- iteration -----------------------------------------------------------------------------
+
+    def __iter__(self) -> Generator[SyncBatch]:
+        """
+        Receive batches in a loop.
+
+        A batch is committed when the loop asks for the next one; with `auto_acknowledge=False` when
+        `batch.ack()` says so. Leaving the loop stops the stream; the batch in hand comes again.
+        The loop ends with the stream, and raises what ended it badly.
+
+        Returns:
+            A generator of batches.
+
+        Example:
+            >>> for batch in streaming_client:
+            ...     print(batch.batch_id, batch.events)
+        """
+        return self._iterate()
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """
+        Receive single events in a loop; a batch is committed when its last event is done.
+
+        Yields:
+            Events, in order, each with its name under no key of its own: use batches where names matter.
+        """
+        with closing(self._iterate()) as batches:
+            for batch in batches:
+                for group in batch.events.values():
+                    yield from group
+
+    def _iterate(self) -> Generator[Any]:
+        run = self._begin(iterating=True)
+        run.start(deliver=False)
+        try:
+            yield from run.batches()
+        finally:
+            run.stop()
+        self._result()
+
+    # --- calls ---------------------------------------------------------------------------------
+
+    def check_processing_status(self) -> ProcessingStatusResponse:
+        """
+        Ask whether the subscription is being processed.
+
+        Returns:
+            The service's answer.
+
+        Raises:
+            EventStreamerSDKError: The call failed.
+        """
+        answer: ProcessingStatusResponse = self.event_streamer.check_processing_status(self.subscription_id)
+        return answer
+
+    def send_heartbeat(self) -> ClientHeartbeatResponse:
+        """
+        Tell the service that this client lives. While streaming that is done without being asked.
+
+        Returns:
+            The service's answer.
+
+        Raises:
+            EventStreamerConnectionError: There is no connection, or it is gone.
+        """
+        command = SendHeartbeat(self._open_connection_id(), self._next_sequence(), 0)
+        answer: ClientHeartbeatResponse = self._request(self._heartbeat_call(command), None)
+        return answer
+
+    def acknowledge_batch(self, batch_id: str) -> None:
+        """
+        Say that a batch is done; with `auto_acknowledge=False` this commits it, and then acknowledges it.
+
+        Args:
+            batch_id: Its id: `streaming_client.current_batch_id` in a handler, `batch.batch_id` in a loop.
+
+        Raises:
+            EventStreamerSDKError: It could not be committed, or the service does not take it.
+        """
+        if self._commit([batch_id]):
+            request = BatchAcknowledgmentRequest(batch_id=batch_id)
+            connection_id = self._open_connection_id()
+            self._request(calls.acknowledge_batch(self.subscription_id, connection_id, request), None)
+            self._counters.acks += 1
+
+    def acknowledge_batch_bulk(self, batch_ids: list[str]) -> BulkBatchAcknowledgmentResponse:
+        """
+        Say that several batches are done, in one call.
+
+        Args:
+            batch_ids: Their ids.
+
+        Returns:
+            The service's answer; `failed_batch_ids` are those it did not take.
+
+        Raises:
+            EventStreamerSDKError: They could not be committed, or the call failed.
+        """
+        self._commit(batch_ids)
+        command = Acknowledge(self._open_connection_id(), batch_ids)
+        answer: BulkBatchAcknowledgmentResponse = self._request(self._ack_call(command), None)
+        self._counters.acks += answer.acknowledged_batches
+        return answer
+
+    def _commit(self, batch_ids: Sequence[str]) -> bool:
+        """Commit before acknowledging; tell whether there is something to acknowledge."""
+        run = self._run
+        if run is None or self.auto_acknowledge:
+            return True
+        if self._all_stale(batch_ids):
+            return False
+        if not run.drive(Lane.ACKNOWLEDGE, acknowledged_by_user(run.session, batch_ids)):
+            raise self._commit_error()
+        return True
+
+    # --- what the run asks of its client -------------------------------------------------------
+
+    def _checked(self, handler: F) -> F:
+        function: Callable[..., Any] = super()._checked(handler)
+        if inspect.iscoroutinefunction(function):
+            raise EventStreamerValidationError(
+                f"{function.__qualname__} is a coroutine function: use EventStreamer, or a plain function"
+            )
+        return handler
+
+    def _begin(self, *, iterating: bool) -> SyncRun:
+        """Take over the run that `connect()` made, or make one."""
+        self._refuse_second(self.is_running)
+        run = self._run
+        if run is None or run.session.adopted is None:
+            run = SyncRun(self, self._new_session(iterating=iterating), self._run)
+            self._run = run
+        run.session.iterating = iterating
+        self._report = None
+        return run
+
+    def _run_is_over(self, run: SyncRun) -> None:
+        if run is self._run:
+            self._report = run.session.report()
+
+    def _open_stream(self, resume_token: str | None, headers_limit: float) -> Any:
+        return self.event_streamer._http.stream(
+            self._stream_call(resume_token), headers=HEADERS, read_timeout=headers_limit
+        )
+
+    def _request(self, operation: Operation[Any], timeout: float | None) -> Any:
+        return self.event_streamer._http.request(operation, retries=0, timeout=timeout)

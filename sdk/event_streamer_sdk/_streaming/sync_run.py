@@ -1,0 +1,359 @@
+"""
+The blocking shell: runs the lanes of a session on threads, and carries out their commands.
+
+Every step of a lane runs under one lock; commands are carried out outside of it. The thread that reads is
+never the one that handlers run in, so stopping takes effect at once while the socket is silent.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from event_streamer_sdk.exceptions import EventStreamerConnectionError
+
+from .._core import commands as do
+from .._core.acknowledging import acknowledge_lane
+from .._core.commands import Lane
+from .._core.delivering import deliver_lane
+from .._core.errors import HandlerTimeoutError
+from .._core.messages import Batch
+from .._core.notices import EndReason
+from .._core.reading import read_lane
+from .._core.session import Session, Steps
+from .._core.watching import watch_lane
+from .connection import HEADERS_LIMIT, failed, opened, relax_read_timeout, shut_down
+
+if TYPE_CHECKING:
+    from .sync_client import SyncStreamingClient
+
+logger = logging.getLogger(__name__)
+
+READER_GRACE = 0.1
+"""Seconds that the end of a run waits for the reading thread; one stuck in a connect is left behind."""
+
+
+class SyncRun:
+    """
+    One run of a `SyncStreamingClient`.
+
+    Args:
+        client: The client.
+        session: The run's state.
+        previous: The run before, whose last handler may still be at work.
+    """
+
+    def __init__(self, client: SyncStreamingClient, session: Session, previous: SyncRun | None) -> None:
+        self.client = client
+        self.session = session
+        self._previous = previous
+        self._lock = threading.Lock()
+        self._flags = {lane: threading.Event() for lane in Lane}
+        self._threads: dict[Lane, threading.Thread] = {}
+        self._handler_thread: int | None = None
+        self._helper_thread: int | None = None
+        self._started = False
+        self._over = threading.Event()
+        self._stream: Any = None
+        self._response: Any = None
+        self._chunks: Iterator[bytes] | None = None
+        self._perform: dict[type, Callable[[Any], Any]] = {
+            do.Call: self._call,
+            do.Connect: self._connect,
+            do.Read: self._read,
+            do.Disconnect: self._disconnect,
+            do.Ask: self._ask,
+            do.LoadCheckpoint: lambda _: self._in_store("load"),
+            do.SaveCheckpoint: lambda command: self._in_store("save", command.checkpoint),
+            do.AcquireLease: lambda _: self._in_store("acquire"),
+            do.RenewLease: lambda _: self._in_store("renew"),
+            do.ReleaseLease: lambda _: self._in_store("release"),
+            do.WriteDeadLetter: self._write_dead_letter,
+            do.Acknowledge: self._acknowledge,
+            do.SendHeartbeat: self._send_heartbeat,
+        }
+
+    # --- life ----------------------------------------------------------------------------------
+
+    @property
+    def running(self) -> bool:
+        """Whether the lanes are at work."""
+        return self._started and not self._over.is_set()
+
+    def start(self, *, deliver: bool) -> None:
+        """
+        Set the lanes to work.
+
+        Args:
+            deliver: Whether to call handlers in a thread, too; else somebody runs `batches()`.
+        """
+        session = self.session
+        self._started = True
+        lanes: dict[Lane, Callable[[], Any]] = {
+            Lane.READ: lambda: self.drive(Lane.READ, read_lane(session)),
+            Lane.ACKNOWLEDGE: lambda: self.drive(Lane.ACKNOWLEDGE, acknowledge_lane(session)),
+            Lane.WATCH: lambda: self.drive(Lane.WATCH, watch_lane(session)),
+        }
+        if deliver:
+            lanes[Lane.DELIVER] = self._deliver_all
+        for lane, work in lanes.items():
+            name = f"stream-{session.subscription_id}-{lane.value}"
+            thread = threading.Thread(target=self._guarded, args=(work,), name=name, daemon=True)
+            self._threads[lane] = thread
+        for thread in self._threads.values():
+            thread.start()
+        closer = threading.Thread(
+            target=self._close_up, name=f"stream-{session.subscription_id}", daemon=True
+        )
+        closer.start()
+
+    def _guarded(self, work: Callable[[], Any]) -> None:
+        """Run a lane; a defect in it ends the run instead of leaving the others waiting."""
+        try:
+            work()
+        except BaseException as error:
+            logger.exception("subscription %s: a lane failed", self.session.subscription_id)
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        with self._lock:
+            self.session.conclude(EndReason.FAILED, error)
+            self.session.delivered = self.session.flushed = True
+            self.session.break_off()
+            self._take_effects()
+
+    def _close_up(self) -> None:
+        """Wait for the lanes, then let everybody know that the run is over."""
+        for lane, thread in self._threads.items():
+            if lane is not Lane.READ:
+                thread.join()
+        self._locked(self.session.break_off)
+        self._threads[Lane.READ].join(READER_GRACE)
+        self.client._run_is_over(self)
+        self._over.set()
+
+    def _deliver_all(self) -> None:
+        for _ in self.batches():
+            raise AssertionError("batches are handed over only where the user iterates")
+
+    def request_stop(self, reason: EndReason = EndReason.STOPPED) -> None:
+        """Ask the run to stop, without waiting for it."""
+        self._locked(lambda: self.session.stop(reason))
+
+    def stop(self, reason: EndReason = EndReason.STOPPED) -> None:
+        """
+        Stop, and wait until the batch in hand is finished and all is closed, at most `stop_timeout`.
+
+        From within a handler of this very run there is nothing to wait for: the run ends behind the handler.
+
+        Args:
+            reason: Why.
+        """
+        if not self._started:
+            self._disconnect(None)
+            self.session.adopted = None
+            return
+        self.request_stop(reason)
+        here = threading.get_ident()
+        if here in (self._handler_thread, self._helper_thread) and not self.session.delivered:
+            return
+        if not self._over.wait(self.session.settings.stop_timeout):
+            logger.warning(
+                "subscription %s: stopping took longer than stop_timeout; a handler is left behind, "
+                "and its batch will come again",
+                self.session.subscription_id,
+            )
+            self._fail(TimeoutError("stop_timeout"))
+
+    def finished(self, timeout: float | None = None) -> bool:
+        """
+        Wait until the run is over.
+
+        Args:
+            timeout: Seconds to wait at most.
+
+        Returns:
+            Whether it is over.
+        """
+        return not self._started or self._over.wait(timeout)
+
+    # --- lanes ---------------------------------------------------------------------------------
+
+    def drive(self, lane: Lane, steps: Steps) -> Any:
+        """
+        Run a lane, or a part of one, to its end.
+
+        Args:
+            lane: Which.
+            steps: Its generator.
+
+        Returns:
+            What the generator returns.
+        """
+        outcome: Any = None
+        while True:
+            with self._lock:
+                try:
+                    command = steps.send(outcome)
+                except StopIteration as end:
+                    return end.value
+                finally:
+                    self._take_effects()
+            outcome = self._carry_out(lane, command)
+
+    def batches(self) -> Iterator[Batch]:
+        """
+        Run the deliver lane, in the thread that asks for it.
+
+        Yields:
+            The batches for the user's loop; none where the user doesn't iterate.
+        """
+        if self._previous is not None:
+            self._previous.finished()
+            self._previous = None
+        self._handler_thread = threading.get_ident()
+        session, lock = self.session, self._lock
+        steps = deliver_lane(session)
+        outcome: Any = None
+        try:
+            while True:
+                with lock:
+                    try:
+                        command = steps.send(outcome)
+                    except StopIteration:
+                        return
+                    if session.has_effects:
+                        self._take_effects()
+                if type(command) is do.HandOver:
+                    yield command.batch
+                    self._handler_thread = threading.get_ident()
+                    outcome = None
+                else:
+                    outcome = self._carry_out(Lane.DELIVER, command)
+        finally:
+            self._handler_thread = None
+            self._locked(steps.close)
+
+    def _locked(self, action: Callable[[], Any]) -> None:
+        with self._lock:
+            action()
+            self._take_effects()
+
+    def _take_effects(self) -> None:
+        wake, break_off = self.session.take_effects()
+        for lane in wake:
+            self._flags[lane].set()
+        if break_off and self._response is not None:
+            shut_down(self._response)
+
+    def _carry_out(self, lane: Lane, command: do.Command) -> Any:
+        if type(command) is do.Wait:
+            flag = self._flags[lane]
+            flag.wait(command.seconds)
+            flag.clear()
+            return None
+        return self._perform[type(command)](command)
+
+    # --- handlers ------------------------------------------------------------------------------
+
+    def _call(self, command: do.Call) -> BaseException | None:
+        if command.timeout is not None:
+            return self._call_in_time(command, command.timeout)
+        try:
+            command.function(command.argument)
+        except Exception as error:  # noqa: BLE001 - whatever a handler raises is its failure, and goes to the core
+            return error
+        return None
+
+    def _call_in_time(self, command: do.Call, timeout: float) -> BaseException | None:
+        """Call a handler in a thread of its own, since a thread can be left behind and not be stopped."""
+        outcome: list[BaseException | None] = []
+        context = contextvars.copy_context()
+
+        def call() -> None:
+            self._helper_thread = threading.get_ident()
+            try:
+                context.run(command.function, command.argument)
+            except BaseException as error:  # noqa: BLE001 - as above; nobody else sees what a thread raises
+                outcome.append(error)
+            else:
+                outcome.append(None)
+
+        thread = threading.Thread(target=call, name="stream-handler", daemon=True)
+        thread.start()
+        thread.join(timeout)
+        self._helper_thread = None
+        if not outcome:
+            problem = f"the handler took longer than handler_timeout={timeout:g} s, and is still running"
+            return HandlerTimeoutError(problem, abandoned=True)
+        return outcome[0]
+
+    def _ask(self, command: do.Ask) -> do.Answer | do.Failed:
+        try:
+            return do.Answer(command.function(command.argument))
+        except Exception as error:  # noqa: BLE001 - as above
+            return do.Failed(error)
+
+    # --- network -------------------------------------------------------------------------------
+
+    def _connect(self, command: do.Connect) -> Any:
+        try:
+            stream = self.client._open_stream(command.resume_token, HEADERS_LIMIT)
+            response = stream.__enter__()
+        except Exception as error:  # noqa: BLE001 - transports raise what they like; the core judges it
+            return failed(error)
+        relax_read_timeout(response)
+        self._stream, self._response, self._chunks = stream, response, response.iter_raw()
+        return opened(response)
+
+    def _read(self, _: do.Read) -> Any:
+        if self._chunks is None:
+            return do.Failed(EventStreamerConnectionError("there is no connection"))
+        try:
+            return next(self._chunks, do.EndOfResponse())
+        except Exception as error:  # noqa: BLE001 - as above
+            return failed(error)
+
+    def _disconnect(self, _: do.Disconnect | None) -> None:
+        stream, self._stream, self._response, self._chunks = self._stream, None, None, None
+        if stream is None:
+            return
+        try:
+            stream.__exit__(None, None, None)
+        except Exception as error:  # noqa: BLE001 - it is being thrown away
+            logger.debug("closing a connection failed: %r", error)
+
+    def _acknowledge(self, command: do.Acknowledge) -> Any:
+        try:
+            timeout = self.session.settings.ack_timeout
+            answer = self.client._request(self.client._ack_call(command), timeout)
+        except Exception as error:  # noqa: BLE001 - the core judges it
+            return failed(error)
+        return do.Acknowledged(tuple(answer.failed_batch_ids or ()))
+
+    def _send_heartbeat(self, command: do.SendHeartbeat) -> do.Failed | None:
+        try:
+            self.client._request(self.client._heartbeat_call(command), command.timeout)
+        except Exception as error:  # noqa: BLE001 - the core judges it
+            return failed(error)
+        return None
+
+    # --- stores --------------------------------------------------------------------------------
+
+    def _in_store(self, method: str, *arguments: Any) -> Any:
+        store: Any = self.client._store
+        try:
+            return getattr(store, method)(self.client._key, *arguments)
+        except Exception as error:  # noqa: BLE001 - the core judges it
+            return do.Failed(error)
+
+    def _write_dead_letter(self, command: do.WriteDeadLetter) -> Any:
+        letters: Any = self.client._dead_letters
+        try:
+            letters.write(command.record)
+        except Exception as error:  # noqa: BLE001 - the core judges it
+            return do.Failed(error)
+        return None

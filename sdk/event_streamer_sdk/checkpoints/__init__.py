@@ -1,0 +1,90 @@
+"""
+Where committed positions live, so that a restarted program goes on where it was.
+
+    checkpoint="position.json"                     a file of its own (FileCheckpoint)
+    checkpoint=SQLiteCheckpoint("positions.db")    many subscriptions, one file; leases
+    checkpoint=SQLCheckpoint(connect)              the same in any SQL database with a DB-API driver
+    checkpoint=HandlerCheckpoint(load)             your handler writes the token in its own transaction
+    checkpoint=MemoryCheckpoint()                  for tests
+
+Anything with the methods of `CheckpointStore` will do. `JSONLinesDeadLetters` and `SQLDeadLetters` are places
+for what could not be handled.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from event_streamer_api.errors import EventStreamerValidationError
+
+from .._core.checkpoint import Checkpoint, CheckpointStore, DeadLetterRecord, DeadLetters, LeasingStore
+from .._core.errors import CheckpointError, DeadLetterError, LeaseLostError
+from .deadletters import JSONLinesDeadLetters, SQLDeadLetters, SQLiteDeadLetters
+from .file import FileCheckpoint
+from .handler import HandlerCheckpoint
+from .memory import MemoryCheckpoint
+from .sql import SQLCheckpoint, SQLiteCheckpoint
+
+__all__ = [
+    "Checkpoint",
+    "CheckpointError",
+    "CheckpointStore",
+    "DeadLetterError",
+    "DeadLetterRecord",
+    "DeadLetters",
+    "FileCheckpoint",
+    "HandlerCheckpoint",
+    "JSONLinesDeadLetters",
+    "LeaseLostError",
+    "LeasingStore",
+    "MemoryCheckpoint",
+    "SQLCheckpoint",
+    "SQLDeadLetters",
+    "SQLiteCheckpoint",
+    "SQLiteDeadLetters",
+]
+
+
+def store_from(value: Any) -> CheckpointStore | None:
+    """
+    Make a store of what a user gave as `checkpoint=`.
+
+    Args:
+        value: A store, the path of a file, or `None`.
+
+    Returns:
+        The store.
+
+    Raises:
+        EventStreamerValidationError: It is none of these.
+    """
+    if isinstance(value, str | os.PathLike):
+        return FileCheckpoint(value)
+    if value is None or isinstance(value, CheckpointStore):
+        return value
+    raise EventStreamerValidationError(
+        f"checkpoint must be a store (load, save, close) or the path of a file, not {value!r}"
+    )
+
+
+def dead_letters_from(value: Any) -> DeadLetters | None:
+    """
+    Make a place for dead letters of what a user gave as `dead_letter=`.
+
+    Args:
+        value: A place, the path of a JSONL file, or `None`.
+
+    Returns:
+        The place.
+
+    Raises:
+        EventStreamerValidationError: It is none of these.
+    """
+    if isinstance(value, str | os.PathLike):
+        return JSONLinesDeadLetters(value)
+    if value is None or isinstance(value, DeadLetters):
+        return value
+    raise EventStreamerValidationError(
+        f"dead_letter must be a place (write, close) or the path of a file, not {value!r}"
+    )

@@ -1,0 +1,119 @@
+"""A position in a file of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from .._core.checkpoint import Checkpoint
+from .._core.errors import CheckpointError
+
+
+class FileCheckpoint:
+    """
+    Keeps the position of one subscription in a JSON file.
+
+    Each write goes to a second file, which is flushed to the disk and then renamed over the first one (POSIX
+    rename is atomic), so that a crash or a full disk at any moment leaves the old or the new position whole.
+    The file is readable by its owner alone: a resume token is a credential.
+
+    Args:
+        path: The file; made with the first write, its folder must exist.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self._lock = threading.Lock()
+
+    def load(self, key: str) -> Checkpoint | None:
+        """
+        Read the position.
+
+        Args:
+            key: Its name.
+
+        Returns:
+            The position, `None` where the file doesn't exist.
+
+        Raises:
+            CheckpointError: The file can't be read, or holds the position of something else.
+        """
+        try:
+            text = self.path.read_text("utf-8")
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            raise CheckpointError(f"the checkpoint {self.path} can't be read: {error}") from error
+        try:
+            stored: dict[str, Any] = json.loads(text)
+            found = stored["key"]
+            checkpoint = Checkpoint(
+                resume_token=stored["resume_token"],
+                batch_id=stored.get("batch_id"),
+                block=stored.get("block"),
+                chain_id=stored.get("chain_id"),
+                saved_at=datetime.fromisoformat(stored["saved_at"]),
+            )
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise CheckpointError(
+                f"{self.path} is no checkpoint; move it away to start from the beginning"
+            ) from error
+        if found != key:
+            raise CheckpointError(
+                f"{self.path} holds the position of {found!r} and not of {key!r}; use a file for each"
+            )
+        return checkpoint
+
+    def save(self, key: str, checkpoint: Checkpoint) -> None:
+        """
+        Store the position; when this returns it survives a loss of power.
+
+        Args:
+            key: Its name.
+            checkpoint: The position.
+
+        Raises:
+            CheckpointError: It could not be stored; the old one is still readable.
+        """
+        stored = {
+            "key": key,
+            "resume_token": checkpoint.resume_token,
+            "batch_id": checkpoint.batch_id,
+            "block": checkpoint.block,
+            "chain_id": checkpoint.chain_id,
+            "saved_at": datetime.now(UTC).isoformat(),
+        }
+        fresh = self.path.with_name(self.path.name + ".new")
+        with self._lock:
+            try:
+                _write(fresh, json.dumps(stored, indent=1).encode() + b"\n")
+                os.replace(fresh, self.path)
+                _sync_folder(self.path.parent)
+            except OSError as error:
+                raise CheckpointError(f"the checkpoint {self.path} can't be written: {error}") from error
+
+    def close(self) -> None:
+        """Do nothing: no file is kept open."""
+
+
+def _write(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the rename itself durable; Windows has no such thing, and doesn't open folders."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,59 @@
+"""Rows and position in one transaction: the handler writes the token itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .._core.checkpoint import Checkpoint
+
+
+class HandlerCheckpoint:
+    """
+    Leaves writing the position to your handler, which does it in the transaction of its rows.
+
+    Then rows and position can't come apart: after a crash the stream goes on behind the last transaction that
+    was committed, and nothing is written twice. The handler finds the token in
+    `streaming_client.current_batch.resume_token`.
+
+    Args:
+        load: Reads the token that your handler wrote, `None` where there is none yet.
+
+    Example:
+        >>> checkpoint = HandlerCheckpoint(lambda: db.execute("SELECT token FROM position").fetchone()[0])
+        >>> streaming_client = client.create_streaming_client(subscription_id, checkpoint=checkpoint)
+        >>> @streaming_client.on_event("Transfer")
+        ... def handle(events):
+        ...     with db:  # one transaction
+        ...         db.executemany("INSERT INTO transfers VALUES (?, ?)", rows(events))
+        ...         db.execute("UPDATE position SET token = ?", [streaming_client.current_batch.resume_token])
+    """
+
+    blocking = False
+
+    def __init__(self, load: Callable[[], str | None]) -> None:
+        self._load = load
+
+    def load(self, key: str) -> Checkpoint | None:  # noqa: ARG002 - the protocol of a store
+        """
+        Ask for the token that the handler wrote.
+
+        Args:
+            key: Not needed: the function knows where to look.
+
+        Returns:
+            The position, `None` where there is none yet.
+        """
+        token = self._load()
+        return Checkpoint(resume_token=token) if token else None
+
+    def save(self, key: str, checkpoint: Checkpoint) -> None:
+        """
+        Do nothing: the handler has done it.
+
+        Args:
+            key: Not needed.
+            checkpoint: Not needed.
+        """
+
+    def close(self) -> None:
+        """Do nothing: there is nothing to let go of."""

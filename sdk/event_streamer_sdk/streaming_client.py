@@ -1,0 +1,81 @@
+"""
+The streaming clients: `StreamingClient` for asyncio and its blocking twin `SyncStreamingClient`.
+
+What they promise is decided in `_core` (see `_core/session.py`); how it is carried out on an event loop and
+on threads is in `_streaming`.
+"""
+
+from __future__ import annotations
+
+from ._core.backoff import Reconnect
+from ._core.errors import (
+    AcknowledgementError,
+    CheckpointError,
+    DeadLetterError,
+    HandlerTimeoutError,
+    LeaseLostError,
+    StreamEndedError,
+    StreamLineError,
+)
+from ._core.handlers import current_batch_var
+from ._core.messages import Batch
+from ._core.notices import EndReason, Gap, GapKind, Report, Stats, Status, StatusKind
+from ._core.options import StreamOptions
+from ._streaming.async_client import AsyncBatch, StreamingClient
+from ._streaming.sync_client import SyncBatch, SyncStreamingClient
+
+AsyncStreamingClient = StreamingClient
+
+
+def current_batch() -> Batch | None:
+    """
+    Give the batch that is being handled in this thread or task.
+
+    Returns:
+        The batch, `None` outside of a handler.
+    """
+    return current_batch_var.get()
+
+
+def get_current_batch_id() -> str:
+    """
+    Give the id of the batch that is being handled in this thread or task, to acknowledge it by hand.
+
+    Returns:
+        The id.
+
+    Raises:
+        LookupError: Called outside of a handler.
+    """
+    batch = current_batch_var.get()
+    if batch is None:
+        raise LookupError("no batch is being handled here: call this in a handler of events")
+    return batch.batch_id
+
+
+__all__ = [
+    "AcknowledgementError",
+    "AsyncBatch",
+    "AsyncStreamingClient",
+    "Batch",
+    "CheckpointError",
+    "DeadLetterError",
+    "EndReason",
+    "Gap",
+    "GapKind",
+    "HandlerTimeoutError",
+    "LeaseLostError",
+    "Reconnect",
+    "Report",
+    "Stats",
+    "Status",
+    "StatusKind",
+    "StreamEndedError",
+    "StreamLineError",
+    "StreamOptions",
+    "StreamingClient",
+    "SyncBatch",
+    "SyncStreamingClient",
+    "current_batch",
+    "get_current_batch_id",
+]
