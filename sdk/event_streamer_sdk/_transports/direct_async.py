@@ -123,8 +123,9 @@ class Connection(asyncio.BufferedProtocol):
         self.origin = origin
         self.reader = ResponseReader()
         self._loop = asyncio.get_running_loop()
-        self._buffer = bytearray(READ_BYTES)
-        self._view = memoryview(self._buffer)
+        # A view and no bytearray: asyncio's TLS reads several records into slices of it, and a bytearray's
+        # slice is a copy.
+        self._view = memoryview(bytearray(READ_BYTES))
         self._waiting: asyncio.Future[None] | None = None
         self._broken: Exception | None = None
         self._paused = False
@@ -184,10 +185,10 @@ class Connection(asyncio.BufferedProtocol):
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
 
-    def get_buffer(self, sizehint: int) -> bytearray:
+    def get_buffer(self, sizehint: int) -> memoryview:
         """Lend the buffer that the next bytes go into."""
         del sizehint
-        return self._buffer
+        return self._view
 
     def buffer_updated(self, nbytes: int) -> None:
         """Feed what came to the reader."""
