@@ -61,14 +61,15 @@ def read_lane(session: Session) -> Steps:
             connection.open = False
             yield Disconnect()
             yield from _settle(session, connection, failure, lost_reason)
+            if session.over:
+                # It stays known: a service takes acknowledgements for a while after a response has ended.
+                break
             session.connection = None
         elif isinstance(outcome, NoContent):
             session.conclude(EndReason.FINISHED)
-            return
+            break
         else:
             failure = outcome
-        if session.over:
-            break
         verdict = judge(failure)
         conflicts += verdict.action is Action.CONFLICT
         yield from _after_failure(session, failure, verdict, lost_reason or verdict.reason, conflicts)
