@@ -142,7 +142,7 @@ class Settings:
     stop_timeout: float = field(default=10.0, validator=_number(0))
     has_store: bool = False
     has_lease: bool = False
-    ack_chunk: int = 2_000
+    ack_chunk: int = 1_000
     ack_buffer: int = 100_000
     ack_attempts: int = 5
     ack_timeout: float = 10.0
