@@ -278,7 +278,7 @@ class DevChain:
                 return block if block is not None and block.hash == block_hash else None
             wanted = bytes.fromhex(block_hash[2:])
             at = self._hashes.find(wanted)
-            while at % _HASH_BYTES > 0:
+            while at >= 0 and at % _HASH_BYTES:
                 at = self._hashes.find(wanted, at + 1)
             return self._block(self.first_block + at // _HASH_BYTES) if at >= 0 else None
 

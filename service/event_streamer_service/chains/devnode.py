@@ -1,7 +1,7 @@
 """
 A blocking remote control for a development node: what a demonstration, a test or a benchmark does to it.
 
-The methods are those of anvil (`anvil_mine`, `anvil_reorg`, …); the development chain's own server understands
+The methods are those of anvil (`anvil_mine`, `anvil_reorg`, …); the development chain's server understands
 the same ones, so both can stand behind it.
 """
 
