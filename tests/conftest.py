@@ -19,6 +19,7 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if IN_CI else "default"))
 
 NEEDS = {
+    "npm": "npm, which fetches the packages",
     "anvil": "npm (the anvil node comes from the package @foundry-rs/anvil)",
     "postgres": "a PostgreSQL server (Debian's package postgresql)",
 }

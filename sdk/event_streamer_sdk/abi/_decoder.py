@@ -13,6 +13,7 @@ from ._events import Event, hash_of_signature, resolve
 from ._limits import DEFAULT_LIMITS, Limits
 from ._spelling import spell
 from ._typing import compile_converter
+from ._values import DecodedEvent
 
 __all__ = ["EventDecoder", "decode_event"]
 
@@ -94,7 +95,7 @@ class EventDecoder:
         """The keys of what `decode_json` returns, in the order of the parameters."""
         return self._checked.wire_names
 
-    def decode(self, topics: Sequence[str | bytes], data: str | bytes) -> dict[str, Any]:
+    def decode(self, topics: Sequence[str | bytes], data: str | bytes) -> DecodedEvent:
         """
         Decode a log into Python values.
 
@@ -113,7 +114,7 @@ class EventDecoder:
         if self._decode is None:
             self._decode = _plan(self._checked, self._spelling, self._style)
         try:
-            decoded: dict[str, Any] = self._decode(topics, data)
+            decoded: DecodedEvent = self._decode(topics, data)
         except RecursionError:
             raise LogDecodeError("the values lie too deep in each other for this interpreter") from None
         return decoded

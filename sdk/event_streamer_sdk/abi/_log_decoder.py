@@ -12,6 +12,7 @@ from ._limits import DEFAULT_LIMITS, Limits
 from ._logs import topic_words
 from ._messages import listed
 from ._spelling import human_readable
+from ._values import DecodedEvent
 
 __all__ = ["DecodedLog", "LogDecoder", "decode_log"]
 
@@ -26,7 +27,7 @@ class DecodedLog(NamedTuple):
     """
 
     event: ABIEvent
-    values: dict[str, Any]
+    values: DecodedEvent
 
 
 class LogDecoder:

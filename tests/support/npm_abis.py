@@ -1,0 +1,61 @@
+"""Artifacts of real contracts, from npm packages, fetched once into the ignored folder .cache/npm-abis."""
+
+import json
+import shutil
+import subprocess
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CACHE = Path(__file__).resolve().parents[2] / ".cache" / "npm-abis"
+
+PACKAGES = {
+    "@openzeppelin/contracts": "5.4.0",
+    "@uniswap/v3-core": "1.0.1",
+    "@opensea/seaport-js": "4.3.0",
+    "@chainlink/contracts": "1.5.0",
+}
+"""Exact versions, so that a failure means a change of ours. Without what they depend on: only their files count."""
+
+
+def json_files(package: str) -> list[Path]:
+    """
+    The JSON files of a package; fetches it the first time.
+
+    Without npm, or without a network, the test is skipped (in CI the marker `npm` turns that into a failure).
+    """
+    folder = CACHE / f"{package.replace('/', '-').removeprefix('@')}-{PACKAGES[package]}"
+    if not folder.is_dir():
+        fetch(package, folder)
+    return sorted(folder.rglob("*.json"))
+
+
+def fetch(package: str, folder: Path) -> None:
+    """Fetch a package: into a folder beside first, so that a broken run leaves nothing that looks whole."""
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("npm is not installed")
+    CACHE.mkdir(parents=True, exist_ok=True)
+    packed = subprocess.run(
+        [npm, "pack", "--json", "--ignore-scripts", f"{package}@{PACKAGES[package]}"],
+        cwd=CACHE, capture_output=True, text=True, timeout=100,
+    )  # fmt: skip
+    if packed.returncode != 0:
+        pytest.skip(f"npm can't fetch {package}: {packed.stderr.strip()[-300:]}")
+    archive = CACHE / json.loads(packed.stdout)[0]["filename"].replace("/", "-").removeprefix("@")
+    part = folder.with_suffix(".part")
+    shutil.rmtree(part, ignore_errors=True)
+    with tarfile.open(archive) as files:
+        files.extractall(part, filter="data")
+    part.rename(folder)
+    archive.unlink()
+
+
+def event_items(document: Any) -> list[dict[str, Any]] | None:
+    """The events of a file's ABI as they stand there; None if the file has no ABI."""
+    items = document.get("abi") if isinstance(document, dict) else document
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        return None
+    return [item for item in items if item.get("type") == "event"]
