@@ -235,7 +235,7 @@ def _error(request_id: Any, code: int, message: str) -> dict[str, Any]:
 
 
 def build_app(chain: DevChain) -> Starlette:
-    """Return the ASGI application that serves a chain at `/`, over HTTP and WebSocket."""
+    """Return the ASGI application that serves a chain at `/`, over HTTP and WebSocket; `start` it yourself."""
     calls = _Calls(chain)
 
     async def post(request: Request) -> Response:
@@ -252,15 +252,7 @@ def build_app(chain: DevChain) -> Starlette:
         finally:
             await session.close()
 
-    @contextlib.asynccontextmanager
-    async def lifespan(_: Starlette) -> Any:
-        chain.start()
-        yield
-        await chain.close()
-
-    return Starlette(
-        routes=[Route("/", post, methods=["POST"]), WebSocketRoute("/", websocket)], lifespan=lifespan
-    )
+    return Starlette(routes=[Route("/", post, methods=["POST"]), WebSocketRoute("/", websocket)])
 
 
 class _Session:
@@ -371,7 +363,7 @@ class DevChainServer:
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn that tells when, and on which port, it listens."""
+    """Uvicorn that tells when, and on which port, it listens; the chain mines as long as it does."""
 
     def __init__(self, chain: DevChain, host: str, port: int, on_listening: Callable[[int], object]) -> None:
         super().__init__(
@@ -381,17 +373,24 @@ class _Server(uvicorn.Server):
                 port=port,
                 log_level="warning",
                 access_log=False,
+                lifespan="off",
                 ws="websockets-sansio",
             )
         )
+        self._chain = chain
         self._on_listening = on_listening
         self.port = 0
 
     async def startup(self, sockets: Any = None) -> None:
         await super().startup(sockets)
         if self.started:
+            self._chain.start()
             self.port = self.servers[0].sockets[0].getsockname()[1]
             self._on_listening(self.port)
+
+    async def shutdown(self, sockets: Any = None) -> None:
+        await self._chain.close()
+        await super().shutdown(sockets)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

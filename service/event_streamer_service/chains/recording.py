@@ -120,8 +120,8 @@ class Recording:
             block = self._blocks.get(log.block_number)
             if block is None or block.hash != log.block_hash:
                 raise ValueError(
-                    f"{folder / 'logs.ndjson'}: log {log.log_index} of block {log.block_number} belongs to no "
-                    "block of blocks.ndjson"
+                    f"{folder / 'logs.ndjson'}: log {log.log_index} of block {log.block_number} "
+                    "belongs to no block of blocks.ndjson"
                 )
 
 
