@@ -101,6 +101,13 @@ class LocalService:
         return self._service.journal
 
     @property
+    def service(self) -> Service:
+        """The service itself; it lives in the service's thread."""
+        if self._service is None:
+            raise RuntimeError("The service was not started.")
+        return self._service
+
+    @property
     def is_running(self) -> bool:
         """It answers requests."""
         return self._thread is not None and self._thread.is_alive()

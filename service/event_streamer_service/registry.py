@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from event_streamer_api.models import ChainConfigRequest
 from event_streamer_service.chains.breaker import CircuitBreaker
-from event_streamer_service.chains.config import EMBEDDED, ChainConfig
+from event_streamer_service.chains.config import EMBEDDED, ChainConfig, redact_url
 from event_streamer_service.chains.errors import ChainError
 from event_streamer_service.chains.feed import Chain
 from event_streamer_service.chains.headers import HeaderStore
@@ -234,7 +234,7 @@ class ChainRegistry:
             return len(self.active_ids())
 
     async def _configure(self, request: ChainConfigRequest) -> ChainConfig:
-        config = _config_of(request)
+        config = self._config_of(request)
         lives_here = all(url.startswith(f"{EMBEDDED}:") for url in config.rpc_urls) and config.rpc_urls
         before = self._embedded.get(config.chain_id)
         if lives_here:
@@ -243,8 +243,7 @@ class ChainRegistry:
             self._embedded.pop(config.chain_id, None)
         try:
             rows = await self._database.run(stored.all_chains)
-            others = [row for row in rows if row.chain_id != config.chain_id]
-            await self._manager.refresh([*self._active(others).values(), config])
+            await self._manager.refresh((self._active(rows) | {config.chain_id: config}).values())
         except ValueError as problem:
             if before is None:
                 self._embedded.pop(config.chain_id, None)
@@ -256,6 +255,18 @@ class ChainRegistry:
             await self._database.run(lambda c: stored.save(c, config.chain_id, asdict(config), now=now))
         self._known[config.chain_id] = (config, True)
         return config
+
+    def _config_of(self, request: ChainConfigRequest) -> ChainConfig:
+        values = request.to_dict()
+        before = self._known.get(request.chain_id)
+        if before is not None:
+            # Answers mask URLs; who sends one back as it was given means the URL behind it.
+            masked = {redact_url(url): url for url in before[0].historical_urls}
+            values["rpc_urls"] = [masked.get(url, url) for url in request.rpc_urls or []]
+        try:
+            return _read(values)
+        except ValueError as problem:
+            raise Unprocessable(f"The configuration can't be used: {problem}.") from problem
 
     async def _apply(self) -> None:
         """Make what the database and this process hold the running chains."""
@@ -273,13 +284,6 @@ class ChainRegistry:
     def _active(self, rows: Iterable[stored.StoredChain]) -> dict[int, ChainConfig]:
         found = {row.chain_id: _read(row.config) for row in rows if row.active}
         return found | self._embedded
-
-
-def _config_of(request: ChainConfigRequest) -> ChainConfig:
-    try:
-        return _read(request.to_dict())
-    except ValueError as problem:
-        raise Unprocessable(f"The configuration can't be used: {problem}.") from problem
 
 
 def _read(values: Mapping[str, Any]) -> ChainConfig:

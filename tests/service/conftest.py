@@ -1,6 +1,5 @@
 """Fixtures of the service's tests: databases of both kinds, services and clients."""
 
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,19 +23,15 @@ def postgres_server() -> Iterator[str]:
 
 
 @pytest.fixture
-def postgres_database(postgres_server: str) -> Iterator[str]:
-    """The URL of a new, empty database."""
-    name = f"test_{uuid.uuid4().hex}"
-    admin = create_engine(
-        f"{postgres_server.replace('postgresql', 'postgresql+psycopg')}/postgres",
-        isolation_level="AUTOCOMMIT",
-    )
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    yield f"{postgres_server}/{name}"
-    with admin.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
+def postgres_database(postgres_server: str) -> str:
+    """The URL of an empty database: emptying one is much quicker than making one."""
+    url = f"{postgres_server}/postgres"
+    engine = create_engine(url.replace("postgresql", "postgresql+psycopg", 1))
+    with engine.begin() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+    engine.dispose()
+    return url
 
 
 @pytest.fixture
@@ -81,4 +76,11 @@ def service(start: StartService, chain: DevChain, database: str) -> LocalService
 @pytest.fixture
 def client(service: LocalService) -> Iterator[RawClient]:
     with RawClient(service.url) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def shared_client() -> Iterator[RawClient]:
+    """A client of one service for many tests that leave nothing behind, such as those of refusals."""
+    with LocalService(DevChain(blocks=10)) as service, RawClient(service.url) as client:
         yield client

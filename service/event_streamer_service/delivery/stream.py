@@ -92,6 +92,7 @@ class Stream:
         self._chain: Chain | None = None
         self._position = connection.start
         self._next_heartbeat = 0.0
+        self._told_outage = False
 
     async def run(self) -> Ending:
         """Deliver until something ends it; returns what did."""
@@ -274,6 +275,7 @@ class Stream:
         )
 
     async def _send_outage(self, problem: ChainError) -> None:
+        self._told_outage = True
         open_circuit = isinstance(problem, ChainUnavailable) and problem.circuit_open
         logger.warning(
             "A stream waits for its chain",
@@ -303,11 +305,19 @@ class Stream:
 
     async def _send_heartbeat(self) -> None:
         self._next_heartbeat = asyncio.get_running_loop().time() + self._tools.settings.heartbeat_interval
+        await self._tell_outage()
         if self._tools.faults is not None and self._tools.faults.on_heartbeat(self._subscription.id):
             self._note("fault", kind="mute")
             return
         self._note("heartbeat_sent")
         await self._write(self._lines.heartbeat(self._now()))
+
+    async def _tell_outage(self) -> None:
+        """Say once that new blocks can't be read: the feed itself only waits when it was at the head."""
+        problem = None if self._chain is None else self._chain.error
+        if problem is not None and not self._told_outage:
+            await self._send_outage(problem)
+        self._told_outage = problem is not None
 
     async def _write(self, data: bytes) -> None:
         if data:
