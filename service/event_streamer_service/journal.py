@@ -61,6 +61,7 @@ class Journal:
     def add(
         self,
         kind: str,
+        /,
         *,
         subscription_id: int | None = None,
         connection_id: str | None = None,

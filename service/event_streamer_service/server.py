@@ -146,6 +146,7 @@ class ServiceServer(uvicorn.Server):
                 lifespan="off",  # `serve` starts and closes the service, where its errors can be caught
                 log_config=None,
                 access_log=False,
+                proxy_headers=False,  # whoever calls must not choose the address that its rate is counted by
                 server_header=False,
                 timeout_keep_alive=75,
                 timeout_graceful_shutdown=max(1, int(service.settings.shutdown_timeout)),

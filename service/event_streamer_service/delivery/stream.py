@@ -97,7 +97,7 @@ class Stream:
     async def run(self) -> Ending:
         """Deliver until something ends it; returns what did."""
         try:
-            ending = await self._deliver()
+            ending = await self._deliver_or_fail()
             if ending.code is not None:
                 await self._send_error(ending)
             if ending.reason != "client_gone":
@@ -113,6 +113,20 @@ class Stream:
             self._writer.abort()
             raise
         return ending
+
+    async def _deliver_or_fail(self) -> Ending:
+        """Deliver; a mistake of ours becomes the end of this one stream, and is told."""
+        try:
+            return await self._deliver()
+        except (ReaderStalled, _FaultStruck, OSError):
+            raise
+        except Exception:
+            logger.exception("A stream failed", extra=fields(connection_id=self._connection.id))
+            return Ending(
+                "failed",
+                "STREAM_ERROR",
+                "The service made a mistake. Connect again with the last resume token.",
+            )
 
     # --- waiting --------------------------------------------------------------------------------
 
