@@ -155,12 +155,12 @@ def test_nobody_at_the_address_is_one_line(cli, free_port, command):
     assert url in refused.err
 
 
-@pytest.mark.parametrize("url", ["localhost:8000", "ftp://localhost", "http://", "", "http://exa mple"])
+@pytest.mark.parametrize("url", ["localhost:8000", "ftp://localhost", "http://", ""])
 def test_a_wrong_url_is_one_line(cli, url):
     refused = cli("health", "--url", url)
     assert refused.code == 1
     assert len(refused.err.splitlines()) == 1
-    assert "URL" in refused.err
+    assert "http://localhost:8000" in refused.err
 
 
 def test_a_web_site_is_no_service(cli, tmp_path):
@@ -185,4 +185,4 @@ def test_a_web_site_is_no_service(cli, tmp_path):
             thread.join()
     assert refused.code == 1
     assert len(refused.err.splitlines()) == 1
-    assert "/health" in refused.err
+    assert "not JSON" in refused.err

@@ -103,11 +103,11 @@ def test_a_signal_ends_it_cleanly(service, subscribe, number):
 
 @pytest.mark.quick
 def test_a_reader_that_has_seen_enough_is_no_error(service, subscribe):
-    process = start(service, str(subscribe()))
-    process.stdout.readline()
-    process.stdout.close()
-    err = process.stderr.read()
-    assert process.wait(timeout=30) == 0, err
+    with start(service, str(subscribe())) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        err = process.stderr.read()
+        assert process.wait(timeout=30) == 0, err
     assert err == ""
 
 

@@ -1,6 +1,5 @@
 """The command's tree, the commands that other packages add to it, and how failures end."""
 
-import sys
 from collections.abc import Sequence
 from importlib.metadata import EntryPoint, entry_points, version
 from typing import Annotated, Any
@@ -109,10 +108,6 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except EventStreamerSDKError as problem:
         complain(str(problem))
         return 1
-    except BrokenPipeError:
-        # `event-streamer … | head` has seen enough. Nothing must be flushed into the closed pipe at exit.
-        sys.stdout = None
-        return 0
     except OSError as problem:
         named = f"{problem.filename}: {problem.strerror}" if problem.filename else str(problem)
         complain(named)

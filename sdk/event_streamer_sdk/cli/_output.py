@@ -1,6 +1,7 @@
 """What is shown, and how: tables and details for people, JSON for programs, one line for a failure."""
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -35,6 +36,12 @@ def say(text: str) -> None:
         text: The line, without markup.
     """
     Console(stderr=True, soft_wrap=True, highlight=False).print(Text(text))
+
+
+def write_no_more() -> None:
+    """Throw away what is still to be written to standard output, since nobody reads it any more."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
 
 
 def write_json(value: Any) -> None:

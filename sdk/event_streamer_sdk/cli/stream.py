@@ -22,7 +22,7 @@ from event_streamer_sdk.cli._connection import (
     connect,
 )
 from event_streamer_sdk.cli._lines import json_line, pretty_line
-from event_streamer_sdk.cli._output import say
+from event_streamer_sdk.cli._output import say, write_no_more
 from event_streamer_sdk.cli.subscriptions import SubscriptionId
 from event_streamer_sdk.models.streaming import StreamingReorg
 
@@ -88,12 +88,16 @@ def stream(
             client_metadata={"client": "event-streamer-cli"},
             auto_acknowledge=acknowledge,
             checkpoint=checkpoint,
+            handler_retries=0,  # a line that can't be written can't be written a second later either
         )
         with _Screen(pretty) as screen:
             _listen(streaming, screen, span, limit)
-            report = streaming.run()
-    if report.error is not None:
-        raise report.error
+            try:
+                report = streaming.run()
+            except BrokenPipeError as closed:
+                # `event-streamer stream … | head` has seen enough, and what it didn't see comes again.
+                write_no_more()
+                raise typer.Exit(0) from closed
     say(
         f"{screen.written} events in {report.batches} batches, {report.acks} acknowledged, "
         f"last block {screen.last_block}; {report.reason.value}"

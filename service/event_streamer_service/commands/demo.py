@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
 import threading
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Annotated, Any, Literal
 
 import typer
@@ -17,7 +16,6 @@ from rich.table import Table
 from rich.text import Text
 
 from event_streamer_sdk import EventStreamer, SyncEventStreamer
-from event_streamer_sdk.abi import human_readable
 from event_streamer_sdk.exceptions import EventStreamerSDKError
 from event_streamer_service.commands import demo_scenes
 from event_streamer_service.commands.demo_scenes import Scene
@@ -26,6 +24,7 @@ from event_streamer_service.errors import StartupError
 Events = Sequence[Mapping[str, Any]]
 
 _LINES_A_BATCH = 3
+_TRANSFER = "Transfer(address indexed from, address indexed to, uint256 value)"
 _ERC20_ABI = """[
     {"type": "function", "name": "totalSupply", "inputs": [], "outputs": [{"type": "uint256"}]},
     {"type": "event", "name": "Transfer", "inputs": [
@@ -61,12 +60,13 @@ def demo_command(
     try:
         with _scene(node, rpc, chain) as scene:
             show.opening(scene)
-            outcomes = _play(scene, show, seconds)
+            with _over_at_ctrl_c() as enough:
+                outcomes = _play(scene, show, seconds, enough)
     except (StartupError, EventStreamerSDKError) as problem:
         typer.echo(f"event-streamer demo: {problem}", err=True)
         raise typer.Exit(1) from problem
     show.summary(outcomes)
-    if not all(outcome.events for outcome in outcomes):
+    if not enough.is_set() and not all(outcome.events for outcome in outcomes):
         typer.echo(f"event-streamer demo: no events came within {seconds:g} s.", err=True)
         raise typer.Exit(1)
 
@@ -89,12 +89,12 @@ class _Outcome:
     resumable: bool = False
 
 
-def _play(scene: Scene, show: _Show, seconds: float) -> list[_Outcome]:
+def _play(scene: Scene, show: _Show, seconds: float, enough: threading.Event) -> list[_Outcome]:
     """Stream to a blocking client in a thread of its own and to an asyncio client, both at once."""
     with SyncEventStreamer(scene.service.url, "demo-blocking") as client:
         outcome = _Outcome("blocking")
         subscription = client.subscribe(
-            "Transfer(address indexed from, address indexed to, uint256 value)",
+            _TRANSFER,
             chain_id=scene.chain_id,
             start_block=scene.start_block,
         )
@@ -106,19 +106,19 @@ def _play(scene: Scene, show: _Show, seconds: float) -> list[_Outcome]:
 
         stream.start_streaming()
         try:
-            other = asyncio.run(_play_async(scene, show, seconds))
+            other = asyncio.run(_play_async(scene, show, seconds, enough))
         finally:
             stream.stop_streaming()
         _sum_up(outcome, stream)
         return [other, outcome]
 
 
-async def _play_async(scene: Scene, show: _Show, seconds: float) -> _Outcome:
+async def _play_async(scene: Scene, show: _Show, seconds: float, enough: threading.Event) -> _Outcome:
     async with EventStreamer(scene.service.url, "demo-asyncio") as client:
         outcome = _Outcome("asyncio")
-        event = client.extract_abi_event(_ERC20_ABI, "Transfer")
-        subscription = await client.subscribe(event, chain_id=scene.chain_id, start_block=scene.start_block)
-        show.event(human_readable(event))
+        subscription = await client.subscribe(
+            _ERC20_ABI, "Transfer", chain_id=scene.chain_id, start_block=scene.start_block
+        )
         stream = client.create_streaming_client(subscription.id, batch_ack_interval=1.0)
 
         @stream.on_event("Transfer")
@@ -127,20 +127,22 @@ async def _play_async(scene: Scene, show: _Show, seconds: float) -> _Outcome:
 
         await stream.start_streaming()
         try:
-            await _until(seconds)
+            await asyncio.to_thread(enough.wait, seconds)
         finally:
             await stream.stop_streaming()
         _sum_up(outcome, stream)
         return outcome
 
 
-async def _until(seconds: float) -> None:
-    """Wait for the time to be over, or for Ctrl-C."""
-    enough = asyncio.Event()
-    with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C ends the process instead
-        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, enough.set)
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(enough.wait(), seconds)
+@contextmanager
+def _over_at_ctrl_c() -> Iterator[threading.Event]:
+    """Let Ctrl-C say that it is enough, instead of breaking off."""
+    enough = threading.Event()
+    before = signal.signal(signal.SIGINT, lambda *_: enough.set())
+    try:
+        yield enough
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _sum_up(outcome: _Outcome, stream: Any) -> None:
@@ -159,10 +161,7 @@ class _Show:
     def opening(self, scene: Scene) -> None:
         self._console.print(Text.assemble(("Chain    ", "bold"), scene.description))
         self._console.print(Text.assemble(("Service  ", "bold"), scene.service.url))
-
-    def event(self, event: str) -> None:
-        with self._lock:
-            self._console.print(Text.assemble(("Event    ", "bold"), event, "\n"))
+        self._console.print(Text.assemble(("Event    ", "bold"), _TRANSFER, "\n"))
 
     def transfers(self, outcome: _Outcome, transfers: Events) -> None:
         """Show the first events of a batch, and how many more there are."""
