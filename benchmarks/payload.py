@@ -15,10 +15,14 @@ TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 POOL = 64
 """How many different event lists there are for one shape; more would only cost memory."""
 
+FIRST_BLOCK = 19_000_000
+BLOCK = 4_444_444_444
+"""Stands for the block's number in the pool: a batch is a block, and blocks go forward."""
+
 CONNECTION_ID = "conn_550e8400-e29b-41d4-a716-446655440000"
 
 
-def _event(random_: random.Random, block: int, index: int) -> dict[str, object]:
+def _event(random_: random.Random, index: int) -> dict[str, object]:
     """Return one decoded Transfer with the metadata of its log."""
 
     def hexadecimal(size: int) -> str:
@@ -28,7 +32,7 @@ def _event(random_: random.Random, block: int, index: int) -> dict[str, object]:
         "from": hexadecimal(20),
         "to": hexadecimal(20),
         "value": str(random_.randrange(10**18)),
-        "block_number": block,
+        "block_number": BLOCK,
         "transaction_hash": hexadecimal(32),
         "log_index": index,
         "address": "0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48",
@@ -47,8 +51,8 @@ def lines(events_per_batch: int, batches: int, *, subscription_id: int) -> Itera
     """
     random_ = random.Random(events_per_batch)
     pool = []
-    for number in range(min(POOL, batches)):
-        events = [_event(random_, 19_000_000 + number, index) for index in range(events_per_batch)]
+    for _ in range(min(POOL, batches)):
+        events = [_event(random_, index) for index in range(events_per_batch)]
         pool.append(json.dumps({"Transfer": events}, separators=(",", ":")).encode())
     for number in range(batches):
         yield (
@@ -62,6 +66,6 @@ def lines(events_per_batch: int, batches: int, *, subscription_id: int) -> Itera
             subscription_id,
             CONNECTION_ID.encode(),
             number,
-            pool[number % len(pool)],
+            pool[number % len(pool)].replace(b"%d" % BLOCK, b"%d" % (FIRST_BLOCK + number)),
             events_per_batch,
         )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from event_streamer_sdk import EventStreamer
 from meter import Meter, quiet
+
+from event_streamer_sdk import EventStreamer
 
 WARM = 50
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from event_streamer_sdk import SyncEventStreamer
 from meter import Meter
+
+from event_streamer_sdk import SyncEventStreamer
 
 WARM = 50
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from event_streamer_sdk import EventStreamer
 from meter import Meter, quiet, rss
+
+from event_streamer_sdk import EventStreamer
 
 
 async def main(url: str, subscription_id: int, events: int, sample_every: int) -> tuple[int, list[int]]:
