@@ -51,7 +51,7 @@ def test_on_the_embedded_chain():
 def test_ctrl_c_ends_it_with_the_summary():
     process = start("--seconds", 60)
     shown = ""
-    while not re.search(r"^asyncio +block", shown, re.M) or not re.search(r"^blocking +block", shown, re.M):
+    while not all(re.search(f"^{client} +block", shown, re.MULTILINE) for client in ("asyncio", "blocking")):
         shown += process.stdout.readline()
     process.send_signal(signal.SIGINT)
     check_summary(shown + finish(process))
