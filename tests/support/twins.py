@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from event_streamer_sdk import EventStreamer, SyncEventStreamer
@@ -31,7 +31,11 @@ class Twin:
             return self._runner.run(_gathered(result))
         if inspect.isgenerator(result):
             return list(result)
-        return self._runner.run(result) if inspect.isawaitable(result) else result
+        return self._runner.run(_awaited(result)) if inspect.isawaitable(result) else result
+
+
+async def _awaited(result: Any) -> Any:
+    return await result
 
 
 async def _gathered(items: Any) -> list[Any]:
@@ -39,7 +43,14 @@ async def _gathered(items: Any) -> list[Any]:
 
 
 @contextmanager
-def twin(kind: str, url: str, subscriber_id: str = "tester", **options: Any) -> Iterator[Twin]:
+def twin(
+    kind: str,
+    url: str,
+    subscriber_id: str = "tester",
+    *,
+    runner: asyncio.Runner | None = None,
+    **options: Any,
+) -> Iterator[Twin]:
     """
     Make one of the clients, and close it in the end.
 
@@ -47,11 +58,12 @@ def twin(kind: str, url: str, subscriber_id: str = "tester", **options: Any) -> 
         kind: `async` or `sync`.
         url: Where the service is.
         subscriber_id: Who asks.
+        runner: The event loop to run coroutines in; by default one of its own.
         **options: Options of the client.
     """
-    with asyncio.Runner() as runner:
+    with asyncio.Runner() if runner is None else nullcontext(runner) as loop:
         make = EventStreamer if kind == "async" else SyncEventStreamer
-        made = Twin(kind, make(url, subscriber_id, **options), runner)
+        made = Twin(kind, make(url, subscriber_id, **options), loop)
         try:
             yield made
         finally:
