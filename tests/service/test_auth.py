@@ -94,7 +94,7 @@ def request_for(method: str, path: str, number: int, connection_id: str, batch_i
     }
     longest = max((end for end in bodies if path.endswith(end)), key=len, default=None)
     filled = path.format(
-        subscription_id=number, connection_id=connection_id, name="devchain_31337_rpc", chain_id=31_337
+        subscription_id=number, connection_id=connection_id, name="development_rpc", chain_id=31_337
     )
     options: dict[str, Any] = {"method": method, "url": filled}
     if method in {"POST", "PUT"} and longest is not None:

@@ -45,12 +45,11 @@ class Database:
         try:
             with self._engine.begin() as connection:
                 migrate(connection)
-        except SQLAlchemyError as problem:
+        except BaseException as problem:
             self._engine.dispose()
+            if not isinstance(problem, SQLAlchemyError):
+                raise
             raise StartupError(f"Can't open the database {self.name}: {_reason(problem)}") from problem
-        except StartupError:
-            self._engine.dispose()
-            raise
         self._workers = ThreadPoolExecutor(
             1 if self.dialect == "sqlite" else _POSTGRES_WORKERS, thread_name_prefix="database"
         )

@@ -1,0 +1,107 @@
+"""Batches: whatever the limits, all events in order, none twice, and positions that resume rightly."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from event_streamer_api.models import ABIEvent
+from event_streamer_sdk.abi import LogDecodeError
+from event_streamer_service.chains.types import Block, Log, LogRange, Position
+from event_streamer_service.delivery.batches import EventEncoder, Lines, cut, range_end
+from support.raw_client import TRANSFER_TOPIC, transfer
+
+EVENT = ABIEvent.from_dict(transfer())
+WORD = "0x" + "00" * 31 + "07"
+
+
+def block(number: int) -> Block:
+    return Block(number=number, hash=f"0x{number:064x}", parent_hash="0x", timestamp=1_700_000_000 + number)
+
+
+def log(number: int, index: int, *, topics: int = 3) -> Log:
+    return Log(
+        address="0x" + "aa" * 20,
+        topics=(TRANSFER_TOPIC, *[WORD] * (topics - 1)),
+        data=WORD if topics == 3 else "0x",
+        block_number=number,
+        block_hash=f"0x{number:064x}",
+        transaction_hash="0x" + "cc" * 32,
+        log_index=index,
+    )
+
+
+def refuse(_: Log, problem: LogDecodeError) -> None:
+    raise AssertionError(problem)
+
+
+@given(
+    counts=st.lists(st.integers(0, 6), min_size=1, max_size=12),
+    max_events=st.integers(1, 8),
+    max_bytes=st.integers(1, 4000),
+)
+def test_cutting_loses_nothing(counts: list[int], max_events: int, max_bytes: int) -> None:
+    logs = tuple(log(number, index) for number, count in enumerate(counts) for index in range(count))
+    blocks = {number: block(number) for number, count in enumerate(counts) if count}
+    whole = LogRange(from_block=0, to_block=len(counts) - 1, logs=logs, blocks=blocks, head=len(counts) + 5)
+    batches = list(
+        cut(whole, EventEncoder(EVENT, undecodable=refuse), max_events=max_events, max_bytes=max_bytes)
+    )
+    events = [event for batch in batches for event in json.loads(b"[" + batch.events + b"]")]
+    places = [(e["block_number"], e["log_index"]) for e in events]
+    assert places == [(entry.block_number, entry.log_index) for entry in logs]
+    for batch in batches:
+        assert 1 <= batch.size <= max_events
+        assert batch.size == 1 or len(batch.events) <= max_bytes
+    # A reader who has a batch's end needs exactly the events behind it.
+    seen = 0
+    for batch in batches:
+        seen += batch.size
+        end = batch.end
+        behind = [p for p in places if p > (end.block, 10**9 if end.log_index is None else end.log_index)]
+        assert behind == places[seen:]
+    assert not batches or batches[-1].end == range_end(whole)
+    firsts = [batch.first_block for batch in batches]
+    assert firsts == sorted(firsts)
+
+
+def test_other_events_of_the_same_topic_are_told_and_left_out() -> None:
+    told: list[tuple[int, str]] = []
+    encoder = EventEncoder(EVENT, undecodable=lambda entry, why: told.append((entry.log_index, str(why))))
+    logs = (log(5, 0), log(5, 1, topics=4), log(5, 2))
+    mixed = LogRange(from_block=5, to_block=5, logs=logs, blocks={5: block(5)}, head=9)
+    (batch,) = cut(mixed, encoder, max_events=10, max_bytes=10_000)
+    assert batch.size == 2
+    assert [index for index, _ in told] == [1]
+    none = LogRange(from_block=5, to_block=5, logs=(logs[1],), blocks={5: block(5)}, head=9)
+    assert list(cut(none, encoder, max_events=10, max_bytes=10_000)) == []
+
+
+def test_a_range_without_its_last_header_ends_without_a_hash() -> None:
+    empty = LogRange(from_block=1, to_block=9, logs=(), blocks={}, head=99)
+    assert range_end(empty) == Position(9, None, None)
+
+
+@pytest.mark.parametrize("name", ["Transfer", 'Odd"name\u2028', "ünïcode"])
+def test_each_message_is_one_line(name: str) -> None:
+    lines = Lines(event_name=name, subscription_id=7, connection_id="conn_1", chain_id=1)
+    encoder = EventEncoder(EVENT, undecodable=refuse)
+    one = LogRange(from_block=5, to_block=6, logs=(log(5, 0),), blocks={5: block(5), 6: block(6)}, head=9)
+    (batch,) = cut(one, encoder, max_events=10, max_bytes=10_000)
+    written = {
+        "event_batch": lines.batch(batch, batch_id="b", token="t", timestamp="now"),
+        "reorg": lines.reorg(4, (block(5),), batch_id="b", token="t", timestamp="now"),
+        "heartbeat": lines.heartbeat("now"),
+        "error": lines.error("X", "why", recoverable=False, timestamp="now"),
+        "end": lines.end("end_block_reached", token="t", timestamp="now"),
+    }
+    for kind, line in written.items():
+        assert line.endswith(b"\n")
+        assert line.count(b"\n") == 1
+        message = json.loads(line)
+        assert message["type"] == kind
+        assert (message["subscription_id"], message["connection_id"]) == (7, "conn_1")
+        assert message["timestamp"] == "now"
+    assert json.loads(written["event_batch"])["events"].keys() == {name}
+    assert json.loads(written["event_batch"])["last_block"] == 6

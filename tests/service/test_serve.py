@@ -1,0 +1,122 @@
+"""`serve` as a process: what it prints, how it stops, and what it refuses to start with."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from support.raw_client import RawClient, definition
+from support.service_process import refused, service_process
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/service.db"
+
+
+@pytest.mark.quick
+def test_it_prints_its_url_and_has_events_at_once(database: str) -> None:
+    with service_process("--database", database, "--port", "0") as service:
+        with RawClient(service.url) as client:
+            number = client.subscribe()
+            with client.stream(number) as stream:
+                assert stream.next("event_batch")["first_block"] == 0
+        assert service.end(signal.SIGTERM) == 0
+    lines = [json.loads(line) for line in service.log]
+    assert {"time", "level", "logger", "message"} <= lines[0].keys()
+
+
+def test_the_development_chain_grows_by_itself_and_stands_in_for_another(database: str) -> None:
+    arguments = ("--dev-chain-id", "1", "--dev-first-block", "19000000", "--dev-block-seconds", "0.1")
+    process = service_process("--database", database, "--port", "0", *arguments)
+    with process as service, RawClient(service.url) as client:
+        number = client.subscribe(chain_id=1, start_block=19_000_000)
+        with client.stream(number) as stream:
+            head = stream.next("event_batch")["head_block"]
+            stream.batches_to(head + 3)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_streams_cleanly_within_seconds(database: str, number: int) -> None:
+    with service_process("--database", database, "--port", "0") as service, RawClient(service.url) as client:
+        with client.stream(client.subscribe()) as stream:
+            stream.next("event_batch")
+            codes: list[int] = []
+            before = time.monotonic()
+            ender = threading.Thread(target=lambda: codes.append(service.end(number)))
+            ender.start()
+            kinds = [message["type"] for message in stream.messages()]
+            ender.join()
+        assert kinds[-1] == "error"
+        assert codes == [0]
+        assert time.monotonic() - before < 5
+
+
+def test_keys_come_from_the_environment_too(database: str) -> None:
+    with service_process(
+        "--database", database, "--port", "0", "--host", "0.0.0.0", "--api-key", "alice=a",
+        EVENT_STREAMER_API_KEYS="bob=b,carol=c", EVENT_STREAMER_ADMIN_KEYS="root",
+    ) as service:  # fmt: skip
+        for key, name in (("a", "alice"), ("b", "bob"), ("c", "carol")):
+            with RawClient(service.url, key=key) as client:
+                client.post("/subscriptions", definition(subscriber_id=name), 201)
+        with RawClient(service.url, key="root") as client:
+            assert client.get("/subscriptions")["total"] == 3
+            client.get("/admin/faults", 404)
+        with RawClient(service.url) as client:
+            client.get("/subscriptions", 401)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--port", "99999"], "Port 99999 doesn't exist"),
+        (["--host", "0.0.0.0"], "set API keys"),
+        (["--host", "::"], "set API keys"),
+        (["--host", "203.0.113.7", "--api-key", "a=b"], "Can't listen on 203.0.113.7"),
+        (["--host", "no.such.host.invalid", "--api-key", "a=b"], "Can't listen on no.such.host.invalid"),
+        (["--database", "mysql://x"], "SQLite or PostgreSQL"),
+        (["--database", "nonsense"], "The database URL can't be read"),
+        (["--database", "sqlite:////nowhere/x.db"], "Can't open the database"),
+        (["--database", "postgresql://u:secret@127.0.0.1:1/x"], "Connection refused"),
+        (["--chain", "1=http://127.0.0.1:9/secret"], "Chain 1 can't be read"),
+        (["--chain", "nonsense"], "--chain must be ID=URL"),
+        (["--chain", "1=ftp://x/secret"], "--chain 1: rpc_urls must hold full URLs"),
+        (["--api-key", "secret"], "--api-key must be SUBSCRIBER=KEY"),
+        (["--api-key", "a=secret", "--api-key", "b=secret"], "also another subscriber's"),
+        (["--recording", "/nowhere"], "--recording /nowhere"),
+        (["--heartbeat-interval", "0"], "heartbeat_interval must be more than 0"),
+        (["--log-level", "loud"], "--log-level loud"),
+        (["--log-format", "xml"], "--log-format xml"),
+        (["--dev-chain-id", "0"], "chain_id must be 1 or more"),
+    ],
+)
+def test_what_can_not_start_says_so_in_one_line(database: str, arguments: list[str], says: str) -> None:
+    port = [] if "--port" in arguments else ["--port", "0"]
+    code, lines = refused("--database", database, *port, *arguments)
+    assert code == 1
+    assert len(lines) == 1, lines
+    assert lines[0].startswith("event-streamer serve: ")
+    assert says in lines[0]
+    assert "secret" not in lines[0]
+
+
+def test_a_port_that_is_taken(database: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        code, lines = refused("--database", database, "--port", str(taken.getsockname()[1]))
+    assert code == 1
+    assert "Address already in use" in lines[0]
+
+
+def test_the_command_line_knows_it() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "event_streamer_sdk.cli", "serve", "--help"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "--database" in done.stdout

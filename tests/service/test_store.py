@@ -1,0 +1,174 @@
+"""The database: migrations by version, headers, and progress that is saved in company."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, inspect
+from sqlalchemy.exc import OperationalError
+
+from event_streamer_service import ManualClock, StartupError
+from event_streamer_service.chains.types import Block, Position
+from event_streamer_service.delivery.progress import ProgressBook
+from event_streamer_service.metrics import Metrics
+from event_streamer_service.store import migrations, schema, subscriptions
+from event_streamer_service.store.database import Database
+from event_streamer_service.store.headers import SqlHeaderStore
+from event_streamer_service.store.subscriptions import Progress, Subscription
+from support.raw_client import TRANSFER_TOPIC, transfer
+
+
+@pytest.fixture
+def opened(database: str) -> Iterator[Database]:
+    held = Database(database)
+    yield held
+    held.close()
+
+
+def add_subscription(held: Database) -> Subscription:
+    values = {
+        "subscriber_id": "tests", "chain_id": 1, "topic0": TRANSFER_TOPIC, "event_signature": transfer(),
+        "addresses": [], "start_block": 2**53 - 1, "end_block": None,
+    }  # fmt: skip
+    return held.run_now(lambda c: subscriptions.insert(c, values, now=1.25))
+
+
+def test_a_new_database_has_the_newest_schema(opened: Database, database: str) -> None:
+    assert opened.run_now(migrations._version) == max(migrations.MIGRATIONS)
+    made = opened.run_now(lambda c: set(inspect(c).get_table_names()))
+    assert made == set(schema.metadata.tables)
+    kept = add_subscription(opened)
+    again = Database(database)
+    assert again.run_now(lambda c: subscriptions.get(c, kept.id)) == kept
+    again.close()
+
+
+def test_migrations_run_once_each_and_in_order(
+    opened: Database, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[int] = []
+
+    def note(version: int) -> Any:
+        def step(_: Connection) -> None:
+            ran.append(version)
+
+        return step
+
+    newest = max(migrations.MIGRATIONS)
+    more = {newest + 1: note(newest + 1), newest + 2: note(newest + 2)}
+    monkeypatch.setattr(migrations, "MIGRATIONS", migrations.MIGRATIONS | more)
+    for _ in range(2):
+        Database(database).close()
+    assert ran == [newest + 1, newest + 2]
+
+
+def test_a_migration_that_fails_leaves_the_database_as_it_was(
+    opened: Database, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(connection: Connection) -> None:
+        connection.execute(schema.settings.insert().values(name="half", value="way"))
+        raise ZeroDivisionError
+
+    newest = max(migrations.MIGRATIONS)
+    monkeypatch.setattr(migrations, "MIGRATIONS", migrations.MIGRATIONS | {newest + 1: fail})
+    with pytest.raises(ZeroDivisionError):
+        Database(database)
+    assert opened.run_now(migrations._version) == newest
+    assert opened.run_now(lambda c: migrations.read_setting(c, "half")) is None
+
+
+def test_a_database_of_a_newer_release_is_refused(opened: Database, database: str) -> None:
+    opened.run_now(lambda c: migrations.write_setting(c, migrations.VERSION_NAME, "99"))
+    with pytest.raises(StartupError, match="schema version 99"):
+        Database(database)
+
+
+def test_headers_are_kept_by_hash_and_forgotten_by_number(opened: Database) -> None:
+    async def main() -> None:
+        store = SqlHeaderStore(opened)
+        blocks = [
+            Block(number=n, hash=f"0x{n}{branch}", parent_hash="0x", timestamp=n)
+            for n in range(5)
+            for branch in "ab"
+        ]
+        await store.save(1, blocks)
+        await store.save(1, blocks)
+        await store.save(2, blocks[:1])
+        await store.save(2, [])
+        assert sorted(await store.load(1), key=lambda b: b.hash) == sorted(blocks, key=lambda b: b.hash)
+        await store.prune(1, 3)
+        assert {block.number for block in await store.load(1)} == {3, 4}
+        assert len(await store.load(2)) == 1
+
+    asyncio.run(main())
+
+
+def test_progress_is_saved_before_saved_returns(opened: Database) -> None:
+    first, second = add_subscription(opened), add_subscription(opened)
+    metrics = Metrics()
+
+    def in_database(subscription: Subscription) -> Progress:
+        found = opened.run_now(lambda c: subscriptions.get(c, subscription.id))
+        assert found is not None
+        return found.progress
+
+    async def main() -> None:
+        book = ProgressBook(opened, clock=ManualClock(), metrics=metrics)
+        assert book.current(first) == Progress()
+
+        async def acknowledge(subscription: Subscription, events: int) -> None:
+            progress = Progress(
+                position=Position(events, 0, "0x"), events_delivered=events, last_event_id="x"
+            )
+            book.set(subscription.id, progress)
+            await book.saved()
+            assert in_database(subscription).events_delivered >= events
+            assert book.current(subscription).events_delivered >= events
+
+        for round_of in range(1, 6):
+            await asyncio.gather(acknowledge(first, round_of), acknowledge(second, round_of * 10))
+        await asyncio.gather(*(acknowledge(first, events) for events in range(6, 106)))
+        assert metrics.progress_saves._value.get() <= 10, "those that come together are saved together"
+        book.set(second.id, Progress(events_delivered=1000))
+        await book.close()
+
+    asyncio.run(main())
+    assert in_database(first).events_delivered == 105
+    assert in_database(second).events_delivered == 1000
+
+
+def test_progress_that_can_not_be_saved_is_kept(opened: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = add_subscription(opened)
+
+    async def main() -> None:
+        book = ProgressBook(opened, clock=ManualClock(), metrics=Metrics())
+        broken = pytest.MonkeyPatch()
+
+        async def fail(_: object) -> None:
+            raise OperationalError("UPDATE", {}, Exception("gone"))
+
+        broken.setattr(opened, "run", fail)
+        book.set(kept.id, Progress(events_delivered=7))
+        with pytest.raises(OperationalError):
+            await book.saved()
+        broken.undo()
+        await book.saved()
+
+    asyncio.run(main())
+    found = opened.run_now(lambda c: subscriptions.get(c, kept.id))
+    assert found is not None
+    assert found.progress.events_delivered == 7
+
+
+def test_what_is_forgotten_is_not_written(opened: Database) -> None:
+    kept = add_subscription(opened)
+
+    async def main() -> None:
+        book = ProgressBook(opened, clock=ManualClock(), metrics=Metrics())
+        book.set(kept.id, Progress(events_delivered=7))
+        book.forget(kept.id)
+        await book.close()
+
+    asyncio.run(main())
+    assert opened.run_now(lambda c: subscriptions.get(c, kept.id)) == kept
