@@ -44,7 +44,7 @@ MAY_IMPORT = {
 }
 # What decides must not reach for the world: time, chance and input are handed to it.
 IMPURE = {
-    "asyncio", "http", "httpx", "random", "secrets", "select", "socket", "sqlite3", "ssl", "subprocess",
+    "asyncio", "http.client", "http.server", "httpx", "random", "secrets", "select", "socket", "sqlite3", "ssl", "subprocess",
     "threading", "time", "urllib3", "uuid", "aiohttp", "anyio",
 }  # fmt: skip
 LINES_A_FILE = 500
