@@ -51,13 +51,24 @@ async def _hand_on(_: Request, problem: Exception) -> Response:
     raise problem
 
 
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+
+
 def _calls(path: str, **by_method: Callable[[Request], Awaitable[Response]]) -> Route:
-    """Return one route for all calls of a path, so that 405 names every method that there is."""
+    """
+    Return one route for all calls of a path, so that 405 names every method that there is.
+
+    It takes the methods that there are not as well: else `PUT /api/chains/stats` would go on to
+    `/api/chains/{chain_id}`, and be told that "stats" is no number.
+    """
+    allowed = [*by_method, *(["HEAD"] if "GET" in by_method else [])]
 
     async def call(request: Request) -> Response:
+        if request.method not in allowed:
+            raise HTTPException(405, headers={"Allow": ", ".join(allowed)})
         return await by_method["GET" if request.method == "HEAD" else request.method](request)
 
-    return Route(path, call, methods=list(by_method))
+    return Route(path, call, methods=_METHODS)
 
 
 def _routes(service: Service) -> list[Route]:
