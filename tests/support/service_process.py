@@ -26,8 +26,13 @@ class ServiceProcess:
         ]
         for reader in self._readers:
             reader.start()
-        self.url = self._lines.get(timeout=patience)
-        assert self.url.startswith("http"), (self.url, self.log)
+        try:
+            self.url = self._lines.get(timeout=patience)
+        except queue.Empty:
+            self.url = ""
+        if not self.url.startswith("http"):
+            self.end()
+            raise AssertionError(f"the service did not start: {self.url} {' '.join(self.log)[-2000:]}")
 
     def _read_stdout(self) -> None:
         assert self.process.stdout is not None

@@ -38,6 +38,13 @@ def serve_command(
             "Without it and --recording: the embedded development chain.",
         ),
     ] = None,
+    block_time: Annotated[
+        float | None,
+        typer.Option(
+            help="Seconds between two blocks of the chains given: how often their nodes are asked for the "
+            "head, at least every 10 s."
+        ),
+    ] = None,
     recording: Annotated[
         list[Path] | None, typer.Option(help="A folder with recorded blocks (blocks.ndjson, logs.ndjson).")
     ] = None,
@@ -93,7 +100,7 @@ def serve_command(
             requests_per_second=requests_per_second,
             testing=testing,
         )
-        chains = [_chain(text) for text in chain or []]
+        chains = [_chain(text, block_time) for text in chain or []]
         sources: list[ChainSource] = [_recording(folder) for folder in recording or []]
         if not chains and not sources:
             sources = [_dev_chain(dev_chain_id, dev_first_block, dev_block_seconds)]
@@ -132,13 +139,18 @@ async def _serve(
     await serve(service, listener, started=announce, node_patience=_NODE_PATIENCE)
 
 
-def _chain(text: str) -> ChainConfig:
+def _chain(text: str, block_time: float | None) -> ChainConfig:
     """Read `ID=URL[,URL…]`."""
     number, _, urls = text.partition("=")
     if not (number.isascii() and number.isdigit()) or not urls:
         raise StartupError(f"--chain must be ID=URL, such as 1=https://node.example, not {_masked(text)!r}.")
     try:
-        return ChainConfig(chain_id=int(number), name=f"Chain {int(number)}", rpc_urls=urls.split(","))
+        return ChainConfig(
+            chain_id=int(number),
+            name=f"Chain {int(number)}",
+            rpc_urls=urls.split(","),
+            average_block_time=block_time,
+        )
     except ValueError as problem:
         raise StartupError(f"--chain {number}: {problem}.") from problem
 
