@@ -210,6 +210,8 @@ def decoder_of(schema: Schema) -> str:
         return f"list_of({decoder_of(schema['items'])})"
     if kind == "object":
         return f"map_of({decoder_of(_values(schema))})"
+    if kind == "integer":
+        return "to_integer"
     return "to_datetime" if _is_time(schema) else "as_is"
 
 

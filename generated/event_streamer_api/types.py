@@ -281,6 +281,13 @@ def as_is(value: Any) -> Any:
     return value
 
 
+def to_integer(value: Any) -> Any:
+    """
+    Read an integer. JSON does not tell 7.0 from 7 (JSON Schema, "integer"); the validator refuses all else.
+    """
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def list_of(decode: Decoder[T]) -> Decoder[list[T]]:
     """A list of what another decoder makes."""
 

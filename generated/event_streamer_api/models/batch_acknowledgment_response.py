@@ -17,6 +17,7 @@ from ..types import (
     nullable,
     text,
     to_datetime,
+    to_integer,
     to_iso,
     validated,
 )
@@ -68,7 +69,7 @@ class BatchAcknowledgmentResponse(Model):
         return cls(
             acknowledged=read.required("acknowledged", as_is),
             batch_id=read.required("batch_id", as_is),
-            events_acknowledged=read.optional("events_acknowledged", as_is, None),
+            events_acknowledged=read.optional("events_acknowledged", to_integer, None),
             connection_id=read.optional("connection_id", as_is, None),
             timestamp=read.optional("timestamp", to_datetime, None),
             resume_token=read.optional("resume_token", as_is, None),

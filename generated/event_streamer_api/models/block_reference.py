@@ -12,6 +12,7 @@ from ..types import (
     as_is,
     integer,
     text,
+    to_integer,
     validated,
 )
 
@@ -48,7 +49,7 @@ class BlockReference(Model):
 
         read = Reader("BlockReference", src_dict)
         return cls(
-            number=read.required("number", as_is),
+            number=read.required("number", to_integer),
             hash=read.required("hash", as_is),
             additional_properties=read.rest(),
         )

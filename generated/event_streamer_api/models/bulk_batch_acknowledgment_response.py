@@ -18,6 +18,7 @@ from ..types import (
     nullable,
     text,
     to_datetime,
+    to_integer,
     to_iso,
     validated,
 )
@@ -69,11 +70,11 @@ class BulkBatchAcknowledgmentResponse(Model):
 
         read = Reader("BulkBatchAcknowledgmentResponse", src_dict)
         return cls(
-            total_batches=read.required("total_batches", as_is),
-            acknowledged_batches=read.required("acknowledged_batches", as_is),
-            failed_batches=read.required("failed_batches", as_is),
+            total_batches=read.required("total_batches", to_integer),
+            acknowledged_batches=read.required("acknowledged_batches", to_integer),
+            failed_batches=read.required("failed_batches", to_integer),
             failed_batch_ids=read.required("failed_batch_ids", list_of(as_is)),
-            total_events_acknowledged=read.required("total_events_acknowledged", as_is),
+            total_events_acknowledged=read.required("total_events_acknowledged", to_integer),
             connection_id=read.optional("connection_id", as_is, None),
             timestamp=read.optional("timestamp", to_datetime, None),
             resume_token=read.optional("resume_token", as_is, None),

@@ -18,6 +18,7 @@ from ..types import (
     nullable,
     number,
     text,
+    to_integer,
     validated,
 )
 
@@ -30,14 +31,17 @@ class ChainConfigRequest(Model):
     Attributes:
         chain_id: The EIP-155 id of the chain. 1 or more.
         name: The chain's name.
-        rpc_urls: The JSON-RPC endpoints, the preferred one first. 1 item(s) or more; 32 items at most.
+        rpc_urls: The JSON-RPC endpoints (http, https, ws or wss), the preferred one first. 1 item(s) or
+            more; 32 items at most.
         average_block_time: The mean time between two blocks, in seconds; sets how often the head is asked
             for. More than 0.
         max_blocks_per_request: The widest range of blocks of one request for logs. 1 or more.
         confirmation_blocks: How many blocks have to follow a block before its events are delivered. 0 or
             more.
-        historical_rpc_url: The JSON-RPC endpoint for history.
-        live_websocket_url: The WebSocket endpoint that announces new blocks.
+        historical_rpc_url: The JSON-RPC endpoint for history. Has the form
+            `^(http|https|ws|wss)://[^/?#\\s]`.
+        live_websocket_url: The WebSocket endpoint that announces new blocks. Has the form
+            `^wss?://[^/?#\\s]`.
         historical_max_chunk_size: The widest range of blocks of one request while history is read. 1 or
             more; default 10000.
         historical_max_retries: How often a request for history is repeated before it counts as failed. 0 or
@@ -63,7 +67,15 @@ class ChainConfigRequest(Model):
     name: str = _attrs_field(validator=validated(text(min_length=1, max_length=255)))
     rpc_urls: list[str] | None = _attrs_field(
         default=None,
-        validator=validated(nullable(array(text(min_length=1, max_length=2048), min_items=1, max_items=32))),
+        validator=validated(
+            nullable(
+                array(
+                    text(max_length=2048, pattern="^(http|https|ws|wss)://[^/?#\\s]"),
+                    min_items=1,
+                    max_items=32,
+                )
+            )
+        ),
     )
     average_block_time: float | None = _attrs_field(
         default=None, validator=validated(nullable(number(exclusive_minimum=0, maximum=86400)))
@@ -75,10 +87,11 @@ class ChainConfigRequest(Model):
         default=None, validator=validated(nullable(integer(minimum=0, maximum=100000)))
     )
     historical_rpc_url: str | None = _attrs_field(
-        default=None, validator=validated(nullable(text(min_length=1, max_length=2048)))
+        default=None,
+        validator=validated(nullable(text(max_length=2048, pattern="^(http|https|ws|wss)://[^/?#\\s]"))),
     )
     live_websocket_url: str | None = _attrs_field(
-        default=None, validator=validated(nullable(text(min_length=1, max_length=2048)))
+        default=None, validator=validated(nullable(text(max_length=2048, pattern="^wss?://[^/?#\\s]")))
     )
     historical_max_chunk_size: int = _attrs_field(
         default=10000, validator=validated(integer(minimum=1, maximum=1000000))
@@ -130,25 +143,25 @@ class ChainConfigRequest(Model):
 
         read = Reader("ChainConfigRequest", src_dict)
         return cls(
-            chain_id=read.required("chain_id", as_is),
+            chain_id=read.required("chain_id", to_integer),
             name=read.required("name", as_is),
             rpc_urls=read.optional("rpc_urls", list_of(as_is), None),
             average_block_time=read.optional("average_block_time", as_is, None),
-            max_blocks_per_request=read.optional("max_blocks_per_request", as_is, None),
-            confirmation_blocks=read.optional("confirmation_blocks", as_is, None),
+            max_blocks_per_request=read.optional("max_blocks_per_request", to_integer, None),
+            confirmation_blocks=read.optional("confirmation_blocks", to_integer, None),
             historical_rpc_url=read.optional("historical_rpc_url", as_is, None),
             live_websocket_url=read.optional("live_websocket_url", as_is, None),
-            historical_max_chunk_size=read.optional("historical_max_chunk_size", as_is, 10000),
-            historical_max_retries=read.optional("historical_max_retries", as_is, 3),
-            historical_max_concurrent=read.optional("historical_max_concurrent", as_is, 5),
-            historical_progress_interval=read.optional("historical_progress_interval", as_is, 100),
-            live_max_retries=read.optional("live_max_retries", as_is, 5),
-            live_retry_delay=read.optional("live_retry_delay", as_is, 5),
-            live_reconnect_delay=read.optional("live_reconnect_delay", as_is, 30),
+            historical_max_chunk_size=read.optional("historical_max_chunk_size", to_integer, 10000),
+            historical_max_retries=read.optional("historical_max_retries", to_integer, 3),
+            historical_max_concurrent=read.optional("historical_max_concurrent", to_integer, 5),
+            historical_progress_interval=read.optional("historical_progress_interval", to_integer, 100),
+            live_max_retries=read.optional("live_max_retries", to_integer, 5),
+            live_retry_delay=read.optional("live_retry_delay", to_integer, 5),
+            live_reconnect_delay=read.optional("live_reconnect_delay", to_integer, 30),
             live_enable_gap_detection=read.optional("live_enable_gap_detection", as_is, True),
-            live_max_gap_size=read.optional("live_max_gap_size", as_is, 1000),
-            live_block_check_interval=read.optional("live_block_check_interval", as_is, 10),
-            live_gap_fill_chunk_size=read.optional("live_gap_fill_chunk_size", as_is, 100),
+            live_max_gap_size=read.optional("live_max_gap_size", to_integer, 1000),
+            live_block_check_interval=read.optional("live_block_check_interval", to_integer, 10),
+            live_gap_fill_chunk_size=read.optional("live_gap_fill_chunk_size", to_integer, 100),
             additional_properties=read.rest(),
         )
 

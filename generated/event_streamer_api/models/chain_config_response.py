@@ -19,6 +19,7 @@ from ..types import (
     number,
     text,
     to_datetime,
+    to_integer,
     to_iso,
     validated,
 )
@@ -77,15 +78,15 @@ class ChainConfigResponse(Model):
 
         read = Reader("ChainConfigResponse", src_dict)
         return cls(
-            chain_id=read.required("chain_id", as_is),
+            chain_id=read.required("chain_id", to_integer),
             message=read.optional("message", as_is, None),
             timestamp=read.optional("timestamp", to_datetime, None),
             name=read.optional("name", as_is, None),
             status=read.optional("status", as_is, None),
             rpc_urls=read.optional("rpc_urls", list_of(as_is), None),
             average_block_time=read.optional("average_block_time", as_is, None),
-            max_blocks_per_request=read.optional("max_blocks_per_request", as_is, None),
-            confirmation_blocks=read.optional("confirmation_blocks", as_is, None),
+            max_blocks_per_request=read.optional("max_blocks_per_request", to_integer, None),
+            confirmation_blocks=read.optional("confirmation_blocks", to_integer, None),
             additional_properties=read.rest(),
         )
 

@@ -16,6 +16,7 @@ from ..types import (
     nullable,
     number,
     text,
+    to_integer,
     validated,
 )
 
@@ -60,7 +61,7 @@ class ChainInfo(Model):
 
         read = Reader("ChainInfo", src_dict)
         return cls(
-            chain_id=read.required("chain_id", as_is),
+            chain_id=read.required("chain_id", to_integer),
             name=read.required("name", as_is),
             status=read.optional("status", as_is, None),
             rpc_urls=read.optional("rpc_urls", list_of(as_is), None),

@@ -11,13 +11,13 @@ from ..types import (
     Model,
     Reader,
     array,
-    as_is,
     instance,
     integer,
     list_of,
     moment,
     nullable,
     to_datetime,
+    to_integer,
     to_iso,
     validated,
 )
@@ -63,7 +63,7 @@ class ChainListResponse(Model):
         read = Reader("ChainListResponse", src_dict)
         return cls(
             chains=read.required("chains", list_of(ChainInfo.from_dict)),
-            total_chains=read.optional("total_chains", as_is, None),
+            total_chains=read.optional("total_chains", to_integer, None),
             timestamp=read.optional("timestamp", to_datetime, None),
             additional_properties=read.rest(),
         )

@@ -18,6 +18,7 @@ from ..types import (
     moment,
     nullable,
     to_datetime,
+    to_integer,
     to_iso,
     validated,
 )
@@ -69,11 +70,11 @@ class ChainStatsResponse(Model):
 
         read = Reader("ChainStatsResponse", src_dict)
         return cls(
-            total_chains=read.required("total_chains", as_is),
-            active_chains=read.optional("active_chains", as_is, None),
-            healthy_rpcs=read.optional("healthy_rpcs", as_is, None),
+            total_chains=read.required("total_chains", to_integer),
+            active_chains=read.optional("active_chains", to_integer, None),
+            healthy_rpcs=read.optional("healthy_rpcs", to_integer, None),
             loaded=read.optional("loaded", as_is, None),
-            supported_chain_ids=read.optional("supported_chain_ids", list_of(as_is), None),
+            supported_chain_ids=read.optional("supported_chain_ids", list_of(to_integer), None),
             last_refresh=read.optional("last_refresh", to_datetime, None),
             timestamp=read.optional("timestamp", to_datetime, None),
             additional_properties=read.rest(),

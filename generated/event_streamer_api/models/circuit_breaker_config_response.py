@@ -12,6 +12,7 @@ from ..types import (
     as_is,
     integer,
     number,
+    to_integer,
     validated,
 )
 
@@ -54,11 +55,11 @@ class CircuitBreakerConfigResponse(Model):
 
         read = Reader("CircuitBreakerConfigResponse", src_dict)
         return cls(
-            failure_threshold=read.required("failure_threshold", as_is),
+            failure_threshold=read.required("failure_threshold", to_integer),
             recovery_timeout=read.required("recovery_timeout", as_is),
-            success_threshold=read.required("success_threshold", as_is),
+            success_threshold=read.required("success_threshold", to_integer),
             timeout=read.required("timeout", as_is),
-            half_open_max_calls=read.required("half_open_max_calls", as_is),
+            half_open_max_calls=read.required("half_open_max_calls", to_integer),
             additional_properties=read.rest(),
         )
 

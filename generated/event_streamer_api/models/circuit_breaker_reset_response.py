@@ -13,6 +13,7 @@ from ..types import (
     integer,
     nullable,
     text,
+    to_integer,
     validated,
 )
 
@@ -53,7 +54,7 @@ class CircuitBreakerResetResponse(Model):
         return cls(
             message=read.optional("message", as_is, None),
             status=read.optional("status", as_is, None),
-            reset_count=read.optional("reset_count", as_is, None),
+            reset_count=read.optional("reset_count", to_integer, None),
             additional_properties=read.rest(),
         )
 

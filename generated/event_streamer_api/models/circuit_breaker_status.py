@@ -18,6 +18,7 @@ from ..types import (
     nullable,
     text,
     to_datetime,
+    to_integer,
     to_iso,
     validated,
 )
@@ -80,14 +81,14 @@ class CircuitBreakerStatus(Model):
         read = Reader("CircuitBreakerStatus", src_dict)
         return cls(
             state=read.required("state", as_is),
-            failure_count=read.required("failure_count", as_is),
-            success_count=read.optional("success_count", as_is, None),
-            consecutive_failures=read.optional("consecutive_failures", as_is, None),
-            consecutive_successes=read.optional("consecutive_successes", as_is, None),
-            total_calls=read.optional("total_calls", as_is, None),
+            failure_count=read.required("failure_count", to_integer),
+            success_count=read.optional("success_count", to_integer, None),
+            consecutive_failures=read.optional("consecutive_failures", to_integer, None),
+            consecutive_successes=read.optional("consecutive_successes", to_integer, None),
+            total_calls=read.optional("total_calls", to_integer, None),
             last_failure_time=read.optional("last_failure_time", to_datetime, None),
             last_success_time=read.optional("last_success_time", to_datetime, None),
-            state_transitions=read.optional("state_transitions", map_of(as_is), None),
+            state_transitions=read.optional("state_transitions", map_of(to_integer), None),
             additional_properties=read.rest(),
         )
 

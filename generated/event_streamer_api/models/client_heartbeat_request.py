@@ -10,11 +10,11 @@ from attrs import field as _attrs_field
 from ..types import (
     Model,
     Reader,
-    as_is,
     integer,
     moment,
     nullable,
     to_datetime,
+    to_integer,
     to_iso,
     validated,
 )
@@ -55,7 +55,7 @@ class ClientHeartbeatRequest(Model):
         read = Reader("ClientHeartbeatRequest", src_dict)
         return cls(
             timestamp=read.required("timestamp", to_datetime),
-            sequence_number=read.optional("sequence_number", as_is, None),
+            sequence_number=read.optional("sequence_number", to_integer, None),
             additional_properties=read.rest(),
         )
 

@@ -12,6 +12,7 @@ from ..types import (
     as_is,
     integer,
     text,
+    to_integer,
     validated,
 )
 
@@ -48,7 +49,7 @@ class ConfirmationRequest(Model):
 
         read = Reader("ConfirmationRequest", src_dict)
         return cls(
-            subscription_id=read.required("subscription_id", as_is),
+            subscription_id=read.required("subscription_id", to_integer),
             response_id=read.required("response_id", as_is),
             additional_properties=read.rest(),
         )

@@ -9,9 +9,9 @@ from attrs import field as _attrs_field
 from ..types import (
     Model,
     Reader,
-    as_is,
     integer,
     nullable,
+    to_integer,
     validated,
 )
 
@@ -46,7 +46,7 @@ class LastProcessedBlockResponse(Model):
 
         read = Reader("LastProcessedBlockResponse", src_dict)
         return cls(
-            last_processed_block=read.optional("last_processed_block", as_is, None),
+            last_processed_block=read.optional("last_processed_block", to_integer, None),
             additional_properties=read.rest(),
         )
 

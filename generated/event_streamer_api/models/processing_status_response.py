@@ -16,6 +16,7 @@ from ..types import (
     moment,
     nullable,
     to_datetime,
+    to_integer,
     to_iso,
     validated,
 )
@@ -57,9 +58,9 @@ class ProcessingStatusResponse(Model):
 
         read = Reader("ProcessingStatusResponse", src_dict)
         return cls(
-            subscription_id=read.required("subscription_id", as_is),
+            subscription_id=read.required("subscription_id", to_integer),
             is_processing=read.required("is_processing", as_is),
-            connection_count=read.required("connection_count", as_is),
+            connection_count=read.required("connection_count", to_integer),
             timestamp=read.optional("timestamp", to_datetime, None),
             additional_properties=read.rest(),
         )

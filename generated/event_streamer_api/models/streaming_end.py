@@ -17,6 +17,7 @@ from ..types import (
     nullable,
     text,
     to_datetime,
+    to_integer,
     to_iso,
     validated,
 )
@@ -67,7 +68,7 @@ class StreamingEnd(Model):
             type=read.required("type", as_is),
             reason=read.required("reason", as_is),
             connection_id=read.optional("connection_id", as_is, None),
-            subscription_id=read.optional("subscription_id", as_is, None),
+            subscription_id=read.optional("subscription_id", to_integer, None),
             resume_token=read.optional("resume_token", as_is, None),
             timestamp=read.optional("timestamp", to_datetime, None),
             additional_properties=read.rest(),

@@ -18,6 +18,7 @@ from ..types import (
     nullable,
     text,
     to_datetime,
+    to_integer,
     to_iso,
     validated,
 )
@@ -68,7 +69,7 @@ class StreamingError(Model):
         return cls(
             type=read.required("type", as_is),
             connection_id=read.optional("connection_id", as_is, None),
-            subscription_id=read.optional("subscription_id", as_is, None),
+            subscription_id=read.optional("subscription_id", to_integer, None),
             error_code=read.required("error_code", as_is),
             error_message=read.required("error_message", as_is),
             timestamp=read.optional("timestamp", to_datetime, None),

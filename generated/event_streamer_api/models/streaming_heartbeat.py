@@ -17,6 +17,7 @@ from ..types import (
     nullable,
     text,
     to_datetime,
+    to_integer,
     to_iso,
     validated,
 )
@@ -60,7 +61,7 @@ class StreamingHeartbeat(Model):
         return cls(
             type=read.required("type", as_is),
             connection_id=read.optional("connection_id", as_is, None),
-            subscription_id=read.optional("subscription_id", as_is, None),
+            subscription_id=read.optional("subscription_id", to_integer, None),
             timestamp=read.optional("timestamp", to_datetime, None),
             additional_properties=read.rest(),
         )

@@ -16,6 +16,7 @@ from ..types import (
     list_of,
     nullable,
     text,
+    to_integer,
     validated,
 )
 
@@ -79,9 +80,9 @@ class SubscriptionCreate(Model):
             topic0=read.optional("topic0", as_is, None),
             event_signature=read.required("event_signature", ABIEvent.from_dict),
             addresses=read.optional("addresses", list_of(as_is), []),
-            start_block=read.required("start_block", as_is),
-            end_block=read.optional("end_block", as_is, None),
-            chain_id=read.required("chain_id", as_is),
+            start_block=read.required("start_block", to_integer),
+            end_block=read.optional("end_block", to_integer, None),
+            chain_id=read.required("chain_id", to_integer),
             subscriber_id=read.optional("subscriber_id", as_is, None),
             additional_properties=read.rest(),
         )

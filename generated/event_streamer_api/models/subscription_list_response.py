@@ -10,10 +10,10 @@ from ..types import (
     Model,
     Reader,
     array,
-    as_is,
     instance,
     integer,
     list_of,
+    to_integer,
     validated,
 )
 
@@ -61,9 +61,9 @@ class SubscriptionListResponse(Model):
         read = Reader("SubscriptionListResponse", src_dict)
         return cls(
             subscriptions=read.required("subscriptions", list_of(SubscriptionResponse.from_dict)),
-            total=read.required("total", as_is),
-            page=read.required("page", as_is),
-            page_size=read.required("page_size", as_is),
+            total=read.required("total", to_integer),
+            page=read.required("page", to_integer),
+            page_size=read.required("page_size", to_integer),
             additional_properties=read.rest(),
         )
 

@@ -18,6 +18,7 @@ from ..types import (
     list_of,
     nullable,
     text,
+    to_integer,
     validated,
 )
 
@@ -104,9 +105,9 @@ class SubscriptionUpdate(Model):
             topic0=read.optional("topic0", as_is, None),
             event_signature=read.optional("event_signature", ABIEvent.from_dict, None),
             addresses=read.optional("addresses", list_of(as_is), None),
-            start_block=read.optional("start_block", as_is, None),
-            end_block=read.optional("end_block", as_is, UNSET, null_is_value=True),
-            chain_id=read.optional("chain_id", as_is, None),
+            start_block=read.optional("start_block", to_integer, None),
+            end_block=read.optional("end_block", to_integer, UNSET, null_is_value=True),
+            chain_id=read.optional("chain_id", to_integer, None),
             subscriber_id=read.optional("subscriber_id", as_is, None),
             is_streaming=read.optional("is_streaming", as_is, None),
             streaming_status=read.optional("streaming_status", as_is, None),
