@@ -66,6 +66,12 @@ def test_health(served, service):
     assert answer["status"] == "healthy"
 
 
+def test_a_bare_name_is_a_wrong_usage(cli):
+    refused = cli("subscriptions", "create", "Transfer", "--chain", CHAIN)
+    assert refused.code == 2
+    assert "--abi" in refused.err
+
+
 def test_chains_are_shown(served):
     assert [one["chain_id"] for one in served("chains", "list", "--json").json["chains"]] == [CHAIN]
     assert str(CHAIN) in served("chains", "list").out

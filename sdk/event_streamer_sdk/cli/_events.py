@@ -59,9 +59,15 @@ def chosen_event(event: str, abi: str | None, contract: str | None) -> ABIEvent:
         The event.
 
     Raises:
+        typer.BadParameter: A bare name without an ABI.
         ABIParsingError: The ABI or the event can't be read, or the ABI holds no such event.
     """
     if abi is None:
+        if "(" not in event:
+            raise typer.BadParameter(
+                f"{event!r} is a name: say with --abi which file describes it, or write the event out, as in "
+                "'Transfer(address indexed from, address indexed to, uint256 value)'"
+            )
         (only,) = extract_abi_events([event]).values()
         return only
     return extract_abi_event(read_abi(abi), event, contract=contract)

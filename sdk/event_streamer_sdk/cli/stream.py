@@ -29,6 +29,12 @@ from event_streamer_sdk.models.streaming import StreamingReorg
 if TYPE_CHECKING:
     from event_streamer_sdk import SyncStreamingClient
 
+_ENDS = {
+    "finished": "the subscription is done",
+    "signal": "stopped by a signal",
+    "stopped": "stopped as asked",
+}
+
 Events = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
@@ -98,9 +104,10 @@ def stream(
                 # `event-streamer stream … | head` has seen enough, and what it didn't see comes again.
                 write_no_more()
                 raise typer.Exit(0) from closed
+    last = "" if screen.last_block is None else f", last block {screen.last_block}"
     say(
-        f"{screen.written} events in {report.batches} batches, {report.acks} acknowledged, "
-        f"last block {screen.last_block}; {report.reason.value}"
+        f"{screen.written} events in {report.batches} batches, {report.acks} acknowledged{last}: "
+        f"{_ENDS.get(report.reason.value, report.reason.value)}"
     )
 
 
@@ -167,7 +174,7 @@ class _Screen:
         """Write all lines out, since what is not out does not count as delivered, and tell how far it is."""
         sys.stdout.flush()
         if isinstance(self._status, Status):
-            behind = "" if not lag else f", {lag} blocks behind the head"
+            behind = f", {lag} blocks behind the head" if lag and lag > 1 else ""
             self._status.update(f"{self.written} events, block {self.last_block}{behind} (Ctrl-C ends it)")
 
 

@@ -90,7 +90,7 @@ def list_(
         write_json(found)
         return
     write_table(
-        ["Id", "Event", "Chain", "Contracts", "Blocks", "Processed to", "Delivered", "Streaming"],
+        ["Id", "Event", "Chain", "Contracts", "Blocks", "Processed to", "Delivered", "State"],
         [_row(one) for one in found],
         empty="No subscriptions.",
     )
@@ -167,7 +167,7 @@ def _show(one: SubscriptionResponse, as_json: bool) -> None:
             "Blocks": _blocks(one),
             "Processed to": one.last_processed_block,
             "Delivered": one.events_delivered,
-            "Streaming": one.is_streaming,
+            "State": one.streaming_status,
             "Subscriber": one.subscriber_id,
             "Made": one.created_at,
             "Changed": one.updated_at,
@@ -185,7 +185,7 @@ def _row(one: SubscriptionResponse) -> list[Any]:
         _blocks(one),
         one.last_processed_block,
         one.events_delivered,
-        one.is_streaming,
+        one.streaming_status,
     ]
 
 
