@@ -17,7 +17,7 @@ from ._core.errors import (
     StreamEndedError,
     StreamLineError,
 )
-from ._core.handlers import current_batch_var
+from ._core.handlers import current_batch
 from ._core.messages import Batch
 from ._core.notices import EndReason, Gap, GapKind, Report, Stats, Status, StatusKind
 from ._core.options import StreamOptions
@@ -25,16 +25,6 @@ from ._streaming.async_client import AsyncBatch, StreamingClient
 from ._streaming.sync_client import SyncBatch, SyncStreamingClient
 
 AsyncStreamingClient = StreamingClient
-
-
-def current_batch() -> Batch | None:
-    """
-    Give the batch that is being handled in this thread or task.
-
-    Returns:
-        The batch, `None` outside of a handler.
-    """
-    return current_batch_var.get()
 
 
 def get_current_batch_id() -> str:
@@ -47,7 +37,7 @@ def get_current_batch_id() -> str:
     Raises:
         LookupError: Called outside of a handler.
     """
-    batch = current_batch_var.get()
+    batch = current_batch()
     if batch is None:
         raise LookupError("no batch is being handled here: call this in a handler of events")
     return batch.batch_id

@@ -7,7 +7,7 @@ import logging
 from .backoff import Backoff, Reconnect
 from .commands import Acknowledge, Acknowledged, Failed, Lane, ReleaseLease, Wait
 from .failures import connection_gone
-from .session import Session, Steps
+from .session import Connection, Session, Steps
 
 logger = logging.getLogger(__name__)
 
@@ -34,8 +34,8 @@ def acknowledge_lane(session: Session) -> Steps:
         now = session.clock()
         waiting = len(session.acks)
         due = next_at if waiting < chunk or backoff.failures else now
-        if not waiting or now < due:
-            yield Wait(due - now if waiting else None)
+        if not waiting or now < due or _connection(session) is None:
+            yield Wait(due - now if waiting and now < due else None)
             continue
         if (yield from _flush(session)):
             backoff.reset()
@@ -54,12 +54,14 @@ def acknowledge_lane(session: Session) -> Steps:
 
 
 def _flush(session: Session) -> Steps:
-    """Send all that waits, chunk by chunk; tell whether it went well."""
-    while len(session.acks):
-        connection = session.connection
-        if connection is None or connection.id is None or connection.dropped is not None:
+    """Send all that waits by now, chunk by chunk; tell whether it went well."""
+    left = len(session.acks)  # what comes meanwhile has its time, else a fast stream never lets a chunk fill
+    while left > 0 and len(session.acks):
+        connection = _connection(session)
+        if connection is None or connection.id is None:
             return True
         batch_ids = session.acks.next_chunk()
+        left -= len(batch_ids)
         outcome = yield Acknowledge(connection.id, batch_ids)
         if session.connection is not connection:
             return True
@@ -84,6 +86,14 @@ def _flush(session: Session) -> Steps:
                 _give_up(session, session.acks.failed(batch_ids))
             return False
     return True
+
+
+def _connection(session: Session) -> Connection | None:
+    """Give the connection that acknowledgements can be sent for, where there is one."""
+    connection = session.connection
+    if connection is None or connection.id is None or connection.dropped is not None:
+        return None
+    return connection
 
 
 def _final(session: Session) -> Steps:

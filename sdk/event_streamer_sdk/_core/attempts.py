@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from enum import Enum
 from typing import Any
 
 from .checkpoint import DeadLetterRecord
@@ -14,11 +15,33 @@ from .session import Session, Steps
 
 logger = logging.getLogger(__name__)
 
+
+class Result(Enum):
+    """What came of a batch."""
+
+    HANDLED = "handled"
+    """All handlers have succeeded."""
+    GIVEN_UP = "given up"
+    """It counts as handled: skipped, or written down as a dead letter."""
+    NOT_HANDLED = "not handled"
+    """It comes again; the run is over."""
+
+
 MAX_RETRY_DELAY = 30.0
 """Upper bound of the wait between two tries of a handler, seconds."""
 
 
-def attempt(session: Session, calls: list[Call], batch_id: str, message: Mapping[str, Any]) -> Steps:
+Failure = tuple[Call, BaseException]
+"""A handler's call, and what it raised."""
+
+
+def attempt(
+    session: Session,
+    calls: list[Call],
+    batch_id: str,
+    message: Mapping[str, Any],
+    failed: Sequence[Failure] = (),
+) -> Steps:
     """
     Call handlers until all have succeeded, the retries are used up, or the run is over.
 
@@ -27,20 +50,21 @@ def attempt(session: Session, calls: list[Call], batch_id: str, message: Mapping
         calls: What to call.
         batch_id: The batch they handle.
         message: The batch as it came, for a dead letter.
+        failed: Calls that were made once and failed, beside `calls`.
 
     Returns:
-        Whether the batch counts as handled.
+        A `Result`.
     """
     settings = session.settings
     retries = 0
     while True:
-        failed: list[tuple[Call, BaseException]] = []
+        failed = list(failed)
         for call in calls:
             error = yield call
             if error is not None:
                 failed.append((call, error))
         if not failed:
-            return True
+            return Result.HANDLED
         session.counters.handler_errors += len(failed)
         for call, error in failed:
             logger.warning(
@@ -57,26 +81,25 @@ def attempt(session: Session, calls: list[Call], batch_id: str, message: Mapping
         session.handler_since = None
         yield from session.rest(delay)
         if session.over:
-            return False
+            return Result.NOT_HANDLED
         session.handler_since = session.clock()
+        failed = ()
 
 
-def _give_up(
-    session: Session, failed: list[tuple[Call, BaseException]], batch_id: str, message: Mapping[str, Any]
-) -> Steps:
+def _give_up(session: Session, failed: Sequence[Failure], batch_id: str, message: Mapping[str, Any]) -> Steps:
     error = failed[0][1]
     names = tuple(name_of(call) for call, _ in failed)
     policy = session.settings.on_handler_error
     if policy == "stop":
         error.add_note(f"raised by the handler {names[0]} for batch {batch_id}; the batch is not committed")
         session.conclude(EndReason.HANDLER_FAILED, error)
-        return False
+        return Result.NOT_HANDLED
     reason = f"handler {', '.join(names)} failed: {error!r}"
     session.notify_error("HANDLER_FAILED", f"batch {batch_id} is passed over: {reason}")
     if policy == "skip":
         session.counters.skipped += 1
         logger.error("subscription %s: batch %s is skipped: %s", session.subscription_id, batch_id, reason)
-        return True
+        return Result.GIVEN_UP
     record = DeadLetterRecord(
         time=session.utc_now(),
         kind="batch",
@@ -86,7 +109,7 @@ def _give_up(
         message={name: value for name, value in message.items() if name != "resume_token"},
         handlers=names,
     )
-    return (yield from write_dead_letter(session, record))
+    return Result.GIVEN_UP if (yield from write_dead_letter(session, record)) else Result.NOT_HANDLED
 
 
 def write_dead_letter(session: Session, record: DeadLetterRecord) -> Steps:

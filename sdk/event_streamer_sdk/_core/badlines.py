@@ -69,7 +69,7 @@ def bad_line(session: Session, epoch: int, error: StreamLineError, value: Any) -
     new_token = _text(message, "resume_token")
     if batch_id and new_token:
         # It said who it is, so it counts as handled like any batch; else the next batch's token covers it.
-        yield from commit(session, Entry(batch_id, new_token, None, None))
+        yield from commit(session, Entry(batch_id, new_token, None))
 
 
 def _text(message: dict[str, Any] | None, name: str) -> str | None:

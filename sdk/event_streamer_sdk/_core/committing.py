@@ -31,11 +31,15 @@ def commit(session: Session, entry: Entry) -> Steps:
         entry: The message; one without an id is committed and not acknowledged.
     """
     settings = session.settings
+    if not settings.auto_acknowledge:
+        # It takes its place behind those that wait for the user.
+        session.progress.wait_for_user(entry)
+        yield from finish(session, [entry.batch_id])
+        return
     if not settings.has_store:
-        if session.progress.reaches(entry.block):
+        if entry.is_reorg or session.progress.reaches(entry.block):
             session.progress.advance(entry.resume_token, entry.block)
-        if entry.batch_id:
-            session.acknowledge_later(entry.batch_id)
+        _committed(session, entry)
         return
     session.unsaved.append(entry)
     waited = session.clock() - session.saved_at
@@ -51,13 +55,40 @@ def save(session: Session) -> Steps:
         session: The run; it is concluded where the position can't be stored.
     """
     entries, session.unsaved = session.unsaved, []
-    if (yield from store(session, entries)):
+    if (yield from _store(session, entries)):
         for entry in entries:
-            if entry.batch_id:
-                session.acknowledge_later(entry.batch_id)
+            _committed(session, entry)
 
 
-def store(session: Session, entries: Sequence[Entry]) -> Steps:
+def finish(session: Session, batch_ids: Sequence[str]) -> Steps:
+    """
+    Commit what is done, in manual mode: the unbroken run of delivered messages that are.
+
+    Args:
+        session: The run.
+        batch_ids: What is done now.
+
+    Returns:
+        Whether the position could be stored.
+    """
+    entries = [entry for batch_id in batch_ids for entry in session.progress.finished(batch_id)]
+    session.wake(Lane.DELIVER)
+    if not (yield from _store(session, entries)):
+        return False
+    for entry in entries:
+        _committed(session, entry)
+    return True
+
+
+def _committed(session: Session, entry: Entry) -> None:
+    """Do what may be done only when a message is committed: remember its events, acknowledge it."""
+    if entry.keys and session.dedupe is not None:
+        session.dedupe.mark(entry.keys)
+    if entry.batch_id and not entry.by_user:
+        session.acknowledge_later(entry.batch_id)
+
+
+def _store(session: Session, entries: Sequence[Entry]) -> Steps:
     """
     Move the committed position behind some messages, durably where there is a store.
 
@@ -69,11 +100,9 @@ def store(session: Session, entries: Sequence[Entry]) -> Steps:
         Whether that is done.
     """
     progress = session.progress
-    moving = [entry for entry in entries if progress.reaches(entry.block)]
-    if not moving:
+    last, block = progress.behind(entries)
+    if last is None:
         return True
-    last = moving[-1]
-    block = next((entry.block for entry in reversed(moving) if entry.block is not None), progress.block)
     if session.settings.has_store:
         checkpoint = Checkpoint(
             resume_token=last.resume_token,
@@ -96,19 +125,3 @@ def store(session: Session, entries: Sequence[Entry]) -> Steps:
         session.saved_at = session.clock()
     progress.advance(last.resume_token, block)
     return True
-
-
-def acknowledged_by_user(session: Session, batch_ids: Sequence[str]) -> Steps:
-    """
-    Commit what the user says is done (manual mode), before it is acknowledged.
-
-    Args:
-        session: The run.
-        batch_ids: The batches.
-
-    Returns:
-        Whether it may be acknowledged now.
-    """
-    entries = [entry for batch_id in batch_ids for entry in session.progress.user_acknowledged(batch_id)]
-    session.wake(Lane.DELIVER)
-    return not entries or (yield from store(session, entries))

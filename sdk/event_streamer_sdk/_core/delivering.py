@@ -7,13 +7,14 @@ from typing import Any
 
 from event_streamer_api.models import StreamingEnd, StreamingError, StreamingHeartbeat, StreamingReorg
 
-from .attempts import attempt
+from .attempts import Result, attempt
 from .badlines import bad_line
 from .commands import Call, Failed, HandOver, Lane, Wait
 from .committing import commit, save
 from .errors import StreamEndedError, StreamLineError
+from .express import applies, express
 from .handlers import current_batch_var
-from .lines import Block, LongLine
+from .lines import Block, LongLine, whole_line
 from .messages import Batch, Events, Unknown, decode_block, decode_line, to_message
 from .notices import EndReason, Gap, GapKind, Status, StatusKind
 from .progress import Entry
@@ -30,6 +31,7 @@ def deliver_lane(session: Session) -> Steps:
     Args:
         session: The run.
     """
+    session.express = applies(session)
     try:
         while not session.over:
             if session.notices:
@@ -60,16 +62,21 @@ def deliver_lane(session: Session) -> Steps:
     yield from _call_notices(session)
 
 
-def _deliver(session: Session, epoch: int, item: Item) -> Steps:
-    if type(item) is Block:
-        batch_class = session.batch_class
-        for value in decode_block(item.data, item.lines):
+def _deliver_block(session: Session, epoch: int, block: Block) -> Steps:
+    for values in decode_block(block):
+        position = 0
+        while position < len(values):
             if session.over or session.discarded(epoch):
                 return
+            if session.express and position < (reached := (yield from express(session, values, position))):
+                position = reached
+                continue
+            value = values[position]
+            position += 1
             if session.notices:
                 yield from _call_notices(session)
             try:
-                message = to_message(value, batch_class)
+                message = to_message(value, session.batch_class)
             except StreamLineError as error:
                 yield from bad_line(session, epoch, error, value)
                 continue
@@ -80,6 +87,12 @@ def _deliver(session: Session, epoch: int, item: Item) -> Steps:
                     yield from handle_batch(session, message)
                     continue
             yield from _message(session, epoch, message)
+        values.clear()  # else these would be alive while the next ones are decoded
+
+
+def _deliver(session: Session, epoch: int, item: Item) -> Steps:
+    if type(item) is Block:
+        yield from _deliver_block(session, epoch, item)
     elif type(item) is LongLine:
         problem = (
             f"a line is longer than max_line_bytes={item.limit}; raise that option if the service means it"
@@ -90,7 +103,7 @@ def _deliver(session: Session, epoch: int, item: Item) -> Steps:
         if isinstance(value, StreamLineError):
             logger.debug("subscription %s: the response ended within a line", session.subscription_id)
         else:
-            yield from _deliver(session, epoch, Block(item.data + b"\n", 1))
+            yield from _deliver_block(session, epoch, whole_line(item.data))
     elif type(item) is Lost:
         if session.unsaved:
             yield from save(session)
@@ -145,26 +158,29 @@ def handle_batch(session: Session, batch: Batch) -> Steps:
         yield from _call_notices(session)
     events = batch.events
     counters = session.counters
-    keys = None
+    entry = Entry(batch.batch_id, batch.resume_token, batch.last_block)
     if session.dedupe is not None:
-        events, keys, held_back = session.dedupe.fresh(batch)
+        events, entry.keys, held_back = session.dedupe.fresh(batch)
         batch.events = events
         counters.duplicates += held_back
     settings = session.settings
-    entry = Entry(batch.batch_id, batch.resume_token, batch.last_block, None)
-    if not settings.auto_acknowledge:
-        yield from _wait_for_user(session)
-        if session.over:
-            return
-        session.progress.wait_for_user(entry)
     calls = session.registry.calls(events, settings.handler_timeout)
-    if not calls and not session.iterating:
+    wanted = bool(calls) or (session.iterating and (bool(events) or not batch.size))
+    if wanted and not settings.auto_acknowledge:
+        yield from _wait_for_user(session, batch)
+        if session.over or session.discarded(batch.epoch):
+            return
+        entry.by_user = True
+        session.progress.wait_for_user(entry)
+    if not calls and events and not session.iterating:
         _warn_unheard(session, batch)
     session.current = batch
     current_batch_var.set(batch)
     session.handler_since = session.clock()
-    handled = not calls or (yield from attempt(session, calls, batch.batch_id, batch.message))
-    if handled and session.iterating and (events or keys is None):
+    result = Result.HANDLED
+    if calls:
+        result = yield from attempt(session, calls, batch.batch_id, batch.message)
+    if result is Result.HANDLED and session.iterating and wanted:
         session.handed_over = True
         session.wake(Lane.ACKNOWLEDGE)
         yield HandOver(batch)
@@ -172,36 +188,42 @@ def handle_batch(session: Session, batch: Batch) -> Steps:
     session.handler_since = None
     session.current = None
     current_batch_var.set(None)
-    if not handled:
+    if result is Result.NOT_HANDLED:
         return
     counters.batches += 1
     counters.events += batch.size
     counters.handled_block = batch.last_block
-    counters.handled_time = _last_time(events)
-    if settings.auto_acknowledge or not (calls or session.iterating):
+    counters.newest = _newest(events)
+    yield from _finish_or_wait(session, entry, result)
+
+
+def _finish_or_wait(session: Session, entry: Entry, result: Result) -> Steps:
+    """Commit what is handled, or leave that to the user, who can't say so of a batch that was given up."""
+    if result is Result.GIVEN_UP:
+        entry.by_user = False
+    if result is not Result.NOT_HANDLED and not entry.by_user:
         yield from commit(session, entry)
-    if keys:
-        assert session.dedupe is not None
-        session.dedupe.mark(keys)
 
 
 def _handle_reorg(session: Session, reorg: StreamingReorg) -> Steps:
     ancestor = reorg.common_ancestor
-    session.progress.reorganised(ancestor)
     session.seen_block = ancestor
     if session.dedupe is not None:
         session.dedupe.forget_above(ancestor)
     handlers = session.registry.notice("reorg")
     entry = Entry(reorg.batch_id, reorg.resume_token, ancestor, reorg.chain_id)
+    entry.is_reorg = True
     settings = session.settings
     if not settings.auto_acknowledge and handlers:
+        entry.by_user = True
         session.progress.wait_for_user(entry)
     calls = [Call(handler, reorg, settings.handler_timeout) for handler in handlers]
     session.handler_since = session.clock()
-    handled = not calls or (yield from attempt(session, calls, reorg.batch_id, reorg.to_dict()))
+    result = Result.HANDLED
+    if calls:
+        result = yield from attempt(session, calls, reorg.batch_id, reorg.to_dict())
     session.handler_since = None
-    if handled and (settings.auto_acknowledge or not handlers):
-        yield from commit(session, entry)
+    yield from _finish_or_wait(session, entry, result)
 
 
 def _release(session: Session) -> Steps:
@@ -239,13 +261,12 @@ def _end(session: Session, end: StreamingEnd) -> Steps:
         yield from _release(session)
         if session.over:
             return
-    token = end.resume_token
-    if token and not session.progress.open and (session.settings.auto_acknowledge or session.progress.token):
-        yield from commit(session, Entry("", token, None, None))
+    if end.resume_token and session.progress.token:
+        yield from commit(session, Entry("", end.resume_token, None))
     session.conclude(EndReason.FINISHED)
 
 
-def _wait_for_user(session: Session) -> Steps:
+def _wait_for_user(session: Session, batch: Batch) -> Steps:
     """Pause while too many batches wait for the user's acknowledgement."""
     limit = session.settings.max_unacknowledged
     if len(session.progress.open) < limit:
@@ -255,7 +276,7 @@ def _wait_for_user(session: Session) -> Steps:
         session.subscription_id,
         limit,
     )
-    while len(session.progress.open) >= limit and not session.over:
+    while len(session.progress.open) >= limit and not session.over and not session.discarded(batch.epoch):
         yield Wait()
 
 
@@ -289,13 +310,9 @@ def _saw_head(session: Session, head: Any) -> None:
         session.holding.head_is_told = True
 
 
-def _last_time(events: Events) -> Any:
-    """Find the time of a batch's newest event."""
-    for name in reversed(events):
-        if group := events[name]:
-            last = group[-1]
-            return last.get("timestamp") if type(last) is dict else None
-    return None
+def _newest(events: Events) -> Any:
+    """Find a batch's newest event."""
+    return next((group[-1] for group in reversed(events.values()) if group), None)
 
 
 def _warn_unheard(session: Session, batch: Batch) -> None:

@@ -12,8 +12,28 @@ from .messages import Batch, Events
 Handler = Callable[[Any], Any]
 """A function of one argument; in the async client a coroutine function works, too."""
 
-current_batch_var: ContextVar[Batch | None] = ContextVar("event_streamer_current_batch", default=None)
-"""The batch that is being handled in this thread or task."""
+current_batch_var: ContextVar[Batch | dict[str, Any] | None] = ContextVar(
+    "event_streamer_current_batch", default=None
+)
+"""The batch that is being handled in this thread or task: as it came, until somebody asks for it."""
+
+batch_maker_var: ContextVar[Callable[[dict[str, Any]], Batch]] = ContextVar("event_streamer_batch_maker")
+"""Makes a batch of what came."""
+
+
+def current_batch() -> Batch | None:
+    """
+    Give the batch that is being handled in this thread or task.
+
+    Returns:
+        The batch, `None` outside of a handler.
+    """
+    found = current_batch_var.get()
+    if isinstance(found, dict):
+        found = batch_maker_var.get()(found)
+        current_batch_var.set(found)
+    return found
+
 
 NOTICES = ("heartbeat", "error", "reorg", "gap", "status", "unknown")
 """What handlers can be registered for beside events."""
@@ -26,6 +46,7 @@ class HandlerRegistry:
         self._by_event: dict[str, list[Handler]] = {}
         self._all_events: list[Handler] = []
         self._notices: dict[str, list[Handler]] = {name: [] for name in NOTICES}
+        self._only: dict[str, Handler] = {}
         self._unhandled: set[str] = set()
 
     def add_event(self, name: str, handler: Handler) -> None:
@@ -38,6 +59,7 @@ class HandlerRegistry:
         """
         self._by_event.setdefault(name, []).append(handler)
         self._unhandled.discard(name)
+        self._find_only()
 
     def add_all_events(self, handler: Handler) -> None:
         """
@@ -47,6 +69,25 @@ class HandlerRegistry:
             handler: Gets event name → list of events.
         """
         self._all_events.append(handler)
+        self._find_only()
+
+    def only(self, name: str) -> Handler | None:
+        """
+        Give the one handler that hears of a kind of event.
+
+        Args:
+            name: The event's name.
+
+        Returns:
+            The handler, `None` where there is none or more than one.
+        """
+        return self._only.get(name)
+
+    def _find_only(self) -> None:
+        # Changed in place of a look at both lists for each batch.
+        self._only = {}
+        if not self._all_events:
+            self._only = {name: found[0] for name, found in self._by_event.items() if len(found) == 1}
 
     def add_notice(self, kind: str, handler: Handler) -> None:
         """

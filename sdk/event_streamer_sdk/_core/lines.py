@@ -3,7 +3,7 @@ Bytes → blocks of whole lines.
 
 A service may write a line a chunk or a thousand, and the network cuts where it likes. A reader that
 looked at each line in Python would be the bottleneck, so whole lines stay together: one block is all
-that a chunk completed, and is decoded in one call. Only a line feed ends a line (a JSON string may hold
+that a chunk completed, a span of it and no copy. Only a line feed ends a line (a JSON string may hold
 U+2028). Parts of a line are kept and joined once: joining rest and chunk each time would be quadratic.
 """
 
@@ -21,12 +21,31 @@ class Block:
     Whole lines that arrived together.
 
     Attributes:
-        data: The lines, each ended by a line feed.
+        data: What the lines lie in.
+        start: Where the first one begins.
+        end: Where the last one ends, behind its line feed.
         lines: How many.
     """
 
     data: bytes
+    start: int
+    end: int
     lines: int
+
+    @property
+    def size(self) -> int:
+        """Bytes of all lines together."""
+        return self.end - self.start
+
+
+def whole_line(line: bytes) -> Block:
+    """
+    Make a block of one line.
+
+    Args:
+        line: The line, without its line feed.
+    """
+    return Block(line + b"\n", 0, len(line) + 1, 1)
 
 
 @frozen
@@ -72,29 +91,29 @@ class LineBuffer:
         Returns:
             Blocks and over-long lines in the order of the stream; empty where no line ended.
         """
-        last = chunk.rfind(b"\n")
-        if last < 0:
+        end = chunk.rfind(b"\n") + 1
+        if not end:
             return self._keep(chunk)
         out: list[Block | LongLine] = []
-        whole = chunk if last + 1 == len(chunk) else chunk[: last + 1]
+        start = 0
         if self._head_of_long is not None:
             # The rest of a line that was too long, up to its end; it has been reported already.
-            whole = whole[whole.index(b"\n") + 1 :]
+            start = chunk.index(b"\n") + 1
             self._head_of_long = None
         elif self._parts:
-            first_end = whole.index(b"\n") + 1
-            if self._size + first_end - 1 > self._limit:
-                out.append(self._long(whole[:first_end]))
-                whole = whole[first_end:]
+            start = chunk.index(b"\n") + 1
+            if self._size + start - 1 > self._limit:
+                out.append(self._long(chunk[:start]))
             else:
-                self._parts.append(whole)
-                whole = b"".join(self._parts)
+                self._parts.append(chunk[:start])
+                line = b"".join(self._parts)
+                out.append(Block(line, 0, len(line), 1))
         self._parts.clear()
         self._size = 0
-        if whole:
-            out.extend(self._blocks(whole))
-        if last + 1 < len(chunk):
-            out.extend(self._keep(chunk[last + 1 :]))
+        if start < end:
+            out.extend(self._blocks(chunk, start, end))
+        if end < len(chunk):
+            out.extend(self._keep(chunk[end:]))
         return out
 
     def finish(self) -> bytes:
@@ -126,14 +145,16 @@ class LineBuffer:
         self._parts.clear()
         return LongLine((head + part)[:KEPT_OF_A_LONG_LINE], self._limit)
 
-    def _blocks(self, whole: bytes) -> list[Block | LongLine]:
-        if len(whole) <= self._limit:
-            return [Block(whole, whole.count(b"\n"))]
+    def _blocks(self, chunk: bytes, start: int, end: int) -> list[Block | LongLine]:
+        if end - start <= self._limit:
+            return [Block(chunk, start, end, chunk.count(b"\n", start, end))]
         # Rare: a block larger than one line may be. Look at each line, for one may be too long.
         out: list[Block | LongLine] = []
-        for line in whole[:-1].split(b"\n"):
-            if len(line) > self._limit:
-                out.append(LongLine(line[:KEPT_OF_A_LONG_LINE], self._limit))
+        while start < end:
+            behind = chunk.index(b"\n", start) + 1
+            if behind - 1 - start > self._limit:
+                out.append(LongLine(chunk[start : min(behind - 1, start + KEPT_OF_A_LONG_LINE)], self._limit))
             else:
-                out.append(Block(line + b"\n", 1))
+                out.append(Block(chunk, start, behind, 1))
+            start = behind
         return out

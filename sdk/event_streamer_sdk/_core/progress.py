@@ -7,20 +7,40 @@ batches, so a token that a user saves can never skip one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .checkpoint import Checkpoint
+from .dedupe import Key
 
 
 class Entry:
-    """What committing and acknowledging a message needs, without its events."""
+    """
+    What committing and acknowledging a message needs, without its events.
 
-    __slots__ = ("batch_id", "block", "chain_id", "done", "resume_token")
+    Attributes:
+        batch_id: What is acknowledged; empty for a message that is committed only.
+        resume_token: The token behind it.
+        block: The last block it covers.
+        chain_id: That block's chain.
+        keys: Its events, as de-duplication remembers them once it is committed.
+        done: Whether it is handled, and (manual mode) the user has said so.
+        by_user: Whether the user acknowledges it.
+        is_reorg: Whether it takes blocks back, so that the position may go back to `block`.
+    """
 
-    def __init__(self, batch_id: str, resume_token: str, block: int | None, chain_id: int | None) -> None:
+    __slots__ = ("batch_id", "block", "by_user", "chain_id", "done", "is_reorg", "keys", "resume_token")
+
+    def __init__(
+        self, batch_id: str, resume_token: str, block: int | None, chain_id: int | None = None
+    ) -> None:
         self.batch_id = batch_id
         self.resume_token = resume_token
         self.block = block
         self.chain_id = chain_id
+        self.keys: list[Key] | None = None
         self.done = False
+        self.by_user = False
+        self.is_reorg = False
 
 
 class Progress:
@@ -37,7 +57,6 @@ class Progress:
         self.commits = 0
         self.open: dict[str, Entry] = {}
         self.stale: frozenset[str] = frozenset()
-        self._replaying = False
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """
@@ -59,31 +78,18 @@ class Progress:
         self.token = token
         self.block = None
         self.open.clear()
-        self._replaying = False
 
     def connected(self) -> None:
         """Note that a connection was opened from the committed position."""
         self.stale = frozenset(self.open)
         self.open.clear()
-        self._replaying = self.token is not None and self.block is not None
-
-    def reorganised(self, common_ancestor: int) -> None:
-        """
-        Note that blocks were removed, so that lower block numbers are right again.
-
-        Args:
-            common_ancestor: The newest block that stays.
-        """
-        self._replaying = False
-        if self.block is not None and self.block > common_ancestor:
-            self.block = common_ancestor
 
     def reaches(self, block: int | None) -> bool:
         """
         Tell whether a handled message lies at or behind the committed position.
 
-        A server that lags behind the token it was given may send older batches first. They are handled
-        (at least once), but the position does not go back to them.
+        A server that lags behind the token it was given, or repeats itself, may send older batches. They are
+        handled (at least once), but the position does not go back to them.
 
         Args:
             block: The last block that the message covers.
@@ -91,11 +97,25 @@ class Progress:
         Returns:
             Whether its token may become the committed one.
         """
-        if self._replaying:
-            if block is not None and self.block is not None and block < self.block:
-                return False
-            self._replaying = False
-        return True
+        return block is None or self.block is None or block >= self.block
+
+    def behind(self, entries: Sequence[Entry]) -> tuple[Entry | None, int | None]:
+        """
+        Tell where the position would be behind some handled messages.
+
+        Args:
+            entries: The messages, in order.
+
+        Returns:
+            The one whose token it would have (`None`: it stays), and its block.
+        """
+        last, block = None, self.block
+        for entry in entries:
+            if entry.block is None:
+                last = entry
+            elif entry.is_reorg or block is None or entry.block >= block:
+                last, block = entry, entry.block
+        return last, block
 
     def advance(self, token: str, block: int | None) -> None:
         """
@@ -112,16 +132,16 @@ class Progress:
 
     def wait_for_user(self, entry: Entry) -> None:
         """
-        Keep a delivered message until the user acknowledges it.
+        Keep a delivered message until it is done (manual mode).
 
         Args:
             entry: The message.
         """
         self.open[entry.batch_id] = entry
 
-    def user_acknowledged(self, batch_id: str) -> list[Entry]:
+    def finished(self, batch_id: str) -> list[Entry]:
         """
-        Take the user's word that a batch is done.
+        Note that a message is done (manual mode).
 
         Args:
             batch_id: Its id.

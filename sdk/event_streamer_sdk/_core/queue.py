@@ -77,7 +77,7 @@ class ReadQueue:
         self._items.append((epoch, item))
         if type(item) is Block:
             self.batches += item.lines
-            self.bytes += len(item.data)
+            self.bytes += item.size
             self.full = self.batches >= self._max_batches or self.bytes >= self._max_bytes
 
     def take(self) -> tuple[int, Item] | None:
@@ -99,7 +99,7 @@ class ReadQueue:
         if type(item) is not Block:
             return
         self.batches -= item.lines
-        self.bytes -= len(item.data)
+        self.bytes -= item.size
         if self.full and 2 * self.batches <= self._max_batches and 2 * self.bytes <= self._max_bytes:
             self.full = False
             self._on_room()

@@ -67,7 +67,12 @@ class Counters:
     heartbeats: int = 0
     head_block: int | None = None
     handled_block: int | None = None
-    handled_time: Any = None
+    newest: Any = None
+
+    @property
+    def handled_time(self) -> Any:
+        """The time of the newest event that was handled."""
+        return self.newest.get("timestamp") if type(self.newest) is dict else None
 
 
 @define
@@ -187,9 +192,10 @@ class Session:
             reconnects=counters.reconnects.copy(),
         )
 
-        self.current: Batch | None = None
+        self.current: Batch | dict[str, Any] | None = None
         self.handler_since: float | None = None
         self.handed_over = False
+        self.express = False
         self.unsaved: list[Entry] = []
         self.saved_at = clock()
 
@@ -285,6 +291,32 @@ class Session:
         connection = self.connection
         return connection is not None and connection.open and connection.dropped is None
 
+    @property
+    def current_batch(self) -> Batch | None:
+        """The batch that is being handled, `None` between two batches."""
+        current = self.current
+        return self.batch_of(current) if isinstance(current, dict) else current
+
+    def batch_of(self, message: dict[str, Any]) -> Batch:
+        """
+        Make a batch of a message that has been found to be one.
+
+        Args:
+            message: The decoded line.
+
+        Returns:
+            The batch; the same one for each call while it is being handled.
+        """
+        current = self.current
+        if isinstance(current, Batch) and current.message is message:
+            return current
+        batch = self.batch_class(message)
+        batch.epoch = self.epoch
+        batch.owner = self.owner
+        if current is message:
+            self.current = batch
+        return batch
+
     def wake(self, *lanes: Lane) -> None:
         """Have lanes look again, should they wait."""
         self._wake.update(lanes)
@@ -361,6 +393,7 @@ class Session:
             return
         connection.dropped = failure
         connection.dropped_reason = reason
+        self.wake(Lane.DELIVER)
         self.break_off()
 
     def break_off(self) -> None:

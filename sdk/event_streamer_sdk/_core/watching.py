@@ -42,7 +42,7 @@ def watch_lane(session: Session) -> Steps:
         now = session.clock()
         if due is not None and now - due > LATE:
             _held_up(session, now, now - due)
-        if session.connecting_since is not None and now - session.connecting_since >= CONNECT_LIMIT:
+        if session.connecting_since is not None and now >= session.connecting_since + CONNECT_LIMIT:
             session.connecting_since = None
             session.break_off()
         if session.lease_held and now >= renew_at:
@@ -90,11 +90,11 @@ def _held_up(session: Session, now: float, late: float) -> None:
 def _look_for_silence(session: Session, connection: Connection, now: float) -> None:
     if not connection.reading:
         return
-    silence = now - connection.last_byte_at
-    if silence >= SILENT_INTERVALS * connection.interval:
-        problem = f"no byte for {silence:.1f} s"
+    # The sums are those of _due: a difference could be rounded to the other side, and the lane would spin.
+    if now >= connection.last_byte_at + SILENT_INTERVALS * connection.interval:
+        problem = f"no byte for {now - connection.last_byte_at:.1f} s"
         session.drop_connection(connection.epoch, Failed(EventStreamerTimeoutError(problem)), "silence")
-    elif connection.line_since is not None and now - connection.line_since >= session.settings.line_timeout:
+    elif connection.line_since is not None and now >= connection.line_since + session.settings.line_timeout:
         problem = f"one line takes longer than line_timeout={session.settings.line_timeout:g} s"
         session.drop_connection(connection.epoch, Failed(EventStreamerTimeoutError(problem)), "slow line")
 

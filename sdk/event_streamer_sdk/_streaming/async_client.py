@@ -20,7 +20,7 @@ from event_streamer_api.models import (
 from event_streamer_api.types import Operation
 
 from .._core.commands import Acknowledge, Failed, Lane, NoContent, SendHeartbeat
-from .._core.committing import acknowledged_by_user
+from .._core.committing import finish
 from .._core.messages import Batch
 from .._core.notices import EndReason, Report
 from .._core.options import StreamOptions
@@ -332,7 +332,7 @@ class StreamingClient(StreamingBase):
             return True
         if self._all_stale(batch_ids):
             return False
-        if not await run.drive(Lane.ACKNOWLEDGE, acknowledged_by_user(run.session, batch_ids)):
+        if not await run.drive(Lane.ACKNOWLEDGE, finish(run.session, batch_ids)):
             raise self._commit_error()
         return True
 

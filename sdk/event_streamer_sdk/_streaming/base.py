@@ -99,7 +99,7 @@ class StreamingBase:
     @property
     def current_batch(self) -> Batch | None:
         """The batch that is being handled, `None` between two batches."""
-        return self._session.current if self._session is not None else None
+        return self._session.current_batch if self._session is not None else None
 
     @property
     def current_batch_id(self) -> str | None:

@@ -24,6 +24,9 @@ Smaller ones cost more calls and wake-ups for each event (64 KiB: 20 % more CPU 
 events a batch); larger ones bring no more, for the kernel's own buffers are of this order.
 """
 
+LARGE_PIECE = 64 * 1024
+"""Pieces of the body from this size on, bytes, are given out singly: copying them together costs more."""
+
 Origin = tuple[bytes, bytes, int]
 """Scheme, host and port: what a kept connection can be used again for."""
 
@@ -133,9 +136,11 @@ class ResponseReader:
         self.complete = True  # without a length the body ends with its connection (RFC 9112, section 6.3)
 
     def take(self) -> bytes:
-        """Give out the pieces of the body so far as one, and forget them."""
+        """Give out the first of the pieces of the body if it is a large one, else all as one; forget them."""
         parts = self.parts
-        data = parts[0] if len(parts) == 1 else b"".join(parts)
+        if len(parts) == 1 or len(parts[0]) >= LARGE_PIECE:
+            return parts.pop(0)
+        data = b"".join(parts)
         parts.clear()
         return data
 

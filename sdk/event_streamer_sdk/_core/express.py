@@ -1,0 +1,136 @@
+"""
+The common case of the deliver lane, with no more work than it needs.
+
+A backfill is nearly all batches of one kind of event with one handler, acknowledged by the client: a
+subscription is for one event. With an event or two a batch, what is done for each batch is most of what a
+client costs. So these batches are handled here in one frame, and all others by `delivering`, which this must
+not differ from: `tests/simulation/test_express.py` runs both over the same streams.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .attempts import Result, attempt
+from .commands import Call
+from .committing import commit
+from .handlers import batch_maker_var, current_batch_var
+from .progress import Entry
+from .session import Session, Steps
+
+
+def applies(session: Session) -> bool:
+    """
+    Say whether a run's options leave batches for this lane.
+
+    Args:
+        session: The run.
+    """
+    settings = session.settings
+    return (
+        settings.auto_acknowledge
+        and not settings.typed
+        and not session.iterating
+        and session.dedupe is None
+        and session.holding is None
+    )
+
+
+def express(session: Session, values: list[Any], position: int) -> Steps:
+    """
+    Handle batches as long as they are plain ones.
+
+    Args:
+        session: The run, to which this `applies`.
+        values: Decoded lines.
+        position: Where to begin.
+
+    Returns:
+        The position of the first value that was not handled: the number of values where all were, or where
+        the run is over or the connection that delivered them is not wanted any more.
+    """
+    settings = session.settings
+    timeout = settings.handler_timeout
+    has_store = settings.has_store
+    connection = session.connection
+    if connection is None or connection.id is None:
+        return position
+    only, progress = session.registry.only, session.progress
+    counters, notices, clock = session.counters, session.notices, session.clock
+    batch_maker_var.set(session.batch_of)
+    call = Call(_nobody, None, timeout)  # one for all: only one is under way at a time
+    while position < len(values):
+        value = values[position]
+        if notices or type(value) is not dict or value.get("type") != "event_batch":
+            break
+        get = value.get
+        events, batch_id, token = get("events"), get("batch_id"), get("resume_token")
+        if (
+            type(events) is not dict
+            or len(events) != 1
+            or type(batch_id) is not str
+            or type(token) is not str
+        ):
+            break
+        ((name, group),) = events.items()
+        handler = only(name)
+        if handler is None or type(group) is not list or not group or get("batch_size") != len(group):
+            break
+        first, last = get("first_block"), get("last_block")
+        if type(first) is not int or type(last) is not int:
+            first, last = _ends(group)
+            if first is None or last is None:
+                break
+        seen = session.seen_block
+        if (seen is not None and first < seen) or not progress.reaches(last):
+            break
+        head = get("head_block")
+        if type(head) is int:
+            counters.head_block = head
+
+        session.seen_block = last
+        session.current = value
+        current_batch_var.set(value)
+        session.handler_since = clock()
+        call.function, call.argument = handler, group
+        error = yield call
+        call.argument = None  # else this batch would be alive while the next one is decoded
+        position += 1
+        if error is not None:
+            failed = [(Call(handler, group, timeout), error)]
+            result = yield from attempt(session, [], batch_id, value, failed)
+            if result is Result.NOT_HANDLED:
+                break
+        counters.batches += 1
+        counters.events += len(group)
+        counters.handled_block = last
+        counters.newest = group[-1]
+        if has_store:
+            yield from commit(session, Entry(batch_id, token, last, None))
+        else:
+            progress.advance(token, last)
+            session.acknowledge_later(batch_id)
+        if (
+            session.end is not None
+            or session.stopping
+            or session.connection is not connection
+            or connection.dropped is not None
+        ):
+            position = len(values)
+    session.handler_since = None
+    session.current = None
+    current_batch_var.set(None)
+    return position
+
+
+def _nobody(argument: Any) -> None:
+    """Stand in the call until the first handler does."""
+
+
+def _ends(group: list[Any]) -> tuple[int | None, int | None]:
+    first, last = group[0], group[-1]
+    if type(first) is dict and type(last) is dict:
+        begin, end = first.get("block_number"), last.get("block_number")
+        if type(begin) is int and type(end) is int:
+            return begin, end
+    return None, None
