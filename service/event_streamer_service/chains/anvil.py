@@ -131,6 +131,7 @@ class Anvil(DevNode):
 
     def stop(self) -> None:
         """End the process as Ctrl-C does, so that it writes its state."""
+        self.close()
         if self._process is None:
             return
         self._process.send_signal(signal.SIGINT)
@@ -138,24 +139,21 @@ class Anvil(DevNode):
             self._process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self.kill()
-        self._forget()
+        self._process = None
 
     def kill(self) -> None:
         """End the process at once."""
+        self.close()
         if self._process is not None:
             self._process.kill()
             self._process.wait()
-            self._forget()
+            self._process = None
 
     def __enter__(self) -> Anvil:
         return self.start()
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-        self.close()
-
-    def _forget(self) -> None:
-        self._process = None
 
     def _read(self, process: subprocess.Popen[str], listening: queue.Queue[str | None]) -> None:
         assert process.stdout is not None

@@ -8,13 +8,30 @@ from urllib.parse import urlsplit
 
 from attrs import Attribute, field, frozen
 
-__all__ = ["EMBEDDED", "ChainConfig", "redact_url"]
+__all__ = ["EMBEDDED", "ChainConfig", "chain_name", "redact_url"]
 
 EMBEDDED = "embedded"
 """URL scheme of a source that lives in the service's own process, as in `embedded:devchain`."""
 
 _SCHEMES = ("http", "https", "ws", "wss", EMBEDDED)
 _WEBSOCKET_SCHEMES = ("ws", "wss", EMBEDDED)
+
+
+_NAMES = {
+    1: "Ethereum Mainnet",
+    10: "Optimism",
+    56: "BNB Smart Chain",
+    137: "Polygon",
+    8_453: "Base",
+    31_337: "Development Chain",
+    42_161: "Arbitrum One",
+    43_114: "Avalanche",
+}
+
+
+def chain_name(chain_id: int) -> str:
+    """Return a well-known chain's name, `Chain <id>` for any other."""
+    return _NAMES.get(chain_id, f"Chain {chain_id}")
 
 
 def redact_url(url: str) -> str:

@@ -24,6 +24,7 @@ from collections.abc import AsyncGenerator, Iterable, Sequence
 import msgspec
 
 from . import devlogs
+from .config import chain_name
 from .devlogs import BlockLogs, DevContract
 from .errors import BlockGone, RangeTooLarge
 from .types import Block, Log, LogFilter, Reorg
@@ -121,6 +122,11 @@ class DevChain:
         self._append(blocks)
 
     # --- what a test or a user does to it -----------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """The name of the chain that it stands in for."""
+        return chain_name(self._chain_id)
 
     @property
     def contracts(self) -> tuple[DevContract, ...]:

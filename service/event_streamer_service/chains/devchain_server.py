@@ -235,7 +235,7 @@ def _error(request_id: Any, code: int, message: str) -> dict[str, Any]:
 
 
 def build_app(chain: DevChain) -> Starlette:
-    """Return the ASGI application that serves a chain at `/`, over HTTP and WebSocket; `start` it yourself."""
+    """Return the ASGI application that serves a chain at `/`, over HTTP and WebSocket."""
     calls = _Calls(chain)
 
     async def post(request: Request) -> Response:

@@ -40,7 +40,8 @@ class DevNode:
 
     def __init__(self, url: str, *, timeout: float = 30.0) -> None:
         self.url = url
-        self._client = httpx.Client(timeout=timeout, trust_env=False)
+        self._timeout = timeout
+        self._client: httpx.Client | None = None
 
     @property
     def websocket_url(self) -> str:
@@ -57,6 +58,8 @@ class DevNode:
         """
         request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
         try:
+            if self._client is None:
+                self._client = httpx.Client(timeout=self._timeout, trust_env=False)
             answer = self._client.post(self.url, json=request).json()
         except (httpx.HTTPError, ValueError) as error:
             raise ChainUnavailable(f"{redact_url(self.url)}: {method} failed: {error}") from None
@@ -116,8 +119,10 @@ class DevNode:
         return None
 
     def close(self) -> None:
-        """Close the connection."""
-        self._client.close()
+        """Close the connection; the next call opens one again."""
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
 
     def __enter__(self) -> DevNode:
         return self

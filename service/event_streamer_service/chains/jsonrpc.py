@@ -137,7 +137,7 @@ class JsonRpcSource:
     async def new_heads(self) -> AsyncGenerator[Block, None]:
         """Yield the newest block now and whenever it changes: announced over WebSocket, polled over HTTP."""
         if self._websocket is not None:
-            async with aclosing(self._websocket.subscribe("newHeads")) as announcements:
+            async with aclosing(await self._websocket.subscribe("newHeads")) as announcements:
                 yield await self.head()
                 async for announcement in announcements:
                     yield _block(_decode(announcement, _announced))

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 import msgspec
 
+from .config import chain_name
 from .errors import BlockGone
 from .types import Block, Log, LogFilter
 
@@ -58,6 +59,11 @@ class Recording:
         )
         self._numbers = [log.block_number for log in self._logs]
         self._closed = asyncio.Event()
+
+    @property
+    def name(self) -> str:
+        """The name of the recorded chain."""
+        return chain_name(self._chain_id)
 
     @property
     def first_block(self) -> int:

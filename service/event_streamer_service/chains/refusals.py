@@ -52,6 +52,7 @@ _RATE_LIMITED = re.compile(
 )
 _UNKNOWN_BLOCK = re.compile(
     r"unknown\ block|(block|header)\b.{0,90}\bnot\ (found|exist|available)|cannot\ find\ block|"
+    r"BlockOutOfRange|beyond\ (the\ )?(current\ )?head|after\ last\ accepted\ block|"  # the node lags behind
     r"no\ block\ (found|with)|invalid\ block\ hash|resource\ not\ found|block\ does\ not\ exist",
     re.IGNORECASE,
 )

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import itertools
 import logging
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import httpx
@@ -21,7 +21,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from . import refusals
 from .config import redact_url
-from .errors import ChainTimeout, ChainUnavailable, RangeTooLarge
+from .errors import ChainError, ChainTimeout, ChainUnavailable, RangeTooLarge
 
 Request = tuple[str, list[Any]]
 """A JSON-RPC method and its parameters."""
@@ -213,12 +213,13 @@ class WebSocketTransport:
         first_id = self._take_ids(len(requests))
         return in_order(await self._exchange(requests, first_id), first_id, len(requests))
 
-    async def subscribe(self, topic: str) -> AsyncGenerator[msgspec.Raw, None]:
+    async def subscribe(self, topic: str) -> Subscription:
         """
-        Yield the announcements of a topic, as `newHeads`, until the connection is lost.
+        Begin to receive the announcements of a topic, as `newHeads`; from here on none is missed.
 
         Raises:
-            ChainUnavailable: The connection can't be made or was lost.
+            ChainUnavailable: The connection can't be made.
+            ChainError: The node refuses.
         """
         request_id = self._take_ids(1)
         self._subscribing.add(request_id)
@@ -226,18 +227,14 @@ class WebSocketTransport:
         if answer.error is not None:
             raise refusals.from_rpc_error(answer.error.code, answer.error.message)
         subscription = msgspec.json.decode(answer.result, type=str)
-        queue = self._subscriptions[subscription]
-        try:
-            while True:
-                announcement = await queue.get()
-                if announcement is None:
-                    raise ChainUnavailable(f"{self._shown}: the WebSocket was closed")
-                yield announcement
-        finally:
-            self._subscriptions.pop(subscription, None)
-            if self._connection is not None:
-                with contextlib.suppress(ChainUnavailable):
-                    await self.send([("eth_unsubscribe", [subscription])])
+        return Subscription(self, subscription, self._subscriptions[subscription])
+
+    async def unsubscribe(self, subscription: str) -> None:
+        """End a subscription; no harm where the connection is gone."""
+        self._subscriptions.pop(subscription, None)
+        if self._connection is not None:
+            with contextlib.suppress(ChainError):
+                await self.send([("eth_unsubscribe", [subscription])])
 
     async def close(self) -> None:
         """Close the connection; subscriptions end."""
@@ -327,6 +324,35 @@ class WebSocketTransport:
         answered = self._waiting.get(request_id)
         if answered is not None and not answered.done():
             answered.set_result(answers)
+
+
+class Subscription:
+    """
+    What a node announces. Iterate over it, then close it.
+
+    Raises:
+        ChainUnavailable: While iterating: the connection was lost.
+    """
+
+    def __init__(
+        self, transport: WebSocketTransport, name: str, queue: asyncio.Queue[msgspec.Raw | None]
+    ) -> None:
+        self._transport = transport
+        self._name = name
+        self._queue = queue
+
+    def __aiter__(self) -> Subscription:
+        return self
+
+    async def __anext__(self) -> msgspec.Raw:
+        announcement = await self._queue.get()
+        if announcement is None:
+            raise ChainUnavailable("the WebSocket was closed")
+        return announcement
+
+    async def aclose(self) -> None:
+        """End the subscription."""
+        await self._transport.unsubscribe(self._name)
 
 
 class _Announcement(msgspec.Struct):
