@@ -25,12 +25,12 @@ class EventEncoder:
 
     Args:
         event: The event that a subscription asks for.
-        undecodable: Told of each log that is not such an event, with the reason. A contract may emit
-            another event with the same topic0 (ERC-20's and ERC-721's Transfer index other parameters).
+        undecodable: Told of each log that is not such an event, with the reason.
     """
 
-    def __init__(self, event: ABIEvent, *, undecodable: Callable[[Log, LogDecodeError], None]) -> None:
+    def __init__(self, event: ABIEvent, *, undecodable: Callable[[Log, str], None]) -> None:
         self.name = event.name
+        self._topics = (not event.anonymous) + sum(bool(parameter.indexed) for parameter in event.inputs)
         self._decode = EventDecoder(event).decode_json
         self._undecodable = undecodable
         self._block: Block | None = None
@@ -38,10 +38,14 @@ class EventEncoder:
 
     def encode(self, log: Log, block: Block | None) -> bytes | None:
         """Return the event's JSON, `None` where the log is not such an event."""
+        if len(log.topics) != self._topics:
+            # Usual, and so worth a look of its own: ERC-20's and ERC-721's Transfer share their topic0.
+            self._undecodable(log, "it has another number of topics")
+            return None
         try:
             event = self._decode(log.topics, log.data)
         except LogDecodeError as problem:
-            self._undecodable(log, problem)
+            self._undecodable(log, str(problem))
             return None
         event["block_number"] = log.block_number
         event["transaction_hash"] = log.transaction_hash

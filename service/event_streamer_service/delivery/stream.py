@@ -16,7 +16,6 @@ from typing import Any
 from attrs import frozen
 
 from event_streamer_api.models import ABIEvent
-from event_streamer_sdk.abi import LogDecodeError
 from event_streamer_service.chains.errors import ChainClosed, ChainError, ChainUnavailable, UnknownChain
 from event_streamer_service.chains.feed import Chain
 from event_streamer_service.chains.types import Log, LogRange, Position, Reorg
@@ -81,6 +80,7 @@ class Stream:
         self._writer = writer
         self._tools = tools
         self._subscription = subscription = connection.subscription
+        self._undecodable = tools.metrics.undecodable.labels(subscription.chain_id)
         event = ABIEvent.from_dict(subscription.event_signature)
         self._encoder = EventEncoder(event, undecodable=self._note_undecodable)
         self._lines = Lines(
@@ -359,17 +359,18 @@ class Stream:
                 **detail,
             )
 
-    def _note_undecodable(self, log: Log, problem: LogDecodeError) -> None:
-        self._tools.metrics.undecodable.labels(self._subscription.chain_id).inc()
-        logger.debug(
-            "A log is not the event asked for",
-            extra=fields(
-                subscription_id=self._subscription.id,
-                block=log.block_number,
-                log_index=log.log_index,
-                reason=str(problem),
-            ),
-        )
+    def _note_undecodable(self, log: Log, reason: str) -> None:
+        self._undecodable.inc()
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug(
+                "A log is not the event asked for",
+                extra=fields(
+                    subscription_id=self._subscription.id,
+                    block=log.block_number,
+                    log_index=log.log_index,
+                    reason=reason,
+                ),
+            )
 
 
 async def _next(items: AsyncGenerator[Item, None]) -> Item:

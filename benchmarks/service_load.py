@@ -1,0 +1,265 @@
+"""
+The load that the service must hold, measured on this machine: `python -m benchmarks.service_load`.
+
+1. live: 200 subscriptions with a stream each while blocks are mined; no event may be lost.
+2. history: one subscription over a million logs; the service's memory has to stay flat.
+3. slow: the same history with a reader beside it that has stopped to read, and one that dribbles.
+
+The service and its development chain are a process of their own (this file with `--serve`), the
+clients are raw sockets in this one, so that the figures are those of the service.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+
+TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
+EVENT = {
+    "type": "event",
+    "name": "Transfer",
+    "inputs": [
+        {"name": "from", "type": "address", "indexed": True},
+        {"name": "to", "type": "address", "indexed": True},
+        {"name": "value", "type": "uint256"},
+    ],
+}
+MEMORY_LIMIT_MB = 400
+TRANSFERS_A_BLOCK = 5
+"""Of the development chain's 8 logs a block so many are ERC-20 Transfers."""
+
+
+def serve(blocks: int, mine_every: float | None) -> None:
+    """Be the service, until standard input closes."""
+    from event_streamer_service import DevChain, LocalService
+
+    chain = DevChain(blocks=blocks, mine_every=mine_every)
+    with LocalService(chain, testing=False, requests_per_second=None) as service:
+        print(service.url, flush=True)
+        sys.stdin.read()
+
+
+class Process:
+    """The service's process, and what it costs."""
+
+    def __init__(self, blocks: int, mine_every: float | None) -> None:
+        command = [sys.executable, "-m", "benchmarks.service_load", "--serve", str(blocks)]
+        if mine_every is not None:
+            command += ["--mine-every", str(mine_every)]
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            cwd=Path(__file__).resolve().parent.parent,
+        )  # fmt: skip
+        assert self._process.stdout is not None
+        self.url = self._process.stdout.readline().strip()
+
+    def memory(self, field: str = "VmRSS") -> float:
+        """Resident memory in MB, now or (`VmHWM`) at its highest."""
+        for line in Path(f"/proc/{self._process.pid}/status").read_text().splitlines():
+            if line.startswith(field):
+                return int(line.split()[1]) / 1024
+        raise RuntimeError("this kernel tells no memory")
+
+    def cpu(self) -> float:
+        """Seconds of processor that it has used."""
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / 100
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait(20)
+        self._process.stdout.close()
+
+
+@contextlib.contextmanager
+def running(blocks: int, mine_every: float | None = None) -> Iterator[Process]:
+    process = Process(blocks, mine_every)
+    try:
+        yield process
+    finally:
+        process.close()
+
+
+async def subscribe(client: httpx.AsyncClient, start: int, end: int | None = None) -> int:
+    body = {
+        "topic0": TRANSFER, "event_signature": EVENT, "addresses": [], "start_block": start, "end_block": end,
+        "chain_id": 31_337, "subscriber_id": "load",
+    }  # fmt: skip
+    answer = await client.post("/subscriptions", json=body)
+    answer.raise_for_status()
+    number: int = answer.json()["id"]
+    return number
+
+
+async def lines(url: str, number: int, *, limit: int = 2**20) -> AsyncIterator[bytes]:
+    """The lines of a stream, over a bare socket: HTTP's chunk sizes are lines that begin with no brace."""
+    host, port = url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port), limit=limit)
+    writer.write(f"GET /subscriptions/{number}/stream HTTP/1.1\r\nhost: x\r\n\r\n".encode())
+    try:
+        while line := await reader.readline():
+            if line.startswith(b"{"):
+                yield line
+    finally:
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+
+
+def places_of(message: dict[str, Any]) -> list[tuple[int, int]]:
+    """Where the events of a message lie."""
+    events = message.get("events", {}).get("Transfer", ())
+    return [(event["block_number"], event["log_index"]) for event in events]
+
+
+async def live(streams: int, blocks: int, mine_every: float) -> None:
+    with running(1000, mine_every) as service:
+        async with httpx.AsyncClient(base_url=service.url, timeout=60) as client:
+            first = 995
+            numbers = [await subscribe(client, first) for _ in range(streams)]
+            last = first + blocks
+
+            async def follow(number: int) -> list[tuple[int, int]]:
+                places: list[tuple[int, int]] = []
+                async with contextlib.aclosing(lines(service.url, number)) as stream:
+                    async for line in stream:
+                        message = orjson.loads(line)
+                        places += places_of(message)
+                        if message.get("last_block", 0) >= last:
+                            return [place for place in places if place[0] <= last]
+                raise RuntimeError("a stream ended")
+
+            began, cpu = time.monotonic(), service.cpu()
+            got = await asyncio.gather(*(follow(number) for number in numbers))
+            seconds, cpu = time.monotonic() - began, service.cpu() - cpu
+            number = await subscribe(client, first, last)
+            truth: list[tuple[int, int]] = []
+            async with contextlib.aclosing(lines(service.url, number)) as stream:
+                async for line in stream:
+                    truth += places_of(orjson.loads(line))
+                    if b'"type":"end"' in line:
+                        break
+        complete = sum(places == truth for places in got)
+        peak = service.memory("VmHWM")
+        print(
+            f"live       {streams} streams, {blocks} blocks, {len(truth)} events each: {complete} complete,"
+        )
+        print(
+            f"           {seconds:.1f} s, service CPU {100 * cpu / seconds:.0f} %, "
+            f"memory {peak:.0f} MB at most"
+        )
+        verdict("no event lost", complete == streams)
+        verdict(f"memory under {MEMORY_LIMIT_MB} MB", peak < MEMORY_LIMIT_MB)
+
+
+async def read_history(
+    service: Process, number: int, *, samples: list[float] | None = None
+) -> tuple[int, int, float]:
+    """Read a subscription to its end; gives events, bytes and seconds."""
+    events = size = 0
+    every, next_sample = 100_000, 0
+    began = time.monotonic()
+    async with contextlib.aclosing(lines(service.url, number)) as stream:
+        async for line in stream:
+            size += len(line)
+            if line.startswith(b'{"type":"event_batch"'):
+                at = line.index(b'"batch_size":') + 13
+                events += int(line[at : line.index(b",", at)])
+                if samples is not None and events >= next_sample:
+                    samples.append(service.memory())
+                    next_sample += every
+            elif line.startswith(b'{"type":"end"'):
+                break
+    return events, size, time.monotonic() - began
+
+
+async def history(events: int) -> None:
+    blocks = events // TRANSFERS_A_BLOCK
+    with running(blocks) as service:
+        async with httpx.AsyncClient(base_url=service.url, timeout=60) as client:
+            number = await subscribe(client, 0, blocks - 1)
+        before, cpu = service.memory(), service.cpu()
+        samples: list[float] = []
+        got, size, seconds = await read_history(service, number, samples=samples)
+        cpu = service.cpu() - cpu
+        print(
+            f"history    {got:,} events, {size / 2**20:.0f} MB in {seconds:.1f} s: "
+            f"{got / seconds:,.0f} events/s,"
+        )
+        print(
+            f"           {1e6 * cpu / got:.1f} µs of the service's CPU an event, "
+            "the chain's own work included;"
+        )
+        print(f"           memory {before:.0f} MB before, then {', '.join(f'{s:.0f}' for s in samples)} MB")
+        verdict("all events", got == events)
+        verdict("memory flat", max(samples) - samples[0] < 50)
+
+
+async def slow(events: int) -> None:
+    blocks = events // TRANSFERS_A_BLOCK
+    with running(blocks) as service:
+        async with httpx.AsyncClient(base_url=service.url, timeout=60) as client:
+            numbers = [await subscribe(client, 0, blocks - 1) for _ in range(3)]
+            _, _, alone = await read_history(service, numbers[0])
+
+            async def stall() -> None:
+                async with contextlib.aclosing(lines(service.url, numbers[1], limit=2**16)) as stream:
+                    async for _ in stream:
+                        await asyncio.sleep(3600)
+
+            async def dribble() -> None:
+                async with contextlib.aclosing(lines(service.url, numbers[2], limit=2**20)) as stream:
+                    async for _ in stream:
+                        await asyncio.sleep(0.2)
+
+            readers = [asyncio.create_task(stall()), asyncio.create_task(dribble())]
+            await asyncio.sleep(0.5)
+            got, _, beside = await read_history(service, numbers[0])
+            for reader in readers:
+                reader.cancel()
+            await asyncio.gather(*readers, return_exceptions=True)
+        print(
+            f"slow       {got:,} events in {alone:.1f} s alone, "
+            f"{beside:.1f} s beside a stalled and a slow reader"
+        )
+        verdict("not slowed (within a third)", beside < alone * 1.33)
+
+
+def verdict(what: str, held: Any) -> None:
+    print(f"           {'ok    ' if held else 'MISSED'} {what}", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("parts", nargs="*", choices=["live", "history", "slow", []], help="all unless named")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the load")
+    parser.add_argument("--serve", type=int, metavar="BLOCKS", help=argparse.SUPPRESS)
+    parser.add_argument("--mine-every", type=float, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.serve is not None:
+        serve(options.serve, options.mine_every)
+        return
+    scale = 10 if options.quick else 1
+    parts = {
+        "live": lambda: live(200 // scale, 60, 0.25),
+        "history": lambda: history(1_000_000 // scale),
+        "slow": lambda: slow(200_000 // scale),
+    }
+    for name in options.parts or parts:
+        asyncio.run(parts[name]())
+
+
+if __name__ == "__main__":
+    main()
