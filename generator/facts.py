@@ -110,6 +110,7 @@ def _field(name: str, schema: Schema, *, required: bool) -> dict[str, Any]:
         "decode": decoder_of(schema),
         "encode": encoder_of(schema, f"self.{name}"),
         "may_be_none": may_be_none,
+        "nullable": _is_nullable(schema),
         "always_sent": required and "x-client-fills" not in schema,
         "null_clears": bool(schema.get("x-null-clears")),
         "secret": schema.get("format") == "password",

@@ -252,12 +252,26 @@ class Reader:
         value = self._take(name)
         return None if value is None else self._decoded(name, decode, value)
 
-    def optional(self, name: str, decode: Decoder[T], default: Any, *, null_is_value: bool = False) -> Any:
-        """Read a field that may be missing, which null means too unless null is a value of its own."""
+    def optional(self, name: str, decode: Decoder[T], default: Any) -> Any:
+        """Read a field that may be missing, but not null."""
         value = self._left.pop(name, UNSET)
-        if value is UNSET or (value is None and not null_is_value):
+        if value is UNSET:
             return default.copy() if isinstance(default, list | dict) else default
-        return None if value is None else self._decoded(name, decode, value)
+        if value is None:
+            raise invalid(f"{self._model}.{name}", "must not be null: leave it out instead")
+        return self._decoded(name, decode, value)
+
+    def optional_or_null(self, name: str, decode: Decoder[T], default: Any) -> Any:
+        """Read a field that may be missing or null, which is the same."""
+        if self._left.get(name) is None:
+            self._left.pop(name, None)
+            return default
+        return self._decoded(name, decode, self._left.pop(name))
+
+    def clearable(self, name: str, decode: Decoder[T]) -> Any:
+        """Read a field that may be missing or null, which is not the same."""
+        value = self._left.pop(name, UNSET)
+        return value if value is UNSET or value is None else self._decoded(name, decode, value)
 
     def rest(self) -> dict[str, Any]:
         """What no field has taken."""

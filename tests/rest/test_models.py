@@ -144,7 +144,6 @@ class TestReading:
     def test_null_means_the_default_where_there_is_one(self) -> None:
         parameter = ABIInput.from_dict({"type": "address", "name": None, "indexed": None, "components": None})
         assert parameter == ABIInput(type="address")
-        assert ABIEvent.from_dict({"type": "event", "name": "A", "inputs": None}).inputs == []
 
     @pytest.mark.parametrize(
         ("written", "meant"),
@@ -200,6 +199,16 @@ class TestReading:
                 "StreamingHeartbeat.type must be 'heartbeat', got 'error'",
             ),
             (ChainListResponse, {"chains": 1}, "ChainListResponse.chains must be a list, got 1"),
+            (
+                ABIEvent,
+                {"type": "event", "name": "A", "inputs": None},
+                "ABIEvent.inputs must not be null: leave it out instead",
+            ),
+            (
+                SubscriptionUpdate,
+                {"topic0": None},
+                "SubscriptionUpdate.topic0 must not be null: leave it out instead",
+            ),
         ],
     )
     def test_an_error_names_the_path(self, model: Any, source: Any, told: str) -> None:

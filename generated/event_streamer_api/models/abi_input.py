@@ -62,11 +62,11 @@ class ABIInput(Model):
 
         read = Reader("ABIInput", src_dict)
         return cls(
-            name=read.optional("name", as_is, None),
+            name=read.optional_or_null("name", as_is, None),
             type=read.required("type", as_is),
-            indexed=read.optional("indexed", as_is, False),
-            internalType=read.optional("internalType", as_is, None),
-            components=read.optional("components", list_of(ABIInput.from_dict), None),
+            indexed=read.optional_or_null("indexed", as_is, False),
+            internalType=read.optional_or_null("internalType", as_is, None),
+            components=read.optional_or_null("components", list_of(ABIInput.from_dict), None),
             additional_properties=read.rest(),
         )
 

@@ -69,10 +69,10 @@ class BatchAcknowledgmentResponse(Model):
         return cls(
             acknowledged=read.required("acknowledged", as_is),
             batch_id=read.required("batch_id", as_is),
-            events_acknowledged=read.optional("events_acknowledged", to_integer, None),
-            connection_id=read.optional("connection_id", as_is, None),
-            timestamp=read.optional("timestamp", to_datetime, None),
-            resume_token=read.optional("resume_token", as_is, None),
+            events_acknowledged=read.optional_or_null("events_acknowledged", to_integer, None),
+            connection_id=read.optional_or_null("connection_id", as_is, None),
+            timestamp=read.optional_or_null("timestamp", to_datetime, None),
+            resume_token=read.optional_or_null("resume_token", as_is, None),
             additional_properties=read.rest(),
         )
 

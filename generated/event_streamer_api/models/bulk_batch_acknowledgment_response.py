@@ -75,9 +75,9 @@ class BulkBatchAcknowledgmentResponse(Model):
             failed_batches=read.required("failed_batches", to_integer),
             failed_batch_ids=read.required("failed_batch_ids", list_of(as_is)),
             total_events_acknowledged=read.required("total_events_acknowledged", to_integer),
-            connection_id=read.optional("connection_id", as_is, None),
-            timestamp=read.optional("timestamp", to_datetime, None),
-            resume_token=read.optional("resume_token", as_is, None),
+            connection_id=read.optional_or_null("connection_id", as_is, None),
+            timestamp=read.optional_or_null("timestamp", to_datetime, None),
+            resume_token=read.optional_or_null("resume_token", as_is, None),
             additional_properties=read.rest(),
         )
 

@@ -79,14 +79,14 @@ class ChainConfigResponse(Model):
         read = Reader("ChainConfigResponse", src_dict)
         return cls(
             chain_id=read.required("chain_id", to_integer),
-            message=read.optional("message", as_is, None),
-            timestamp=read.optional("timestamp", to_datetime, None),
-            name=read.optional("name", as_is, None),
-            status=read.optional("status", as_is, None),
-            rpc_urls=read.optional("rpc_urls", list_of(as_is), None),
-            average_block_time=read.optional("average_block_time", as_is, None),
-            max_blocks_per_request=read.optional("max_blocks_per_request", to_integer, None),
-            confirmation_blocks=read.optional("confirmation_blocks", to_integer, None),
+            message=read.optional_or_null("message", as_is, None),
+            timestamp=read.optional_or_null("timestamp", to_datetime, None),
+            name=read.optional_or_null("name", as_is, None),
+            status=read.optional_or_null("status", as_is, None),
+            rpc_urls=read.optional_or_null("rpc_urls", list_of(as_is), None),
+            average_block_time=read.optional_or_null("average_block_time", as_is, None),
+            max_blocks_per_request=read.optional_or_null("max_blocks_per_request", to_integer, None),
+            confirmation_blocks=read.optional_or_null("confirmation_blocks", to_integer, None),
             additional_properties=read.rest(),
         )
 

@@ -63,9 +63,9 @@ class ChainInfo(Model):
         return cls(
             chain_id=read.required("chain_id", to_integer),
             name=read.required("name", as_is),
-            status=read.optional("status", as_is, None),
-            rpc_urls=read.optional("rpc_urls", list_of(as_is), None),
-            average_block_time=read.optional("average_block_time", as_is, None),
+            status=read.optional_or_null("status", as_is, None),
+            rpc_urls=read.optional_or_null("rpc_urls", list_of(as_is), None),
+            average_block_time=read.optional_or_null("average_block_time", as_is, None),
             additional_properties=read.rest(),
         )
 

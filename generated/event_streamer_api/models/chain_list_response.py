@@ -63,8 +63,8 @@ class ChainListResponse(Model):
         read = Reader("ChainListResponse", src_dict)
         return cls(
             chains=read.required("chains", list_of(ChainInfo.from_dict)),
-            total_chains=read.optional("total_chains", to_integer, None),
-            timestamp=read.optional("timestamp", to_datetime, None),
+            total_chains=read.optional_or_null("total_chains", to_integer, None),
+            timestamp=read.optional_or_null("timestamp", to_datetime, None),
             additional_properties=read.rest(),
         )
 

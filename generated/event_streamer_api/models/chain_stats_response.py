@@ -71,12 +71,12 @@ class ChainStatsResponse(Model):
         read = Reader("ChainStatsResponse", src_dict)
         return cls(
             total_chains=read.required("total_chains", to_integer),
-            active_chains=read.optional("active_chains", to_integer, None),
-            healthy_rpcs=read.optional("healthy_rpcs", to_integer, None),
-            loaded=read.optional("loaded", as_is, None),
-            supported_chain_ids=read.optional("supported_chain_ids", list_of(to_integer), None),
-            last_refresh=read.optional("last_refresh", to_datetime, None),
-            timestamp=read.optional("timestamp", to_datetime, None),
+            active_chains=read.optional_or_null("active_chains", to_integer, None),
+            healthy_rpcs=read.optional_or_null("healthy_rpcs", to_integer, None),
+            loaded=read.optional_or_null("loaded", as_is, None),
+            supported_chain_ids=read.optional_or_null("supported_chain_ids", list_of(to_integer), None),
+            last_refresh=read.optional_or_null("last_refresh", to_datetime, None),
+            timestamp=read.optional_or_null("timestamp", to_datetime, None),
             additional_properties=read.rest(),
         )
 

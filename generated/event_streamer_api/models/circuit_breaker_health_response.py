@@ -90,16 +90,16 @@ class CircuitBreakerHealthResponse(Model):
 
         read = Reader("CircuitBreakerHealthResponse", src_dict)
         return cls(
-            healthy_rpcs=read.optional("healthy_rpcs", to_integer, None),
-            total_rpcs=read.optional("total_rpcs", to_integer, None),
-            unhealthy_chains=read.optional("unhealthy_chains", list_of(as_is), None),
-            overall_health=read.optional("overall_health", as_is, None),
-            health_percentage=read.optional("health_percentage", as_is, None),
-            total_circuit_breakers=read.optional("total_circuit_breakers", to_integer, None),
-            healthy_circuit_breakers=read.optional("healthy_circuit_breakers", to_integer, None),
-            unhealthy_circuit_breakers=read.optional("unhealthy_circuit_breakers", to_integer, None),
-            rpc_clients=read.optional("rpc_clients", map_of(map_of(as_is)), None),
-            last_updated=read.optional("last_updated", to_datetime, None),
+            healthy_rpcs=read.optional_or_null("healthy_rpcs", to_integer, None),
+            total_rpcs=read.optional_or_null("total_rpcs", to_integer, None),
+            unhealthy_chains=read.optional_or_null("unhealthy_chains", list_of(as_is), None),
+            overall_health=read.optional_or_null("overall_health", as_is, None),
+            health_percentage=read.optional_or_null("health_percentage", as_is, None),
+            total_circuit_breakers=read.optional_or_null("total_circuit_breakers", to_integer, None),
+            healthy_circuit_breakers=read.optional_or_null("healthy_circuit_breakers", to_integer, None),
+            unhealthy_circuit_breakers=read.optional_or_null("unhealthy_circuit_breakers", to_integer, None),
+            rpc_clients=read.optional_or_null("rpc_clients", map_of(map_of(as_is)), None),
+            last_updated=read.optional_or_null("last_updated", to_datetime, None),
             additional_properties=read.rest(),
         )
 

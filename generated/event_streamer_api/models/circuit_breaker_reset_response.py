@@ -52,9 +52,9 @@ class CircuitBreakerResetResponse(Model):
 
         read = Reader("CircuitBreakerResetResponse", src_dict)
         return cls(
-            message=read.optional("message", as_is, None),
-            status=read.optional("status", as_is, None),
-            reset_count=read.optional("reset_count", to_integer, None),
+            message=read.optional_or_null("message", as_is, None),
+            status=read.optional_or_null("status", as_is, None),
+            reset_count=read.optional_or_null("reset_count", to_integer, None),
             additional_properties=read.rest(),
         )
 

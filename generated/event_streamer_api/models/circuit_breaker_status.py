@@ -82,13 +82,13 @@ class CircuitBreakerStatus(Model):
         return cls(
             state=read.required("state", as_is),
             failure_count=read.required("failure_count", to_integer),
-            success_count=read.optional("success_count", to_integer, None),
-            consecutive_failures=read.optional("consecutive_failures", to_integer, None),
-            consecutive_successes=read.optional("consecutive_successes", to_integer, None),
-            total_calls=read.optional("total_calls", to_integer, None),
-            last_failure_time=read.optional("last_failure_time", to_datetime, None),
-            last_success_time=read.optional("last_success_time", to_datetime, None),
-            state_transitions=read.optional("state_transitions", map_of(to_integer), None),
+            success_count=read.optional_or_null("success_count", to_integer, None),
+            consecutive_failures=read.optional_or_null("consecutive_failures", to_integer, None),
+            consecutive_successes=read.optional_or_null("consecutive_successes", to_integer, None),
+            total_calls=read.optional_or_null("total_calls", to_integer, None),
+            last_failure_time=read.optional_or_null("last_failure_time", to_datetime, None),
+            last_success_time=read.optional_or_null("last_success_time", to_datetime, None),
+            state_transitions=read.optional_or_null("state_transitions", map_of(to_integer), None),
             additional_properties=read.rest(),
         )
 

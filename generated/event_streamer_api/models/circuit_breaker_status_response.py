@@ -66,8 +66,8 @@ class CircuitBreakerStatusResponse(Model):
         read = Reader("CircuitBreakerStatusResponse", src_dict)
         return cls(
             circuit_breakers=read.required("circuit_breakers", map_of(CircuitBreakerStatus.from_dict)),
-            rpc_clients=read.optional("rpc_clients", map_of(map_of(RpcClientStatus.from_dict)), None),
-            summary=read.optional("summary", map_of(as_is), None),
+            rpc_clients=read.optional_or_null("rpc_clients", map_of(map_of(RpcClientStatus.from_dict)), None),
+            summary=read.optional_or_null("summary", map_of(as_is), None),
             additional_properties=read.rest(),
         )
 

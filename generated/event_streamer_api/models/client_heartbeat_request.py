@@ -55,7 +55,7 @@ class ClientHeartbeatRequest(Model):
         read = Reader("ClientHeartbeatRequest", src_dict)
         return cls(
             timestamp=read.required("timestamp", to_datetime),
-            sequence_number=read.optional("sequence_number", to_integer, None),
+            sequence_number=read.optional_or_null("sequence_number", to_integer, None),
             additional_properties=read.rest(),
         )
 

@@ -60,9 +60,9 @@ class ClientHeartbeatResponse(Model):
         read = Reader("ClientHeartbeatResponse", src_dict)
         return cls(
             acknowledged=read.required("acknowledged", as_is),
-            timestamp=read.optional("timestamp", to_datetime, None),
-            server_timestamp=read.optional("server_timestamp", to_datetime, None),
-            connection_id=read.optional("connection_id", as_is, None),
+            timestamp=read.optional_or_null("timestamp", to_datetime, None),
+            server_timestamp=read.optional_or_null("server_timestamp", to_datetime, None),
+            connection_id=read.optional_or_null("connection_id", as_is, None),
             additional_properties=read.rest(),
         )
 

@@ -54,8 +54,8 @@ class ErrorDetail(Model):
         read = Reader("ErrorDetail", src_dict)
         return cls(
             loc=read.optional("loc", list_of(as_is), None),
-            msg=read.optional("msg", as_is, None),
-            type=read.optional("type", as_is, None),
+            msg=read.optional_or_null("msg", as_is, None),
+            type=read.optional_or_null("type", as_is, None),
             additional_properties=read.rest(),
         )
 

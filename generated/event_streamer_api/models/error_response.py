@@ -58,10 +58,10 @@ class ErrorResponse(Model):
 
         read = Reader("ErrorResponse", src_dict)
         return cls(
-            error=read.optional("error", as_is, None),
-            error_code=read.optional("error_code", as_is, None),
+            error=read.optional_or_null("error", as_is, None),
+            error_code=read.optional_or_null("error_code", as_is, None),
             detail=read.optional("detail", as_is, None),
-            timestamp=read.optional("timestamp", to_datetime, None),
+            timestamp=read.optional_or_null("timestamp", to_datetime, None),
             additional_properties=read.rest(),
         )
 

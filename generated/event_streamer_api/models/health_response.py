@@ -53,7 +53,7 @@ class HealthResponse(Model):
         read = Reader("HealthResponse", src_dict)
         return cls(
             status=read.required("status", as_is),
-            timestamp=read.optional("timestamp", to_datetime, None),
+            timestamp=read.optional_or_null("timestamp", to_datetime, None),
             additional_properties=read.rest(),
         )
 

@@ -46,7 +46,7 @@ class LastProcessedBlockResponse(Model):
 
         read = Reader("LastProcessedBlockResponse", src_dict)
         return cls(
-            last_processed_block=read.optional("last_processed_block", to_integer, None),
+            last_processed_block=read.optional_or_null("last_processed_block", to_integer, None),
             additional_properties=read.rest(),
         )
 

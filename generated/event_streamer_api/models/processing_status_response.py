@@ -61,7 +61,7 @@ class ProcessingStatusResponse(Model):
             subscription_id=read.required("subscription_id", to_integer),
             is_processing=read.required("is_processing", as_is),
             connection_count=read.required("connection_count", to_integer),
-            timestamp=read.optional("timestamp", to_datetime, None),
+            timestamp=read.optional_or_null("timestamp", to_datetime, None),
             additional_properties=read.rest(),
         )
 

@@ -57,8 +57,8 @@ class RpcClientStatus(Model):
         read = Reader("RpcClientStatus", src_dict)
         return cls(
             state=read.required("state", as_is),
-            metrics=read.optional("metrics", map_of(as_is), None),
-            is_healthy=read.optional("is_healthy", as_is, None),
+            metrics=read.optional_or_null("metrics", map_of(as_is), None),
+            is_healthy=read.optional_or_null("is_healthy", as_is, None),
             additional_properties=read.rest(),
         )
 

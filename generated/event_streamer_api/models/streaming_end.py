@@ -67,10 +67,10 @@ class StreamingEnd(Model):
         return cls(
             type=read.required("type", as_is),
             reason=read.required("reason", as_is),
-            connection_id=read.optional("connection_id", as_is, None),
-            subscription_id=read.optional("subscription_id", to_integer, None),
-            resume_token=read.optional("resume_token", as_is, None),
-            timestamp=read.optional("timestamp", to_datetime, None),
+            connection_id=read.optional_or_null("connection_id", as_is, None),
+            subscription_id=read.optional_or_null("subscription_id", to_integer, None),
+            resume_token=read.optional_or_null("resume_token", as_is, None),
+            timestamp=read.optional_or_null("timestamp", to_datetime, None),
             additional_properties=read.rest(),
         )
 

@@ -68,12 +68,12 @@ class StreamingError(Model):
         read = Reader("StreamingError", src_dict)
         return cls(
             type=read.required("type", as_is),
-            connection_id=read.optional("connection_id", as_is, None),
-            subscription_id=read.optional("subscription_id", to_integer, None),
+            connection_id=read.optional_or_null("connection_id", as_is, None),
+            subscription_id=read.optional_or_null("subscription_id", to_integer, None),
             error_code=read.required("error_code", as_is),
             error_message=read.required("error_message", as_is),
-            timestamp=read.optional("timestamp", to_datetime, None),
-            recoverable=read.optional("recoverable", as_is, True),
+            timestamp=read.optional_or_null("timestamp", to_datetime, None),
+            recoverable=read.optional_or_null("recoverable", as_is, True),
             additional_properties=read.rest(),
         )
 

@@ -60,9 +60,9 @@ class StreamingHeartbeat(Model):
         read = Reader("StreamingHeartbeat", src_dict)
         return cls(
             type=read.required("type", as_is),
-            connection_id=read.optional("connection_id", as_is, None),
-            subscription_id=read.optional("subscription_id", to_integer, None),
-            timestamp=read.optional("timestamp", to_datetime, None),
+            connection_id=read.optional_or_null("connection_id", as_is, None),
+            subscription_id=read.optional_or_null("subscription_id", to_integer, None),
+            timestamp=read.optional_or_null("timestamp", to_datetime, None),
             additional_properties=read.rest(),
         )
 

@@ -82,12 +82,12 @@ class StreamingReorg(Model):
             type=read.required("type", as_is),
             batch_id=read.required("batch_id", as_is),
             resume_token=read.required("resume_token", as_is),
-            connection_id=read.optional("connection_id", as_is, None),
-            subscription_id=read.optional("subscription_id", to_integer, None),
-            chain_id=read.optional("chain_id", to_integer, None),
+            connection_id=read.optional_or_null("connection_id", as_is, None),
+            subscription_id=read.optional_or_null("subscription_id", to_integer, None),
+            chain_id=read.optional_or_null("chain_id", to_integer, None),
             common_ancestor=read.required("common_ancestor", to_integer),
             removed_blocks=read.required("removed_blocks", list_of(BlockReference.from_dict)),
-            timestamp=read.optional("timestamp", to_datetime, None),
+            timestamp=read.optional_or_null("timestamp", to_datetime, None),
             additional_properties=read.rest(),
         )
 

@@ -81,9 +81,9 @@ class SubscriptionCreate(Model):
             event_signature=read.required("event_signature", ABIEvent.from_dict),
             addresses=read.optional("addresses", list_of(as_is), []),
             start_block=read.required("start_block", to_integer),
-            end_block=read.optional("end_block", to_integer, None),
+            end_block=read.optional_or_null("end_block", to_integer, None),
             chain_id=read.required("chain_id", to_integer),
-            subscriber_id=read.optional("subscriber_id", as_is, None),
+            subscriber_id=read.optional_or_null("subscriber_id", as_is, None),
             additional_properties=read.rest(),
         )
 

@@ -106,7 +106,7 @@ class SubscriptionUpdate(Model):
             event_signature=read.optional("event_signature", ABIEvent.from_dict, None),
             addresses=read.optional("addresses", list_of(as_is), None),
             start_block=read.optional("start_block", to_integer, None),
-            end_block=read.optional("end_block", to_integer, UNSET, null_is_value=True),
+            end_block=read.clearable("end_block", to_integer),
             chain_id=read.optional("chain_id", to_integer, None),
             subscriber_id=read.optional("subscriber_id", as_is, None),
             is_streaming=read.optional("is_streaming", as_is, None),
