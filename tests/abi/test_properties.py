@@ -231,7 +231,8 @@ def answer(source: Any, asked: str) -> ABIEvent | str:
 TYPE_PIECES = st.sampled_from(
     [
         "uint", "int", "bytes", "fixed", "ufixed", "address", "bool", "string", "function", "byte", "8",
-        "256", "24", "0", "08", "33", "128x18", "8x80", "8x81", "x", "[]", "[2]", "[0]", "[02]", "[", "]", "(", ")",
+        "256", "24", "0", "08", "33", "128x18", "8x80", "8x81", "x",
+        "[]", "[2]", "[0]", "[02]", "[", "]", "(", ")",
         ",", "uint8", "-1",
     ]
 )  # fmt: skip

@@ -12,7 +12,7 @@ from ._items import read_event
 from ._limits import DEFAULT_LIMITS, Limits
 from ._messages import listed, nearest
 from ._solidity import parse_event_line
-from ._sources import ABISource, Item, read_source
+from ._sources import ABISource, Items, read_source
 from ._spelling import spell
 from ._types import kind_of, shortened
 
@@ -39,8 +39,8 @@ class ParsedABI:
         limits: The limits that they are held against.
     """
 
-    def __init__(self, items: Iterable[Item], limits: Limits = DEFAULT_LIMITS) -> None:
-        self._items = list(items)
+    def __init__(self, items: Items, limits: Limits = DEFAULT_LIMITS) -> None:
+        self._items = items
         self._limits = limits
 
     def __iter__(self) -> Iterator[ABIEvent]:
@@ -50,22 +50,19 @@ class ParsedABI:
         return len(self.events)
 
     def __repr__(self) -> str:
-        return f"ParsedABI(events: {listed(item.name or '?' for item in self._event_items())})"
+        return f"ParsedABI(events: {listed(self._names())})"
 
     @property
-    def items(self) -> list[Any]:
+    def items(self) -> list[Mapping[str, Any]]:
         """The items in the shape of a JSON ABI."""
-        for item in self._items:
-            if isinstance(item.value, ABIParsingError):
-                raise item.value
-        return [item.value for item in self._items]
+        return [item.value() for item in self._items]
 
     @property
     def events(self) -> dict[str, ABIEvent]:
         """All events, by name where that is unique, else by signature; see `extract_abi_events`."""
-        for item in self._items:
-            _check_object(item)
-        return _keyed([self._read(item) for item in self._event_items()])
+        return _keyed(
+            [event for item in self._items.events() if (event := item.event(self._limits)) is not None]
+        )
 
     def event(self, asked: str) -> ABIEvent:
         """
@@ -97,17 +94,21 @@ class ParsedABI:
         return next(iter(keyed.values()))
 
     def _by_spelling(self, asked: str) -> tuple[list[ABIEvent], ABIParsingError | None]:
-        """Find the events that a signature means; one that says `indexed` or `anonymous` means just that."""
+        """
+        Find the events that a signature means.
+
+        Those are meant that it spells out to the last `indexed`; if there are none, and it has no such
+        word, all of that signature.
+        """
         wanted = resolve(read_event(parse_event_line(asked, self._limits), self._limits), self._limits)
-        exact = wanted.anonymous or any(parameter.indexed for parameter in wanted.parameters)
-
-        def matches(event: ABIEvent) -> bool:
-            checked = resolve(event, self._limits)
-            if exact:
-                return spell(checked, names=False) == spell(wanted, names=False)
-            return checked.signature == wanted.signature
-
-        return self._matching(wanted.name, matches)
+        found, fault = self._matching(
+            wanted.name, lambda event: resolve(event, self._limits).signature == wanted.signature
+        )
+        spelling = spell(wanted, names=False)
+        exact = [event for event in found if spell(resolve(event, self._limits), names=False) == spelling]
+        if exact or wanted.anonymous or any(parameter.indexed for parameter in wanted.parameters):
+            return exact, fault
+        return found, fault
 
     def _matching(
         self, name: str | None, matches: Callable[[ABIEvent], bool]
@@ -115,41 +116,30 @@ class ParsedABI:
         """Read the events of a name (or all), give those that match, and the first fault that was met."""
         found: list[ABIEvent] = []
         fault = None
-        for item in self._event_items():
-            if name is None or item.name == name:
+        for item in self._items.events():
+            if name is None or item.may_be_called(name):
                 try:
-                    event = self._read(item)
+                    event = item.event(self._limits)
                 except ABIParsingError as error:
                     fault = fault or error
                 else:
-                    found += [event] if matches(event) else []
+                    found += [event] if event is not None and matches(event) else []
         return found, fault
 
     def _unknown(self, asked: str, fault: ABIParsingError | None) -> ABIParsingError:
         """Say that an event isn't there: what is, and what was probably meant; or why it couldn't be read."""
         if fault and not _TOPIC0.fullmatch(asked):
             return fault
-        names = list(dict.fromkeys(item.name for item in self._event_items() if item.name))
+        names = self._names()
         unread = f"; not all of them could be read ({fault})" if fault else ""
         hint = nearest(asked.partition("(")[0].strip(), names)
         return ABIParsingError(
             f"no event {shortened(asked)}; available events: {listed(names)}{hint}{unread}"
         )
 
-    def _event_items(self) -> Iterator[Item]:
-        """Walk over the items that are events, or were meant to be."""
-        for item in self._items:
-            if item.kind == "event":
-                yield item
-
-    def _read(self, item: Item) -> ABIEvent:
-        """Read an item that is an event."""
-        if isinstance(item.value, ABIParsingError):
-            raise item.value
-        try:
-            return read_event(item.value, self._limits)
-        except ABIParsingError as error:
-            raise error.within(item.path) from None
+    def _names(self) -> list[str]:
+        """Name all events, each name once."""
+        return list(dict.fromkeys(name for item in self._items.events() if (name := item.event_name())))
 
 
 def parse_abi(
@@ -263,23 +253,17 @@ def parse_contract_abi(
         "raw": parsed.items,
     }
     for item in parsed._items:
-        if item.kind in ("function", "error") and item.name is None:
-            raise ABIParsingError(f"a {item.kind} needs a name", f"{item.path}.name")
-        if item.kind == "function":
-            result["functions"].setdefault(item.name, []).append(item.value)
-        elif item.kind == "error":
-            result["errors"][item.name] = item.value
-        elif item.kind in ("constructor", "fallback", "receive"):
-            result[item.kind] = item.value
+        value = item.value()
+        kind, name = value.get("type", "function"), value.get("name")
+        if kind in ("function", "error") and not (isinstance(name, str) and name):
+            raise ABIParsingError(f"a {kind} needs a name", f"{item.path}.name")
+        if kind == "function":
+            result["functions"].setdefault(name, []).append(value)
+        elif kind == "error":
+            result["errors"][name] = value
+        elif kind in ("constructor", "fallback", "receive"):
+            result[kind] = value
     return result
-
-
-def _check_object(item: Item) -> None:
-    """Refuse what is no item at all."""
-    if not isinstance(item.value, Mapping | ABIParsingError):
-        raise ABIParsingError(f"an item of an ABI is an object, not {kind_of(item.value)}", item.path)
-    if isinstance(item.value, Mapping) and not isinstance(item.value.get("type", "function"), str):
-        raise ABIParsingError(f"must be text, not {kind_of(item.value['type'])}", f"{item.path}.type")
 
 
 def _topic0(event: ABIEvent) -> str:

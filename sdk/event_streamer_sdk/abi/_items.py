@@ -1,16 +1,34 @@
-"""From an item of a JSON ABI to an ABIEvent."""
+"""
+From an item of a JSON ABI to an ABIEvent.
 
+First the item is checked and becomes a description, a tuple of its parts; from this the models are built. The
+contracts of a package inherit the same events over and over, so the descriptions are kept for those that
+come again.
+"""
+
+import functools
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from event_streamer_api.models import ABIEvent, ABIInput
 
 from ._errors import ABIParsingError
 from ._events import LONGEST_NAME, InputBudget, check_event_name, check_indexed_count, check_parameter_name
+from ._json import whole_object
 from ._limits import Limits
 from ._types import check_type, kind_of
 
-__all__ = ["read_event"]
+__all__ = ["read_event", "read_event_text"]
+
+_Input: TypeAlias = tuple[str | None, str, bool, str | None, "tuple[Any, ...] | None"]
+"""An input that has been checked: name, type, indexed, internalType, components."""
+
+_Event: TypeAlias = tuple[str, tuple[_Input, ...], bool]
+"""An event that has been checked: name, inputs, anonymous."""
+
+_LONGEST_KEPT = 8192
+_MOST_KEPT = 2048
+"""The events that are kept take some megabytes at most: so many, of so many bytes each."""
 
 
 def read_event(item: Mapping[str, Any], limits: Limits) -> ABIEvent:
@@ -29,64 +47,95 @@ def read_event(item: Mapping[str, Any], limits: Limits) -> ABIEvent:
     Raises:
         ABIParsingError: Something in it is wrong; the path is within the item.
     """
+    return _new_event(*_checked(item, limits))
+
+
+def read_event_text(text: Any, limits: Limits) -> ABIEvent | None:
+    """
+    Read an item of a JSON ABI that has not been parsed yet.
+
+    Args:
+        text: The item's JSON, a part of a document as `event_streamer_sdk.abi._json` has them.
+        limits: The limits on types, depth and number of inputs.
+
+    Returns:
+        The event; `None` if the item is something else.
+
+    Raises:
+        ABIParsingError: It is no object, or an event of which something is wrong; the path is within the
+            item.
+    """
+    raw = bytes(text)
+    description = (_kept if len(raw) <= _LONGEST_KEPT else _described)(raw, limits)
+    return None if description is None else _new_event(*description)
+
+
+def _described(raw: bytes, limits: Limits) -> _Event | None:
+    """Parse and check the JSON of an item; `None` if it is no event."""
+    item = whole_object(raw)
+    return _checked(item, limits) if item.get("type") == "event" else None
+
+
+_kept = functools.lru_cache(maxsize=_MOST_KEPT)(_described)
+
+
+def _checked(item: Mapping[str, Any], limits: Limits) -> _Event:
+    """Check an event."""
     name = item.get("name")
     check_event_name(name)
     anonymous = _flag(item, "anonymous")
     inputs = _inputs(item, "inputs", InputBudget(limits), depth=0)
-    check_indexed_count(sum(bool(each.indexed) for each in inputs), anonymous=anonymous)
-    return _new_event(name, inputs, anonymous)
+    check_indexed_count(sum([each[2] for each in inputs]), anonymous=anonymous)
+    return item["name"], inputs, anonymous
 
 
-def _inputs(item: Mapping[str, Any], key: str, budget: InputBudget, depth: int) -> list[ABIInput]:
-    """Read the inputs of an event, or the components of a tuple."""
+def _inputs(item: Mapping[str, Any], key: str, budget: InputBudget, depth: int) -> tuple[_Input, ...]:
+    """Check the inputs of an event, or the components of a tuple."""
     listed = item.get(key)
     if listed is None:
-        return []
+        return ()
     if not isinstance(listed, list | tuple):
         raise ABIParsingError(f"must be a list, not {kind_of(listed)}", key)
+    index = -1
+    result: list[_Input] = []
     try:
         budget.take(len(listed), depth)
-    except ABIParsingError as error:
-        raise error.within(key) from None
-    result = []
-    for index, each in enumerate(listed):
-        try:
+        for index, each in enumerate(listed):  # noqa: B007 - the index is for the error
             result.append(_input(each, budget, depth))
-        except ABIParsingError as error:
-            raise error.within(f"{key}[{index}]") from None
-    return result
+    except ABIParsingError as error:
+        raise error.within(key if index < 0 else f"{key}[{index}]") from None
+    return tuple(result)
 
 
-def _input(item: Any, budget: InputBudget, depth: int) -> ABIInput:
-    """Read one input or component. Only an input can be indexed; on a component the word means nothing."""
-    if not isinstance(item, dict) and not isinstance(item, Mapping):
+def _input(item: Any, budget: InputBudget, depth: int) -> _Input:
+    """Check one input or component. Only an input can be indexed; on a component the word means nothing."""
+    if item.__class__ is not dict and not isinstance(item, Mapping):
         raise ABIParsingError(f"must be an object with a name and a type, not {kind_of(item)}")
-    name = item.get("name")
-    check_parameter_name(name)
-    has_components = item.get("components") is not None
-    if "type" not in item:
+    name, type_, internal, components = (
+        item.get("name"), item.get("type"), item.get("internalType"), item.get("components")
+    )  # fmt: skip
+    if name is not None:
+        check_parameter_name(name)
+    if type_ is None:
         raise ABIParsingError("the type is missing", "type")
-    type_ = check_type(item["type"], has_components=has_components, limits=budget.limits)
-    components = None
-    if has_components:
+    canonical = check_type(type_, has_components=components is not None, limits=budget.limits).canonical
+    if components is not None:
         components = _inputs(item, "components", budget, depth + 1)
         if not components:
             raise ABIParsingError("a tuple has at least one component", "components")
-    indexed = _flag(item, "indexed")
-    internal = item.get("internalType")
     if internal is not None:
         _check_internal_type(internal)
-    return _new_input(name, type_.canonical, indexed and depth == 0, internal, components)
+    return name, canonical, _flag(item, "indexed") and depth == 0, internal, components
 
 
 def _flag(item: Mapping[str, Any], key: str) -> bool:
     """Read something that is true, false or absent."""
     value = item.get(key)
-    if value is None:
-        return False
-    if not isinstance(value, bool):
+    if value is True:
+        return True
+    if value is not None and value is not False:
         raise ABIParsingError(f"must be true or false, not {kind_of(value)}", key)
-    return value
+    return False
 
 
 def _check_internal_type(value: Any) -> None:
@@ -99,11 +148,40 @@ def _check_internal_type(value: Any) -> None:
         raise ABIParsingError("has characters outside of ASCII", "internalType")
 
 
-def _new_event(name: Any, inputs: list[ABIInput], anonymous: bool) -> ABIEvent:
-    return ABIEvent(type="event", name=name, inputs=inputs, anonymous=anonymous)
+# What is described has been checked, and more strictly than the models check it; checking it again in their
+# `__init__` would take most of the time of parsing. So the fields are set by the slots' own setters.
+
+_set_type, _set_name, _set_inputs, _set_anonymous, _set_rest = (
+    vars(ABIEvent)[field].__set__
+    for field in ("type", "name", "inputs", "anonymous", "additional_properties")
+)
+_set_input_name, _set_input_type, _set_indexed, _set_internal, _set_components, _set_input_rest = (
+    vars(ABIInput)[field].__set__
+    for field in ("name", "type", "indexed", "internalType", "components", "additional_properties")
+)
 
 
-def _new_input(
-    name: Any, type_: str, indexed: bool, internal: str | None, components: list[ABIInput] | None
-) -> ABIInput:
-    return ABIInput(name=name, type=type_, indexed=indexed, internalType=internal, components=components)
+def _new_event(name: str, inputs: tuple[_Input, ...], anonymous: bool) -> ABIEvent:
+    """Build an event."""
+    event = ABIEvent.__new__(ABIEvent)
+    _set_type(event, "event")
+    _set_name(event, name)
+    _set_inputs(event, _new_inputs(inputs))
+    _set_anonymous(event, anonymous)
+    _set_rest(event, {})
+    return event
+
+
+def _new_inputs(inputs: tuple[_Input, ...]) -> list[ABIInput]:
+    """Build inputs or components."""
+    result = []
+    for name, type_, indexed, internal, components in inputs:
+        made = ABIInput.__new__(ABIInput)
+        _set_input_name(made, name)
+        _set_input_type(made, type_)
+        _set_indexed(made, indexed)
+        _set_internal(made, internal)
+        _set_components(made, None if components is None else _new_inputs(components))
+        _set_input_rest(made, {})
+        result.append(made)
+    return result

@@ -1,65 +1,213 @@
-"""JSON as ABIs need it: no NaN, no key twice, no size or depth that hurts."""
+"""
+JSON as ABIs need it: no NaN, no key twice in an object that is read, no depth that hurts.
+
+An artifact is mostly bytecode and functions, and a document is read for its events. So with msgspec (which
+the extra `fast` installs) objects and lists are opened one level at a time, and what nobody opens stays
+text. Without it the whole document is read at once. Both ways give the same answers.
+"""
 
 import json
-import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NoReturn
 
 from ._errors import ABIParsingError
+from ._types import kind_of
 
-__all__ = ["load_json"]
+__all__ = [
+    "indexes_of_type",
+    "is_text",
+    "is_unread",
+    "load_json",
+    "may_hold",
+    "opened",
+    "whole",
+    "whole_object",
+]
 
-_read: Callable[[bytes], Any]
 try:
-    import orjson
+    import msgspec
 except ImportError:
-
-    def _refuse_constant(name: str) -> None:
-        raise ValueError(f"{name} is no JSON")
-
-    def _read(data: bytes) -> Any:
-        return json.loads(data, parse_constant=_refuse_constant)
-
+    _Raw: Any = None
+    _ERRORS: tuple[type[Exception], ...] = (ValueError,)
 else:
-    _read = orjson.loads
+    _Raw = msgspec.Raw
+    _ERRORS = (ValueError, msgspec.DecodeError)
 
-_PAIR = re.compile(rb'"[ \t\r\n]*:')
-"""What every key ends with; texts hold it too, if rarely."""
+    class _Typed(msgspec.Struct, gc=False):
+        type: str = ""
+
+    _read_types = msgspec.json.Decoder(list[_Typed]).decode
+    _read_all = msgspec.json.Decoder().decode
+    _read_level = msgspec.json.Decoder(
+        dict[str, msgspec.Raw] | list[msgspec.Raw] | str | int | float | bool | None
+    ).decode
+
+
+class _RepeatedKey(dict[str, Any]):
+    """An object that has a key twice. Whatever is read of it is that error, at the place where it is read."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__()
+        self._key = key
+
+    def _refuse(self, *_: object) -> NoReturn:
+        raise ABIParsingError(f"the key {self._key[:60]!r} stands twice in one object")
+
+    get = items = values = keys = __getitem__ = __contains__ = __iter__ = _refuse
 
 
 def load_json(data: bytes) -> Any:
     """
-    Read a JSON document.
+    Take a JSON document.
 
     Args:
         data: The document in UTF-8, without a BOM.
 
     Returns:
-        Its value.
+        Its value, or what `opened` and `whole` make it of.
 
     Raises:
-        ABIParsingError: It isn't JSON, has NaN or Infinity, a key twice in one object, or is nested too deep.
+        ABIParsingError: It isn't JSON, has NaN or Infinity, or is nested too deep. With msgspec that comes to
+            light where it is opened.
     """
-    try:
-        value = _read(data)
-        if _may_repeat_a_key(data, value):
-            json.loads(data, object_pairs_hook=_without_repetition)
-    except RecursionError:
-        raise ABIParsingError("the JSON is nested too deep") from None
-    except ValueError as error:
-        raise ABIParsingError(f"this is not valid JSON: {error}") from None
+    return _parse(data) if _Raw is None else _Raw(data)
+
+
+def opened(value: Any) -> Any:
+    """
+    Read one level of a value.
+
+    Args:
+        value: What `load_json` returned, or a part of it that had been opened; or any Python value.
+
+    Returns:
+        A dict or a list whose members may have to be opened, or a value without members.
+
+    Raises:
+        ABIParsingError: It isn't valid JSON, or an object with a key twice.
+    """
+    if not is_unread(value):
+        return value
+    level = _guarded(_read_level, value)
+    if isinstance(level, dict) and not _is_each_key_once(bytes(value), level):
+        return _parse(bytes(value))
+    return level
+
+
+def whole(value: Any) -> Any:
+    """
+    Read a value with all that is in it.
+
+    Args:
+        value: As for `opened`.
+
+    Returns:
+        The value. An object in it that has a key twice raises ABIParsingError as soon as it is read.
+
+    Raises:
+        ABIParsingError: It isn't valid JSON.
+    """
+    return _parse(bytes(value)) if is_unread(value) else value
+
+
+def is_text(value: Any) -> bool:
+    """
+    Tell whether a value is text, without reading it.
+
+    Args:
+        value: As for `opened`.
+
+    Returns:
+        Whether it is text.
+    """
+    return bytes(value)[:1] == b'"' if is_unread(value) else isinstance(value, str)
+
+
+def whole_object(data: bytes) -> Mapping[str, Any]:
+    """
+    Read an object with all that is in it.
+
+    Args:
+        data: Its JSON.
+
+    Returns:
+        The object. One in it that has a key twice raises ABIParsingError as soon as it is read.
+
+    Raises:
+        ABIParsingError: It isn't valid JSON, or something else than an object.
+    """
+    value = _parse(data)
+    if not isinstance(value, Mapping):
+        raise ABIParsingError(f"an item of an ABI is an object, not {kind_of(value)}")
     return value
 
 
-def _may_repeat_a_key(data: bytes, value: Any) -> bool:
+def is_unread(value: Any) -> bool:
     """
-    Tell in a fraction of the time of a second parse that no key is repeated; True means that it isn't known.
+    Tell whether a value is a part of a document that nobody has read.
 
-    A document has at least as many colons behind quotation marks as it has pairs, and the value has a key
-    less for each repetition. So where both counts are equal, there is none.
+    Args:
+        value: As for `opened`.
+
+    Returns:
+        Whether `opened` and `whole` would read it; `bytes` gives its JSON.
     """
-    keys = _count_keys(value)
-    return data.count(b":") != keys and len(_PAIR.findall(data)) != keys
+    return value.__class__ is _Raw
+
+
+def may_hold(value: Any, text: str) -> bool:
+    """
+    Tell whether a text may stand in a value, without reading it.
+
+    Args:
+        value: As for `opened`.
+        text: The text, quotation marks included.
+
+    Returns:
+        False if it can't; True if it may, or if the value has been read already.
+    """
+    if not is_unread(value):
+        return True
+    raw = bytes(value)
+    return text.encode(errors="replace") in raw or b"\\" in raw
+
+
+def indexes_of_type(values: Any, type_: str) -> Iterable[int] | None:
+    """
+    Find the objects in a list that have a certain type, without reading the rest of them.
+
+    Args:
+        values: A list as `load_json` returned it, or a part of it that had been opened.
+        type_: The text.
+
+    Returns:
+        Their indexes; `None` if that can't be told: the list has been read, or holds something else than
+        objects.
+    """
+    if not is_unread(values):
+        return None
+    try:
+        return [index for index, typed in enumerate(_read_types(values)) if typed.type == type_]
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def _parse(data: bytes) -> Any:
+    """Read a whole document; objects that have a key twice become `_RepeatedKey`."""
+    value = _guarded(_read_stdlib if _Raw is None else _read_all, data)
+    # A document has at least one colon for each key, and its value lacks one key for each repetition.
+    if data.count(b":") != _count_keys(value):
+        value = _guarded(_read_with_care, data)
+    return value
+
+
+def _is_each_key_once(data: bytes, level: Mapping[str, Any]) -> bool:
+    """
+    Tell whether an object of which one level was read has each key once; False if that isn't sure.
+
+    What colons there are beside those in the members are those behind the keys, the lost ones included.
+    """
+    return data.count(b":") - sum(bytes(member).count(b":") for member in level.values()) == len(level)
 
 
 def _count_keys(value: Any) -> int:
@@ -70,17 +218,41 @@ def _count_keys(value: Any) -> int:
         value = waiting.pop()
         if isinstance(value, dict):
             count += len(value)
-            waiting += value.values()
+            waiting += [each for each in value.values() if each.__class__ is list or each.__class__ is dict]
         elif isinstance(value, list):
             waiting += value
     return count
 
 
-def _without_repetition(pairs: list[tuple[str, Any]]) -> None:
-    """Refuse an object that has a key twice. Its value isn't needed."""
-    if len(dict(pairs)) != len(pairs):
-        seen: set[str] = set()
-        for key, _ in pairs:
-            if key in seen:
-                raise ValueError(f"the key {key[:60]!r} stands twice in one object")
-            seen.add(key)
+def _guarded(read: Callable[[Any], Any], data: Any) -> Any:
+    """Read a document; whatever goes wrong is our error."""
+    try:
+        return read(data)
+    except RecursionError:
+        raise ABIParsingError("the JSON is nested too deep") from None
+    except _ERRORS as error:
+        raise ABIParsingError(f"this is not valid JSON: {error}") from None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def _read_stdlib(data: bytes) -> Any:
+    """Read a document with what Python brings."""
+    return json.loads(data, parse_constant=_refuse_constant)
+
+
+def _read_with_care(data: bytes) -> Any:
+    """Read a document and mark the objects that have a key twice."""
+    return json.loads(data, parse_constant=_refuse_constant, object_pairs_hook=_object)
+
+
+def _object(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object of its pairs."""
+    made: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in made:
+            return _RepeatedKey(key)
+        made[key] = value
+    return made

@@ -5,7 +5,7 @@ import attrs
 __all__ = ["DEFAULT_LIMITS", "Limits"]
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, cache_hash=True)
 class Limits:
     """
     Bounds on what is parsed and on the work of decoding.

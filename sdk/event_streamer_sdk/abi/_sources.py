@@ -21,19 +21,22 @@ text is read as Solidity.
 
 import codecs
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import attrs
 
+from event_streamer_api.models import ABIEvent
+
 from ._errors import ABIParsingError
-from ._json import load_json
+from ._items import read_event, read_event_text
+from ._json import indexes_of_type, is_text, is_unread, load_json, may_hold, opened, whole
 from ._limits import Limits
 from ._messages import listed, nearest
-from ._solidity import parse_lines
+from ._solidity import Declaration, parse_lines
 from ._types import kind_of, shortened
 
-__all__ = ["ABISource", "Item", "read_source"]
+__all__ = ["ABISource", "Item", "Items", "read_source"]
 
 ABISource: TypeAlias = "str | bytes | os.PathLike[str] | Sequence[Any] | Mapping[str, Any]"
 """What an ABI is read from. A `str` is text, never the name of a file; that is a `pathlib.Path`."""
@@ -46,22 +49,128 @@ _BYTE_ORDER_MARKS = {
 }
 
 
-@attrs.frozen
 class Item:
     """
-    One item of an ABI, as it was found.
+    One item of an ABI; a part of a JSON document is read when it is asked for.
 
-    Attributes:
-        path: Where it stands.
-        value: What it is: an object, or the fault for which a declaration couldn't become one.
-        kind: The type of item, `event` for instance, if it says so.
-        name: The name of what it defines, if it has one.
+    Args:
+        source: The item as it was found: an object, a part of a JSON document, or a declaration.
+        place: Where the ABI stands; empty if the item stands alone.
+        index: Its index in the ABI.
     """
 
-    path: str
-    value: Any
-    kind: str | None
-    name: str | None
+    __slots__ = ("_index", "_place", "_source")
+
+    def __init__(self, source: Any, place: str, index: int = 0) -> None:
+        self._source = source
+        self._place = place
+        self._index = index
+
+    @property
+    def path(self) -> str:
+        """Where it stands."""
+        if isinstance(self._source, Declaration):
+            return self._source.path
+        return f"{self._place}[{self._index}]" if self._place else ""
+
+    def value(self) -> Mapping[str, Any]:
+        """
+        Read the item.
+
+        Returns:
+            The item in the shape of a JSON ABI.
+
+        Raises:
+            ABIParsingError: It isn't an object, or a declaration that can't be read.
+        """
+        value = self._source
+        if isinstance(value, Declaration):
+            if isinstance(value.value, ABIParsingError):
+                raise value.value
+            return value.value
+        value = whole(value)
+        if not isinstance(value, Mapping):
+            raise ABIParsingError(f"an item of an ABI is an object, not {kind_of(value)}")
+        return value
+
+    def event(self, limits: Limits) -> ABIEvent | None:
+        """
+        Read the item if it is an event.
+
+        Args:
+            limits: The limits on types, depth and number of inputs.
+
+        Returns:
+            The event; `None` if the item is something else.
+
+        Raises:
+            ABIParsingError: It isn't an object, or an event of which something is wrong.
+        """
+        source = self._source
+        if isinstance(source, Declaration) and source.kind != "event":
+            return None
+        try:
+            if is_unread(source):
+                return read_event_text(source, limits)
+            value = self.value()
+            return read_event(value, limits) if value.get("type") == "event" else None
+        except ABIParsingError as error:
+            raise error if isinstance(source, Declaration) else error.within(self.path) from None
+
+    def may_be_called(self, name: str) -> bool:
+        """
+        Tell whether the item may have a name, without reading it if it hasn't been read.
+
+        Args:
+            name: The name.
+
+        Returns:
+            False if it hasn't.
+        """
+        return may_hold(self._source, f'"{name}"') and self.event_name() == name
+
+    def event_name(self) -> str | None:
+        """
+        Name the event that the item is, or was meant to be.
+
+        Returns:
+            The name; `None` if it is no event, or has none.
+        """
+        if isinstance(self._source, Declaration):
+            return self._source.name if self._source.kind == "event" else None
+        try:
+            value = self.value()
+            name = value.get("name") if value.get("type") == "event" else None
+        except ABIParsingError:
+            return None
+        return name if isinstance(name, str) else None
+
+
+@attrs.frozen
+class Items:
+    """
+    The items of an ABI.
+
+    Attributes:
+        sources: The items as they were found; see `Item`.
+        place: Where the ABI stands; empty if it is one item alone.
+        event_indexes: Which of them are events; `None` if that isn't known without reading them.
+    """
+
+    sources: Sequence[Any]
+    place: str = ""
+    event_indexes: Iterable[int] | None = None
+
+    def __iter__(self) -> Iterator[Item]:
+        """Walk over all items."""
+        for index, source in enumerate(self.sources):
+            yield Item(source, self.place, index)
+
+    def events(self) -> Iterator[Item]:
+        """Walk over the items that may be events, so that functions need not be read."""
+        indexes = range(len(self.sources)) if self.event_indexes is None else self.event_indexes
+        for index in indexes:
+            yield Item(self.sources[index], self.place, index)
 
 
 @attrs.frozen
@@ -73,7 +182,7 @@ class _Contract:
     path: str
 
 
-def read_source(source: ABISource, contract: str | None, limits: Limits) -> list[Item]:
+def read_source(source: ABISource, contract: str | None, limits: Limits) -> Items:
     """
     Find the items of an ABI.
 
@@ -89,12 +198,13 @@ def read_source(source: ABISource, contract: str | None, limits: Limits) -> list
         ABIParsingError: The source can't be read, isn't understood, or holds several contracts and none was
             named.
     """
-    if isinstance(source, os.PathLike):
-        source = _read_file(source, limits)
-    if isinstance(source, bytes | bytearray | memoryview):
-        source = _decode(bytes(source), limits)
     if isinstance(source, str):
         return _from_text(source, contract, limits)
+    if isinstance(source, bytes | bytearray | memoryview):
+        _check_size(len(source), limits)
+        return _from_text(_decode(bytes(source)), contract, limits)
+    if isinstance(source, os.PathLike):
+        return read_source(_read_file(source, limits), contract, limits)
     if isinstance(source, list | tuple | Mapping):
         return _from_value(source, contract, limits)
     raise ABIParsingError(
@@ -113,9 +223,8 @@ def _read_file(path: "os.PathLike[str]", limits: Limits) -> bytes:
     return data
 
 
-def _decode(data: bytes, limits: Limits) -> str:
+def _decode(data: bytes) -> str:
     """Decode a document, by its byte order mark if it has one."""
-    _check_size(len(data), limits)
     mark = next((mark for mark in _BYTE_ORDER_MARKS if data.startswith(mark)), b"")
     encoding = _BYTE_ORDER_MARKS.get(mark, "utf-8")
     try:
@@ -130,7 +239,7 @@ def _check_size(size: int, limits: Limits) -> None:
         raise ABIParsingError(f"the document is larger than the limit of {limits.document_bytes} bytes")
 
 
-def _from_text(text: str, contract: str | None, limits: Limits) -> list[Item]:
+def _from_text(text: str, contract: str | None, limits: Limits) -> Items:
     """Tell JSON from Solidity."""
     _check_size(len(text), limits)
     text = text.removeprefix("\ufeff").strip()
@@ -146,59 +255,60 @@ def _from_text(text: str, contract: str | None, limits: Limits) -> list[Item]:
     return _from_value(load_json(data), contract, limits)
 
 
-def _declared(texts: list[tuple[str, str]], limits: Limits) -> list[Item]:
+def _declared(texts: list[tuple[str, str]], limits: Limits) -> Items:
     """Read texts as declarations in Solidity."""
-    return [
-        Item(declaration.path, declaration.value, declaration.kind, declaration.name)
-        for declaration in parse_lines(texts, limits)
-    ]
+    return Items(parse_lines(texts, limits))
 
 
-def _from_value(value: Any, contract: str | None, limits: Limits) -> list[Item]:
-    """Find the items in a value that was JSON."""
-    if isinstance(value, str):
-        return _from_text(value, contract, limits)
-    if isinstance(value, Mapping):
-        if isinstance(value.get("result"), str | list) and "abi" not in value and "type" not in value:
-            return _from_value(value["result"], contract, limits)
-        return _from_object(value, contract, limits)
+def _from_value(value: Any, contract: str | None, limits: Limits) -> Items:
+    """Find the items in a value that is, or was, JSON."""
+    level = opened(value)
+    if isinstance(level, str):
+        return _from_text(level, contract, limits)
+    if isinstance(level, Mapping):
+        return _from_object(value, level, contract, limits)
     return _from_abi(value, "abi", limits)
 
 
-def _from_object(value: Mapping[str, Any], contract: str | None, limits: Limits) -> list[Item]:
-    """Find the items in an object: an item, an artifact, or what holds contracts."""
-    if "abi" in value:
-        _check_contract(value, contract)
-        return _from_abi(value["abi"], "abi", limits)
-    if value.get("type") in _ITEM_TYPES:
-        return [_item(value, "")]
-    output = value.get("output")
+def _from_object(value: Any, level: Mapping[str, Any], contract: str | None, limits: Limits) -> Items:
+    """Find the items in an object of which one level is open: an item, an artifact, or contracts."""
+    if "abi" in level:
+        _check_contract(level, contract)
+        return _from_abi(level["abi"], "abi", limits)
+    if opened(level.get("type")) in _ITEM_TYPES:
+        return Items([value])
+    if "result" in level:
+        return _from_value(level["result"], contract, limits)
+    output = opened(level.get("output"))
     if isinstance(output, Mapping) and "abi" in output:
         return _from_abi(output["abi"], "output.abi", limits)
-    contracts = list(_contracts(value))
+    contracts = list(_contracts(level))
     if not contracts:
         raise ABIParsingError(
             "no ABI in this object: expected an item with a type, a key 'abi', or a compiler's contracts"
         )
     chosen = _choose(contracts, contract, limits)
-    return _from_abi(chosen.abi, chosen.path, limits) if chosen else []
+    return _from_abi(chosen.abi, chosen.path, limits) if chosen else Items([])
 
 
 def _contracts(value: Mapping[str, Any]) -> Iterator[_Contract]:
     """Walk over the contracts of a compiler's output."""
     prefix = ""
-    if isinstance(value.get("output"), Mapping):
-        value, prefix = value["output"], "output."
-    inside = value.get("contracts")
+    output = opened(value.get("output"))
+    if isinstance(output, Mapping):
+        value, prefix = output, "output."
+    inside = opened(value.get("contracts"))
     if isinstance(inside, Mapping):
         value, prefix = inside, f"{prefix}contracts"
-    for key, entry in value.items():
+    for key, unopened in value.items():
+        entry = opened(unopened)
         if not isinstance(entry, Mapping):
             continue
         if "abi" in entry:
             yield _Contract(str(key), entry["abi"], f"{prefix}[{shortened(str(key))}].abi")
             continue
-        for name, compiled in entry.items():
+        for name, part in entry.items():
+            compiled = opened(part)
             if isinstance(compiled, Mapping) and "abi" in compiled:
                 path = f"{prefix}[{shortened(str(key))}][{shortened(str(name))}].abi"
                 yield _Contract(f"{key}:{name}", compiled["abi"], path)
@@ -232,39 +342,36 @@ def _has_events(abi: Any, limits: Limits) -> bool:
         items = _from_abi(abi, "", limits)
     except ABIParsingError:
         return False
-    return any(item.kind == "event" for item in items)
+    return any(item.event_name() for item in items.events())
 
 
 def _check_contract(artifact: Mapping[str, Any], asked: str | None) -> None:
     """Refuse the artifact of another contract than was asked for, where it names its own."""
-    name = artifact.get("contractName")
+    name = opened(artifact.get("contractName"))
     if asked is None or not isinstance(name, str):
         return
-    full = f"{artifact.get('sourceName')}:{name}"
+    full = f"{opened(artifact.get('sourceName'))}:{name}"
     if asked not in (name, full):
         raise ABIParsingError(
             f"this is the artifact of {full if 'sourceName' in artifact else name}, not of {asked}"
         )
 
 
-def _from_abi(abi: Any, path: str, limits: Limits) -> list[Item]:
+def _from_abi(abi: Any, path: str, limits: Limits) -> Items:
     """Walk over the items of an ABI."""
-    if isinstance(abi, str):
-        return _from_text(abi, None, limits)
-    if not isinstance(abi, list | tuple):
-        raise ABIParsingError(f"an ABI is a list of items, not {kind_of(abi)}", path)
+    items = opened(abi)
+    if isinstance(items, str):
+        return _from_text(items, None, limits)
+    if not isinstance(items, list | tuple):
+        raise ABIParsingError(f"an ABI is a list of items, not {kind_of(items)}", path)
+    event_indexes = indexes_of_type(abi, "event")
+    if event_indexes is None and any(is_text(item) for item in items):
+        return _declared_and_others([opened(item) if is_text(item) else item for item in items], path, limits)
+    return Items(items, path, event_indexes)
+
+
+def _declared_and_others(abi: list[Any], path: str, limits: Limits) -> Items:
+    """Walk over the items of an ABI of which some are lines of Solidity: these first."""
     lines = [(value, f"{path}[{index}]") for index, value in enumerate(abi) if isinstance(value, str)]
-    if lines:
-        _check_size(sum(len(line) for line, _ in lines), limits)
-    others = [
-        _item(value, f"{path}[{index}]") for index, value in enumerate(abi) if not isinstance(value, str)
-    ]
-    return _declared(lines, limits) + others
-
-
-def _item(value: Any, path: str) -> Item:
-    """Describe an item without reading it."""
-    if not isinstance(value, Mapping):
-        return Item(path, value, None, None)
-    kind, name = value.get("type", "function"), value.get("name")
-    return Item(path, value, kind if isinstance(kind, str) else None, name if isinstance(name, str) else None)
+    _check_size(sum(len(line) for line, _ in lines), limits)
+    return Items([*parse_lines(lines, limits), *(value for value in abi if not isinstance(value, str))], path)
