@@ -14,7 +14,19 @@ from typing import Any
 
 import httpx
 
-from .http11 import READ_BYTES, IdleConnections, Origin, ResponseReader, origin_of, request_bytes
+from .http11 import (
+    READ_BYTES,
+    IdleConnections,
+    Origin,
+    Reply,
+    ResponseReader,
+    Target,
+    call_bytes,
+    reply_of,
+    request_bytes,
+    target_of,
+    target_of_call,
+)
 
 HIGH_WATER_BYTES = 1024 * 1024
 """So many bytes may wait to be taken; then the socket is left alone until they are, and TCP pushes back."""
@@ -48,15 +60,9 @@ class AsyncDirectTransport(httpx.AsyncBaseTransport):
             httpx.TransportError: If no connection comes about, or it breaks.
         """
         timeouts = request.extensions.get("timeout", {})
-        content = await request.aread()
-        connection = await self._connection(origin_of(request.url), timeouts.get("connect"))
-        try:
-            connection.send(request_bytes(request, content))
-            while not connection.reader.status:
-                await connection.receive(timeouts.get("read"))
-        except BaseException:
-            connection.discard()
-            raise
+        target = target_of(request.url)
+        data = request_bytes(request.method, target, request.headers.raw, await request.aread())
+        connection = await self._sent(target, data, timeouts)
         return httpx.Response(
             connection.reader.status,
             headers=connection.reader.headers,
@@ -64,6 +70,49 @@ class AsyncDirectTransport(httpx.AsyncBaseTransport):
             extensions={"http_version": b"HTTP/1.1"},
             request=request,
         )
+
+    async def call(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Mapping[str, Any] | None,
+        headers: Mapping[str, str],
+        content: bytes | None,
+        timeouts: Mapping[str, float | None],
+    ) -> Reply:
+        """
+        Make a call, without the objects that httpx makes for each: they cost more than all the rest.
+
+        Args:
+            method: Its method; not HEAD.
+            url: Its absolute URL.
+            params: Its query.
+            headers: Its headers.
+            content: Its body.
+            timeouts: Time-outs as httpx names them, seconds.
+
+        Returns:
+            The whole response.
+
+        Raises:
+            httpx.TransportError: If no connection comes about, or it breaks.
+            httpx.InvalidURL: If the URL is none.
+        """
+        target = target_of_call(url, params)
+        data = call_bytes(method, target, headers, content)
+        connection = await self._sent(target, data, timeouts)
+        reader, body = connection.reader, []
+        try:
+            while not reader.complete:
+                await connection.receive(timeouts.get("read"))
+                if reader.parts:
+                    body.append(reader.take())
+            while reader.parts:
+                body.append(reader.take())
+            return reply_of(reader, b"".join(body))
+        finally:
+            self.release(connection)
 
     async def aclose(self) -> None:
         """Close the idle connections."""
@@ -80,6 +129,18 @@ class AsyncDirectTransport(httpx.AsyncBaseTransport):
             self._idle.put(connection, time.monotonic())
         else:
             connection.discard()
+
+    async def _sent(self, target: Target, data: bytes, timeouts: Mapping[str, Any]) -> Connection:
+        """Send a request and read the head of its response."""
+        connection = await self._connection(target.origin, timeouts.get("connect"))
+        try:
+            connection.send(data)
+            while not connection.reader.status:
+                await connection.receive(timeouts.get("read"))
+        except BaseException:
+            connection.discard()
+            raise
+        return connection
 
     async def _connection(
         self,

@@ -8,9 +8,12 @@ may carry another request, and how large a head may be.
 
 from __future__ import annotations
 
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any, Generic, Protocol, TypeVar
 
 import httpx
+from attrs import frozen
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 MAX_HEAD_BYTES = 256 * 1024
@@ -31,12 +34,31 @@ Origin = tuple[bytes, bytes, int]
 """Scheme, host and port: what a kept connection can be used again for."""
 
 
-def origin_of(url: httpx.URL) -> Origin:
+@frozen
+class Target:
     """
-    Say which connection a URL needs.
+    Where a request goes.
+
+    Attributes:
+        origin: Which connection it needs.
+        host: The header `Host`.
+        path: Path and query, as the request line has them.
+    """
+
+    origin: Origin
+    host: bytes
+    path: bytes
+
+
+def target_of(url: httpx.URL) -> Target:
+    """
+    Take a URL apart.
 
     Args:
         url: An absolute URL.
+
+    Returns:
+        Where it leads.
 
     Raises:
         httpx.UnsupportedProtocol: If it is neither http nor https.
@@ -44,29 +66,124 @@ def origin_of(url: httpx.URL) -> Origin:
     scheme = url.raw_scheme
     if scheme not in (b"http", b"https"):
         raise httpx.UnsupportedProtocol(f"the URL's scheme is {url.scheme!r}, not http or https")
-    return scheme, url.raw_host, url.port or (443 if scheme == b"https" else 80)
+    port = url.port or (443 if scheme == b"https" else 80)
+    return Target((scheme, url.raw_host, port), url.netloc, url.raw_path)
 
 
-def request_bytes(request: httpx.Request, content: bytes) -> bytes:
+@lru_cache(maxsize=256)
+def _target_of_text(url: str) -> Target:
+    """The same for a URL that may well come again: taking it apart costs a third of a call."""
+    return target_of(httpx.URL(url))
+
+
+def target_of_call(url: str, params: Mapping[str, Any] | None) -> Target:
+    """
+    Say where a call goes.
+
+    Args:
+        url: An absolute URL without a query.
+        params: Its query.
+
+    Returns:
+        Where it leads.
+
+    Raises:
+        httpx.InvalidURL: If it is no URL.
+        httpx.UnsupportedProtocol: If it is neither http nor https.
+    """
+    return target_of(httpx.URL(url, params=params)) if params else _target_of_text(url)
+
+
+def request_bytes(
+    method: str, target: Target, headers: Iterable[tuple[bytes, bytes]], content: bytes
+) -> bytes:
     """
     Write a request as it goes over the wire.
 
     Args:
-        request: The request; httpx has put Host and the body's length among its headers.
+        method: Its method.
+        target: Where it goes.
+        headers: Its headers, with `Host` and the body's length.
         content: Its whole body.
+
+    Returns:
+        Its bytes.
 
     Raises:
         httpx.LocalProtocolError: If it would not arrive as it was meant.
     """
-    lines = [b"%s %s HTTP/1.1" % (request.method.encode("ascii"), request.url.raw_path)]
-    lines += [b"%s: %s" % header for header in request.headers.raw]
+    lines = [b"%s %s HTTP/1.1" % (method.encode("ascii"), target.path)]
+    for name, value in headers:
+        if name.lower() == b"transfer-encoding":
+            raise httpx.LocalProtocolError("only a body of known length can be sent")
+        lines.append(b"%s: %s" % (name, value))
     head = b"\r\n".join(lines)
     breaks = len(lines) - 1
     if head.count(b"\n") != breaks or head.count(b"\r") != breaks or b"\0" in head:
         raise httpx.LocalProtocolError("a header or the URL holds a line break or a null")
-    if "transfer-encoding" in request.headers:
-        raise httpx.LocalProtocolError("only a body of known length can be sent")
     return b"%s\r\n\r\n%s" % (head, content)
+
+
+def call_bytes(method: str, target: Target, headers: Mapping[str, str], content: bytes | None) -> bytes:
+    """
+    Write a call as it goes over the wire.
+
+    Args:
+        method: Its method.
+        target: Where it goes.
+        headers: Its headers, without `Host` and the body's length.
+        content: Its body.
+
+    Returns:
+        Its bytes.
+
+    Raises:
+        httpx.LocalProtocolError: If it would not arrive as it was meant.
+    """
+    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    raw.append((b"Host", target.host))
+    if content is not None or method not in ("GET", "DELETE"):
+        raw.append((b"Content-Length", b"%d" % len(content or b"")))
+    return request_bytes(method, target, raw, content or b"")
+
+
+@frozen
+class Reply:
+    """
+    A response that was read to its end.
+
+    Attributes:
+        status: Its status code.
+        headers: Its headers by their names in lower case.
+        body: Its body, decompressed.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def reply_of(reader: ResponseReader, body: bytes) -> Reply:
+    """
+    Sum up a response.
+
+    Args:
+        reader: What has read its head.
+        body: Its body as it came.
+
+    Returns:
+        The response.
+
+    Raises:
+        httpx.DecodingError: If the body is compressed and damaged.
+    """
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in reader.headers:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    if "content-encoding" in headers:
+        body = httpx.Response(reader.status, headers=headers, content=body).content
+    return Reply(reader.status, headers, body)
 
 
 class ResponseReader:
