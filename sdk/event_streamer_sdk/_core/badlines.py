@@ -67,8 +67,9 @@ def bad_line(session: Session, epoch: int, error: StreamLineError, value: Any) -
         if not (yield from write_dead_letter(session, record)):
             return
     new_token = _text(message, "resume_token")
-    if batch_id and new_token:
-        # It said who it is, so it counts as handled like any batch; else the next batch's token covers it.
+    if batch_id and new_token and not session.holding:
+        # It said who it is, so it counts as handled like any batch. Else, and where batches before it still
+        # wait for confirmations, the next batch's token covers it.
         yield from commit(session, Entry(batch_id, new_token, None))
 
 

@@ -37,7 +37,7 @@ def commit(session: Session, entry: Entry) -> Steps:
         yield from finish(session, [entry.batch_id])
         return
     if not settings.has_store:
-        if entry.is_reorg or session.progress.reaches(entry.block):
+        if entry.goes_back or session.progress.reaches(entry.block):
             session.progress.advance(entry.resume_token, entry.block)
         _committed(session, entry)
         return

@@ -85,6 +85,7 @@ class Holding:
             }
             if batch.last_block is not None and batch.last_block > common_ancestor:
                 batch.last_block = common_ancestor
+                batch.goes_back = True
 
     def drop(self) -> None:
         """Forget all: they come again on the next connection."""

@@ -159,6 +159,7 @@ def handle_batch(session: Session, batch: Batch) -> Steps:
     events = batch.events
     counters = session.counters
     entry = Entry(batch.batch_id, batch.resume_token, batch.last_block)
+    entry.goes_back = batch.goes_back
     if session.dedupe is not None:
         events, entry.keys, held_back = session.dedupe.fresh(batch)
         batch.events = events
@@ -212,7 +213,7 @@ def _handle_reorg(session: Session, reorg: StreamingReorg) -> Steps:
         session.dedupe.forget_above(ancestor)
     handlers = session.registry.notice("reorg")
     entry = Entry(reorg.batch_id, reorg.resume_token, ancestor, reorg.chain_id)
-    entry.is_reorg = True
+    entry.goes_back = True
     settings = session.settings
     if not settings.auto_acknowledge and handlers:
         entry.by_user = True

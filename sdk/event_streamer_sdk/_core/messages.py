@@ -65,6 +65,7 @@ class Batch:
         size: How many events the message holds.
         first_block: The first block it covers, `None` where it doesn't say.
         last_block: The last block it covers, `None` where it doesn't say.
+        goes_back: Whether a reorganisation took events of it away before they were delivered.
         owner: The streaming client that received it.
     """
 
@@ -73,12 +74,13 @@ class Batch:
         "epoch",
         "events",
         "first_block",
+        "goes_back",
         "last_block",
         "message",
         "owner",
         "resume_token",
         "size",
-    )  # fmt: skip
+    )
 
     def __init__(self, message: dict[str, Any]) -> None:
         events = message.get("events")
@@ -100,6 +102,7 @@ class Batch:
         self.events: Events = events
         self.size = size
         self.epoch = 0
+        self.goes_back = False
         self.owner: Any = None
         first = message.get("first_block")
         last = message.get("last_block")

@@ -25,10 +25,10 @@ class Entry:
         keys: Its events, as de-duplication remembers them once it is committed.
         done: Whether it is handled, and (manual mode) the user has said so.
         by_user: Whether the user acknowledges it.
-        is_reorg: Whether it takes blocks back, so that the position may go back to `block`.
+        goes_back: Whether the position may go back to `block`, since a reorganisation took blocks away.
     """
 
-    __slots__ = ("batch_id", "block", "by_user", "chain_id", "done", "is_reorg", "keys", "resume_token")
+    __slots__ = ("batch_id", "block", "by_user", "chain_id", "done", "goes_back", "keys", "resume_token")
 
     def __init__(
         self, batch_id: str, resume_token: str, block: int | None, chain_id: int | None = None
@@ -40,7 +40,7 @@ class Entry:
         self.keys: list[Key] | None = None
         self.done = False
         self.by_user = False
-        self.is_reorg = False
+        self.goes_back = False
 
 
 class Progress:
@@ -113,7 +113,7 @@ class Progress:
         for entry in entries:
             if entry.block is None:
                 last = entry
-            elif entry.is_reorg or block is None or entry.block >= block:
+            elif entry.goes_back or block is None or entry.block >= block:
                 last, block = entry, entry.block
         return last, block
 

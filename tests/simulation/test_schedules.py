@@ -1,0 +1,83 @@
+"""
+Ten thousand random schedules of faults in virtual time.
+
+After every step acked ⊆ committed ⊆ handled is checked, and that batches are first handled in order; at the end,
+that nothing is missing. A schedule that fails names its seed: `tests/simulation/play.py SEED` plays it again
+and prints what happened; `make simulate` looks for one without end.
+"""
+
+import pytest
+
+from support.world import World, WrongError, play
+
+SCHEDULES = 10_000
+A_TEST = 500
+
+
+@pytest.mark.parametrize("first", range(0, SCHEDULES, A_TEST))
+def test_schedules(first: int) -> None:
+    for seed in range(first, first + A_TEST):
+        play(seed)
+
+
+@pytest.mark.quick
+def test_some_schedules() -> None:
+    for seed in range(SCHEDULES, SCHEDULES + 100):
+        play(seed)
+
+
+@pytest.mark.quick
+def test_a_schedule_plays_the_same_each_time() -> None:
+    def trace(seed: int) -> list[object]:
+        world = play(seed)
+        return [world.events, world.now, world.lives, sorted(world.service.acked), world.service.requests]
+
+    assert [trace(seed) for seed in range(20)] == [trace(seed) for seed in range(20)]
+
+
+@pytest.mark.quick
+def test_the_schedules_meet_what_they_are_for() -> None:
+    """A simulation that never kills, never loses and never damages would prove nothing."""
+    worlds = [play(seed) for seed in range(200)]
+    assert sum(world.lives > 1 for world in worlds) > 50
+    assert sum(world.manual for world in worlds) > 10
+    assert sum(bool(world.service.damaged) for world in worlds) > 20
+    assert sum(len(world.service.connections) > 3 for world in worlds) > 50
+    assert sum(bool(world.service.removed) for world in worlds) > 20
+
+
+@pytest.mark.parametrize(
+    ("what", "seeds"),
+    [("acknowledge", 50), ("commit", 50), ("forget", 50)],
+)
+def test_a_client_that_breaks_the_contract_is_found_out(
+    what: str, seeds: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The checks can fail: each of these defects is found within a few schedules."""
+    from event_streamer_sdk._core import committing, delivering, express
+    from event_streamer_sdk._core.progress import Progress
+
+    if what == "acknowledge":  # acknowledges before the position is stored
+
+        def hasty(session, entry):  # type: ignore[no-untyped-def]
+            session.acknowledge_later(entry.batch_id or "b0")
+            yield from committing.commit(session, entry)
+
+        monkeypatch.setattr(delivering, "commit", hasty)
+        monkeypatch.setattr(express, "commit", hasty)
+    elif what == "commit":  # takes the position of a batch that was only received
+        monkeypatch.setattr(Progress, "finished", lambda self, batch_id: list(self.open.values()))
+    else:  # passes over a line that it can't read
+
+        def silent(session, epoch, error, value):  # type: ignore[no-untyped-def]
+            return
+            yield
+
+        monkeypatch.setattr(delivering, "bad_line", silent)
+
+    def find() -> None:
+        for seed in range(seeds):
+            World(seed).run()
+
+    with pytest.raises(WrongError):
+        find()

@@ -1,0 +1,595 @@
+"""
+The streaming core in virtual time, run by a scheduler, against a service that misbehaves.
+
+Everything random comes from one seed, so a schedule that fails can be played again. Nothing sleeps: ten
+minutes take milliseconds.
+"""
+
+import heapq
+import itertools
+import json
+import logging
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from attrs import define, field
+
+from event_streamer_sdk import exceptions
+from event_streamer_sdk._core import commands as do
+from event_streamer_sdk._core.acknowledging import acknowledge_lane
+from event_streamer_sdk._core.backoff import Reconnect
+from event_streamer_sdk._core.checkpoint import Checkpoint, DeadLetterRecord
+from event_streamer_sdk._core.commands import Lane
+from event_streamer_sdk._core.committing import finish
+from event_streamer_sdk._core.dedupe import Deduplicator
+from event_streamer_sdk._core.delivering import deliver_lane
+from event_streamer_sdk._core.errors import CheckpointError
+from event_streamer_sdk._core.handlers import HandlerRegistry
+from event_streamer_sdk._core.notices import EndReason
+from event_streamer_sdk._core.options import Settings
+from event_streamer_sdk._core.progress import Progress
+from event_streamer_sdk._core.reading import read_lane
+from event_streamer_sdk._core.session import Counters, Session
+from event_streamer_sdk._core.watching import watch_lane
+
+FAULTY_SECONDS = 240.0
+"""After this the world is kind, so that every schedule can come to its end."""
+MAX_EVENTS = 30_000
+"""A schedule that takes more is going round in circles."""
+HEARTBEAT = 5.0
+FIRST_BLOCK = 100
+
+
+class WrongError(AssertionError):
+    """The contract was broken."""
+
+
+@define
+class Item:
+    """One message that carries a token: a batch, or a reorg of the two blocks before it."""
+
+    index: int
+    available_at: float
+    block: int
+    is_reorg: bool
+
+
+@define
+class Connection:
+    """A connection as the service sees it."""
+
+    id: str
+    position: int
+    open: bool = True
+    silent: bool = False
+    rest: bytes = b""
+    damaged: dict[bytes, int] = field(factory=dict)
+    ended: bool = False
+
+
+def line(message: dict[str, Any]) -> bytes:
+    return json.dumps(message).encode() + b"\n"
+
+
+class Service:
+    """Keeps the batches and what was acknowledged; every answer may be a fault while the world is faulty."""
+
+    def __init__(self, world: "World", size: int) -> None:
+        self.world = world
+        moment = 0.0
+        block = FIRST_BLOCK
+        self.items: list[Item] = []
+        self.removed: set[int] = set()
+        for index in range(size):
+            moment += world.random.choice([0.0, 0.0, 0.1, 1.0, 20.0])
+            is_reorg = index > 2 and world.random.random() < 0.08
+            block += -2 if is_reorg else 1
+            if is_reorg:
+                self.removed.update(item.index for item in self.items if item.block > block)
+            self.items.append(Item(index, moment, block, is_reorg))
+        self.acked: set[int] = set()
+        self.connections: dict[str, Connection] = {}
+        self.damaged: dict[bytes, int] = {}
+        self.requests = 0
+
+    def _line(self, index: int, **changes: Any) -> bytes:
+        item = self.items[index]
+        identity = {"batch_id": f"b{index}", "resume_token": f"t{index}"}
+        if item.is_reorg:
+            reorg = {
+                "common_ancestor": item.block,
+                "removed_blocks": [{"number": item.block + 1, "hash": "0x1"}],
+            }
+            return line({"type": "reorg", **identity, **reorg, **changes})
+        event = {"block_number": item.block, "transaction_hash": f"0x{index:064x}", "log_index": 0}
+        now = self.world.now
+        head = max(one.block for one in self.items if one.available_at <= max(now, item.available_at))
+        settled = now > self.items[-1].available_at + 30.0
+        return line(
+            {
+                "type": "event_batch",
+                "response_id": f"r{index}",
+                "events": {"E": [event]},
+                "batch_size": 1,
+                "head_block": head + (10 if settled else 0),
+                **identity,
+                **changes,
+            }
+        )
+
+    @property
+    def acked_run(self) -> int:
+        """The end of the unbroken run of acknowledged batches."""
+        return next(index for index in itertools.count() if index not in self.acked)
+
+    def connect(self, token: str | None) -> tuple[float, Any]:
+        """Answer a connect: after how long, and with what."""
+        world = self.world
+        roll = world.random.random() if world.faulty else 1.0
+        if roll < 0.10:
+            return 0.1, do.Failed(exceptions.EventStreamerConnectionError("refused"))
+        if roll < 0.16:
+            status = world.random.choice([429, 500, 502, 503, 504])
+            retry_after = world.random.choice([None, 1.0, 7.0, 100000.0])
+            error = exceptions.EventStreamerServerError(
+                "in trouble", status_code=status, retry_after=retry_after
+            )
+            return 0.1, do.Failed(error)
+        if roll < 0.18:
+            return 0.1, do.Failed(exceptions.EventStreamerConflictError("conflict", status_code=409))
+        if roll < 0.20:
+            return 10_000.0, do.Failed(exceptions.EventStreamerTimeoutError("no answer"))
+        if roll < 0.22 and token is not None and world.settings.on_token_lost == "restart":
+            return 0.1, do.Failed(exceptions.EventStreamerGoneError("gone", status_code=410))
+        position = self.acked_run if token is None else int(token[1:]) + 1
+        if roll < 0.27:
+            position = max(0, position - 3)  # a replica that lags behind
+        if position >= len(self.items):
+            return 0.1, do.NoContent()
+        connection = Connection(f"c{len(self.connections)}", position)
+        self.connections[connection.id] = connection
+        header = connection.id if world.random.random() < 0.8 else None
+        return 0.05, (connection, do.Connected(header, HEARTBEAT))
+
+    def read(self, connection: Connection) -> tuple[float, Any]:
+        """Answer a read: after how long, and with what."""
+        world = self.world
+        choose = world.random
+        if not connection.open or connection.ended:
+            return 0.0, do.EndOfResponse()
+        if connection.silent:
+            return 10_000.0, do.Failed(exceptions.EventStreamerTimeoutError("silence"))
+        roll = choose.random() if world.faulty else 1.0
+        if roll < 0.02:
+            return 0.1, self._broken(connection, do.EndOfResponse())
+        if roll < 0.04:
+            return 0.1, self._broken(connection, do.Failed(exceptions.EventStreamerConnectionError("reset")))
+        if roll < 0.05:
+            connection.silent = True
+            return 10_000.0, do.Failed(exceptions.EventStreamerTimeoutError("silence"))
+        delay, data = self._data(connection, roll)
+        data = connection.rest + data
+        cut = choose.randrange(1, len(data) + 1) if choose.random() < 0.4 else len(data)
+        connection.rest = data[cut:]
+        return delay if not connection.rest else min(delay, 0.01), data[:cut]
+
+    def _broken(self, connection: Connection, outcome: Any) -> Any:
+        connection.open = self.world.random.random() < 0.5  # it may take a while to notice
+        return outcome
+
+    def _data(self, connection: Connection, roll: float) -> tuple[float, bytes]:
+        world = self.world
+        common = {"connection_id": connection.id, "subscription_id": 1}
+        if connection.rest and world.random.random() < 0.5:
+            return 0.0, b""
+        if connection.position >= len(self.items):
+            connection.ended = True
+            token = f"t{len(self.items) - 1}"
+            return 0.0, line({"type": "end", "reason": "end_block_reached", "resume_token": token, **common})
+        if roll < 0.08:
+            return 0.1, line({"type": "news", **common})
+        if roll < 0.09:
+            error = {"error_code": "RATE_LIMITED", "error_message": "slow down", **common}
+            return 0.1, line({"type": "error", **error})
+        if roll < 0.12 and connection.position > 0:
+            return 0.0, self._line(connection.position - 1)  # a duplicate
+        batch = self.items[connection.position]
+        wait = batch.available_at - world.now
+        if wait > HEARTBEAT:
+            return HEARTBEAT, line({"type": "heartbeat", **common})
+        wait = max(0.0, wait)
+        connection.position += 1
+        if roll < 0.16:
+            return wait, self._damage(batch)
+        data = self._line(batch.index)
+        while connection.position < len(self.items) and world.random.random() < 0.5:
+            following = self.items[connection.position]
+            if following.available_at > world.now + wait:
+                break
+            data += self._line(following.index)
+            connection.position += 1
+        return wait, data
+
+    def _damage(self, batch: Item) -> bytes:
+        kind = self.world.random.choice(["truncated", "encoding", "lie", "long"])
+        whole = self._line(batch.index)
+        if kind == "truncated":
+            data = whole[: self.world.random.randrange(1, len(whole) - 2)] + b"\n"
+        elif kind == "encoding":
+            data = whole.replace(b"batch_id", b"batch\xff\xfeid")
+        elif kind == "lie":
+            data = self._line(batch.index, batch_size=7, common_ancestor=-1)
+        else:
+            data = self._line(batch.index, padding="x" * self.world.settings.max_line_bytes)
+        self.damaged[data[:200].rstrip(b"\n")] = batch.index
+        return data
+
+    def acknowledge(self, connection_id: str, batch_ids: list[str]) -> tuple[float, Callable[[], Any]]:
+        """Answer an acknowledgement: after how long, and with what."""
+        self.requests += 1
+        roll = self.world.random.random() if self.world.faulty else 1.0
+        if roll < 0.15:
+            error: Any = exceptions.EventStreamerServerError("in trouble", status_code=503)
+            if roll < 0.05:
+                error = exceptions.EventStreamerNotFoundError("connection gone", status_code=404)
+            return 0.1, lambda: do.Failed(error)
+        refused = {batch_id for batch_id in batch_ids if roll < 0.2 and self.world.random.random() < 0.3}
+
+        def take() -> Any:
+            self.acked.update(int(batch_id[1:]) for batch_id in batch_ids if batch_id not in refused)
+            if 0.2 <= roll < 0.25:
+                return do.Failed(exceptions.EventStreamerTimeoutError("the answer is lost"))
+            return do.Acknowledged(tuple(sorted(refused)))
+
+        return 0.05, take
+
+
+def handler_a(events: Any) -> None:
+    """Stands for a user's handler; the world decides what comes of a call."""
+
+
+def handler_b(events: Any) -> None:
+    """A second one."""
+
+
+@define
+class Strand:
+    """A lane and the command it has under way."""
+
+    steps: Any
+    command: Any = None
+    ticket: int = 0
+    flag: bool = False
+    done: bool = False
+
+
+class Process:
+    """One life of the program: from its start to its end, or to a kill -9."""
+
+    def __init__(self, world: "World") -> None:
+        self.world = world
+        registry = HandlerRegistry()
+        for handler in (handler_a, handler_b):
+            registry.add_event("E", handler)
+        for kind in ("error", "status", "gap"):
+            registry.add_notice(kind, lambda notice: None)
+        for handler in (handler_a, handler_b):
+            registry.add_notice("reorg", handler)
+        settings = world.settings
+        self.session = Session(
+            settings=settings,
+            registry=registry,
+            progress=world.progress,
+            counters=Counters(),
+            dedupe=world.dedupe,
+            subscription_id=1,
+            clock=lambda: world.now,
+            utc_now=lambda: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=world.now),
+            random=world.random.random,
+        )
+        lanes = {
+            Lane.READ: read_lane,
+            Lane.DELIVER: deliver_lane,
+            Lane.ACKNOWLEDGE: acknowledge_lane,
+            Lane.WATCH: watch_lane,
+        }
+        self.strands = {lane: Strand(make(self.session)) for lane, make in lanes.items()}
+        self.alive = True
+        self.connection: Connection | None = None
+        for lane in lanes:
+            self.step_later(lane, 0.0, None)
+
+    @property
+    def over(self) -> bool:
+        return all(strand.done for strand in self.strands.values())
+
+    def kill(self) -> None:
+        """Die at once, as by kill -9: nothing in memory is left."""
+        self.alive = False
+
+    def stop(self) -> None:
+        self.session.stop()
+        self.take_effects()
+
+    def step_later(self, lane: Lane, delay: float, outcome: Any) -> None:
+        strand = self.strands[lane]
+        strand.ticket += 1
+        ticket = strand.ticket
+
+        def step() -> None:
+            if self.alive and strand.ticket == ticket:
+                self.step(lane, outcome() if callable(outcome) else outcome)
+
+        self.world.after(delay, step)
+
+    def step(self, lane: Lane, outcome: Any) -> None:
+        strand = self.strands[lane]
+        strand.command = None
+        try:
+            command = strand.steps.send(outcome)
+        except StopIteration:
+            strand.done = True
+        else:
+            strand.command = command
+            self.carry_out(lane, strand, command)
+        self.take_effects()
+        self.world.check()
+
+    def take_effects(self) -> None:
+        wake, break_off = self.session.take_effects()
+        for lane in sorted(wake, key=lambda lane: lane.value):  # a set's order differs from run to run
+            strand = self.strands[lane]
+            if isinstance(strand.command, do.Wait):
+                self.step_later(lane, 0.0, None)
+            else:
+                strand.flag = True
+        reader = self.strands[Lane.READ]
+        if break_off and isinstance(reader.command, do.Connect | do.Read):
+            self.step_later(Lane.READ, 0.0, do.Failed(exceptions.EventStreamerTimeoutError("broken off")))
+
+    def carry_out(self, lane: Lane, strand: Strand, command: Any) -> None:
+        world = self.world
+        if isinstance(command, do.Wait):
+            if strand.flag:
+                strand.flag = False
+                self.step_later(lane, 0.0, None)
+            elif command.seconds is not None:
+                if command.seconds < 0:
+                    raise WrongError(f"a lane waits {command.seconds} s")
+                self.step_later(lane, command.seconds, None)
+            else:
+                strand.ticket += 1  # nothing but a wake-up
+            return
+        delay, outcome = self.outcome_of(command)
+        self.step_later(lane, delay * world.random.uniform(0.5, 1.5), outcome)
+
+    def outcome_of(self, command: Any) -> tuple[float, Any]:
+        world, service = self.world, self.world.service
+        match command:
+            case do.Connect():
+                delay, outcome = service.connect(command.resume_token)
+                if isinstance(outcome, tuple):
+                    self.connection, outcome = outcome
+                return delay, outcome
+            case do.Read():
+                assert self.connection is not None
+                return service.read(self.connection)
+            case do.Disconnect():
+                if self.connection is not None:
+                    self.connection.open = False
+                return 0.0, None
+            case do.Call():
+                return self.call(command)
+            case do.LoadCheckpoint():
+                return 0.01, lambda: world.stored
+            case do.SaveCheckpoint():
+                if world.faulty and world.random.random() < 0.05:
+                    return 0.01, do.Failed(CheckpointError("the disk is full"))
+                return 0.01, lambda: world.store(command.checkpoint)
+            case do.WriteDeadLetter():
+                return 0.01, lambda: world.bury(command.record)
+            case do.Acknowledge():
+                return service.acknowledge(command.connection_id, list(command.batch_ids))
+            case do.SendHeartbeat():
+                gone = world.faulty and world.random.random() < 0.02
+                error = exceptions.EventStreamerNotFoundError("gone", status_code=404)
+                return 0.05, do.Failed(error) if gone else None
+        raise WrongError(f"nobody knows how to do {command}")
+
+    def call(self, command: do.Call) -> tuple[float, Any]:
+        world = self.world
+        if command.function not in (handler_a, handler_b):
+            return 0.0, None
+        argument: Any = command.argument
+        if isinstance(argument, list):
+            indices = [int(event["transaction_hash"], 16) for event in argument]
+        else:
+            indices = [int(argument.batch_id[1:])]
+        if world.faulty and world.random.random() < 0.08:
+            return 0.1, RuntimeError("the handler raised")
+        seconds = world.random.choice([0.0, 0.0, 0.0, 0.05, 1.0, 30.0]) if world.faulty else 0.0
+        return seconds, lambda: world.handle(command.function.__name__, indices)
+
+
+class World:
+    """Everything around the client, and the contract that is checked after every step."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.random = random.Random(seed)
+        self.now = 0.0
+        self.heap: list[tuple[float, float, int, Callable[[], None]]] = []
+        self.counter = itertools.count()
+        choose = self.random.choice
+        self.manual = self.random.random() < 0.15
+        self.durable = self.random.random() < 0.7
+        self.settings = Settings(
+            auto_acknowledge=not self.manual,
+            batch_ack_interval=choose([0.0, 0.5, 3.0]),
+            reconnect=Reconnect(initial=choose([0.1, 0.5]), maximum=10.0),
+            checkpoint_interval=choose([0.0, 0.0, 2.0]),
+            confirmations=choose([0, 0, 0, 2]),
+            on_handler_error=choose(["stop", "stop", "dead_letter"]),
+            handler_retries=choose([0, 1, 3]),
+            handler_stall_timeout=20.0,
+            on_token_lost=choose(["raise", "restart"]),
+            max_line_bytes=2000,
+            queue_batches=choose([1, 2, 1000]),
+            max_unacknowledged=choose([1, 3, 100]),
+            ack_chunk=choose([1, 3, 1000]),
+            has_store=self.durable,
+        )
+        self.dedupe = Deduplicator(1000) if self.random.random() < 0.3 else None
+        self.progress = Progress()
+        self.service = Service(self, self.random.randrange(1, 25))
+        self.stored: Checkpoint | None = None
+        self.handled_by: dict[int, set[str]] = {}
+        self.handled: set[int] = set()
+        self.done: set[int] = set()
+        self.furthest = -1
+        self.process = Process(self)
+        self.events = 0
+        self.lives = 1
+
+    @property
+    def optional(self) -> set[int]:
+        """Batches that need not be delivered: with confirmations, those that a reorg has taken back."""
+        return self.service.removed if self.settings.confirmations else set()
+
+    @property
+    def faulty(self) -> bool:
+        return self.now < FAULTY_SECONDS
+
+    def after(self, delay: float, action: Callable[[], None]) -> None:
+        heapq.heappush(self.heap, (self.now + delay, self.random.random(), next(self.counter), action))
+
+    # --- what the client does to the world -----------------------------------------------------
+
+    def handle(self, handler: str, indices: list[int]) -> None:
+        for index in indices:
+            by = self.handled_by.setdefault(index, set())
+            by.add(handler)
+            if len(by) == 2 and index not in self.handled:
+                if any(earlier not in self.handled | self.optional for earlier in range(index)):
+                    raise WrongError(f"batch {index} was handled before one that lies before it")
+                self.handled.add(index)
+                if not self.manual:
+                    self.done.add(index)
+            if len(by) == 2 and self.manual:
+                self.after(self.random.choice([0.0, 0.1, 5.0]), partial(self.user_acknowledges, index))
+
+    def user_acknowledges(self, index: int) -> None:
+        """The user says that a batch is done, in whatever order."""
+        process = self.process
+        if not process.alive or process.session.flushed:
+            return
+        self.done.add(index)
+        strand = Strand(finish(process.session, [f"b{index}"]))
+        outcome: Any = None
+        while True:  # the user waits for it: it is carried out at once
+            try:
+                command = strand.steps.send(outcome)
+            except StopIteration:
+                break
+            outcome = None
+            if isinstance(command, do.SaveCheckpoint):
+                outcome = self.store(command.checkpoint)
+        process.take_effects()
+
+    def store(self, checkpoint: Checkpoint) -> None:
+        self.stored = checkpoint
+
+    def bury(self, record: DeadLetterRecord) -> None:
+        if record.kind == "batch" or record.batch_id:
+            index = int(str(record.batch_id)[1:])
+        else:
+            raw = (record.raw or b"")[:200].rstrip(b"\n")
+            index = self.service.damaged[raw]
+        self.handled_by.setdefault(index, set()).update({"handler_a", "handler_b"})
+        self.handled.add(index)
+        self.done.add(index)
+
+    # --- the contract --------------------------------------------------------------------------
+
+    def check(self) -> None:
+        """acked ⊆ committed ⊆ handled, and the committed position never goes back by itself."""
+        token = self.stored.resume_token if self.durable and self.stored else self.progress.token
+        committed = int(token[1:]) if token else -1
+        for index in range(self.furthest + 1, committed + 1):
+            if index not in self.done | self.optional:
+                raise WrongError(f"batch {index} is committed and not handled")
+        self.furthest = max(self.furthest, committed)
+        beyond = [index for index in self.service.acked if index > self.furthest]
+        if beyond:
+            raise WrongError(f"batches {beyond} are acknowledged and not committed (up to {self.furthest})")
+
+    def run(self) -> None:
+        """Play the schedule to its end, and see that nothing is missing."""
+        killings = self.random.choice([0, 0, 1, 3])
+        for _ in range(killings):
+            self.after(self.random.uniform(0.0, FAULTY_SECONDS), self.kill)
+        for _ in range(self.random.choice([0, 0, 1, 2])):
+            self.after(self.random.uniform(0.0, FAULTY_SECONDS), lambda: self.process.stop())
+        while not self.finished():
+            if not self.heap:
+                raise WrongError("everything waits for everything")
+            self.events += 1
+            if self.events > MAX_EVENTS:
+                raise WrongError("no progress: it goes round in circles")
+            self.now, _, _, action = heapq.heappop(self.heap)
+            action()
+            if self.process.over:
+                self.start_again()
+        missing = set(range(len(self.service.items))) - self.handled - self.optional
+        if missing:
+            raise WrongError(f"batches {sorted(missing)} were never handled")
+
+    def finished(self) -> bool:
+        end = self.process.session.end
+        return self.process.over and end is not None and end.reason is EndReason.FINISHED
+
+    def start_again(self) -> None:
+        """Start a new run in the same program, as a user would after a stop or an error."""
+        if not self.finished():
+            self.lives += 1
+            self.process = Process(self)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.lives += 1
+        self.progress = Progress()
+        if self.dedupe is not None:
+            self.dedupe = Deduplicator(1000)
+        self.process = Process(self)
+
+
+def play(seed: int) -> World:
+    """
+    Play one schedule.
+
+    Args:
+        seed: Which.
+
+    Returns:
+        The world at its end.
+
+    Raises:
+        WrongError: The contract was broken; the message names the seed.
+    """
+    # Thousands of schedules log what they are made to: failures.
+    logging.disable(logging.CRITICAL)
+    try:
+        world = World(seed)
+        try:
+            world.run()
+        except WrongError as wrong:
+            raise WrongError(f"seed {seed}, at {world.now:.2f} s: {wrong}") from None
+        except Exception as error:
+            error.add_note(f"seed {seed}, at {world.now:.2f} s")
+            raise
+        return world
+    finally:
+        logging.disable(logging.NOTSET)
