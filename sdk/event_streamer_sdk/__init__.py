@@ -24,7 +24,19 @@ if TYPE_CHECKING:
         EventStreamerTimeoutError,
         EventStreamerValidationError,
     )
-    from .streaming_client import StreamingClient, SyncStreamingClient
+    from .streaming_client import (
+        Batch,
+        EndReason,
+        Gap,
+        Reconnect,
+        Report,
+        Stats,
+        Status,
+        StreamingClient,
+        StreamOptions,
+        SyncStreamingClient,
+        get_current_batch_id,
+    )
 
     AsyncEventStreamer = EventStreamer
     AsyncStreamingClient = StreamingClient
@@ -45,6 +57,15 @@ _ORIGINS = {
     "StreamingClient": (".streaming_client", "StreamingClient"),
     "SyncEventStreamer": (".client", "SyncEventStreamer"),
     "SyncStreamingClient": (".streaming_client", "SyncStreamingClient"),
+    "Batch": (".streaming_client", "Batch"),
+    "EndReason": (".streaming_client", "EndReason"),
+    "Gap": (".streaming_client", "Gap"),
+    "Reconnect": (".streaming_client", "Reconnect"),
+    "Report": (".streaming_client", "Report"),
+    "Stats": (".streaming_client", "Stats"),
+    "Status": (".streaming_client", "Status"),
+    "StreamOptions": (".streaming_client", "StreamOptions"),
+    "get_current_batch_id": (".streaming_client", "get_current_batch_id"),
 }
 
 
@@ -66,6 +87,8 @@ def __dir__() -> list[str]:
 __all__ = [
     "AsyncEventStreamer",
     "AsyncStreamingClient",
+    "Batch",
+    "EndReason",
     "EventStreamer",
     "EventStreamerAuthError",
     "EventStreamerConnectionError",
@@ -73,8 +96,15 @@ __all__ = [
     "EventStreamerSubscriptionError",
     "EventStreamerTimeoutError",
     "EventStreamerValidationError",
+    "Gap",
+    "Reconnect",
+    "Report",
+    "Stats",
+    "Status",
+    "StreamOptions",
     "StreamingClient",
     "SyncEventStreamer",
     "SyncStreamingClient",
     "__version__",
+    "get_current_batch_id",
 ]

@@ -15,7 +15,13 @@ Everything the SDK raises on purpose.
     ├── EventStreamerValidationError (ValueError)        a value breaks a rule; nothing was sent
     │   ├── EventStreamerRequestError                     400, 413, 415, 422: the service refuses the values
     │   ├── ABIParsingError                               see event_streamer_sdk.abi
-    │   └── LogDecodeError                                see event_streamer_sdk.abi
+    │   ├── LogDecodeError                                see event_streamer_sdk.abi
+    │   └── StreamLineError                               a line of a stream can't be read
+    ├── StreamEndedError                                 the service ended a stream for good
+    ├── HandlerTimeoutError (TimeoutError)               a handler took longer than it may
+    ├── CheckpointError                                  a position can't be stored or read
+    │   └── LeaseLostError                                another worker has taken over
+    ├── DeadLetterError                                  what can't be handled can't be written down either
     └── EventStreamerSubscriptionError                   a subscription is gone, or in the wrong state
         ├── SubscriptionNotFoundError                     404, also an EventStreamerNotFoundError
         ├── SubscriptionConflictError                     409, also an EventStreamerConflictError
@@ -29,6 +35,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from event_streamer_api.errors import EventStreamerSDKError, EventStreamerValidationError
+
+from ._core.errors import (
+    CheckpointError,
+    DeadLetterError,
+    HandlerTimeoutError,
+    LeaseLostError,
+    StreamEndedError,
+    StreamLineError,
+)
 
 if TYPE_CHECKING:
     from .abi._errors import ABIParsingError, LogDecodeError
@@ -154,6 +169,8 @@ def __getattr__(name: str) -> object:
 
 __all__ = [
     "ABIParsingError",
+    "CheckpointError",
+    "DeadLetterError",
     "EventStreamerAuthError",
     "EventStreamerConflictError",
     "EventStreamerConnectionError",
@@ -168,8 +185,12 @@ __all__ = [
     "EventStreamerTLSError",
     "EventStreamerTimeoutError",
     "EventStreamerValidationError",
+    "HandlerTimeoutError",
+    "LeaseLostError",
     "LogDecodeError",
     "RequestDetails",
+    "StreamEndedError",
+    "StreamLineError",
     "SubscriptionConflictError",
     "SubscriptionGoneError",
     "SubscriptionNotFoundError",

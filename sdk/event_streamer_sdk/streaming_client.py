@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from ._core.backoff import Reconnect
 from ._core.errors import (
-    AcknowledgementError,
     CheckpointError,
     DeadLetterError,
     HandlerTimeoutError,
@@ -44,7 +43,6 @@ def get_current_batch_id() -> str:
 
 
 __all__ = [
-    "AcknowledgementError",
     "AsyncBatch",
     "AsyncStreamingClient",
     "Batch",

@@ -54,7 +54,3 @@ class StreamEndedError(EventStreamerSDKError):
     def __init__(self, message: str, error_code: str) -> None:
         super().__init__(message)
         self.error_code = error_code
-
-
-class AcknowledgementError(EventStreamerSDKError):
-    """Acknowledgements did not get through; the stream goes on, the service may send those batches again."""
