@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import aclosing, asynccontextmanager, suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from event_streamer_service.chains import (
     Block,
     BlockGone,
+    BreakerSettings,
     Chain,
     ChainManager,
     ChainSource,
@@ -26,12 +28,15 @@ from support.chains import Reader, eventually, run
 Truth = list[tuple[int, str, int, int]]
 
 
-@pytest.fixture(
-    params=[
-        pytest.param(name, marks=[pytest.mark.anvil] if name.startswith("anvil") else [pytest.mark.quick])
-        for name in NODES
+def only(*names: str) -> list[Any]:
+    """The named kinds of nodes as parameters."""
+    return [
+        pytest.param(name, marks=pytest.mark.anvil if name.startswith("anvil") else pytest.mark.quick)
+        for name in names
     ]
-)
+
+
+@pytest.fixture(params=only(*NODES))
 def node(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Node]:
     node = NODES[request.param](tmp_path)
     yield node
@@ -54,7 +59,12 @@ async def opened(node: Node) -> Any:
 
 @asynccontextmanager
 async def followed(node: Node, *, store: MemoryHeaderStore | None = None, **fields: Any) -> Any:
-    manager = ChainManager([node.config(**fields)], embedded=node.embedded(), header_store=store)
+    manager = ChainManager(
+        [node.config(**fields)],
+        embedded=node.embedded(),
+        header_store=store,
+        breaker_settings=BreakerSettings(recovery_timeout=0.2),
+    )
     try:
         yield manager.get(31_337)
     finally:
@@ -87,7 +97,7 @@ def test_blocks_are_linked_by_parent_hashes(node: Node) -> None:
             assert [block.number for block in blocks] == list(range(head.number + 1))
             assert blocks[-1] == head
             assert await source.block(head.number - 1) == blocks[-2]
-            for parent, child in zip(blocks, blocks[1:], strict=False):
+            for parent, child in pairwise(blocks):
                 assert child.parent_hash == parent.hash
                 assert child.timestamp >= parent.timestamp
             assert await source.block(head.number + 10) is None
@@ -323,10 +333,8 @@ def test_many_feeds_cost_one_question_a_block(node: Node) -> None:
     run(scenario())
 
 
+@pytest.mark.parametrize("node", only(*(name for name in NODES if name != "devchain")), indirect=True)
 def test_a_node_that_restarts_is_followed_on(node: Node) -> None:
-    if not node.can_restart:
-        pytest.skip("it lives in this process")
-
     async def scenario() -> None:
         reader = Reader(token_filter(node), start_block=0)
         node.transfer(1)
@@ -344,6 +352,7 @@ def test_a_node_that_restarts_is_followed_on(node: Node) -> None:
     run(scenario())
 
 
+@pytest.mark.parametrize("node", only("devchain-http", "anvil-http"), indirect=True)
 @pytest.mark.parametrize(
     ("most_blocks", "most_results", "words"),
     [
@@ -356,8 +365,6 @@ def test_a_node_that_restarts_is_followed_on(node: Node) -> None:
 def test_refused_ranges_shrink(
     node: Node, most_blocks: int | None, most_results: int | None, words: str
 ) -> None:
-    if not getattr(node, "url", "").startswith("http"):
-        pytest.skip("the proxy speaks HTTP")
     for value in range(1, 21):
         node.transfer(value)
     node.mine(100)

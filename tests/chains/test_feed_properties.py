@@ -1,4 +1,4 @@
-"""Whatever a chain and its node do, a feed gives exactly the chain's final logs, with reorg notices in between."""
+"""Whatever a chain and its node do, a feed gives exactly the final logs, with reorg notices in between."""
 
 import asyncio
 from collections import deque

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from event_streamer_service.chains import ChainConfig, ChainSource, DevChain, JsonRpcSource
-from event_streamer_service.chains.anvil import Anvil, find_anvil
+from event_streamer_service.chains.anvil import Anvil, AnvilError, find_anvil
 from event_streamer_service.chains.devchain_server import DevChainServer
 from event_streamer_service.chains.devlogs import TOKEN, TRANSFER
 from event_streamer_service.chains.devnode import DevNode, DevToken
@@ -171,7 +171,7 @@ class AnvilNode(_Served):
 def _anvil(scheme: str, folder: Path) -> AnvilNode:
     try:
         find_anvil()
-    except Exception as missing:
+    except AnvilError as missing:
         pytest.skip(str(missing))
     return AnvilNode(scheme, folder)
 
@@ -190,7 +190,7 @@ Refuse = Callable[[int, int], str | None]
 
 @contextmanager
 def refusing_proxy(target: str, refuse: Refuse, *, code: int = -32005) -> Iterator[tuple[str, list[int]]]:
-    """A node's front that refuses some `eth_getLogs`; yields its URL and the list of the ranges let through."""
+    """A node's front that refuses some `eth_getLogs`; yields its URL and the ranges let through."""
     passed: list[int] = []
 
     class Handler(BaseHTTPRequestHandler):

@@ -2,10 +2,10 @@
 How many blocks to ask for at a time. Pure.
 
 Nodes limit `eth_getLogs` by blocks, by logs, by bytes or by time, and each in its own way, so the right size
-is found by trying: large steps up while nothing was refused, half after a refusal, then small steps up. A
-size that was refused lately is not tried again at once. Beside it the size follows the density of the logs
-towards `target_logs` an answer, which bounds memory and the time to the first event where a node would send
-any amount.
+is found by trying: large steps up while nothing was refused; after a refusal back to the largest size that
+was answered, or half, and then half-way towards the refused size. Some answers later the refusal is forgotten,
+and a larger size is tried again. Beside it the size follows the density of the logs towards `target_logs` an
+answer, which bounds memory and the time to the first event where a node would send any amount.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ FIRST_SIZE = 100
 """Blocks of the first range: small enough for every node known, and the first events come soon."""
 TARGET_LOGS = 5_000
 """Logs of an answer aimed at: some 3 MB of JSON; half of the limit that most nodes set."""
-_FAST_GROWTH = 4.0
-_SLOW_GROWTH = 1.25
+_FIRST_GROWTH = 4.0
+_LATER_GROWTH = 1.25
+"""Once something was refused, so that a try that is too bold costs one question and no new search."""
 _PATIENCE = 16
-"""Answers to wait before a refused size is tried again: one wasted question in seventeen at worst."""
+"""Answers after which a refused size may be tried again."""
+_CLOSE = 3
+"""A refused size that is larger by less than this fraction of the present one is not approached further."""
 
 
 class AdaptiveRange:
@@ -34,9 +37,10 @@ class AdaptiveRange:
         self._largest = largest
         self._target_logs = target_logs
         self._size = min(first, largest)
-        self._growth = _FAST_GROWTH
+        self._growth = _FIRST_GROWTH
+        self._answered_size = 0
         self._refused_size: int | None = None
-        self._answers_to_wait = 0
+        self._answers_since = 0
 
     @property
     def size(self) -> int:
@@ -50,15 +54,15 @@ class AdaptiveRange:
 
     def answered(self, blocks: int, logs: int) -> None:
         """Note an answer: `blocks` were asked for, `logs` came."""
-        if self._answers_to_wait:
-            self._answers_to_wait -= 1
-            if not self._answers_to_wait:
-                self._refused_size = None
-        wanted = max(self._size, int(blocks * self._growth) + 1)
+        self._answers_since += 1
+        if self._answers_since >= _PATIENCE:
+            self._refused_size = None
+        wanted = self._size
+        if blocks >= self._size:
+            self._answered_size = blocks
+            wanted = self._larger(blocks)
         if logs:
             wanted = min(wanted, max(1, blocks * self._target_logs // logs))
-        if self._refused_size is not None:
-            wanted = min(wanted, max(1, self._refused_size - 1))
         self._size = min(wanted, self._largest)
 
     def refused(self, blocks: int, *, suggested: int | None = None, limit: int | None = None) -> None:
@@ -74,11 +78,23 @@ class AdaptiveRange:
             self._largest = min(self._largest, limit)
             self._size = min(self._size, limit)
             return
-        smaller = suggested if suggested is not None and 1 <= suggested < blocks else max(1, blocks // 2)
+        if suggested is not None and 1 <= suggested < blocks:
+            smaller = suggested
+        elif 0 < self._answered_size < blocks:
+            smaller = self._answered_size
+        else:
+            smaller = max(1, blocks // 2)
+            self._answered_size = 0
         self._size = min(self._size, smaller)
-        self._growth = _SLOW_GROWTH
         self._refused_size = min(blocks, self._refused_size or blocks)
-        self._answers_to_wait = _PATIENCE
+        self._answers_since = 0
+        self._growth = _LATER_GROWTH
+
+    def _larger(self, blocks: int) -> int:
+        if self._refused_size is None:
+            return int(blocks * self._growth) + 1
+        distance = self._refused_size - blocks
+        return blocks + distance // 2 if distance > blocks // _CLOSE else blocks
 
     def split(self, from_block: int, to_block: int) -> list[tuple[int, int]]:
         """Cut a refused range into ranges of the present size, at least two unless it is one block."""

@@ -60,15 +60,10 @@ _UNKNOWN_BLOCK = re.compile(
 _SUGGESTED_RANGE = re.compile(r"\[?\b(0x[0-9a-f]+|\d+)\s*(?:,|-|to)\s*(0x[0-9a-f]+|\d+)\b\]?", re.IGNORECASE)
 _SUGGESTS = re.compile(r"should\ work|try|retry", re.IGNORECASE)
 _LIMIT = re.compile(
-    r"""
-      (?: max(?:imum)?(?:\ (?:block\ )?range|\ is\ set\ to)? | limited\ to(?:\ a|\ 0\ -)? | limit\ of
-        | limit:? | over | up\ to\ a | greater\ than | larger\ than
-        | exceeds?(?:\ the)?(?:\ max(?:imum)?)?(?:\ block)?\ range(?:\ limit)? )
-      :?\s*(?P<a>\d[\d,_]*)(?P<ak>k\b)?
-    | (?P<b>\d[\d,_]*)(?P<bk>k)?\ block(?:s)?\ (?:range|max)
-    """,
-    re.IGNORECASE | re.VERBOSE,
+    r"(?:max|limit|over|up\ to|than|exceed)[^\d]{0,40}?(?:0\ -\ )?(?P<number>[1-9][\d,_]*)(?P<thousand>k\b)?",
+    re.IGNORECASE,
 )
+_NOT_ABOUT_BLOCKS = re.compile(r"results|\blogs\b|\bsize|bytes", re.IGNORECASE)
 
 _RATE_LIMIT_CODES = frozenset((-32005, 429, -32029, -32007))
 """-32005 is "limit exceeded" in EIP-1474; Infura uses it for too many results as well, so words go first."""
@@ -141,11 +136,9 @@ def _suggestion(message: str) -> int | None:
 
 def _limit(message: str) -> int | None:
     """Return the fixed limit of blocks that a refusal names, as in "limited to a 10,000 range"."""
-    if _suggestion(message) is not None or re.search(r"results|logs\b|size|bytes", message, re.IGNORECASE):
+    if _suggestion(message) is not None or _NOT_ABOUT_BLOCKS.search(message):
         return None
     found = _LIMIT.search(message)
     if found is None:
         return None
-    digits = found["a"] or found["b"]
-    value = int(re.sub(r"[,_]", "", digits)) * (1000 if found["ak"] or found["bk"] else 1)
-    return value or None
+    return int(re.sub(r"[,_]", "", found["number"])) * (1000 if found["thousand"] else 1)
