@@ -69,8 +69,14 @@ def validated(check: Check) -> Callable[[Any, Attribute[Any], Any], None]:
     """
 
     def validate(instance: Any, attribute: Attribute[Any], value: Any) -> None:
-        if value is not UNSET:
+        if value is UNSET:
+            return
+        try:
+            check(value, attribute.name)
+        except EventStreamerValidationError:
+            # Where it is wrong is put into words only when it is.
             check(value, f"{type(instance).__name__}.{attribute.alias}")
+            raise
 
     return validate
 
@@ -117,16 +123,18 @@ def text(
     # JSON Schema's `$` is the very end; Python's also matches before a last newline.
     expression = None if pattern is None else re.compile(re.sub(r"(?<!\\)\$$", r"\\Z", pattern))
 
+    def shown(value: Any) -> str:
+        return f"a {type(value).__name__} (not shown)" if secret else _shown(value)
+
     def checked(value: Any, where: str) -> None:
-        shown = f"a {type(value).__name__} (not shown)" if secret else _shown(value)
         if not isinstance(value, str):
-            raise invalid(where, f"must be a string, got {shown}")
+            raise invalid(where, f"must be a string, got {shown(value)}")
         if not value.isascii() and _SURROGATE.search(value):
             raise invalid(where, "must be text that UTF-8 can hold, without lone surrogates")
         if expression is not None and expression.search(value) is None:
-            raise invalid(where, f"must match {pattern}, got {shown}")
+            raise invalid(where, f"must match {pattern}, got {shown(value)}")
         if len(value) < min_length:
-            raise invalid(where, f"must have {min_length} character(s) or more, got {shown}")
+            raise invalid(where, f"must have {min_length} character(s) or more, got {shown(value)}")
         if max_length is not None and len(value) > max_length:
             raise invalid(where, f"must have {max_length} characters at most, got {len(value)}")
 
@@ -203,8 +211,13 @@ def array(item: Check, *, min_items: int = 0, max_items: int | None = None) -> C
             raise invalid(where, f"must have {min_items} item(s) or more, got {len(value)}")
         if max_items is not None and len(value) > max_items:
             raise invalid(where, f"must have {max_items} items at most, got {len(value)}")
-        for index, element in enumerate(value):
-            item(element, f"{where}[{index}]")
+        try:
+            for element in value:
+                item(element, where)
+        except EventStreamerValidationError:
+            for index, element in enumerate(value):
+                item(element, f"{where}[{index}]")
+            raise
 
     return checked
 

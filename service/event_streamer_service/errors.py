@@ -65,14 +65,26 @@ class ServiceError(Exception):
 
     def body(self, *, timestamp: str, request_id: str | None) -> dict[str, Any]:
         """Return the error body of the wire."""
-        return error_body(self.title, self.detail, self.code, timestamp=timestamp, request_id=request_id)
+        return error_body(
+            self.status, self.title, self.detail, self.code, timestamp=timestamp, request_id=request_id
+        )
 
 
 def error_body(
-    title: str, detail: str, code: str, *, timestamp: str, request_id: str | None
+    status: int, title: str, detail: str, code: str, *, timestamp: str, request_id: str | None
 ) -> dict[str, Any]:
-    """Build the body that every refused request is answered with."""
-    body = {"error": title, "detail": detail, "error_code": code, "timestamp": timestamp}
+    """
+    Build the body that every refused request is answered with.
+
+    It holds the status as well: published clients look for "404" in the body's text and nowhere else.
+    """
+    body: dict[str, Any] = {
+        "error": title,
+        "detail": detail,
+        "error_code": code,
+        "status": status,
+        "timestamp": timestamp,
+    }
     if request_id is not None:
         body["request_id"] = request_id
     return body

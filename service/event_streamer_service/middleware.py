@@ -87,6 +87,7 @@ class Gate:
             if fault is not None:
                 extra = {} if fault.retry_after is None else {"retry-after": fault.retry_after}
                 body = error_body(
+                    fault.status,
                     "Injected fault",
                     f"A test asked for status {fault.status}.",
                     "INJECTED_FAULT",
@@ -112,6 +113,7 @@ class Gate:
         if isinstance(problem, HTTPException):
             title = _TITLES.get(problem.status_code, "Request refused")
             body = error_body(
+                problem.status_code,
                 title,
                 str(problem.detail),
                 title.upper().replace(" ", "_"),
@@ -121,6 +123,7 @@ class Gate:
             return json_response(body, problem.status_code, headers=problem.headers)
         logger.error("A request failed", exc_info=problem, extra=fields(request_id=request_id))
         body = error_body(
+            500,
             "Internal error",
             "The service made a mistake; its log tells more under this request id.",
             "INTERNAL_ERROR",

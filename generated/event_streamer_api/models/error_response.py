@@ -12,10 +12,12 @@ from ..types import (
     Reader,
     anything,
     as_is,
+    integer,
     moment,
     nullable,
     text,
     to_datetime,
+    to_integer,
     to_iso,
     validated,
 )
@@ -30,6 +32,8 @@ class ErrorResponse(Model):
     Attributes:
         error: What went wrong, in one sentence.
         error_code: The error's name for programs.
+        status: The HTTP status once more; some clients look for it in the body.
+        request_id: The request's name in the service's log, as in `X-Request-Id`.
         detail: More about it, or where in the request it is.
         timestamp: When it went wrong.
         additional_properties: What the service sent beyond these fields.
@@ -37,6 +41,8 @@ class ErrorResponse(Model):
 
     error: str | None = _attrs_field(default=None, validator=validated(nullable(text())))
     error_code: str | None = _attrs_field(default=None, validator=validated(nullable(text())))
+    status: int | None = _attrs_field(default=None, validator=validated(nullable(integer())))
+    request_id: str | None = _attrs_field(default=None, validator=validated(nullable(text())))
     detail: Any = _attrs_field(default=None, validator=validated(nullable(anything())))
     timestamp: datetime.datetime | None = _attrs_field(default=None, validator=validated(nullable(moment())))
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
@@ -60,6 +66,8 @@ class ErrorResponse(Model):
         return cls(
             error=read.optional_or_null("error", as_is, None),
             error_code=read.optional_or_null("error_code", as_is, None),
+            status=read.optional_or_null("status", to_integer, None),
+            request_id=read.optional_or_null("request_id", as_is, None),
             detail=read.optional("detail", as_is, None),
             timestamp=read.optional_or_null("timestamp", to_datetime, None),
             additional_properties=read.rest(),
@@ -80,6 +88,10 @@ class ErrorResponse(Model):
             result["error"] = self.error
         if self.error_code is not None or include_none:
             result["error_code"] = self.error_code
+        if self.status is not None or include_none:
+            result["status"] = self.status
+        if self.request_id is not None or include_none:
+            result["request_id"] = self.request_id
         if self.detail is not None or include_none:
             result["detail"] = self.detail
         if self.timestamp is not None:
