@@ -183,20 +183,20 @@ def result_of(operation: Operation[T], answer: Answer) -> T:
     Raises:
         EventStreamerResponseError: If the answer is not what the API promises; names the call and the field.
     """
-    details = _details(operation, answer)
     try:
         body = json.loads(answer.body) if answer.body else None
     except (ValueError, RecursionError):
         kind = answer.headers.get("content-type", "no content type")
         raise errors.EventStreamerResponseError(
-            f"{operation.operation_id}: the answer ({answer.status}, {kind}) is not JSON", **details
+            f"{operation.operation_id}: the answer ({answer.status}, {kind}) is not JSON",
+            **_details(operation, answer),
         ) from None
     try:
         return operation.parse(answer.status, normalised(operation.operation_id, body))
     except errors.EventStreamerValidationError as error:
         raise errors.EventStreamerResponseError(
             f"{operation.operation_id}: the answer ({answer.status}) is not what the API promises: {error}",
-            **{**details, "body": body},
+            **{**_details(operation, answer), "body": body},
         ) from error
 
 

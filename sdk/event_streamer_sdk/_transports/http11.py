@@ -71,9 +71,9 @@ def target_of(url: httpx.URL) -> Target:
 
 
 @lru_cache(maxsize=256)
-def _target_of_text(url: str) -> Target:
+def _target_of_call(url: str, params: tuple[tuple[str, Any], ...]) -> Target:
     """The same for a URL that may well come again: taking it apart costs a third of a call."""
-    return target_of(httpx.URL(url))
+    return target_of(httpx.URL(url, params=dict(params)) if params else httpx.URL(url))
 
 
 def target_of_call(url: str, params: Mapping[str, Any] | None) -> Target:
@@ -91,7 +91,7 @@ def target_of_call(url: str, params: Mapping[str, Any] | None) -> Target:
         httpx.InvalidURL: If it is no URL.
         httpx.UnsupportedProtocol: If it is neither http nor https.
     """
-    return target_of(httpx.URL(url, params=params)) if params else _target_of_text(url)
+    return _target_of_call(url, tuple(params.items()) if params else ())
 
 
 def request_bytes(
