@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from . import payload
+from .workers.meter import WARM, WARM_EVENTS
 
 WRITE_BYTES = 256 * 1024
 """Chunks are handed to the socket together, about this many bytes at a time."""
@@ -198,7 +199,7 @@ def main() -> None:
         nargs="*",
         help="ID:EVENTS_PER_BATCH:BATCHES, with :lazy after it where the lines are too many to keep",
     )
-    shapes = {}
+    shapes = {int(WARM): Shape(int(WARM), 1, WARM_EVENTS, keep=True)}
     for text in parser.parse_args().shapes:
         number, events, batches, *rest = text.split(":")
         shapes[int(number)] = Shape(int(number), int(events), int(batches), keep=not rest)

@@ -62,6 +62,9 @@ def peak_rss() -> int:
     raise RuntimeError("/proc/self/status names no VmHWM: the benchmarks need Linux")
 
 
+WARM = "999"
+"""The subscription that every contestant streams first, unmeasured: what is imported late is imported then."""
+WARM_EVENTS = 100
 STDOUT = sys.stdout
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from meter import Meter, quiet, rss
+from meter import WARM, WARM_EVENTS, Meter, quiet, rss
 
 from event_streamer_sdk import EventStreamer
 
@@ -35,6 +35,7 @@ async def main(url: str, subscription_id: int, events: int, sample_every: int) -
 if __name__ == "__main__":
     meter = Meter()
     with quiet():
+        asyncio.run(main(sys.argv[1], int(WARM), WARM_EVENTS, 0))
         meter.start()
         seen, samples = asyncio.run(
             main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int([*sys.argv, "0"][4]))

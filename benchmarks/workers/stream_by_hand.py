@@ -7,7 +7,7 @@ import sys
 
 import aiohttp
 import orjson
-from meter import Meter
+from meter import WARM, WARM_EVENTS, Meter
 
 
 async def main(url: str, subscription_id: str, events: int) -> int:
@@ -54,6 +54,7 @@ async def main(url: str, subscription_id: str, events: int) -> int:
 
 if __name__ == "__main__":
     meter = Meter()
+    asyncio.run(main(sys.argv[1], WARM, WARM_EVENTS))
     meter.start()
     seen = asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
     meter.stop()
