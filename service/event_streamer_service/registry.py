@@ -1,19 +1,18 @@
 """
-The chains of a service: those that the database holds, and those that live in its process.
+The chains of a service: those that the database holds, and those that it was started with.
 
-The database says which node chains are configured and active; sources of this process (a
-development chain, a recording) come and go with whoever started the service. Where both know a
-chain, the source of this process is used until the chain is configured anew by a call.
+The database holds the chains that were configured by calls. Chains that the service was started
+with (nodes of its command line, a development chain, a recording) come and go with its process. Where
+both know a chain, the latter counts until the chain is configured anew by a call.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from attrs import asdict, fields_dict
-from sqlalchemy import Connection
 
 from event_streamer_api.models import ChainConfigRequest
 from event_streamer_service.chains.breaker import CircuitBreaker
@@ -36,8 +35,9 @@ class ChainRegistry:
     Args:
         database: Holds the configurations.
         headers: Where recent headers outlive the process.
-        given: Node chains that whoever starts the service configures; they are written into the database.
-        sources: Chains of this process.
+        given: Node chains that the service is started with.
+        sources: Chains of this process that it is started with.
+        fallback: Makes the chain that is used where no other one is active.
         clock: Gives the rows their time.
     """
 
@@ -48,16 +48,19 @@ class ChainRegistry:
         headers: HeaderStore,
         given: Iterable[ChainConfig],
         sources: Iterable[ChainSource],
+        fallback: Callable[[], ChainSource] | None,
         clock: Clock,
     ) -> None:
         self._database = database
         self._headers = headers
         self._given = list(given)
-        self._sources = list(sources)
+        self._to_embed = list(sources)
+        self._fallback = fallback
         self._clock = clock
         self.sources: dict[int, ChainSource] = {}
         """The sources of this process by the id of their chain, once the service has started."""
-        self._embedded: dict[int, ChainConfig] = {}
+        self._started_with = {config.chain_id: config for config in self._given}
+        """Chains that no row of the database tells of, or that count more than their row."""
         self._known: dict[int, tuple[ChainConfig, bool]] = {}
         """Chain id → its configuration, and whether it is active."""
         self._manager = ChainManager()
@@ -70,26 +73,25 @@ class ChainRegistry:
         Raises:
             StartupError: A configuration can't be used.
         """
-        sources: dict[str, ChainSource] = {}
-        for source in self._sources:
+        rows = await self._database.run(stored.all_chains)
+        nothing_else = not self._given and not self._to_embed and not any(row.active for row in rows)
+        if nothing_else and self._fallback is not None:
+            self._to_embed = [self._fallback()]
+        embedded: dict[str, ChainSource] = {}
+        for source in self._to_embed:
             chain_id = await source.chain_id()
-            if chain_id in self.sources:
-                raise StartupError(f"Two sources serve chain {chain_id}; a service takes one of each chain.")
+            if chain_id in self._started_with:
+                raise StartupError(
+                    f"The service is started with chain {chain_id} twice; it takes one of each."
+                )
             url = f"{EMBEDDED}:{type(source).__name__.lower()}-{chain_id}"
-            sources[url] = self.sources[chain_id] = source
-            self._embedded[chain_id] = ChainConfig(
+            embedded[url] = self.sources[chain_id] = source
+            self._started_with[chain_id] = ChainConfig(
                 chain_id=chain_id,
                 name=getattr(source, "name", None) or f"{type(source).__name__} {chain_id}",
                 rpc_urls=(url,),
             )
-        self._manager = ChainManager(embedded=sources, header_store=self._headers)
-        now = self._clock.time()
-
-        def write_given(connection: Connection) -> None:
-            for config in self._given:
-                stored.save(connection, config.chain_id, asdict(config), now=now)
-
-        await self._database.run(write_given)
+        self._manager = ChainManager(embedded=embedded, header_store=self._headers)
         try:
             await self._apply()
         except ValueError as problem:
@@ -220,8 +222,8 @@ class ChainRegistry:
         async with self._changing:
             config, active = self.find(chain_id)
             if active:
-                if self._embedded.pop(chain_id, None) is not None:
-                    self._known[chain_id] = (config, False)
+                self._started_with.pop(chain_id, None)
+                self._known[chain_id] = (config, False)
                 now = self._clock.time()
                 await self._database.run(lambda c: stored.deactivate(c, chain_id, now=now))
                 await self._apply()
@@ -236,19 +238,19 @@ class ChainRegistry:
     async def _configure(self, request: ChainConfigRequest) -> ChainConfig:
         config = self._config_of(request)
         lives_here = all(url.startswith(f"{EMBEDDED}:") for url in config.rpc_urls) and config.rpc_urls
-        before = self._embedded.get(config.chain_id)
+        before = self._started_with.get(config.chain_id)
         if lives_here:
-            self._embedded[config.chain_id] = config
+            self._started_with[config.chain_id] = config
         else:
-            self._embedded.pop(config.chain_id, None)
+            self._started_with.pop(config.chain_id, None)
         try:
             rows = await self._database.run(stored.all_chains)
             await self._manager.refresh((self._active(rows) | {config.chain_id: config}).values())
         except ValueError as problem:
             if before is None:
-                self._embedded.pop(config.chain_id, None)
+                self._started_with.pop(config.chain_id, None)
             else:
-                self._embedded[config.chain_id] = before
+                self._started_with[config.chain_id] = before
             raise Unprocessable(f"The configuration can't be used: {problem}.") from problem
         if not lives_here:
             now = self._clock.time()
@@ -283,7 +285,7 @@ class ChainRegistry:
 
     def _active(self, rows: Iterable[stored.StoredChain]) -> dict[int, ChainConfig]:
         found = {row.chain_id: _read(row.config) for row in rows if row.active}
-        return found | self._embedded
+        return found | self._started_with
 
 
 def _read(values: Mapping[str, Any]) -> ChainConfig:

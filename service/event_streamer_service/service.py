@@ -48,8 +48,9 @@ class Service:
 
     Args:
         settings: How it is started.
-        chains: Chains that are configured by whoever starts it; the database may hold more.
+        chains: Node chains that it is started with; the database may hold more.
         sources: Chains that live in this process, such as a development chain or a recording.
+        fallback: Makes the chain that is used where no other one is active, in the database neither.
         clock: Tells the time of messages, tokens and rows.
         faults: Faults to inject; only with `Settings.testing`.
 
@@ -63,6 +64,7 @@ class Service:
         *,
         chains: Iterable[ChainConfig] = (),
         sources: Iterable[ChainSource] = (),
+        fallback: Callable[[], ChainSource] | None = None,
         clock: Clock | None = None,
         faults: Faults | None = None,
     ) -> None:
@@ -83,6 +85,7 @@ class Service:
             headers=SqlHeaderStore(self.database),
             given=chains,
             sources=sources,
+            fallback=fallback,
             clock=self.clock,
         )
         self.stopping = False

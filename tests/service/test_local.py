@@ -80,7 +80,7 @@ def test_a_stop_does_not_wait_for_a_reader_that_stalls(start: StartService) -> N
 def test_several_chains_of_ones_own() -> None:
     with LocalService(sources=[DevChain(chain_id=1, blocks=5), DevChain(chain_id=10, blocks=5)]) as service:
         assert httpx.get(service.url + "/api/chains/stats").json()["supported_chain_ids"] == [1, 10]
-    with pytest.raises(StartupError, match="Two sources serve chain 1"):
+    with pytest.raises(StartupError, match="started with chain 1 twice"):
         LocalService(sources=[DevChain(1, blocks=5), DevChain(1, blocks=5)]).start()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from event_streamer_service import DevChain, LocalService
+from event_streamer_service import ChainConfig, DevChain, LocalService
 from support.raw_client import TRANSFER_TOPIC, RawClient, definition, transfer
 from support.services import StartService
 
@@ -135,7 +135,7 @@ def test_client_metadata_must_be_an_object(client: RawClient, service: LocalServ
 
 def test_unknown_paths_and_methods_have_the_same_form(shared_client: RawClient) -> None:
     answer = shared_client.get("/nowhere", 404)
-    assert answer.keys() == {"error", "detail", "error_code", "timestamp", "request_id"}
+    assert answer.keys() == {"error", "detail", "error_code", "status", "timestamp", "request_id"}
     response = shared_client.http.request("PATCH", "/subscriptions")
     assert response.status_code == 405
     assert set(response.headers["allow"].split(", ")) == {"GET", "HEAD", "POST"}
@@ -259,6 +259,21 @@ def test_configured_chains_survive_a_restart(start: StartService, chain: DevChai
         assert client.get("/api/chains/137")["name"] == "Polygon"
         assert client.get("/api/chains/138")["status"] == "inactive"
         assert client.get("/api/chains/stats")["active_chains"] == 2
+
+
+def test_chains_of_the_start_come_and_go_with_it(start: StartService, sqlite_database: str) -> None:
+    node = ChainConfig(chain_id=137, name="Of the start", rpc_urls=["http://127.0.0.1:9/a"])
+    service = start(chains=[node], database=sqlite_database)
+    with RawClient(service.url) as client:
+        assert client.get("/api/chains/137")["name"] == "Of the start"
+        client.call("PUT", "/api/chains/137", 200, json=NODE | {"name": "Of a call"})
+        service.restart()
+        assert client.get("/api/chains/137")["name"] == "Of the start"
+    with RawClient(start(DevChain(blocks=2), database=sqlite_database).url) as client:
+        assert client.get("/api/chains/137")["name"] == "Of a call"
+        client.call("DELETE", "/api/chains/31337", 200)
+        client.call("DELETE", "/api/chains/31337", 200)
+        assert client.get("/api/chains/31337")["status"] == "inactive"
 
 
 def test_circuit_breakers_tell_the_truth(start: StartService, chain: DevChain) -> None:

@@ -42,6 +42,16 @@ def test_the_development_chain_grows_by_itself_and_stands_in_for_another(databas
             stream.batches_to(head + 3)
 
 
+def test_chains_of_the_database_are_enough(database: str) -> None:
+    arguments = ("--database", database, "--port", "0")
+    with service_process(*arguments) as service, RawClient(service.url) as client:
+        node = {"chain_id": 137, "name": "Polygon", "rpc_urls": ["http://127.0.0.1:9"]}
+        client.post("/api/chains", node, 201)
+        assert client.get("/api/chains/stats")["supported_chain_ids"] == [137, 31_337]
+    with service_process(*arguments) as service, RawClient(service.url) as client:
+        assert client.get("/api/chains/stats")["supported_chain_ids"] == [137]
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_streams_cleanly_within_seconds(database: str, number: int) -> None:
     with service_process("--database", database, "--port", "0") as service, RawClient(service.url) as client:
@@ -91,6 +101,7 @@ def test_keys_come_from_the_environment_too(database: str) -> None:
         (["--api-key", "secret"], "--api-key must be SUBSCRIBER=KEY"),
         (["--api-key", "a=secret", "--api-key", "b=secret"], "also another subscriber's"),
         (["--recording", "/nowhere"], "--recording /nowhere"),
+        (["--recording", "5=/nowhere"], "--recording 5=/nowhere"),
         (["--heartbeat-interval", "0"], "heartbeat_interval must be more than 0"),
         (["--log-level", "loud"], "--log-level loud"),
         (["--log-format", "xml"], "--log-format xml"),

@@ -31,7 +31,8 @@ class ChainConfigRequest(Model):
     Attributes:
         chain_id: The EIP-155 id of the chain. 1 or more.
         name: The chain's name.
-        rpc_urls: The JSON-RPC endpoints (http, https, ws or wss), the preferred one first. 1 item(s) or
+        rpc_urls: The JSON-RPC endpoints (http, https, ws or wss), the preferred one first. A chain that
+            lives in the service's own process is named as the service names it (`embedded:`). 1 item(s) or
             more; 32 items at most.
         average_block_time: The mean time between two blocks, in seconds; sets how often the head is asked
             for. More than 0.
@@ -70,7 +71,7 @@ class ChainConfigRequest(Model):
         validator=validated(
             nullable(
                 array(
-                    text(max_length=2048, pattern="^(http|https|ws|wss)://[^/?#\\s]"),
+                    text(max_length=2048, pattern="^((http|https|ws|wss)://[^/?#\\s]|embedded:)"),
                     min_items=1,
                     max_items=32,
                 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from pathlib import Path
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -35,7 +36,7 @@ def serve_command(
         typer.Option(
             metavar="ID=URL[,URL…]",
             help="A chain and its JSON-RPC nodes, the preferred one first; may be given for several chains. "
-            "Without it and --recording: the embedded development chain.",
+            "Without any chain, also in the database: the embedded development chain.",
         ),
     ] = None,
     block_time: Annotated[
@@ -46,7 +47,11 @@ def serve_command(
         ),
     ] = None,
     recording: Annotated[
-        list[Path] | None, typer.Option(help="A folder with recorded blocks (blocks.ndjson, logs.ndjson).")
+        list[str] | None,
+        typer.Option(
+            metavar="[ID=]FOLDER",
+            help="Recorded blocks (blocks.ndjson, logs.ndjson) of chain ID, 1 unless told otherwise.",
+        ),
     ] = None,
     host: Annotated[str, typer.Option(help="Interface; off loopback API keys are required.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="TCP port; 0 takes a free one.")] = 8000,
@@ -101,12 +106,12 @@ def serve_command(
             testing=testing,
         )
         chains = [_chain(text, block_time) for text in chain or []]
-        sources: list[ChainSource] = [_recording(folder) for folder in recording or []]
-        if not chains and not sources:
-            sources = [_dev_chain(dev_chain_id, dev_first_block, dev_block_seconds)]
+        sources = [_recording(text) for text in recording or []]
+        dev_chain = _dev_chain(dev_chain_id, dev_first_block, dev_block_seconds)
         logs.configure(log_level, form=log_format)
         check_exposure(host, settings)
-        asyncio.run(_serve(settings, chains, sources, host, port))
+        service = partial(Service, settings, chains=chains, sources=sources, fallback=lambda: dev_chain)
+        asyncio.run(_serve(service, host, port))
     except StartupError as problem:
         typer.echo(f"event-streamer serve: {problem}", err=True)
         raise typer.Exit(1) from problem
@@ -121,13 +126,11 @@ def main() -> None:
     command(prog_name="python -m event_streamer_service")
 
 
-async def _serve(
-    settings: Settings, chains: list[ChainConfig], sources: list[ChainSource], host: str, port: int
-) -> None:
+async def _serve(make_service: Callable[[], Service], host: str, port: int) -> None:
     listener = bind(host, port)
     url = url_of(listener)
     try:
-        service = Service(settings, chains=chains, sources=sources)
+        service = make_service()
     except BaseException:
         listener.close()
         raise
@@ -161,11 +164,14 @@ def _masked(text: str) -> str:
     return f"{name}{equals}{redact_url(url)}" if "://" in url else text
 
 
-def _recording(folder: Path) -> ChainSource:
+def _recording(text: str) -> ChainSource:
+    """Read `[ID=]FOLDER`."""
+    number, equals, folder = text.partition("=")
+    has_id = bool(equals) and number.isascii() and number.isdigit()
     try:
-        return Recording(folder)
+        return Recording(folder, chain_id=int(number)) if has_id else Recording(text)
     except (OSError, ValueError) as problem:
-        raise StartupError(f"--recording {folder}: {problem}") from problem
+        raise StartupError(f"--recording {text}: {problem}") from problem
 
 
 def _dev_chain(chain_id: int, first_block: int, block_seconds: float) -> DevChain:

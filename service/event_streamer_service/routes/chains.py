@@ -114,15 +114,16 @@ async def refresh_chains(request: Request) -> Response:
 def _describe(
     service: Service, config: ChainConfig, *, active: bool, message: str | None = None
 ) -> dict[str, Any]:
+    status = "active" if active else "inactive"
     return {
         "chain_id": config.chain_id,
         "name": config.name,
-        "status": "active" if active else "inactive",
+        "status": status,
         "rpc_urls": _urls(config),
         "average_block_time": config.average_block_time,
         "max_blocks_per_request": config.max_blocks_per_request,
         "confirmation_blocks": config.confirmation_blocks,
-        "message": message,
+        "message": message or f"Chain {config.chain_id} is {status}.",
         "timestamp": isoformat(service.clock.time()),
     }
 
