@@ -1,5 +1,9 @@
 """openapi.yaml itself: valid, complete, and described throughout."""
 
+import json
+import os
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +15,7 @@ pytestmark = pytest.mark.quick
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEC: dict[str, Any] = YAML(typ="safe").load((ROOT / "openapi.yaml").read_text(encoding="utf-8"))
+LINTER = "@redocly/cli@2.77.0"
 SCHEMAS: dict[str, Any] = SPEC["components"]["schemas"]
 CALLS = {
     (method, path): call
@@ -51,6 +56,29 @@ def test_the_document_is_valid() -> None:
     OpenAPIV31SpecValidator(SPEC).validate()
 
 
+@pytest.mark.slow
+def test_the_linter_has_nothing_to_say() -> None:
+    npm = shutil.which("npm")
+    if npm is None:
+        told = "npm is missing: the linter comes from the package @redocly/cli"
+        pytest.fail(told) if os.environ.get("CI") else pytest.skip(told)
+    folder = ROOT / ".cache" / "redocly"
+    folder.mkdir(parents=True, exist_ok=True)
+    install = [npm, "install", "--prefix", folder, "--no-audit", "--no-fund", "--silent", "--no-save", LINTER]
+    subprocess.run(install, check=True, capture_output=True, cwd=folder)
+    done = subprocess.run(
+        [folder / "node_modules" / ".bin" / "redocly", "lint", "openapi.yaml", "--format", "json"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env={**os.environ, "REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"},
+    )
+    problems = json.loads(done.stdout[done.stdout.index("{") :])["problems"]
+    assert [(found["ruleId"], found["message"], found["location"]) for found in problems] == []
+    assert done.returncode == 0
+
+
 def test_it_holds_every_call_of_the_wire() -> None:
     assert {f"{method.upper()} {path}" for method, path in CALLS} == WIRE
 
@@ -64,6 +92,7 @@ def test_every_call_is_described(call: dict[str, Any]) -> None:
     for parameter in call.get("parameters", []):
         assert "$ref" in parameter or parameter["description"].endswith(".")
     assert "default" in call["responses"]
+    assert "401" in call["responses"] or call["operationId"] == "get_health"
     for answer in call["responses"].values():
         assert "$ref" in answer or answer["description"]
 
