@@ -14,7 +14,10 @@ ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT.parent / "shared" / "data" / "mainnet-17173049-17173050"
 FIRST, LAST = 17_173_049, 17_173_050
 
-pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"the recorded blocks are not at {DATA}")
+pytestmark = [
+    pytest.mark.shared,
+    pytest.mark.skipif(not DATA.is_dir(), reason=f"the recorded blocks are not at {DATA}"),
+]
 
 
 def lines(name: str) -> list[dict[str, Any]]:

@@ -93,6 +93,7 @@ class Stream:
         self._position = connection.start
         self._next_heartbeat = 0.0
         self._told_outage = False
+        self._told_broken = False
 
     async def run(self) -> Ending:
         """Deliver until something ends it; returns what did."""
@@ -262,6 +263,12 @@ class Stream:
         connection.ledger.sent(
             Delivery(batch.end, connection.events, batch.size, last_event_id=batch.last_event_id)
         )
+        if connection.ledger.broken and not self._told_broken:
+            self._told_broken = True
+            logger.warning(
+                "A client acknowledges too little: its acknowledgements count no more on this connection",
+                extra=fields(connection_id=connection.id, limit=self._tools.settings.max_unacknowledged),
+            )
         token = self._token()
         self._tools.metrics.batches.labels(chain_id).inc()
         self._tools.metrics.events.labels(chain_id).inc(batch.size)
