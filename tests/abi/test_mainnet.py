@@ -11,9 +11,13 @@ from event_streamer_sdk.abi import DecodedLog, LogDecodeError, LogDecoder, decod
 
 BLOCKS = Path(__file__).resolve().parents[3] / "shared" / "data" / "mainnet-17173049-17173050"
 
-pytestmark = pytest.mark.skipif(
-    not BLOCKS.is_dir(), reason="the recorded mainnet blocks are not beside the repository (../shared/data)"
-)
+pytestmark = [
+    pytest.mark.shared,
+    pytest.mark.skipif(
+        not BLOCKS.is_dir(),
+        reason="the recorded mainnet blocks are not beside the repository (../shared/data)",
+    ),
+]
 
 TRANSFERS = """
     event Transfer(address indexed from, address indexed to, uint256 value);

@@ -34,6 +34,7 @@ from support.scene import DOCUMENT, Scene, python_blocks, scene
 from support.twins import KINDS
 
 pytestmark = [
+    pytest.mark.shared,
     pytest.mark.skipif(
         not DOCUMENT.exists(), reason=f"the document {DOCUMENT.name} is not beside the project"
     ),
