@@ -37,7 +37,7 @@ def watch_lane(session: Session) -> Steps:
     renew_at = session.clock() + RENEW_SECONDS
     while not session.flushed:
         now = session.clock()
-        due = min(_due(session, renew_at), default=None)
+        due = min(_due(session, now, renew_at), default=None)
         yield Wait(None if due is None else max(0.0, due - now))
         now = session.clock()
         if due is not None and now - due > LATE:
@@ -59,8 +59,8 @@ def watch_lane(session: Session) -> Steps:
                 yield from _heartbeat(session, connection, now)
 
 
-def _due(session: Session, renew_at: float) -> Iterator[float]:
-    """List the times at which there is something to do."""
+def _due(session: Session, now: float, renew_at: float) -> Iterator[float]:
+    """List the times at which there is something to do, or to look at."""
     if session.connecting_since is not None:
         yield session.connecting_since + CONNECT_LIMIT
     if session.lease_held:
@@ -71,8 +71,8 @@ def _due(session: Session, renew_at: float) -> Iterator[float]:
     yield connection.next_heartbeat_at
     if connection.reading:
         yield connection.last_byte_at + SILENT_INTERVALS * connection.interval
-        if connection.line_since is not None:
-            yield connection.line_since + session.settings.line_timeout
+        # Between lines, too: the read lane doesn't wake this one each time that a line begins.
+        yield (connection.line_since or now) + session.settings.line_timeout
 
 
 def _held_up(session: Session, now: float, late: float) -> None:
