@@ -75,7 +75,13 @@ contracts: $(installed) ## compile the Solidity token of the tests and the demo 
 
 ## Longer runs
 
-.PHONY: fuzz soak compare-faults bench bench-quick
+.PHONY: fuzz simulate soak compare-faults bench bench-quick
+fuzz: $(installed_dev) ## look for counterexamples to all properties, some hundred times as long as the tests do
+	HYPOTHESIS_PROFILE=fuzz $(python) -m pytest --timeout=0 $(wildcard tests/*/test_*properties*.py) $(ARGS)
+
+simulate: $(installed_dev) ## play random schedules of faults in virtual time until one fails, or Ctrl-C
+	$(python) tests/simulation/play.py --forever
+
 bench: $(installed_dev) ## measure against the peers, write benchmarks/RESULTS.md
 	$(python) -m benchmarks --out benchmarks/RESULTS.md $(ARGS)
 
