@@ -70,12 +70,9 @@ generate: $(installed_dev) ## write generated/ from openapi.yaml
 contracts: $(installed_dev) ## compile the Solidity token (fetches npm's solc)
 	$(python) -m event_streamer_service.chains.contracts.build
 
-contracts: $(installed) ## compile the Solidity token of the tests and the demo (needs npm)
-	$(python) -m event_streamer_service.chains.contracts.build
-
 ## Longer runs
 
-.PHONY: fuzz simulate soak compare-faults bench bench-quick
+.PHONY: fuzz simulate bench bench-quick
 fuzz: $(installed_dev) ## look for counterexamples to all properties, some hundred times as long as the tests do
 	HYPOTHESIS_PROFILE=fuzz $(python) -m pytest --timeout=0 $(wildcard tests/*/test_*properties*.py) $(ARGS)
 
