@@ -133,6 +133,10 @@ class Wire:
             self.begin()
         self._sock.sendall(b"0\r\n\r\n")
 
+    def no_content(self) -> None:
+        """Say that the subscription is done."""
+        self._sock.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+
     def reset(self) -> None:
         """Break off with a TCP reset."""
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -160,7 +164,7 @@ class Wire:
 def healthy(wire: Wire) -> None:
     """Send what the client asks for."""
     if wire.position >= wire.server.size:
-        wire._sock.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+        wire.no_content()
         return
     wire.rest()
 
