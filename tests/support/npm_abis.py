@@ -1,9 +1,9 @@
 """Artifacts of real contracts, from npm packages, fetched once into the ignored folder .cache/npm-abis."""
 
-import json
 import shutil
 import subprocess
 import tarfile
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +21,20 @@ PACKAGES = {
 
 
 def json_files(package: str) -> list[Path]:
+    """The JSON files of a package of `PACKAGES`."""
+    return sorted(npm_package(package, PACKAGES[package]).rglob("*.json"))
+
+
+def npm_package(name: str, version: str) -> Path:
     """
-    The JSON files of a package; fetches it the first time.
+    The folder of a package, without what it depends on; fetched the first time.
 
     Without npm, or without a network, the test is skipped (in CI the marker `npm` turns that into a failure).
     """
-    folder = CACHE / f"{package.replace('/', '-').removeprefix('@')}-{PACKAGES[package]}"
+    folder = CACHE / f"{name.replace('/', '-').removeprefix('@')}-{version}"
     if not folder.is_dir():
-        fetch(package, folder)
-    return sorted(folder.rglob("*.json"))
+        fetch(f"{name}@{version}", folder)
+    return folder / "package"
 
 
 def fetch(package: str, folder: Path) -> None:
@@ -38,19 +43,17 @@ def fetch(package: str, folder: Path) -> None:
     if npm is None:
         pytest.skip("npm is not installed")
     CACHE.mkdir(parents=True, exist_ok=True)
-    packed = subprocess.run(
-        [npm, "pack", "--json", "--ignore-scripts", f"{package}@{PACKAGES[package]}"],
-        cwd=CACHE, capture_output=True, text=True, timeout=100,
-    )  # fmt: skip
-    if packed.returncode != 0:
-        pytest.skip(f"npm can't fetch {package}: {packed.stderr.strip()[-300:]}")
-    archive = CACHE / json.loads(packed.stdout)[0]["filename"].replace("/", "-").removeprefix("@")
-    part = folder.with_suffix(".part")
-    shutil.rmtree(part, ignore_errors=True)
-    with tarfile.open(archive) as files:
-        files.extractall(part, filter="data")
-    part.rename(folder)
-    archive.unlink()
+    with tempfile.TemporaryDirectory(dir=CACHE) as temporary:
+        packed = subprocess.run(
+            [npm, "pack", "--silent", "--ignore-scripts", package],
+            cwd=temporary, capture_output=True, text=True, timeout=100,
+        )  # fmt: skip
+        if packed.returncode != 0:
+            pytest.skip(f"npm can't fetch {package}: {packed.stderr.strip()[-300:]}")
+        [archive] = Path(temporary).glob("*.tgz")
+        with tarfile.open(archive) as files:
+            files.extractall(Path(temporary) / "whole", filter="data")
+        (Path(temporary) / "whole").rename(folder)
 
 
 def event_items(document: Any) -> list[dict[str, Any]] | None:

@@ -30,22 +30,20 @@ In the written functions `w` is the log's bytes, `o` a position in them, and `s`
 may still be read, the end of what was read so far, and the parameters with dirty padding.
 """
 
-import decimal
 import functools
 import struct
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, TypeAlias
 
 import attrs
 
-from ._errors import LogDecodeError
+from ._decoding import Style, helpers
 from ._events import Event, hash_of_signature, unique_names
-from ._limits import Limits
 from ._logs import log_bytes
 from ._types import ABIType, ArrayType, BaseType, TupleType
 from ._values import DecodedEvent, IndexedHash, checksum_address, struct_class
 
-__all__ = ["Decode", "Style", "compile_decoder"]
+__all__ = ["Decode", "compile_decoder"]
 
 Decode: TypeAlias = Callable[[Sequence[str | bytes], str | bytes], Any]
 """A compiled decoder: takes topics and data, returns the values by name."""
@@ -55,29 +53,6 @@ _LONGEST_BLOCK = 2**31 - 1
 
 _STRUCT_CODES = {8: "b", 16: "h", 32: "i", 64: "q"}
 """The integers that `struct` reads by itself."""
-
-_DECIMALS = decimal.Context(prec=160, Emax=999, Emin=-999)
-"""Exact for every fixedMxN: at most 78 digits, of which at most 80 are shifted behind the point."""
-
-
-@attrs.frozen
-class Style:
-    """
-    What a compiled function returns and how strict it is.
-
-    Attributes:
-        wire: Values as on the stream: numbers as decimal text, bytes as hex, tuples as dicts.
-        strict: Refuse dirty padding and broken UTF-8, rather than flag it.
-        checksum: Addresses with the checksum of EIP-55.
-        hex_bytes: Bytes as 0x-hex.
-        limits: The limits on the work of decoding.
-    """
-
-    wire: bool
-    strict: bool
-    checksum: bool
-    hex_bytes: bool
-    limits: Limits
 
 
 def compile_decoder(event: Event, style: Style) -> Decode:
@@ -138,7 +113,7 @@ class _Writer:
             "from_hex": bytes.fromhex,
             "zeros": bytes(32),
             "log_bytes": functools.partial(log_bytes, event),
-            **_helpers(style, self._topics_size),
+            **helpers(style, self._topics_size),
         }
 
     def compile(self) -> Decode:
@@ -453,60 +428,3 @@ class _Writer:
         """Make a value known to the source."""
         self._namespace[name] = value
         return name
-
-
-def _helpers(style: Style, topics_size: int) -> dict[str, Callable[..., Any]]:
-    """Make what the written functions call when something is wrong, and for what is rare."""
-
-    def fail(message: str, position: int, path: str) -> NoReturn:
-        if position < topics_size:
-            raise LogDecodeError(f"{message}, in topics", path)
-        raise LogDecodeError(message, path, position - topics_size)
-
-    def short(w: bytes, position: int, size: int, path: str) -> NoReturn:
-        have = len(w) - topics_size
-        start = max(position - topics_size, 0)
-        size -= start + topics_size - position
-        shown = f"{size} bytes" if size < 2**64 else "more bytes than any log has"
-        if start > have:
-            raise LogDecodeError(f"a pointer leads beyond the {have} bytes of data", path, have)
-        raise LogDecodeError(f"{shown} were to be read, and the data has {have} in all", path, start)
-
-    def overworked(position: int, path: str) -> NoReturn:
-        fail(
-            "the data points at itself too often: decoding it would cost more than its size allows",
-            position,
-            path,
-        )
-
-    def dirty(position: int, path: str, state: list[Any]) -> None:
-        if style.strict:
-            fail("the padding is not clean", position, path)
-        state[2].add(path.partition(".")[0].partition("[")[0])
-
-    def padded(w: bytes, position: int, size: int, path: str, state: list[Any]) -> int:
-        whole = (size + 31) & -32
-        if position + size <= len(w) < position + whole:
-            dirty(position + size, path, state)
-            return len(w) - position
-        return whole
-
-    def not_text(raw: bytes, position: int, error: UnicodeDecodeError, path: str, state: list[Any]) -> str:
-        if style.strict:
-            fail("the text is not UTF-8", position + error.start, path)
-        dirty(position, path, state)
-        return raw.decode(errors="replace")
-
-    def to_decimal(value: int, scale: int) -> Any:
-        number = _DECIMALS.scaleb(decimal.Decimal(value), -scale)
-        return f"{number:f}" if style.wire else number
-
-    return {
-        "short": short,
-        "overworked": overworked,
-        "dirty": dirty,
-        "padded": padded,
-        "not_text": not_text,
-        "decimal": to_decimal,
-        "words": struct.Struct("32s").iter_unpack,
-    }

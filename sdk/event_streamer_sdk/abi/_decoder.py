@@ -7,9 +7,10 @@ import attrs
 
 from event_streamer_api.models import ABIEvent
 
-from ._compiler import Decode, Style, compile_decoder
+from ._compiler import Decode, compile_decoder
+from ._decoding import Style
 from ._errors import ABIParsingError, LogDecodeError
-from ._events import Event, hash_of_signature, resolve
+from ._events import DELIVERED_METADATA, Event, hash_of_signature, resolve
 from ._limits import DEFAULT_LIMITS, Limits
 from ._spelling import spell
 from ._typing import compile_converter
@@ -142,13 +143,14 @@ class EventDecoder:
             raise LogDecodeError("the values lie too deep in each other for this interpreter") from None
         return decoded
 
-    def decode_event(self, event: Mapping[str, Any]) -> dict[str, Any]:
+    def decode_event(self, event: Mapping[str, Any], *, metadata: bool = False) -> dict[str, Any]:
         """
         Give an event object of the stream its Python values.
 
         Args:
             event: The event object: the parameters as `decode_json` writes them, and the metadata beside
                 them.
+            metadata: Refuse an event object that lacks a metadata field.
 
         Returns:
             A new dict with the same keys. The parameters have the values that `decode` gives; the metadata is
@@ -157,6 +159,9 @@ class EventDecoder:
         Raises:
             LogDecodeError: A parameter is missing, or its value doesn't fit its type.
         """
+        if metadata and not event.keys() >= DELIVERED_METADATA:
+            missing = sorted(DELIVERED_METADATA - event.keys())
+            raise LogDecodeError(f"the event object lacks {', '.join(missing)}")
         if self._convert is None:
             self._convert = compile_converter(
                 self._checked, checksum=self._style.checksum, hex_bytes=self._style.hex_bytes

@@ -14,6 +14,7 @@ from ._limits import DEFAULT_LIMITS, Limits
 from ._types import ABIType, TupleType, array_of, base_type, check_type, shortened
 
 __all__ = [
+    "DELIVERED_METADATA",
     "LONGEST_NAME",
     "METADATA_NAMES",
     "Event",
@@ -30,10 +31,11 @@ __all__ = [
     "wire_names",
 ]
 
-METADATA_NAMES = frozenset(
-    {"block_number", "block_hash", "transaction_hash", "log_index", "address", "timestamp"}
-)
-"""What an event object of the stream holds beside the event's own parameters."""
+DELIVERED_METADATA = frozenset({"block_number", "transaction_hash", "log_index", "address", "timestamp"})
+"""What every event object of the stream holds beside the event's own parameters."""
+
+METADATA_NAMES = DELIVERED_METADATA | {"block_hash"}
+"""What an event object may hold, so that no parameter is called so there."""
 
 LONGEST_NAME = 1024
 """The length of names, in characters, that the models allow."""
