@@ -70,6 +70,7 @@ class CircuitBreaker:
         self._opened_at = 0.0
         self._half_open_successes = 0
         self._seconds = 0.0
+        self._timed_calls = 0
         self.failure_count = 0
         """Failed calls, all told."""
         self.success_count = 0
@@ -112,7 +113,7 @@ class CircuitBreaker:
     @property
     def average_response_time(self) -> float:
         """Mean time of a call in milliseconds, failed ones included; 0 before the first call."""
-        return 1000 * self._seconds / self.total_calls if self.total_calls else 0.0
+        return 1000 * self._seconds / self._timed_calls if self._timed_calls else 0.0
 
     @property
     def is_healthy(self) -> bool:
@@ -151,8 +152,8 @@ class CircuitBreaker:
             if self._half_open_successes >= self.settings.success_threshold:
                 self._become(CLOSED)
 
-    def failed(self, seconds: float) -> None:
-        """Note that a call failed after `seconds`."""
+    def failed(self, seconds: float | None) -> None:
+        """Note that a call failed after `seconds`; `None` where it is no call but a lost connection."""
         self._ended(seconds)
         self.failure_count += 1
         self.consecutive_failures += 1
@@ -172,8 +173,10 @@ class CircuitBreaker:
         self.consecutive_failures = 0
         self._become(CLOSED)
 
-    def _ended(self, seconds: float) -> None:
-        self._seconds += seconds
+    def _ended(self, seconds: float | None) -> None:
+        if seconds is not None:
+            self._seconds += seconds
+            self._timed_calls += 1
         self.half_open_calls = max(0, self.half_open_calls - 1)
 
     def _become(self, state: str) -> None:

@@ -148,7 +148,7 @@ class FailoverSource:
         except StopAsyncIteration:
             pass  # the endpoint was closed by its owner
         except ChainError as error:
-            breaker.failed(0.0 if judged else time.monotonic() - started)
+            breaker.failed(None if judged else time.monotonic() - started)
             judged = True
             logger.warning("%s: no announcements of new blocks: %s", breaker.name, error)
         finally:

@@ -167,16 +167,19 @@ class HistoryReader:
         Raises:
             BlockGone: A header and its logs are of two branches.
         """
-        hashes = {log.block_number: log.block_hash for log in logs}
-        headers = {
-            log.block_number: Block(log.block_number, log.block_hash, "", log.block_timestamp)
-            for log in logs
-            if log.block_timestamp is not None
-        }
-        numbers = [number for number in hashes if number not in headers]
-        if numbers:
-            for number, block in zip(numbers, await self._source.blocks(numbers), strict=True):
-                if block is None or block.hash != hashes[number]:
+        headers: dict[int, Block] = {}
+        untold: dict[int, str] = {}
+        for log in logs:
+            number = log.block_number
+            if number in headers or number in untold:
+                continue
+            if log.block_timestamp is None:
+                untold[number] = log.block_hash
+            else:
+                headers[number] = Block(number, log.block_hash, "", log.block_timestamp)
+        if untold:
+            for number, block in zip(untold, await self._source.blocks(tuple(untold)), strict=True):
+                if block is None or block.hash != untold[number]:
                     raise BlockGone(f"block {number} changed while its logs were read")
                 headers[number] = block
         return headers

@@ -3,15 +3,15 @@ How many blocks to ask for at a time. Pure.
 
 Nodes limit `eth_getLogs` by blocks, by logs, by bytes or by time, and each in its own way, so the right size
 is found by trying: large steps up while nothing was refused; after a refusal back to the largest size that
-was answered, or half, and then half-way towards the refused size. Some answers later the refusal is forgotten,
+was answered, or half, then half-way towards the refused size. Some answers later the refusal is forgotten,
 and a larger size is tried again. Beside it the size follows the density of the logs towards `target_logs` an
 answer, which bounds memory and the time to the first event where a node would send any amount.
 """
 
 from __future__ import annotations
 
-FIRST_SIZE = 100
-"""Blocks of the first range: small enough for every node known, and the first events come soon."""
+FIRST_SIZE = 20
+"""Blocks of the first range: few enough for dense blocks and for nearly every node; growth is quick."""
 TARGET_LOGS = 5_000
 """Logs of an answer aimed at: some 3 MB of JSON; half of the limit that most nodes set."""
 _FIRST_GROWTH = 4.0

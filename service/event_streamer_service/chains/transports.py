@@ -126,6 +126,9 @@ class _RedactUrls(logging.Filter):
 
 logging.getLogger("httpx").addFilter(_RedactUrls())
 
+_websocket_logger = logging.getLogger(f"{__name__}.websocket")
+_websocket_logger.setLevel(logging.WARNING)  # below, the library shows the request line, API key and all
+
 
 class HttpTransport:
     """
@@ -275,8 +278,7 @@ class WebSocketTransport:
                     self._url,
                     max_size=_MAX_ANSWER_BYTES,
                     open_timeout=self._timeout,
-                    # The library's own logger shows the request line, and with it an API key.
-                    logger=logging.getLogger(f"{__name__}.silent"),
+                    logger=_websocket_logger,
                 )
                 self._connection = connection
                 self._reader = asyncio.get_running_loop().create_task(self._read(connection))
