@@ -20,8 +20,8 @@ class AckBuffer:
     """
 
     def __init__(self, *, limit: int, chunk: int, attempts: int) -> None:
-        self._limit = limit
-        self._chunk = chunk
+        self.limit = limit
+        self.chunk = chunk
         self._attempts = attempts
         self._waiting: dict[str, int] = {}  # id → failed tries, in the order of commitment
 
@@ -36,13 +36,14 @@ class AckBuffer:
             batch_id: Its id; one that waits already is not added twice.
 
         Returns:
-            How many older ids were given up for it.
+            How many wait now; where they are more than the limit, `give_up_oldest` is to follow.
         """
         self._waiting[batch_id] = 0
-        if len(self._waiting) <= self._limit:
-            return 0
+        return len(self._waiting)
+
+    def give_up_oldest(self) -> None:
+        """Forget the id that has waited longest."""
         del self._waiting[next(iter(self._waiting))]
-        return 1
 
     def clear(self) -> None:
         """Drop all: a new connection has begun."""
@@ -55,7 +56,7 @@ class AckBuffer:
         Returns:
             The oldest ids, at most one chunk; they stay until `sent` or `failed` tells what came of them.
         """
-        return list(islice(self._waiting, self._chunk))
+        return list(islice(self._waiting, self.chunk))
 
     def sent(self, batch_ids: Sequence[str]) -> None:
         """

@@ -216,6 +216,8 @@ def error_of(service: Service, operation: Operation[Any], answer: Answer) -> err
     body = details["body"]
     reason = _reason(answer, body)
     request_id = f", request id {details['request_id']}" if details["request_id"] else ""
+    if answer.status == 401 and not service.secrets:
+        reason = f"{reason}; give the client an api_key" if reason else "give the client an api_key"
     message = (
         f"{operation.operation_id} failed: {answer.status} {_phrase(answer.status)}"
         f"{f': {reason}' if reason else ''} ({operation.method} {operation.path}{request_id})"

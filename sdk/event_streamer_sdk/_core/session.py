@@ -446,10 +446,12 @@ class Session:
         Args:
             batch_id: The id.
         """
-        self.counters.ack_failures += self.acks.add(batch_id)
-        waiting = len(self.acks)
-        if waiting == 1 or waiting == self.settings.ack_chunk:
+        waiting = self.acks.add(batch_id)
+        if waiting == 1 or waiting == self.acks.chunk:
             self.wake(Lane.ACKNOWLEDGE)
+        elif waiting > self.acks.limit:
+            self.acks.give_up_oldest()
+            self.counters.ack_failures += 1
 
 
 def stats_of(counters: Counters, session: Session | None, now: float, lag_seconds: float | None) -> Stats:

@@ -231,6 +231,12 @@ class SyncRun:
                     yield command.batch
                     self._handler_thread = threading.get_ident()
                     outcome = None
+                elif type(command) is do.Call and command.timeout is None:
+                    outcome = None
+                    try:
+                        command.function(command.argument)
+                    except Exception as error:  # noqa: BLE001 - a handler's failure, whatever it is, goes to the core
+                        outcome = error
                 else:
                     outcome = self._carry_out(Lane.DELIVER, command)
         finally:
