@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from event_streamer_api.errors import EventStreamerValidationError
 
 from ._core.service import service_of
-from ._http import AsyncHTTP, HTTPOptions, SyncHTTP
+from ._http import AsyncHTTP, SyncHTTP
+from ._http_options import HTTPOptions
 
 if TYPE_CHECKING:
     import os

@@ -18,12 +18,11 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from attrs import frozen
-
 from . import exceptions as errors
 from ._core import rest
 from ._core.backoff import Backoff, Reconnect
 from ._core.redaction import LIBRARY_LOGGERS, TOKEN_FILTER, redacted
+from ._http_options import HTTPOptions
 
 if TYPE_CHECKING:
     import httpx
@@ -40,79 +39,6 @@ _logger = logging.getLogger(__name__)
 CALL_WAITS = Reconnect(initial=0.5, maximum=8.0)
 """Waits between the attempts of one call. A caller is waiting, so they stay shorter than those of a
 stream."""
-
-
-@frozen(kw_only=True)
-class HTTPOptions:
-    """
-    How to reach a service; named as in httpx.
-
-    Attributes:
-        timeout: Seconds for connecting, and for each read and write; an httpx.Timeout sets each by itself.
-        max_retries: How often a call that is safe to repeat is repeated.
-        http_client: The user's own client, which stays the user's to close.
-        transport: A transport for a client of ours.
-        proxy: A proxy's URL or httpx.Proxy.
-        verify: Whether the service's certificate is checked, or the SSL context to check it with.
-        cert: A client certificate: its file, or a tuple of certificate, key and password.
-        trust_env: Whether the environment's proxies and certificates count.
-        limits: How many connections may be open.
-    """
-
-    timeout: float | httpx.Timeout | None = 30.0
-    max_retries: int = 2
-    http_client: Any = None
-    transport: Any = None
-    proxy: Any = None
-    verify: ssl.SSLContext | str | bool = True
-    cert: Any = None
-    trust_env: bool = True
-    limits: Any = None
-
-    def __attrs_post_init__(self) -> None:
-        if not isinstance(self.max_retries, int) or self.max_retries < 0:
-            raise errors.EventStreamerValidationError(
-                f"max_retries must be an integer, 0 or more, got {self.max_retries!r}"
-            )
-        # An httpx.Timeout is told by what it can do: to look at its type would load httpx.
-        seconds = self.timeout if isinstance(self.timeout, int | float) else None
-        is_timeout = hasattr(self.timeout, "as_dict")
-        if not (self.timeout is None or is_timeout or (seconds is not None and seconds > 0)):
-            raise errors.EventStreamerValidationError(
-                "timeout must be seconds, more than 0, an httpx.Timeout, or None for no limit, "
-                f"got {self.timeout!r}"
-            )
-        if self.http_client is not None and self._sets_connections():
-            raise errors.EventStreamerValidationError(
-                "http_client brings its own transport, proxy, TLS settings and limits: set them there"
-            )
-
-    def _sets_connections(self) -> bool:
-        given = (self.transport, self.proxy, self.cert, self.limits)
-        return any(value is not None for value in given) or self.verify is not True
-
-    def client_arguments(self, fast: Callable[..., Any]) -> dict[str, Any]:
-        """
-        Give the arguments of an httpx client.
-
-        Args:
-            fast: Makes the fastest transport that is installed, or gives None for httpx's own.
-
-        Returns:
-            Keyword arguments for `httpx.Client` and `httpx.AsyncClient`.
-        """
-        import httpx
-
-        limits = self.limits or httpx.Limits(max_connections=None, max_keepalive_connections=20)
-        arguments: dict[str, Any] = {"trust_env": self.trust_env, "limits": limits, "verify": self.verify}
-        if self.cert is not None:
-            arguments["cert"] = self.cert
-        if self.proxy is not None:
-            return {**arguments, "proxy": self.proxy}
-        transport = self.transport
-        if transport is None and not (self.trust_env and _environment_has_proxies()):
-            transport = fast(**arguments)
-        return arguments if transport is None else {**arguments, "transport": transport}
 
 
 class _Shell:
@@ -200,16 +126,21 @@ class _Shell:
         reason = redacted(str(error) or type(error).__name__, self.service.secrets)
         if isinstance(error, httpx.TimeoutException):
             sent = not isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout)
-            text = f"{call}: no {'answer' if sent else 'connection'} in time {where}"
+            missing = "answer" if sent else "connection"
+            text = f"{call}: no {missing} in time; a larger timeout= waits longer {where}"
             return rest.Lost(errors.EventStreamerTimeoutError(text, **details), sent)
         if _is_tls(error):
-            text = f"{call}: no trusted connection: {reason} {where}"
+            text = f"{call}: no trusted connection: {reason}; an SSL context as verify= may trust it {where}"
             return rest.Lost(errors.EventStreamerTLSError(text, **details), sent=False, hopeless=True)
         sent = not isinstance(error, httpx.ConnectError | httpx.ProxyError | httpx.UnsupportedProtocol)
-        state = "the connection broke" if sent else "cannot connect"
-        text = f"{call}: {state}: {reason} {where}"
+        text = f"{call}: the connection broke: {reason} {where}"
+        if not sent:
+            text = f"{call}: cannot connect: {reason}; is the service running there? {where}"
         hopeless = isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL)
         return rest.Lost(errors.EventStreamerConnectionError(text, **details), sent, hopeless)
+
+    def _log_pause(self, step: rest.Pause, operation: Operation[Any]) -> None:
+        _logger.info("%s is made again in %.1f s", operation.operation_id, step.seconds)
 
     def _log(self, step: rest.Send, operation: Operation[Any], outcome: rest.Answer | rest.Lost) -> None:
         if isinstance(outcome, rest.Answer):
@@ -226,13 +157,6 @@ def _timeouts(timeout: Any) -> dict[str, float | None]:
     if timeout is None or isinstance(timeout, int | float):
         return {"connect": timeout, "read": timeout, "write": timeout}
     return dict(timeout.as_dict())
-
-
-def _environment_has_proxies() -> bool:
-    """Whether httpx would find proxies in the environment; it looks for them only with its own transport."""
-    from urllib.request import getproxies
-
-    return any(scheme in ("http", "https", "all") for scheme in getproxies())
 
 
 def _is_tls(error: BaseException | None) -> bool:
@@ -307,6 +231,7 @@ class SyncHTTP(_Shell):
                 result: T = done.value
                 return result
             if isinstance(step, rest.Pause):
+                self._log_pause(step, operation)
                 time.sleep(step.seconds)
                 outcome = None
             else:
@@ -435,6 +360,7 @@ class AsyncHTTP(_Shell):
                 result: T = done.value
                 return result
             if isinstance(step, rest.Pause):
+                self._log_pause(step, operation)
                 await asyncio.sleep(step.seconds)
                 outcome = None
             else:

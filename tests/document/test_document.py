@@ -3,25 +3,20 @@ Every Python block of the document, run against the service as it stands, and as
 
 The blocks are taken from the document itself. A block that leaves something to the reader (a function, a
 placeholder, a token of another service) gets just that; what is changed stands with its test. The blocks that
-cannot run as they stand are those of `test_signatures`: they show signatures without bodies, and are compared
-with the real ones instead.
+show a shape and no program are compared with the real thing in `test_document_shapes.py`.
 """
 
-import ast
-import inspect
 import random
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, Literal, Optional
+from typing import Any
 
-import attrs
 import pytest
 
 import event_streamer_sdk
 from event_streamer_sdk import models
 from event_streamer_sdk.models import (
     StreamingError,
-    StreamingEventBatch,
     StreamingHeartbeat,
     SubscriptionCreate,
 )
@@ -29,6 +24,7 @@ from event_streamer_sdk.streaming_client import get_current_batch_id
 from event_streamer_service import DevChain, LocalService
 from event_streamer_service.chains.config import ChainConfig
 from event_streamer_service.chains.devchain_server import DevChainServer
+from support.document_tables import MESSAGES, MODELS, SIGNATURES
 from support.documents import Block
 from support.scene import DOCUMENT, Scene, python_blocks, scene
 from support.twins import KINDS
@@ -64,17 +60,6 @@ def shows(heading: str, number: int = 0) -> Callable[[Test], Test]:
     return register
 
 
-SIGNATURES = {
-    ("EventStreamer", 0): "EventStreamer",
-    ("Subscription Management", 0): "EventStreamer",
-    ("Streaming Client Creation", 0): "EventStreamer",
-    ("ABI Parsing Methods", 0): "EventStreamer",
-    ("Circuit Breaker Management", 0): "EventStreamer",
-    ("Chain Configuration Management", 0): "EventStreamer",
-    ("Connection Management", 0): "StreamingClient",
-}
-"""Blocks of signatures without bodies, which Python cannot run, and the class they are methods of."""
-
 BLOCKS = python_blocks() if DOCUMENT.exists() else {}
 
 
@@ -90,8 +75,9 @@ def stage(kind: str) -> Iterator[Scene]:
 
 
 def test_every_python_block_is_run_or_compared() -> None:
-    assert set(SHOWN) | set(SIGNATURES) == set(BLOCKS)
-    assert not set(SHOWN) & set(SIGNATURES)
+    shapes = MODELS | MESSAGES | set(SIGNATURES)
+    assert set(SHOWN) | shapes == set(BLOCKS)
+    assert not set(SHOWN) & shapes
 
 
 # --- streams ------------------------------------------------------------------------------------------
@@ -451,80 +437,9 @@ def abi_errors(stage: Scene, block: Block) -> None:
     assert "ABI parsing failed: " in stage.run(block)
 
 
-# --- models -------------------------------------------------------------------------------------------
-
-
-@shows("SubscriptionCreate")
-@shows("ABIEvent")
-@shows("ABIInput")
-def model(stage: Scene, block: Block) -> None:
-    # The document shows the models as pydantic has them; ours have the same fields and defaults.
-    typing_names = {"Optional": Optional, "List": list, "Literal": Literal}
-    stage.names.update(typing_names | {"BaseModel": object, "ABIEvent": object, "ABIInput": object})
-    stage.run(block)
-    name = re.findall(r"class (\w+)", block.code)[0]
-    documented, ours = stage.names[name], attrs.fields_dict(getattr(models, name))
-    for field, hint in documented.__annotations__.items():
-        default = getattr(documented, field, attrs.NOTHING)
-        made = ours[field].default
-        made = made.factory() if isinstance(made, attrs.Factory) else made  # type: ignore[arg-type]  # a class
-        if default is not attrs.NOTHING:
-            assert made == default, f"{name}.{field}"
-        assert hint is not None
-    required = [field for field in documented.__annotations__ if not hasattr(documented, field)]
-    assert set(required) <= set(ours)
-
-
-@shows("Event Data Format")
-@shows("Heartbeat")
-@shows("Error Messages")
-def message(stage: Scene, block: Block) -> None:
-    value = ast.literal_eval(block.code)
-    kinds: dict[str, Any] = {
-        "event_batch": StreamingEventBatch,
-        "heartbeat": StreamingHeartbeat,
-        "error": StreamingError,
-    }
-    read = kinds[value["type"]].from_dict(value)
-    assert read.additional_properties == {}
-    assert read.connection_id == "conn_550e8400-e29b-41d4-a716-446655440000"
-    written = read.to_dict()
-    assert {key: written[key] for key in value if key != "timestamp"} == {
-        key: value[key] for key in value if key != "timestamp"
-    }
-
-
 @pytest.mark.parametrize("key", SHOWN, ids=lambda key: f"{key[0]}-{key[1]}")
 def test_block(key: tuple[str, int], kind: str, request: pytest.FixtureRequest) -> None:
     test = SHOWN[key]
     service = request.getfixturevalue("two_chains") if test is circuit_breakers else None
     with scene(kind, service) as stage:
         test(stage, BLOCKS[key])
-
-
-@pytest.mark.parametrize("key", SIGNATURES, ids=lambda key: f"{key[0]}-{key[1]}")
-def test_signatures(key: tuple[str, int], kind: str) -> None:
-    code = BLOCKS[key].code
-    # Bodies for the signatures, which then are Python.
-    code = re.sub(
-        r"^((?:    )?\)(?: -> .*)?|(?:async )?def .*\)(?: -> .*)?)$", r"\1: ...", code, flags=re.MULTILINE
-    )
-    name = ("Sync" if kind == "sync" else "") + SIGNATURES[key]
-    real_class = getattr(event_streamer_sdk, name)
-    functions = [
-        node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    ]
-    assert functions
-    for function in functions:
-        real = getattr(real_class, function.name)
-        if kind == "async":
-            assert inspect.iscoroutinefunction(real) is isinstance(function, ast.AsyncFunctionDef), (
-                function.name
-            )
-        parameters = inspect.signature(real).parameters
-        given = [*function.args.args, *function.args.kwonlyargs]
-        defaults = [None] * (len(function.args.args) - len(function.args.defaults)) + function.args.defaults
-        for argument, default in zip(given, [*defaults, *function.args.kw_defaults], strict=True):
-            assert argument.arg in parameters, f"{function.name}({argument.arg})"
-            if default is not None:
-                assert parameters[argument.arg].default == ast.literal_eval(default)

@@ -1,0 +1,94 @@
+"""How a service is reached: time-outs, repetition, proxies, TLS, the user's own httpx client or transport."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from . import exceptions as errors
+
+if TYPE_CHECKING:
+    import httpx
+
+
+@frozen(kw_only=True)
+class HTTPOptions:
+    """
+    How to reach a service; named as in httpx.
+
+    Attributes:
+        timeout: Seconds for connecting, and for each read and write; an httpx.Timeout sets each by itself.
+        max_retries: How often a call that is safe to repeat is repeated.
+        http_client: The user's own client, which stays the user's to close.
+        transport: A transport for a client of ours.
+        proxy: A proxy's URL or httpx.Proxy.
+        verify: Whether the service's certificate is checked, or the SSL context to check it with.
+        cert: A client certificate: its file, or a tuple of certificate, key and password.
+        trust_env: Whether the environment's proxies and certificates count.
+        limits: How many connections may be open.
+    """
+
+    timeout: float | httpx.Timeout | None = 30.0
+    max_retries: int = 2
+    http_client: Any = None
+    transport: Any = None
+    proxy: Any = None
+    verify: ssl.SSLContext | str | bool = True
+    cert: Any = None
+    trust_env: bool = True
+    limits: Any = None
+
+    def __attrs_post_init__(self) -> None:
+        if not isinstance(self.max_retries, int) or self.max_retries < 0:
+            raise errors.EventStreamerValidationError(
+                f"max_retries must be an integer, 0 or more, got {self.max_retries!r}"
+            )
+        # An httpx.Timeout is told by what it can do: to look at its type would load httpx.
+        seconds = self.timeout if isinstance(self.timeout, int | float) else None
+        is_timeout = hasattr(self.timeout, "as_dict")
+        if not (self.timeout is None or is_timeout or (seconds is not None and seconds > 0)):
+            raise errors.EventStreamerValidationError(
+                "timeout must be seconds, more than 0, an httpx.Timeout, or None for no limit, "
+                f"got {self.timeout!r}"
+            )
+        if self.http_client is not None and self._sets_connections():
+            raise errors.EventStreamerValidationError(
+                "http_client brings its own transport, proxy, TLS settings and limits: set them there"
+            )
+
+    def _sets_connections(self) -> bool:
+        given = (self.transport, self.proxy, self.cert, self.limits)
+        return any(value is not None for value in given) or self.verify is not True
+
+    def client_arguments(self, fast: Callable[..., Any]) -> dict[str, Any]:
+        """
+        Give the arguments of an httpx client.
+
+        Args:
+            fast: Makes the fastest transport that is installed, or gives None for httpx's own.
+
+        Returns:
+            Keyword arguments for `httpx.Client` and `httpx.AsyncClient`.
+        """
+        import httpx
+
+        limits = self.limits or httpx.Limits(max_connections=None, max_keepalive_connections=20)
+        arguments: dict[str, Any] = {"trust_env": self.trust_env, "limits": limits, "verify": self.verify}
+        if self.cert is not None:
+            arguments["cert"] = self.cert
+        if self.proxy is not None:
+            return {**arguments, "proxy": self.proxy}
+        transport = self.transport
+        if transport is None and not (self.trust_env and _environment_has_proxies()):
+            transport = fast(**arguments)
+        return arguments if transport is None else {**arguments, "transport": transport}
+
+
+def _environment_has_proxies() -> bool:
+    """Whether httpx would find proxies in the environment; it looks for them only with its own transport."""
+    from urllib.request import getproxies
+
+    return any(scheme in ("http", "https", "all") for scheme in getproxies())
