@@ -173,7 +173,8 @@ def answers(status: int, body: Any = None, **headers: str) -> Script:
     """Make a script that answers with an error."""
 
     def script(wire: Wire) -> None:
-        wire.server._answer(wire._sock, Answer(status, body or {"error": "as told"}, dict(headers)))
+        close = {"Connection": "close", **headers}
+        wire.server._answer(wire._sock, Answer(status, body or {"error": "as told"}, close))
 
     return script
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+from enum import Enum
 
 from .backoff import Backoff, Reconnect
-from .commands import Acknowledge, Acknowledged, Failed, Lane, ReleaseLease, Wait
+from .commands import Acknowledge, Acknowledged, Lane, ReleaseLease, Wait
 from .failures import connection_gone
 from .session import Connection, Session, Steps
 
@@ -19,6 +20,17 @@ FINAL_TRIES = 3
 """How often the last acknowledgements are tried before the connection is closed."""
 
 
+class Sent(Enum):
+    """What came of sending acknowledgements."""
+
+    ALL = "all"
+    """Nothing that can be sent is left."""
+    SOME = "some"
+    """The service refused single ids."""
+    NOTHING = "nothing"
+    """It could not be reached, or refused the request."""
+
+
 def acknowledge_lane(session: Session) -> Steps:
     """
     Run the acknowledge lane.
@@ -29,6 +41,7 @@ def acknowledge_lane(session: Session) -> Steps:
     interval = session.settings.batch_ack_interval
     chunk = session.settings.ack_chunk
     backoff = Backoff(ACK_BACKOFF, session.random)
+    outages = 0
     next_at = session.clock() + interval
     while not (session.delivered or (session.over and session.handed_over)):
         now = session.clock()
@@ -37,13 +50,16 @@ def acknowledge_lane(session: Session) -> Steps:
         if not waiting or now < due or _connection(session) is None:
             yield Wait(due - now if waiting and now < due else None)
             continue
-        if (yield from _flush(session)):
+        sent = yield from _flush(session)
+        if sent is Sent.ALL:
             backoff.reset()
+            outages = 0
             next_at = session.clock() + interval
-        else:
-            next_at = session.clock() + max(interval, backoff.next_delay())
-            if backoff.failures == REPORT_AFTER:
-                _report(session, f"{len(session.acks)} batches could not be acknowledged; still trying")
+            continue
+        next_at = session.clock() + max(interval, backoff.next_delay())
+        outages += sent is Sent.NOTHING
+        if outages == REPORT_AFTER:
+            _report(session, f"{len(session.acks)} batches could not be acknowledged; still trying")
     yield from _final(session)
     if session.lease_held:
         session.lease_held = False
@@ -54,17 +70,17 @@ def acknowledge_lane(session: Session) -> Steps:
 
 
 def _flush(session: Session) -> Steps:
-    """Send all that waits by now, chunk by chunk; tell whether it went well."""
+    """Send all that waits by now, chunk by chunk; tell what came of it."""
     left = len(session.acks)  # what comes meanwhile has its time, else a fast stream never lets a chunk fill
     while left > 0 and len(session.acks):
         connection = _connection(session)
         if connection is None or connection.id is None:
-            return True
+            return Sent.ALL
         batch_ids = session.acks.next_chunk()
         left -= len(batch_ids)
         outcome = yield Acknowledge(connection.id, batch_ids)
         if session.connection is not connection:
-            return True
+            return Sent.ALL
         if isinstance(outcome, Acknowledged):
             refused = set(outcome.failed)
             taken = [batch_id for batch_id in batch_ids if batch_id not in refused]
@@ -72,20 +88,20 @@ def _flush(session: Session) -> Steps:
             session.counters.acks += len(taken)
             if refused:
                 _give_up(session, session.acks.failed([i for i in batch_ids if i in refused]))
-                return False
+                return Sent.SOME
         elif connection_gone(outcome.error):
             # The committed token covers them: there is nothing to repeat.
             session.acks.clear()
-            session.drop_connection(connection.epoch, Failed(outcome.error), "connection gone")
-            return True
+            session.connection_gone(connection)
+            return Sent.ALL
         else:
             logger.warning(
                 "subscription %s: acknowledging failed: %s", session.subscription_id, outcome.error
             )
             if getattr(outcome.error, "status_code", None) in {400, 422}:
                 _give_up(session, session.acks.failed(batch_ids))
-            return False
-    return True
+            return Sent.NOTHING
+    return Sent.ALL
 
 
 def _connection(session: Session) -> Connection | None:
@@ -101,7 +117,7 @@ def _final(session: Session) -> Steps:
     until = session.clock() + session.settings.stop_timeout / 2
     backoff = Backoff(Reconnect(initial=0.2, maximum=1.0), session.random)
     for _ in range(FINAL_TRIES):
-        if (yield from _flush(session)):
+        if (yield from _flush(session)) is Sent.ALL:
             return
         pause = backoff.next_delay()
         if session.clock() + pause >= until:

@@ -28,6 +28,7 @@ from typing import Any
 from attrs import define, field
 
 from event_streamer_api.models import StreamingError
+from event_streamer_sdk.exceptions import EventStreamerConnectionError
 
 from .acks import AckBuffer
 from .backoff import Backoff, Reconnect
@@ -395,6 +396,18 @@ class Session:
         connection.dropped_reason = reason
         self.wake(Lane.DELIVER)
         self.break_off()
+
+    def connection_gone(self, connection: Connection) -> None:
+        """
+        Give up a connection that the service doesn't know any more; the subscription may be as well as ever.
+
+        Args:
+            connection: The connection.
+        """
+        problem = f"the service doesn't know the connection {connection.id} any more"
+        self.drop_connection(
+            connection.epoch, Failed(EventStreamerConnectionError(problem)), "connection gone"
+        )
 
     def break_off(self) -> None:
         """Have the shell break off a connect or a read that is under way."""

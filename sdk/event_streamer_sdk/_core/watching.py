@@ -121,4 +121,4 @@ def _heartbeat(session: Session, connection: Connection, now: float) -> Steps:
     if isinstance(outcome, Failed):
         logger.debug("subscription %s: heartbeat failed: %s", session.subscription_id, outcome.error)
         if connection_gone(outcome.error):
-            session.drop_connection(connection.epoch, Failed(outcome.error), "connection gone")
+            session.connection_gone(connection)
