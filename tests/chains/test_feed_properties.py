@@ -92,7 +92,7 @@ whims = st.tuples(
     st.lists(st.sampled_from(["answer", "slow", "down", "refuse", "time out", "gone"]), max_size=6),
 )
 limits = st.tuples(st.just("limit"), st.integers(1, 20))
-restarts = st.tuples(st.just("restart"), st.booleans())
+restarts = st.tuples(st.just("restart"), st.sampled_from(["feed", "process", "process without headers"]))
 waits = st.tuples(st.just("wait"), st.integers(0, 12))
 schedules = st.lists(st.one_of(mines, reorgs, whims, limits, restarts, waits), max_size=25)
 
@@ -164,8 +164,10 @@ async def play(
             elif step == "restart":
                 reading.cancel()
                 await asyncio.gather(reading, return_exceptions=True)
-                if argument:  # of the process: only the header store remains
+                if argument != "feed":
                     await followed.close()
+                    if argument == "process without headers":
+                        store = MemoryHeaderStore()
                     followed = new_chain()
                 reading = asyncio.create_task(reader.read(followed, patient=True))
             else:

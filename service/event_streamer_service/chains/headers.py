@@ -121,10 +121,6 @@ class HeaderChain:
         """Return the known canonical blocks of a range of numbers, in order."""
         return [self._canonical[n] for n in range(first, last + 1) if n in self._canonical]
 
-    def known_below(self, number: int) -> list[Block]:
-        """Return all remembered blocks with a smaller number, canonical or lost, the newest first."""
-        return sorted((b for b in self._by_hash.values() if b.number < number), key=lambda b: -b.number)
-
     def _forget(self) -> None:
         assert self.head is not None
         below = self.head.number - self._retain

@@ -165,7 +165,7 @@ class HeadTracker:
             if below is not None and below.hash == block.parent_hash:
                 return Reorg(below.number, tuple(reversed(removed)))
             if parent is None:
-                return await self._guess(tuple(reversed(removed)))
+                return self._guess(tuple(reversed(removed)))
             block = parent
             removed.append(block)
 
@@ -373,17 +373,13 @@ class HeadTracker:
             block = self._headers.known(block.parent_hash)
         return block == self._headers.head
 
-    async def _guess(self, removed: tuple[Block, ...]) -> Reorg:
+    def _guess(self, removed: tuple[Block, ...]) -> Reorg:
         """
-        Name an ancestor that is certainly old enough where the lost branch is known in part only.
+        Name an ancestor that is old enough where the lost branch is remembered in part only.
 
         What is sent again may have been delivered before; nothing is left out.
         """
-        oldest = removed[0].number
-        for block in self._headers.known_below(oldest):
-            if await self._canonical_block(block.number) == block:
-                return Reorg(block.number, removed)
-        return Reorg(max(oldest - self._depth - 1, -1), removed)
+        return Reorg(max(removed[0].number - self._depth - 1, -1), removed)
 
 
 def _until_missing(blocks: Sequence[Block | None]) -> list[Block]:
