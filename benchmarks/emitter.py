@@ -47,16 +47,21 @@ def fill(url: str, logs: int) -> tuple[str, int, int]:
         The contract's address, the number of the last block, and how many logs there are.
     """
     account = _call(url, "eth_accounts")[0]
-    deployed = _call(url, "eth_sendTransaction", {"from": account, "data": "0x" + DEPLOY.hex(), "gas": GAS})
-    address = _call(url, "eth_getTransactionReceipt", deployed)["contractAddress"]
+    address = _mined(url, {"from": account, "data": "0x" + DEPLOY.hex(), "gas": GAS})["contractAddress"]
     for _ in range(logs // LOGS_A_BLOCK):
         data = "0x" + LOGS_A_BLOCK.to_bytes(32, "big").hex()
-        sent = _call(url, "eth_sendTransaction", {"from": account, "to": address, "data": data, "gas": GAS})
-        while _call(url, "eth_getTransactionReceipt", sent) is None:
-            time.sleep(0.005)
+        _mined(url, {"from": account, "to": address, "data": data, "gas": GAS})
     last = int(_call(url, "eth_blockNumber"), 16)
     found = len(_call(url, "eth_getLogs", {"fromBlock": "0x0", "toBlock": hex(last), "address": address}))
     return address, last, found
+
+
+def _mined(url: str, transaction: dict[str, str]) -> Any:
+    """Send a transaction, and return its receipt."""
+    sent = _call(url, "eth_sendTransaction", transaction)
+    while (receipt := _call(url, "eth_getTransactionReceipt", sent)) is None:
+        time.sleep(0.005)
+    return receipt
 
 
 _ids = itertools.count(1)

@@ -21,7 +21,7 @@ CACHE = ROOT / ".cache" / "benchmarks"
 REQUIREMENTS: dict[str, list[str]] = {
     "plain": ["--editable", str(ROOT)],
     "fast": ["--editable", f"{ROOT}[fast]"],
-    "service": ["--editable", f"{ROOT}[fast,service]"],
+    "service": ["--editable", f"{ROOT}[fast,service,cli]"],
     "published": ["event-streamer-sdk==0.5.0"],
     "by_hand": ["aiohttp", "orjson"],
     "eth_abi": ["eth-abi==6.*", "eth-utils==6.*", "pycryptodome"],

@@ -63,7 +63,7 @@ def peak_rss() -> int:
 
 
 WARM = "999"
-"""The subscription that every contestant streams first, unmeasured: what is imported late is imported then."""
+"""The subscription that contestants stream first, unmeasured: what is imported late is imported then."""
 WARM_EVENTS = 100
 STDOUT = sys.stdout
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 import threading
 
-from event_streamer_sdk import SyncEventStreamer
 from meter import WARM, WARM_EVENTS, Meter, rss
+
+from event_streamer_sdk import SyncEventStreamer
 
 
 def main(url: str, subscription_id: int, events: int, sample_every: int) -> tuple[int, list[int]]:
