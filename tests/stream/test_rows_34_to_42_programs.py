@@ -1,0 +1,527 @@
+"""Rows 34 to 42 of the fault matrix: handlers, signals, sudden death, full disks, loops that are left."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from event_streamer_sdk.checkpoints import (
+    Checkpoint,
+    CheckpointError,
+    FileCheckpoint,
+    LeaseLostError,
+    MemoryCheckpoint,
+    SQLiteCheckpoint,
+)
+from event_streamer_sdk.exceptions import HandlerTimeoutError
+from support import stream_program
+from support.listener import KINDS, Listener
+from support.stream_server import FIRST_BLOCK, StreamServer, Wire, healthy, stream_server
+
+ALL = [0, 1, 2, 3, 4]
+kinds = pytest.mark.parametrize("kind", KINDS)
+
+
+def stay(wire: Wire) -> None:
+    """Send all that there is, and stay open without an end."""
+    wire.batches(wire.position, wire.server.size - 1)
+    wire.beat(0.02)
+
+
+@contextmanager
+def program(kind: str, url: str, folder: Path, **options: object) -> Iterator[subprocess.Popen[str]]:
+    """Run a user's program for as long as the block lasts."""
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            stream_program.__file__,
+            kind,
+            url,
+            str(folder),
+            *(f"{name}={value}" for name, value in options.items()),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def said(process: subprocess.Popen[str], words: str) -> None:
+    """Wait until the program has said something."""
+    assert process.stdout is not None
+    for text in process.stdout:
+        if text.strip() == words:
+            return
+    assert process.stderr is not None
+    pytest.fail(f"it never said {words!r}: {process.stderr.read()}")
+
+
+def handled(folder: Path) -> list[int]:
+    file = folder / "handled"
+    return [int(text) for text in file.read_text().split()] if file.exists() else []
+
+
+# --- signals ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("kind", [*KINDS, "async-plain"])
+def test_row_34_a_signal_inside_a_handler(kind: str, number: signal.Signals, tmp_path: Path) -> None:
+    with stream_server(stay) as server:
+        with program(kind, server.url, tmp_path, handler_seconds=0.5) as process:
+            said(process, "handling 0")
+            process.send_signal(number)
+            said(process, "handled 0")  # the handler is let finish
+            said(process, f"ended signal {int(number)}")
+            assert process.wait(10) == 0
+        assert handled(tmp_path) == [0]
+        assert server.acked == {"b0"}
+        assert json.loads((tmp_path / "position.json").read_text())["resume_token"] == "t0"
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "async-plain"])
+def test_row_35_a_second_ctrl_c(kind: str, tmp_path: Path) -> None:
+    with stream_server(stay) as server:
+        with program(kind, server.url, tmp_path, handler_seconds=60) as process:
+            said(process, "handling 0")
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.3)
+            assert process.poll() is None
+            process.send_signal(signal.SIGINT)
+            assert process.wait(5) in (1, 130, -signal.SIGINT)
+        assert handled(tmp_path) == []
+        assert server.acked == set()
+        assert not (tmp_path / "position.json").exists()
+
+
+# --- handlers -----------------------------------------------------------------------------------
+
+
+@kinds
+@pytest.mark.quick
+def test_row_36_a_handler_that_raises_once(kind: str) -> None:
+    def once(number: int) -> None:
+        if listener.attempts.count(2) == 1 and number == 2:
+            raise RuntimeError("once")
+
+    with stream_server() as server:
+        listener = Listener(kind, server.url, handler=once)
+        others: list[int] = []
+
+        def other(events: list[dict[str, Any]]) -> None:
+            others.append(events[0]["block_number"] - FIRST_BLOCK)
+
+        listen = listener.listen
+        listener.listen = lambda client: listen(client).on_event("Transfer")(other)  # type: ignore[method-assign]
+        listener.run()
+        assert listener.attempts == [0, 1, 2, 2, 3, 4]
+        assert listener.handled == ALL
+        assert others == ALL  # only the handler that failed is called again
+        assert listener.stream.stats.handler_errors == 1
+        assert server.acked == {f"b{number}" for number in ALL}
+
+
+@kinds
+@pytest.mark.quick
+def test_row_36_a_handler_that_always_raises_stops_the_stream(kind: str) -> None:
+    def always(number: int) -> None:
+        if number == 2:
+            raise RuntimeError("always")
+
+    with stream_server() as server:
+        listener = Listener(kind, server.url, handler=always)
+        with pytest.raises(RuntimeError, match="always") as caught:
+            listener.run()
+        assert any("batch b2" in note for note in caught.value.__notes__)
+        assert listener.attempts == [0, 1, 2, 2, 2, 2]
+        assert listener.report is not None
+        assert listener.report.reason == "handler_failed"
+        assert listener.stream.get_current_resume_token() == "t1"
+        assert server.acked == {"b0", "b1"}
+        assert not listener.stream.is_running
+
+
+@kinds
+@pytest.mark.parametrize("policy", ["skip", "dead_letter"])
+def test_row_36_a_handler_that_always_raises_is_passed_over(kind: str, policy: Any, tmp_path: Path) -> None:
+    def always(number: int) -> None:
+        if number == 2:
+            raise RuntimeError("always")
+
+    letters = tmp_path / "dead.jsonl"
+    with stream_server() as server:
+        listener = Listener(
+            kind, server.url, handler=always, on_handler_error=policy, dead_letter=letters, handler_retries=1
+        )
+        listener.run()
+        assert listener.attempts == [0, 1, 2, 2, 3, 4]
+        assert server.acked == {f"b{number}" for number in ALL}
+        stats = listener.stream.stats
+        assert (stats.skipped, stats.dead_letters) == ((1, 0) if policy == "skip" else (0, 1))
+        assert [error.error_code for error in listener.errors] == ["HANDLER_FAILED"]
+        if policy == "dead_letter":
+            letter = json.loads(letters.read_text())
+            assert letter["batch_id"] == "b2"
+            assert letter["message"]["events"]["Transfer"][0]["block_number"] == 102
+            assert "resume_token" not in letter["message"]
+            assert "always" in letter["reason"]
+
+
+@kinds
+def test_row_36_a_dead_letter_that_cannot_be_written_is_no_dead_letter(kind: str) -> None:
+    def always(number: int) -> None:
+        if number == 2:
+            raise RuntimeError("always")
+
+    with stream_server() as server:
+        listener = Listener(
+            kind,
+            server.url,
+            handler=always,
+            on_handler_error="dead_letter",
+            dead_letter="/dev/full",
+            handler_retries=0,
+        )
+        with pytest.raises(Exception, match="No space left"):
+            listener.run()
+        assert listener.stream.get_current_resume_token() == "t1"
+        assert server.acked == {"b0", "b1"}
+
+
+@kinds
+def test_row_37_a_handler_that_hangs_has_a_time_out(kind: str) -> None:
+    def hang(number: int) -> Any:
+        if number == 2:
+            return asyncio.sleep(60) if kind == "async" else time.sleep(3)
+        return None
+
+    with stream_server() as server:
+        listener = Listener(kind, server.url, handler=hang, handler_timeout=0.1)
+        with pytest.raises(HandlerTimeoutError, match=r"handler_timeout=0\.1"):
+            listener.run()
+        # A coroutine is stopped and tried again; a thread can't be stopped, so it is not called twice.
+        assert listener.attempts.count(2) == (4 if kind == "async" else 1)
+        assert listener.stream.get_current_resume_token() == "t1"
+
+
+@kinds
+def test_row_37_heartbeats_stop_for_a_handler_that_hangs(kind: str) -> None:
+    beats: list[int] = []
+
+    def hang(number: int) -> Any:
+        if number != 2:
+            return None
+        if kind == "async":
+
+            async def wait() -> None:
+                await asyncio.sleep(0.6)
+                beats.append(len(server.heartbeats))
+                await asyncio.sleep(0.4)
+                beats.append(len(server.heartbeats))
+
+            return wait()
+        time.sleep(0.6)
+        beats.append(len(server.heartbeats))
+        time.sleep(0.4)
+        beats.append(len(server.heartbeats))
+        return None
+
+    def stay_and_end(wire: Wire) -> None:
+        wire.batches(0, 4)
+        for _ in range(60):
+            wire.send(b"\n")
+            wire.pause(0.02)
+        wire.rest(5)
+
+    with stream_server(stay_and_end) as server:
+        listener = Listener(
+            kind, server.url, handler=hang, heartbeat_interval=0.05, handler_stall_timeout=0.3
+        )
+        listener.run()
+        assert beats[0] >= 3  # they go on for a slow handler
+        assert beats[1] == beats[0]  # and stop for one that hangs
+        assert listener.handled == ALL
+
+
+@kinds
+def test_row_38_a_handler_that_blocks(kind: str, caplog: pytest.LogCaptureFixture) -> None:
+    beats: list[int] = []
+
+    def block(number: int) -> None:
+        if number == 2:
+            time.sleep(1.5)
+            beats.append(len(server.heartbeats))
+
+    with stream_server() as server:
+        listener = Listener(kind, server.url, handler=block, heartbeat_interval=0.1)
+        listener.run()
+        assert listener.handled == ALL
+        assert listener.reconnects == {}  # our own sleep is not taken for the service's silence
+        if kind == "sync":
+            assert beats[0] >= 5  # heartbeats have a thread of their own
+        else:
+            assert "blocks the event loop" in caplog.text
+
+
+# --- death and disks ----------------------------------------------------------------------------
+
+
+@kinds
+@pytest.mark.parametrize("die", ["before_save", "after_save"])
+def test_row_39_kill_9_around_the_checkpoint(kind: str, die: str, tmp_path: Path) -> None:
+    with stream_server() as server:
+        with program(kind, server.url, tmp_path, die=die) as process:
+            assert process.wait(10) == -signal.SIGKILL
+        assert handled(tmp_path) == [0, 1]
+        saved = "t0" if die == "before_save" else "t1"
+        assert json.loads((tmp_path / "position.json").read_text())["resume_token"] == saved
+        assert server.acked <= {"b0", "b1"}
+        if die == "before_save":
+            assert "b1" not in server.acked
+        with program(kind, server.url, tmp_path) as process:
+            assert process.wait(10) == 0
+        assert server.tokens == [None, saved]
+        assert sorted(set(handled(tmp_path))) == ALL
+
+
+@kinds
+def test_row_40_the_disk_is_full(kind: str, tmp_path: Path) -> None:
+    file = tmp_path / "position.json"
+
+    def fill_up(number: int) -> None:
+        if number == 2:
+            (tmp_path / "position.json.new").symlink_to("/dev/full")
+
+    with stream_server() as server:
+        listener = Listener(kind, server.url, handler=fill_up, checkpoint=file)
+        with pytest.raises(CheckpointError, match="No space left"):
+            listener.run()
+        assert listener.report is not None
+        assert listener.report.reason == "checkpoint_failed"
+        assert listener.handled == [0, 1, 2]
+        assert server.acked == {"b0", "b1"}
+        assert listener.stream.get_current_resume_token() == "t1"
+        stored = FileCheckpoint(file).load("tester:1")
+        assert stored is not None
+        assert stored.resume_token == "t1"
+        (tmp_path / "position.json.new").unlink()
+        again = Listener(kind, server.url, checkpoint=file)
+        again.run()
+        assert again.handled == [2, 3, 4]
+
+
+def test_row_40_a_torn_write_leaves_the_old_position(tmp_path: Path) -> None:
+    store = FileCheckpoint(tmp_path / "position.json")
+    store.save("key", Checkpoint(resume_token="t1", block=101))
+    whole = (tmp_path / "position.json").read_bytes()
+    (tmp_path / "position.json.new").write_bytes(whole[: len(whole) // 2])
+    stored = FileCheckpoint(tmp_path / "position.json").load("key")
+    assert stored is not None
+    assert (stored.resume_token, stored.block) == ("t1", 101)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b'{"key": "k"}', b"\xff", b"[]", b"null"])
+def test_row_40_a_damaged_position_is_told(content: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "position.json"
+    file.write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"position\.json"):
+        FileCheckpoint(file).load("k")
+
+
+# --- several consumers --------------------------------------------------------------------------
+
+
+@kinds
+def test_row_41_without_a_lease_both_get_everything(kind: str) -> None:
+    with stream_server(healthy, healthy) as server:
+        listeners = [Listener(kind, server.url), Listener(kind, server.url)]
+        for listener in listeners:
+            listener.run()
+        assert [listener.handled for listener in listeners] == [ALL, ALL]
+
+
+@kinds
+def test_row_41_with_a_lease_the_second_waits_and_takes_over(kind: str, tmp_path: Path) -> None:
+    def store() -> SQLiteCheckpoint:
+        return SQLiteCheckpoint(tmp_path / "positions.db", lease_seconds=30)
+
+    def half(wire: Wire) -> None:
+        wire.batches(0, 2)
+        wire.beat()
+
+    with stream_server(half) as server:
+        first = Listener("sync", server.url, checkpoint=store())
+        with first.sync_client() as client:
+            first.listen(client)
+            first.stream.start_streaming()
+            wait_for(lambda: first.handled == [0, 1, 2])
+            second = Listener(kind, server.url, checkpoint=store())
+
+            def hand_over(status: Any) -> None:
+                if status.kind == "standby":
+                    first.stream.disconnect()
+
+            second.on_status = hand_over
+            second.run()
+        assert second.statuses[0].kind == "standby"
+        assert server.tokens == [None, "t2"]
+        assert second.handled == [3, 4]
+
+
+@kinds
+def test_row_41_a_worker_that_comes_back_too_late_is_fenced_off(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "positions.db"
+
+    def taken_over(number: int) -> None:
+        if number == 2:  # as if this worker had slept longer than its lease
+            other = SQLiteCheckpoint(path, lease_seconds=0.01)
+            expire(path)
+            assert other.acquire("tester:1")
+            other.save("tester:1", Checkpoint(resume_token="t4"))
+            other.close()
+
+    with stream_server(stay) as server:
+        store = SQLiteCheckpoint(path, lease_seconds=30)
+        listener = Listener(kind, server.url, handler=taken_over, checkpoint=store)
+        with pytest.raises(LeaseLostError, match="taken over"):
+            listener.run()
+        assert listener.report is not None
+        assert listener.report.reason == "lease_lost"
+        assert server.acked <= {"b0", "b1"}
+        stored = SQLiteCheckpoint(path).load("tester:1")
+        assert stored is not None
+        assert stored.resume_token == "t4"  # the successor's position stands
+        store.close()
+
+
+def expire(path: Path) -> None:
+    import sqlite3
+
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.execute("UPDATE event_streamer_checkpoints SET expires_at = 0")
+    connection.close()
+
+
+def wait_for(condition: Any, seconds: float = 10.0) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "it did not happen in time"
+        time.sleep(0.01)
+
+
+# --- loops that are left ------------------------------------------------------------------------
+
+
+async def leave_async(server: StreamServer, store: Any, taken: list[int], leave_at: int) -> Any:
+    listener = Listener("async", server.url, checkpoint=store)
+    async with listener.async_client() as client:
+        stream = client.create_streaming_client(1, **listener.options)
+        async for batch in stream:
+            taken.append(batch.first_block - FIRST_BLOCK)
+            if len(taken) == leave_at:
+                break
+        await stream.wait()  # the event loop closes the generator in a turn of its own
+        assert not stream.is_running
+        return stream
+
+
+def leave_sync(server: StreamServer, store: Any, taken: list[int], leave_at: int) -> Any:
+    listener = Listener("sync", server.url, checkpoint=store)
+    with listener.sync_client() as client:
+        stream = client.create_streaming_client(1, **listener.options)
+        for batch in stream:
+            taken.append(batch.first_block - FIRST_BLOCK)
+            if len(taken) == leave_at:
+                break
+        assert not stream.is_running
+        return stream
+
+
+@kinds
+@pytest.mark.quick
+def test_row_42_break_out_of_the_loop(kind: str) -> None:
+    store = MemoryCheckpoint()
+    taken: list[int] = []
+    with stream_server() as server:
+        for leave_at in (2, 4, 100):
+            if kind == "async":
+                asyncio.run(leave_async(server, store, taken, leave_at))
+            else:
+                leave_sync(server, store, taken, leave_at)
+        # The batch in hand when the loop was left was not done: it came again.
+        assert taken == [0, 1, 1, 2, 2, 3, 4]
+        assert server.tokens == [None, "t0", "t1"]
+        assert server.acked == {f"b{number}" for number in ALL}
+
+
+@pytest.mark.parametrize("steps", [*range(0, 60, 3)])
+def test_row_42_cancelled_at_every_await(steps: int) -> None:
+    """Cancel the task that loops after so many turns of the event loop, wherever it is then."""
+    store = MemoryCheckpoint()
+    taken: list[int] = []
+
+    async def consume(server: StreamServer) -> None:
+        listener = Listener("async", server.url, checkpoint=store)
+        async with listener.async_client() as client:
+            async for batch in client.create_streaming_client(1, **listener.options):
+                await asyncio.sleep(0)
+                taken.append(batch.first_block - FIRST_BLOCK)
+
+    async def cancelled(server: StreamServer) -> None:
+        task = asyncio.create_task(consume(server))
+        for _ in range(steps):
+            await asyncio.sleep(0.0005)
+            if task.done():
+                break
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        await asyncio.sleep(0.01)  # asyncio's own race for an address ends a turn after it is cancelled
+        assert [task.get_name() for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []
+
+    with stream_server() as server:
+        asyncio.run(cancelled(server))
+        committed = store.load("tester:1")
+        assert committed is None or int(committed.resume_token[1:]) in [*taken, -1]
+        asyncio.run(consume(server))
+        assert sorted(set(taken)) == ALL
+
+
+@kinds
+def test_row_42_single_events_in_a_loop(kind: str) -> None:
+    taken: list[int] = []
+    with stream_server() as server:
+        listener = Listener(kind, server.url)
+
+        async def events() -> None:
+            async with listener.async_client() as client:
+                stream = client.create_streaming_client(1, **listener.options)
+                taken.extend([event["block_number"] - FIRST_BLOCK async for event in stream.events()])
+
+        if kind == "async":
+            asyncio.run(events())
+        else:
+            with listener.sync_client() as client:
+                stream = client.create_streaming_client(1, **listener.options)
+                taken.extend(event["block_number"] - FIRST_BLOCK for event in stream.events())
+        assert taken == ALL
+        assert server.acked == {f"b{number}" for number in ALL}
+
+
+def test_the_program_of_these_tests_is_where_it_is_looked_for() -> None:
+    assert os.path.exists(stream_program.__file__)
