@@ -14,7 +14,7 @@ from event_streamer_service.chains import (
     Position,
     Reorg,
 )
-from event_streamer_service.chains.devlogs import TOKEN, TRANSFER
+from event_streamer_service.chains.devlogs import SWAP, TOKEN, TRANSFER
 from event_streamer_service.chains.livelogs import union
 from support.chains import Reader, eventually, run
 
@@ -251,3 +251,47 @@ def test_a_union_covers_what_it_is_made_of() -> None:
     assert not TOKENS.covers(LogFilter(None))
     assert not TOKENS.covers(LogFilter(TRANSFER))
     assert union([LogFilter(f"0x{i:064x}") for i in range(600)]) == LogFilter(None)
+
+
+def test_a_feed_that_comes_later_asks_for_what_was_not_asked_before() -> None:
+    async def scenario() -> None:
+        source = DevChain(blocks=100)
+        chain = follow(source)
+        first, second = Reader(TOKENS, start_block=60), Reader(LogFilter(SWAP), start_block=60)
+        reading = asyncio.create_task(first.read(chain))
+        await eventually(lambda: first.done_to == 99)
+        calls = chain.live.calls
+        await read_until(chain, second, 99)
+        assert second.logs == await source.logs(60, 99, second.filter) != []
+        assert chain.live.calls > calls
+        third = Reader(TOKENS, start_block=60)
+        calls = chain.live.calls
+        await read_until(chain, third, 99)
+        assert third.logs == first.logs
+        assert chain.live.calls == calls
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        await chain.close()
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("step", [9, 70])
+def test_stored_headers_do_not_pile_up(step: int) -> None:
+    async def scenario() -> None:
+        source = DevChain(blocks=10, logs_per_block=0)
+        store = MemoryHeaderStore()
+        chain = follow(source, store)
+        reading = asyncio.create_task(Reader(TOKENS, start_block=0).read(chain))
+        await eventually(lambda: chain.head_number == 9)
+        for _ in range(2_400 // step):
+            source.mine(step)
+            await eventually(lambda: chain.head_number == source.head_number)
+        stored = await store.load(31_337)
+        assert 1_024 <= len(stored) <= 1_024 + 64 + step + 1
+        assert max(block.number for block in stored) == source.head_number
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        await chain.close()
+
+    run(scenario())

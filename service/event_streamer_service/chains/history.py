@@ -15,7 +15,7 @@ from collections.abc import AsyncGenerator, Sequence
 
 from .config import ChainConfig
 from .errors import BlockGone, ChainTimeout, ChainUnavailable, RangeTooLarge, RpcError
-from .ranges import AdaptiveRange
+from .ranges import TARGET_LOGS, AdaptiveRange
 from .source import ChainSource
 from .types import Block, Log, LogFilter, LogRange
 
@@ -23,6 +23,12 @@ logger = logging.getLogger(__name__)
 
 _FIRST_RETRY_DELAY = 0.25
 _LONGEST_RETRY_DELAY = 10.0
+_LOGS_AT_HAND = 50_000
+"""Logs that all the readers of a chain may hold of the ranges they are at (a log takes about 1 KB) …"""
+_LOGS_AHEAD = 50_000
+"""… and logs that may be read ahead for them. Beyond that only what a reader waits for is read."""
+_LEAST_TARGET = 250
+"""Logs of an answer that are aimed at however many readers there are."""
 
 
 class _Refused:
@@ -55,6 +61,9 @@ class HistoryReader:
         self._source = source
         self._slots_free = asyncio.Semaphore(config.historical_max_concurrent)
         self._largest = config.largest_range
+        self._readers = 0
+        self._ahead = 0
+        """Logs that were read and not yet handed on."""
         self.ranges_read = 0
         """Ranges answered so far."""
         self.ranges_refused = 0
@@ -77,11 +86,13 @@ class HistoryReader:
             ChainError: The node's answer is none that another attempt would change.
         """
         sizes = AdaptiveRange(self._largest)
+        self._readers += 1
         slots: deque[_Slot] = deque()
         planned = from_block
         ranges = 0
         try:
             while True:
+                sizes.target_logs = self._target_logs()
                 while planned <= to_block and len(slots) < self._config.historical_max_concurrent:
                     last = min(planned + sizes.size - 1, to_block)
                     slots.append(_Slot(planned, last))
@@ -89,7 +100,7 @@ class HistoryReader:
                 if not slots:
                     return
                 for slot in tuple(slots)[: self._config.historical_max_concurrent]:
-                    if slot.task is None:
+                    if slot.task is None and (slot is slots[0] or self._ahead < _LOGS_AHEAD):
                         slot.task = asyncio.create_task(self._read(slot, log_filter, sizes))
                 slot = slots[0]
                 assert slot.task is not None
@@ -101,6 +112,7 @@ class HistoryReader:
                     )
                     continue
                 logs, blocks = read
+                self._ahead -= len(logs)
                 piece = LogRange(slot.from_block, slot.to_block, tuple(logs), blocks, head)
                 del slot, read, logs, blocks  # they belong to the reader now, and live as long as it wants
                 ranges += 1
@@ -116,8 +128,14 @@ class HistoryReader:
                 yield piece
                 del piece
         finally:
+            self._readers -= 1
             self._largest = sizes.largest
-            await _cancel([slot.task for slot in slots if slot.task is not None])
+            tasks = [slot.task for slot in slots if slot.task is not None]
+            self._ahead -= sum(len(read[0]) for read in await _cancel(tasks) if isinstance(read, tuple))
+
+    def _target_logs(self) -> int:
+        """Return the logs of an answer to aim at: fewer where many readers hold one each."""
+        return max(_LEAST_TARGET, min(TARGET_LOGS, _LOGS_AT_HAND // max(1, self._readers)))
 
     async def _read(self, slot: _Slot, log_filter: LogFilter, sizes: AdaptiveRange) -> Read | _Refused:
         blocks = slot.to_block - slot.from_block + 1
@@ -156,6 +174,7 @@ class HistoryReader:
                 await asyncio.sleep(max(delay, getattr(error, "retry_after", None) or 0))
             else:
                 sizes.answered(blocks, len(logs))
+                self._ahead += len(logs)
                 self.ranges_read += 1
                 return logs, headers
             attempt += 1
@@ -185,7 +204,8 @@ class HistoryReader:
         return headers
 
 
-async def _cancel(tasks: Sequence[asyncio.Task[Read | _Refused]]) -> None:
+async def _cancel(tasks: Sequence[asyncio.Task[Read | _Refused]]) -> list[Read | _Refused | BaseException]:
+    """End tasks, and return what those that had ended already hold."""
     for task in tasks:
         task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    return await asyncio.gather(*tasks, return_exceptions=True)

@@ -35,7 +35,8 @@ class AdaptiveRange:
 
     def __init__(self, largest: int, *, first: int = FIRST_SIZE, target_logs: int = TARGET_LOGS) -> None:
         self._largest = largest
-        self._target_logs = target_logs
+        self.target_logs = target_logs
+        """Logs of an answer to aim at; a change counts from the next answer on."""
         self._size = min(first, largest)
         self._growth = _FIRST_GROWTH
         self._answered_size = 0
@@ -62,7 +63,7 @@ class AdaptiveRange:
             self._answered_size = blocks
             wanted = self._larger(blocks)
         if logs:
-            wanted = min(wanted, max(1, blocks * self._target_logs // logs))
+            wanted = min(wanted, max(1, blocks * self.target_logs // logs))
         self._size = min(wanted, self._largest)
 
     def refused(self, blocks: int, *, suggested: int | None = None, limit: int | None = None) -> None:

@@ -30,6 +30,7 @@ Two epochs of Ethereum, after which its blocks are final."""
 
 _ROOT_BATCH = 50
 _WALK_BATCH = 8
+_PRUNE_EVERY = 64
 _ATTEMPTS = 5  # a chain that moves while it is read is read again
 IDLE_SECONDS = 60.0
 """The head is watched this long after the last feed has gone: a reconnecting client finds it warm."""
@@ -61,7 +62,9 @@ class HeadTracker:
         self._source = source
         self._store = store
         self._depth = reorg_depth + config.confirmation_blocks
-        self._headers = HeaderChain(retain=max(1024, 2 * self._depth, config.live_max_gap_size))
+        self._retain = max(1024, 2 * self._depth, config.live_max_gap_size)
+        self._headers = HeaderChain(self._retain)
+        self._pruned_at = 0
         self._loaded = False
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -275,9 +278,14 @@ class HeadTracker:
                     len(removed),
                     removed[0].number - 1,
                 )
-            if branch[-1].number % 64 == 0:
-                await self._store.prune(self._config.chain_id, branch[-1].number - 1024)
+            await self._prune(branch[-1].number)
             self._publish(grown=not removed)
+
+    async def _prune(self, head: int) -> None:
+        """Let the store forget old headers, now and then."""
+        if head >= self._pruned_at + _PRUNE_EVERY:
+            self._pruned_at = head
+            await self._store.prune(self._config.chain_id, head - self._retain)
 
     async def _branch(self, head: Block) -> list[Block] | None:
         """
