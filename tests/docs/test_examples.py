@@ -12,7 +12,9 @@ import pytest
 from event_streamer_service import DevChain, LocalService
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+PROGRAMS = [
+    path for path in sorted((ROOT / "examples").glob("*.py")) if "__main__" in path.read_text("utf-8")
+]
 
 
 @pytest.fixture
@@ -21,7 +23,7 @@ def service() -> Iterator[LocalService]:
         yield running
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("example", PROGRAMS, ids=lambda path: path.stem)
 def test_an_example_shows_events_and_ends_on_ctrl_c(
     example: Path, service: LocalService, tmp_path: Path
 ) -> None:
@@ -45,6 +47,17 @@ def test_the_second_run_goes_on_where_the_first_ended(
     assert first
     assert second
     assert not set(first) & set(second), "a line of the first run came again"
+
+
+def test_the_classes_are_what_codegen_writes(tmp_path: Path) -> None:
+    fresh = tmp_path / "token_events.py"
+    subprocess.run(
+        [sys.executable, "-m", "event_streamer_sdk.cli", "abi", "codegen", "token.json", "-o", fresh],
+        cwd=ROOT / "examples",
+        check=True,
+        capture_output=True,
+    )
+    assert fresh.read_text() == (ROOT / "examples" / "token_events.py").read_text()
 
 
 def run_for_a_moment(example: Path, service: LocalService, folder: Path) -> list[str]:

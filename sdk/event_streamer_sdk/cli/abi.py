@@ -14,8 +14,9 @@ from event_streamer_sdk.abi import (
     signature,
     topic0,
 )
+from event_streamer_sdk.abi.codegen import generate_module
 from event_streamer_sdk.cli._events import Abi, Contract, chosen_event, read_abi
-from event_streamer_sdk.cli._output import AsJson, write_details, write_json, write_table
+from event_streamer_sdk.cli._output import AsJson, say, write_details, write_json, write_table
 from event_streamer_sdk.models.abi import ABIEvent
 
 app = typer.Typer(
@@ -128,7 +129,12 @@ def codegen(
     ] = None,
 ) -> None:
     """Write a typed Python module with a class for each event of an ABI."""
-    raise NotImplementedError
+    module = generate_module(extract_abi_events(read_abi(file), contract=contract))
+    if output is None:
+        typer.echo(module, nl=False)
+    else:
+        output.write_text(module, "utf-8")
+        say(f"Wrote {output}.")
 
 
 def _described(event: ABIEvent) -> dict[str, Any]:
