@@ -27,7 +27,7 @@ from support.raw_client import TRANSFER_TOPIC, RawClient, definition, events_of,
 from support.service_process import ServiceProcess, service_process
 
 HISTORY = 3000
-KILLS = 6
+KILLS = 4
 ERC20_TOPICS = 3
 
 
@@ -129,6 +129,12 @@ class Follower(threading.Thread):
                     self.problems.append(problem)
                 time.sleep(0.05)
 
+    def finish(self) -> None:
+        self.enough.set()
+        self.join(10)
+        assert not self.is_alive()
+        assert not self.problems
+
     def _read(self, client: RawClient) -> None:
         with client.stream(self._number, self._token if self._tokens else None) as stream:
             self.connects += 1
@@ -188,8 +194,7 @@ def test_killed_during_history_and_at_the_head(make_service: Any, devchain: DevN
         if not tokens:
             # Every event was counted once; those that the reorg took back were delivered too.
             assert client.subscription(number)["events_delivered"] >= len(follower.held)
-    follower.enough.set()
-    assert not follower.problems
+    follower.finish()
 
 
 @pytest.mark.anvil
@@ -212,8 +217,7 @@ def test_killed_while_a_real_node_mines(make_service: Any, anvil: Anvil) -> None
     anvil.reorg(3)
     anvil.mine(4)
     settle(follower, anvil)
-    follower.enough.set()
-    assert not follower.problems
+    follower.finish()
 
 
 def test_our_own_client_ends_with_the_nodes_logs(
