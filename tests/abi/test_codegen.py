@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from types import ModuleType
@@ -27,7 +28,7 @@ from event_streamer_sdk.abi import (
 )
 from event_streamer_sdk.abi.codegen import generate_module, main
 from support.abi_strategies import events, is_hashed, values
-from support.npm_abis import PACKAGES, event_items, json_files, npm_package
+from support.npm_abis import event_items
 
 PYRIGHT = "1.1.414"
 MYPY = [sys.executable, "-m", "mypy", "--strict", "--config-file="]
@@ -222,8 +223,10 @@ def test_what_is_written_passes_mypy_strict(checked_files: list[Path]) -> None:
 
 @pytest.mark.npm
 @pytest.mark.slow
-def test_what_is_written_passes_pyright(checked_files: list[Path]) -> None:
-    package = npm_package("pyright", PYRIGHT)
+def test_what_is_written_passes_pyright(
+    checked_files: list[Path], fetch_package: Callable[[str, str], Path]
+) -> None:
+    package = fetch_package("pyright", PYRIGHT)
     done = subprocess.run(
         ["node", package / "index.js", "--pythonpath", sys.executable, "--outputjson", *checked_files],
         cwd=checked_files[0].parent, capture_output=True, text=True,
@@ -236,11 +239,11 @@ def test_what_is_written_passes_pyright(checked_files: list[Path]) -> None:
 
 @pytest.mark.npm
 @pytest.mark.slow
-def test_whole_packages_become_modules(tmp_path: Path) -> None:
+def test_whole_packages_become_modules(tmp_path: Path, artifacts: dict[str, list[Path]]) -> None:
     written = []
-    for package in PACKAGES:
+    for package, paths in artifacts.items():
         items = {}
-        for path in json_files(package):
+        for path in paths:
             for item in event_items(json.loads(path.read_text(encoding="utf-8-sig"))) or []:
                 items[json.dumps(item)] = item
         name = re.sub(r"\W", "_", package).lstrip("_")

@@ -18,7 +18,7 @@ from event_streamer_sdk.abi import (
     signature,
     topic0,
 )
-from support.npm_abis import PACKAGES, event_items, json_files
+from support.npm_abis import PACKAGES, event_items
 
 pytestmark = pytest.mark.npm
 
@@ -32,15 +32,15 @@ HELD = {
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_every_artifact_parses_as_eth_utils_has_it(package: str) -> None:
-    artifacts = events = 0
-    for path in json_files(package):
+def test_every_artifact_parses_as_eth_utils_has_it(package: str, artifacts: dict[str, list[Path]]) -> None:
+    files = events = 0
+    for path in artifacts[package]:
         items = event_items(json.loads(path.read_text(encoding="utf-8-sig")))
         if items is None:
             with pytest.raises(ABIParsingError):
                 extract_abi_events(path)
             continue
-        artifacts += 1
+        files += 1
         events += len(items)
         expected = {(abi_to_signature(item), f"0x{event_abi_to_log_topic(item).hex()}") for item in items}
         found = extract_abi_events(path)
@@ -50,13 +50,15 @@ def test_every_artifact_parses_as_eth_utils_has_it(package: str) -> None:
             assert extract_abi_event(path, key) == event
             again = extract_abi_event(human_readable(event), key)
             assert human_readable(again) == human_readable(event)
-    assert (artifacts, events) == HELD[package]
+    assert (files, events) == HELD[package]
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.data())
-def test_mutated_artifacts_raise_only_our_error(data: st.DataObject) -> None:
-    path: Path = data.draw(st.sampled_from([path for package in PACKAGES for path in json_files(package)]))
+def test_mutated_artifacts_raise_only_our_error(
+    artifacts: dict[str, list[Path]], data: st.DataObject
+) -> None:
+    path = data.draw(st.sampled_from([path for paths in artifacts.values() for path in paths]))
     text = path.read_text(encoding="utf-8-sig")
     # Near to the ABI, which stands at the beginning; bytecode makes up the rest.
     start = data.draw(st.integers(0, min(len(text), 5000)))

@@ -1,4 +1,8 @@
-"""Artifacts of real contracts, from npm packages, fetched once into the ignored folder .cache/npm-abis."""
+"""
+Artifacts of real contracts, from npm packages, fetched once into the ignored folder .cache/npm-abis.
+
+For tests and for benchmarks.
+"""
 
 import shutil
 import subprocess
@@ -6,8 +10,6 @@ import tarfile
 import tempfile
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 CACHE = Path(__file__).resolve().parents[2] / ".cache" / "npm-abis"
 
@@ -20,6 +22,10 @@ PACKAGES = {
 """Exact versions, so that a failure means a change of ours. Without what they depend on: only their files count."""
 
 
+class Unavailable(Exception):
+    """A package can't be had: npm isn't installed, or reaches no network."""
+
+
 def json_files(package: str) -> list[Path]:
     """The JSON files of a package of `PACKAGES`."""
     return sorted(npm_package(package, PACKAGES[package]).rglob("*.json"))
@@ -29,7 +35,8 @@ def npm_package(name: str, version: str) -> Path:
     """
     The folder of a package, without what it depends on; fetched the first time.
 
-    Without npm, or without a network, the test is skipped (in CI the marker `npm` turns that into a failure).
+    Raises:
+        Unavailable: It isn't there, and can't be fetched.
     """
     folder = CACHE / f"{name.replace('/', '-').removeprefix('@')}-{version}"
     if not folder.is_dir():
@@ -41,7 +48,7 @@ def fetch(package: str, folder: Path) -> None:
     """Fetch a package: into a folder beside first, so that a broken run leaves nothing that looks whole."""
     npm = shutil.which("npm")
     if npm is None:
-        pytest.skip("npm is not installed")
+        raise Unavailable("npm is not installed")
     CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as temporary:
         packed = subprocess.run(
@@ -49,7 +56,7 @@ def fetch(package: str, folder: Path) -> None:
             cwd=temporary, capture_output=True, text=True, timeout=100,
         )  # fmt: skip
         if packed.returncode != 0:
-            pytest.skip(f"npm can't fetch {package}: {packed.stderr.strip()[-300:]}")
+            raise Unavailable(f"npm can't fetch {package}: {packed.stderr.strip()[-300:]}")
         [archive] = Path(temporary).glob("*.tgz")
         with tarfile.open(archive) as files:
             files.extractall(Path(temporary) / "whole", filter="data")
