@@ -31,8 +31,8 @@ REQUIREMENTS: dict[str, list[str]] = {
 """What pip installs into each environment."""
 
 NAMED = {
-    "plain": ["httpx", "attrs"],
-    "fast": ["httpx-aiohttp", "aiohttp", "urllib3", "orjson", "msgspec"],
+    "plain": ["httpx", "httptools", "attrs"],
+    "fast": ["msgspec"],
     "service": ["starlette", "uvicorn", "sqlalchemy"],
     "published": ["event-streamer-sdk", "aiohttp", "pydantic"],
     "by_hand": ["aiohttp", "orjson"],

@@ -222,14 +222,15 @@ class ResponseReader:
             data: Bytes as they came.
 
         Raises:
-            httpx.RemoteProtocolError: If they are no HTTP/1.1, come after the response's end, or make
-                its head too large.
+            httpx.RemoteProtocolError: If they are no HTTP/1.1, or the head is too large.
         """
         in_head = not self.status
         try:
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade) as error:
             self.reusable = False
+            if self.complete:
+                return  # what follows the answer's end is not ours to judge, but ends the connection's use
             raise httpx.RemoteProtocolError(f"the answer is no proper HTTP/1.1: {error}") from error
         if in_head:
             self._head_bytes += len(data)
@@ -264,7 +265,7 @@ class ResponseReader:
     # What the parser calls.
 
     def on_message_begin(self) -> None:
-        """Refuse bytes that nobody asked for."""
+        """Stop at bytes that nobody asked for."""
         if self.complete:
             raise ValueError("more bytes than the answer announced")
 
