@@ -65,6 +65,7 @@ def generate(root: Path, target: Path) -> None:
             YAML(typ="safe").dump(_without_maps(document), stream)
         fresh = work / PACKAGE
         _run_generator(work, root / "generator" / "config.yaml", templates, fresh)
+        # Without metadata (`--meta none`) the generator leaves the mark of a typed package out (PEP 561).
         (fresh / "py.typed").write_text("", encoding="utf-8")
         _swap(fresh, target)
 

@@ -14,6 +14,15 @@ if TYPE_CHECKING:
     import httpx
 
 
+IDLE_SECONDS = 4.0
+"""
+How long an idle connection is kept: shorter than servers keep theirs.
+
+uvicorn closes one after 5 s, as much as httpx keeps it; a request that leaves at that moment is lost, and one
+that is not safe to repeat stays lost.
+"""
+
+
 @frozen(kw_only=True)
 class HTTPOptions:
     """
@@ -75,7 +84,9 @@ class HTTPOptions:
         """
         import httpx
 
-        limits = self.limits or httpx.Limits(max_connections=None, max_keepalive_connections=20)
+        limits = self.limits or httpx.Limits(
+            max_connections=None, max_keepalive_connections=20, keepalive_expiry=IDLE_SECONDS
+        )
         arguments: dict[str, Any] = {"trust_env": self.trust_env, "limits": limits, "verify": self.verify}
         if self.cert is not None:
             arguments["cert"] = self.cert
