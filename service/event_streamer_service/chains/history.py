@@ -64,6 +64,8 @@ class HistoryReader:
         self._readers = 0
         self._ahead = 0
         """Logs that were read and not yet handed on."""
+        self._under_way = 0
+        """Ranges that are being read."""
         self.ranges_read = 0
         """Ranges answered so far."""
         self.ranges_refused = 0
@@ -100,8 +102,10 @@ class HistoryReader:
                 if not slots:
                     return
                 for slot in tuple(slots)[: self._config.historical_max_concurrent]:
-                    if slot.task is None and (slot is slots[0] or self._ahead < _LOGS_AHEAD):
+                    if slot.task is None and (slot is slots[0] or self._may_read_ahead()):
                         slot.task = asyncio.create_task(self._read(slot, log_filter, sizes))
+                        self._under_way += 1
+                        slot.task.add_done_callback(self._ended)
                 slot = slots[0]
                 assert slot.task is not None
                 read = await slot.task
@@ -136,6 +140,12 @@ class HistoryReader:
     def _target_logs(self) -> int:
         """Return the logs of an answer to aim at: fewer where many readers hold one each."""
         return max(_LEAST_TARGET, min(TARGET_LOGS, _LOGS_AT_HAND // max(1, self._readers)))
+
+    def _may_read_ahead(self) -> bool:
+        return self._ahead + self._under_way * self._target_logs() < _LOGS_AHEAD
+
+    def _ended(self, _: object) -> None:
+        self._under_way -= 1
 
     async def _read(self, slot: _Slot, log_filter: LogFilter, sizes: AdaptiveRange) -> Read | _Refused:
         blocks = slot.to_block - slot.from_block + 1
