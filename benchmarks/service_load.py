@@ -5,6 +5,7 @@ The load that the service must hold, measured on this machine: `python -m benchm
    our client does; no event may be lost, and the progress must be true.
 2. history: one subscription over a million logs; the service's memory has to stay flat.
 3. slow: the same history with a reader beside it that has stopped to read, and one that dribbles.
+4. stalled: 200 streams of history whose readers all stand still; memory has to stay bounded.
 
 The service and its development chain are a process of their own (this file with `--serve`), the
 clients are raw sockets in this one, so that the figures are those of the service.
@@ -256,6 +257,26 @@ async def slow(events: int) -> None:
         verdict("not slowed (within a third)", beside < alone * 1.33)
 
 
+async def stalled(streams: int) -> None:
+    with running(40_000) as service:
+        async with httpx.AsyncClient(base_url=service.url, timeout=60) as client:
+            numbers = [await subscribe(client, 0) for _ in range(streams)]
+
+            async def stand_still(number: int) -> None:
+                async with contextlib.aclosing(lines(service.url, number, limit=2**16)) as stream:
+                    async for _ in stream:
+                        await asyncio.sleep(3600)
+
+            readers = [asyncio.create_task(stand_still(number)) for number in numbers]
+            await asyncio.sleep(20)
+            for reader in readers:
+                reader.cancel()
+            await asyncio.gather(*readers, return_exceptions=True)
+        peak = service.memory("VmHWM")
+    print(f"stalled    {streams} readers of history that stand still: memory {peak:.0f} MB at most")
+    verdict(f"memory under {MEMORY_LIMIT_MB} MB", peak < MEMORY_LIMIT_MB)
+
+
 def verdict(what: str, held: Any) -> None:
     print(f"           {'ok    ' if held else 'MISSED'} {what}", flush=True)
 
@@ -264,7 +285,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("parts", nargs="*", choices=["live", "history", "slow", []], help="all unless named")
+    parser.add_argument(
+        "parts", nargs="*", choices=["live", "history", "slow", "stalled", []], help="all unless named"
+    )
     parser.add_argument("--quick", action="store_true", help="a tenth of the load")
     parser.add_argument("--serve", type=int, metavar="BLOCKS", help=argparse.SUPPRESS)
     parser.add_argument("--mine-every", type=float, help=argparse.SUPPRESS)
@@ -277,6 +300,7 @@ def main() -> None:
         "live": lambda: live(200 // scale, 60, 0.25),
         "history": lambda: history(1_000_000 // scale),
         "slow": lambda: slow(200_000 // scale),
+        "stalled": lambda: stalled(200 // scale),
     }
     for name in options.parts or parts:
         asyncio.run(parts[name]())
