@@ -72,7 +72,7 @@ contracts: $(installed_dev) ## compile the Solidity token (fetches npm's solc)
 
 ## Longer runs
 
-.PHONY: fuzz simulate bench bench-quick
+.PHONY: fuzz simulate bench bench-quick bench-load
 fuzz: $(installed_dev) ## look for counterexamples to all properties, some hundred times as long as the tests do
 	HYPOTHESIS_PROFILE=fuzz $(python) -m pytest --timeout=0 $(wildcard tests/*/test_*properties*.py) $(ARGS)
 
@@ -84,6 +84,9 @@ bench: $(installed_dev) ## measure against the peers, write benchmarks/RESULTS.m
 
 bench-quick: $(installed_dev) ## the same with fewer rounds, in two minutes
 	$(python) -m benchmarks --quick $(ARGS)
+
+bench-load: $(installed_dev) ## the service under load: 200 streams, a million logs, readers that stand still
+	$(python) -m benchmarks.service_load $(ARGS)
 
 ## Tidy up
 
