@@ -9,7 +9,10 @@ every decision is made here, in Python.
 
 from __future__ import annotations
 
+import keyword
 import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 Schema = dict[str, Any]
@@ -18,13 +21,18 @@ _CONSTRAINTS = {
     "minimum": "minimum",
     "maximum": "maximum",
     "exclusiveMinimum": "exclusive_minimum",
-    "exclusiveMaximum": "exclusive_maximum",
     "pattern": "pattern",
     "minLength": "min_length",
     "maxLength": "max_length",
     "minItems": "min_items",
     "maxItems": "max_items",
 }
+# What says nothing about the value, or is read elsewhere in this module.
+_OTHER_KEYWORDS = {
+    *("$ref", "type", "const", "format", "items", "properties", "required", "additionalProperties", "anyOf"),
+    *("title", "description", "default", "example", "examples", "deprecated", "readOnly", "writeOnly"),
+}
+_TAKEN_NAMES = {"additional_properties", "from_dict", "to_dict"}
 _SCALARS = {
     "string": ("str", "text"),
     "integer": ("int", "integer"),
@@ -59,15 +67,32 @@ def of_document(document: Schema) -> dict[str, Any]:
     Raises:
         UnsupportedSchemaError: Where the document goes beyond what the generator knows.
     """
-    schemas = document["components"]["schemas"]
-    models = {name: _model(name, schema) for name, schema in schemas.items() if is_model(schema)}
-    operations = {}
+    models, operations = {}, {}
+    for name, schema in document["components"]["schemas"].items():
+        if is_model(schema):
+            with _in(name):
+                models[name] = _model(name, schema)
     for path, item in document["paths"].items():
         for method in _METHODS:
             if method in item:
-                operation = _operation(document, path, item, method)
-                operations[operation["id"]] = operation
+                with _in(f"{method.upper()} {path}"):
+                    operation = _operation(document, path, item, method)
+                    operations[operation["id"]] = operation
+    for user in [*models.values(), *operations.values()]:
+        for name in set(user["imports"]) - set(models):
+            raise UnsupportedSchemaError(f"{name}: a $ref has to lead to an object with properties")
     return {"models": models, "operations": operations}
+
+
+@contextmanager
+def _in(where: str) -> Iterator[None]:
+    """Say in an error which part of the document it is about."""
+    try:
+        yield
+    except UnsupportedSchemaError as error:
+        raise UnsupportedSchemaError(f"{where}: {error}") from None
+    except KeyError as error:
+        raise UnsupportedSchemaError(f"{where}: {error} is missing") from error
 
 
 def is_model(schema: Schema) -> bool:
@@ -93,8 +118,8 @@ def _model(name: str, schema: Schema) -> dict[str, Any]:
 
 
 def _field(name: str, schema: Schema, *, required: bool) -> dict[str, Any]:
-    if not name.isidentifier():
-        raise UnsupportedSchemaError(f"field {name!r}: a field's name has to be a Python identifier")
+    if not name.isidentifier() or keyword.iskeyword(name) or name in _TAKEN_NAMES:
+        raise UnsupportedSchemaError(f"field {name!r}: a model cannot have an attribute of this name")
     annotation, check = annotation_of(schema), check_of(schema)
     may_be_none = (
         _is_nullable(schema) or (not required and "default" not in schema) or "x-client-fills" in schema
@@ -181,6 +206,11 @@ def check_of(schema: Schema) -> str:
         return f"instance({_referenced(schema)!r})"
     if "const" in schema:
         return f"constant({schema['const']!r})"
+    unknown = {key for key in schema if not key.startswith("x-")} - set(_CONSTRAINTS) - _OTHER_KEYWORDS
+    if unknown:
+        # To pass over a rule in silence would be worse. An `enum`, for one, is better a plain string whose
+        # values stand in its description: a service may add some.
+        raise UnsupportedSchemaError(f"{', '.join(sorted(unknown))}: not supported in a schema")
     kind = _kind(schema)
     limits = [f"{_CONSTRAINTS[name]}={value!r}" for name, value in schema.items() if name in _CONSTRAINTS]
     if schema.get("format") == "password":

@@ -58,7 +58,7 @@ def generate(root: Path, target: Path) -> None:
         except facts.UnsupportedSchemaError as error:
             raise GenerationError(f"openapi.yaml: {error}") from error
         except KeyError as error:
-            raise GenerationError(f"openapi.yaml: {error} is missing somewhere") from error
+            raise GenerationError(f"openapi.yaml: {error} is missing") from error
         # A Python literal of strings, numbers, lists and dicts is a Jinja literal too.
         (templates / "facts.jinja").write_text(f"{{% set facts = {known!r} %}}", encoding="utf-8")
         with (work / "openapi.yaml").open("w", encoding="utf-8") as stream:

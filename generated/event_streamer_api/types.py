@@ -141,13 +141,15 @@ def text(
     return checked
 
 
-def integer(*, minimum: int | None = None, maximum: int | None = None) -> Check:
+def integer(
+    *, minimum: int | None = None, maximum: int | None = None, exclusive_minimum: int | None = None
+) -> Check:
     """A whole number within its range, ends included. Booleans are no numbers."""
 
     def checked(value: Any, where: str) -> None:
         if not isinstance(value, int) or isinstance(value, bool):
             raise invalid(where, f"must be an integer, got {_shown(value)}")
-        _in_range(value, where, minimum, maximum, None)
+        _in_range(value, where, minimum, maximum, exclusive_minimum)
 
     return checked
 

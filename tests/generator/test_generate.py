@@ -241,6 +241,23 @@ def test_a_new_field_model_and_call_become_methods_of_both_clients(copy: Path) -
             "a default of [1]",
         ),
         ("        events_delivered:\n", '        odd: {$ref: "#/components/schemas/Nothing"}\n', "Nothing"),
+        (
+            "        events_delivered:\n",
+            "        from: {type: string}\n",
+            "SubscriptionResponse: field 'from'",
+        ),
+        ("        events_delivered:\n", "        odd: {type: string, enum: [a]}\n", "enum: not supported"),
+        ("        events_delivered:\n", "        odd: {type: array}\n", "'items' is missing"),
+        (
+            "        events_delivered:\n",
+            '        odd: {$ref: "#/components/schemas/StreamMessage"}\n',
+            "StreamMessage",
+        ),
+        (
+            "  /subscriptions/{subscription_id}/stream:\n",
+            "  /odd:\n    get: {operationId: odd}\n",
+            "GET /odd: 'responses'",
+        ),
         ("info:\n", "openapi: 2\n", "openapi.yaml cannot be read"),
     ],
 )
