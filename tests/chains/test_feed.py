@@ -5,8 +5,10 @@ import asyncio
 import pytest
 
 from event_streamer_service.chains import (
+    Block,
     Chain,
     ChainConfig,
+    ChainUnavailable,
     DevChain,
     LogFilter,
     LogRange,
@@ -293,5 +295,40 @@ def test_stored_headers_do_not_pile_up(step: int) -> None:
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
         await chain.close()
+
+    run(scenario())
+
+
+def test_nothing_is_read_above_blocks_whose_fate_is_unknown() -> None:
+    """A reorg during an absence, and the node fails just when the fate of the last block is asked."""
+
+    class Failing(DevChain):
+        failures = 0
+
+        async def block(self, number: int) -> Block | None:
+            if self.failures:
+                self.failures -= 1
+                raise ChainUnavailable("down")
+            return await super().block(number)
+
+    async def scenario() -> None:
+        source = Failing(blocks=100)
+        store = MemoryHeaderStore()
+        reader = Reader(TOKENS, start_block=0)
+        first = follow(source, store, depth=10)
+        await read_until(first, reader, 99)
+        await first.close()
+        source.reorg(5)
+        source.mine(200)
+        source.failures = 3
+        second = follow(source, store, depth=10)
+        reading = asyncio.create_task(reader.read(second))
+        await eventually(lambda: reader.done_to == 299)
+        (reorg,) = reader.reorgs
+        assert [block.number for block in reorg.removed] == [95, 96, 97, 98, 99]
+        assert reader.logs == await source.logs(0, 299, TOKENS)
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        await second.close()
 
     run(scenario())

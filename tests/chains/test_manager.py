@@ -443,3 +443,63 @@ def test_announcements_that_fail_are_replaced_by_polling() -> None:
             await asyncio.gather(reading, return_exceptions=True)
 
     run(scenario())
+
+
+def test_a_gap_is_filled_in_chunks_and_a_larger_one_is_history() -> None:
+    class Counting(Scripted):
+        def __init__(self) -> None:
+            super().__init__()
+            self.sizes: list[int] = []
+
+        async def blocks(self, numbers: Sequence[int]) -> list[Block | None]:
+            self.sizes.append(len(numbers))
+            return await super().blocks(numbers)
+
+        async def block_logs(self, blocks: Sequence[Block], log_filter: LogFilter) -> list[list[Log]]:
+            self.sizes.append(len(blocks))
+            return await super().block_logs(blocks, log_filter)
+
+    async def scenario() -> None:
+        node = Counting()
+        fields = {"live_gap_fill_chunk_size": 7, "live_max_gap_size": 50}
+        async with managed({A: node}, config(A, **fields)) as manager:
+            chain = manager.get(1)
+            reader = Reader(TOKENS, start_block=199)
+            reading = asyncio.create_task(reader.read(chain))
+            await eventually(lambda: reader.done_to == 199)
+            node.sizes.clear()
+            node.mine(50)
+            await eventually(lambda: reader.done_to == 249)
+            assert max(node.sizes) == 7
+            assert chain.history.ranges_read == 0
+            node.mine(200)
+            await eventually(lambda: reader.done_to == 449)
+            assert chain.history.ranges_read > 0
+            assert reader.logs == await node.logs(199, 449, TOKENS)
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+
+    run(scenario())
+
+
+def test_announcements_that_stay_away_are_checked_by_polling() -> None:
+    class Silent(Scripted):
+        async def new_heads(self) -> AsyncGenerator[Block, None]:
+            yield await self.head()
+            await asyncio.sleep(3600)
+
+    async def scenario() -> None:
+        node, announcer = Scripted(), Silent()
+        websocket = "wss://w.example/key"
+        fields = {"live_websocket_url": websocket, "live_block_check_interval": 0.06}
+        async with managed({A: node, websocket: announcer}, config(A, **fields)) as manager:
+            reader = Reader(TOKENS, start_block=150)
+            reading = asyncio.create_task(reader.read(manager.get(1)))
+            await eventually(lambda: reader.done_to == 199)
+            node.mine()
+            await eventually(lambda: reader.done_to == 200)
+            assert manager.breakers["ethereum_websocket"].state == "closed"
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+
+    run(scenario())

@@ -13,6 +13,9 @@ __all__ = ["EMBEDDED", "ChainConfig", "chain_name", "redact_url"]
 EMBEDDED = "embedded"
 """URL scheme of a source that lives in the service's own process, as in `embedded:devchain`."""
 
+MIN_POLL_INTERVAL = 0.05
+"""Seconds; no setting makes the service flood a node."""
+
 _SCHEMES = ("http", "https", "ws", "wss", EMBEDDED)
 _WEBSOCKET_SCHEMES = ("ws", "wss", EMBEDDED)
 
@@ -96,8 +99,7 @@ class ChainConfig:
         historical_rpc_url: Node asked first for history; the others follow where it fails.
         live_websocket_url: Node whose `eth_subscribe` announces new blocks; without it the head is polled.
         average_block_time: Seconds between two blocks. The head is polled this often (where
-            `live_block_check_interval` is not shorter), and a WebSocket that is silent for ten times as
-            long, 30 s at least, is checked.
+            `live_block_check_interval` is not shorter).
         max_blocks_per_request: Most blocks in one `eth_getLogs`, for history and gaps; the node's own limit.
         confirmation_blocks: An event is delivered once its block has this many blocks on top of it.
         historical_max_chunk_size: Most blocks of one range of history; the adaptive size stays below.
@@ -111,7 +113,8 @@ class ChainConfig:
         live_enable_gap_detection: Blocks that no announcement named (missed, or mined between two polls) are
             found and read. Without it only announced blocks are read: events of the others are NOT delivered.
         live_max_gap_size: Blocks of a gap that the live path fills; a larger one is read as history.
-        live_block_check_interval: Seconds between two checks of the head.
+        live_block_check_interval: Seconds between two polls of the head, and how long announcements may
+            stay away before the head is polled as a check on them.
         live_gap_fill_chunk_size: Blocks asked for at once where a gap is filled.
 
     Raises:
@@ -159,11 +162,11 @@ class ChainConfig:
 
     @property
     def poll_interval(self) -> float:
-        """Seconds between two polls of the head; 50 ms at least, so that no setting floods a node."""
+        """Seconds between two polls of the head."""
         wanted = self.live_block_check_interval
         if self.average_block_time:
             wanted = min(wanted, self.average_block_time)
-        return max(wanted, 0.05)
+        return max(wanted, MIN_POLL_INTERVAL)
 
     @property
     def largest_range(self) -> int:

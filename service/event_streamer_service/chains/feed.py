@@ -105,6 +105,7 @@ class Chain:
         Raises:
             ChainUnavailable: History can't be read, or the head was never known; with retries as configured.
                 Once the head is reached, an outage only delays.
+            ChainError: A node's answer is none that waiting would change, as ChainMismatch.
             ChainClosed: The chain was removed or reconfigured.
         """
         if self._closed:
@@ -167,10 +168,11 @@ class _Feed:
         """Alternate between asking what happened to the delivered blocks and reading the next ones."""
         while True:
             version = self._tracker.version
-            lost = await self._lost()
+            lost = await self._lost(version)
             if lost is not None:
                 yield lost
-                continue
+            if self._tracker.epoch != self._epoch:
+                continue  # nothing is read above blocks whose fate is open
             if self._end is not None and self._next > self._end:
                 return
             head = self._tracker.head
@@ -189,8 +191,12 @@ class _Feed:
                 if live is not None:
                     yield self._deliver(live)
 
-    async def _lost(self) -> Reorg | None:
-        """Return what was taken back of the delivered blocks since this was asked last."""
+    async def _lost(self, version: int) -> Reorg | None:
+        """
+        Return what was taken back of the delivered blocks since this was asked last.
+
+        Where that can't be told yet it waits a while, and leaves the epoch as it is.
+        """
         epoch = self._tracker.epoch
         if epoch == self._epoch:
             return None
@@ -202,10 +208,11 @@ class _Feed:
         except ChainClosed:
             raise
         except ChainError as error:
-            await self._wait_after(error, self._tracker.version)
+            await self._wait_after(error, version)
             return None
         if fate is Fate.UNDECIDED:
-            return None  # asked again at the next change of the head
+            await self._tracker.wait(version)
+            return None
         self._epoch = epoch
         self._failures = 0
         if not isinstance(fate, Reorg):

@@ -16,8 +16,8 @@ from .errors import RangeTooLarge
 from .source import ChainSource
 from .types import Block, Log, LogFilter
 
-_CACHED_LOGS = 200_000
-_CACHED_BLOCKS = 256
+_CACHED_LOGS = 50_000  # some 30 MB
+_CACHED_BLOCKS = 128
 _LARGEST_CONDITION = 500
 """More addresses or topics than this are not sent to a node (geth takes 1,000); then it is asked for all."""
 

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from attrs import frozen
 
 from .breaker import BreakerSettings, CircuitBreaker
-from .config import EMBEDDED, ChainConfig
+from .config import EMBEDDED, MIN_POLL_INTERVAL, ChainConfig
 from .errors import UnknownChain
 from .failover import Endpoint, FailoverSource
 from .feed import Chain
@@ -208,7 +208,7 @@ class ChainManager:
                 chain_id=config.chain_id,
                 poll_interval=config.poll_interval,
                 announcer=announcer,
-                longest_silence=max(30.0, 10 * (config.average_block_time or 0)),
+                longest_silence=max(config.live_block_check_interval, MIN_POLL_INTERVAL),
             )
 
         chain = Chain(
