@@ -7,6 +7,7 @@ The twin of `direct`, which says why it is there.
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -161,13 +162,23 @@ class AsyncDirectTransport(httpx.AsyncBaseTransport):
                     host.decode("ascii"),
                     port,
                     ssl=self._tls if scheme == b"https" else None,
-                    happy_eyeballs_delay=0.25,  # as RFC 8305 has it
+                    # As RFC 8305 has it, for a name. An address has nothing to race, and in Python 3.11 a
+                    # race that is cancelled just when it is won loses the winner's socket.
+                    happy_eyeballs_delay=None if _is_address(host) else 0.25,
                 )
         except TimeoutError as error:
             raise httpx.ConnectTimeout(f"no connection within {timeout} s") from error
         except OSError as error:
             raise httpx.ConnectError(str(error)) from error
         return connection
+
+
+def _is_address(host: bytes) -> bool:
+    try:
+        ipaddress.ip_address(host.decode("ascii").strip("[]"))
+    except ValueError:
+        return False
+    return True
 
 
 class Connection(asyncio.BufferedProtocol):
