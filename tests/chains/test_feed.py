@@ -306,7 +306,7 @@ def test_nothing_is_read_above_blocks_whose_fate_is_unknown() -> None:
         failures = 0
 
         async def block(self, number: int) -> Block | None:
-            if self.failures:
+            if self.failures and number == 99:
                 self.failures -= 1
                 raise ChainUnavailable("down")
             return await super().block(number)

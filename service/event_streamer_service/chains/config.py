@@ -112,7 +112,8 @@ class ChainConfig:
         live_reconnect_delay: Seconds to wait, once it is lost, before it is built anew.
         live_enable_gap_detection: Blocks that no announcement named (missed, or mined between two polls) are
             found and read. Without it only announced blocks are read: events of the others are NOT delivered.
-        live_max_gap_size: Blocks of a gap that the live path fills; a larger one is read as history.
+        live_max_gap_size: Blocks of a gap that the live path fills; a larger one is read as history, but for
+            its newest blocks.
         live_block_check_interval: Seconds between two polls of the head, and how long announcements may
             stay away before the head is polled as a check on them.
         live_gap_fill_chunk_size: Blocks asked for at once where a gap is filled.
