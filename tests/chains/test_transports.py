@@ -271,7 +271,8 @@ def test_nonsense_and_strangers_messages_are_passed_over() -> None:
     async def handler(socket: Any) -> None:
         async for text in socket:
             request = json.loads(text)
-            await socket.send("nonsense")
+            for nonsense in ("nonsense", "[]", "5", '{"method": "eth_subscription", "params": 7}'):
+                await socket.send(nonsense)
             await socket.send(json.dumps({"jsonrpc": "2.0", "id": 9_999, "result": "0x2"}))
             await socket.send(
                 json.dumps({"method": "eth_subscription", "params": {"subscription": "0x9", "result": {}}})
@@ -373,5 +374,31 @@ def test_a_refused_subscription_is_told() -> None:
             with pytest.raises(RpcError, match="notifications not supported"):
                 await anext(source.new_heads())
             await source.close()
+
+    run(scenario())
+
+
+def test_a_closed_source_opens_no_connection_again() -> None:
+    connections = 0
+
+    async def handler(socket: Any) -> None:
+        nonlocal connections
+        connections += 1
+        async for text in socket:
+            await socket.send(json.dumps(result(json.loads(text), "0x1")))
+
+    async def scenario() -> None:
+        async with await serve(handler) as server:
+            source = JsonRpcSource(url_of(server))
+            calls = [asyncio.create_task(source.chain_id()) for _ in range(3)]
+            await asyncio.sleep(0)
+            await source.close()
+            await asyncio.gather(*calls, return_exceptions=True)
+            opened = connections
+            with pytest.raises(ChainUnavailable, match="the connection was closed"):
+                await source.chain_id()
+            assert connections == opened <= 1
+            rest = asyncio.all_tasks() - {asyncio.current_task()}
+            assert not [task for task in rest if "WebSocketTransport" in repr(task)]
 
     run(scenario())

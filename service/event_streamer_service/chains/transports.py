@@ -21,7 +21,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from . import refusals
 from .config import redact_url
-from .errors import ChainError, ChainTimeout, ChainUnavailable, RangeTooLarge
+from .errors import ChainTimeout, ChainUnavailable, RangeTooLarge
 
 Request = tuple[str, list[Any]]
 """A JSON-RPC method and its parameters."""
@@ -206,6 +206,7 @@ class WebSocketTransport:
         self._connection: ClientConnection | None = None
         self._reader: asyncio.Task[None] | None = None
         self._opening = asyncio.Lock()
+        self._closed = False
         self._waiting: dict[int, asyncio.Future[list[Answer]]] = {}
         self._subscribing: set[int] = set()
         self._subscriptions: dict[str, asyncio.Queue[msgspec.Raw | None]] = {}
@@ -230,17 +231,23 @@ class WebSocketTransport:
         if answer.error is not None:
             raise refusals.from_rpc_error(answer.error.code, answer.error.message)
         subscription = msgspec.json.decode(answer.result, type=str)
-        return Subscription(self, subscription, self._subscriptions[subscription])
+        queue = self._subscriptions.get(subscription)
+        if queue is None:  # lost again already
+            raise ChainUnavailable(f"{self._shown}: the WebSocket was closed")
+        return Subscription(self, subscription, queue)
 
     async def unsubscribe(self, subscription: str) -> None:
         """End a subscription; no harm where the connection is gone."""
-        self._subscriptions.pop(subscription, None)
-        if self._connection is not None:
-            with contextlib.suppress(ChainError):
-                await self.send([("eth_unsubscribe", [subscription])])
+        is_open = self._subscriptions.pop(subscription, None) is not None
+        if is_open and self._connection is not None:
+            # On this very connection, and nobody waits for the answer.
+            request = encode([("eth_unsubscribe", [subscription])], self._take_ids(1))
+            with contextlib.suppress(OSError, websockets.WebSocketException):
+                await self._connection.send(request, text=True)
 
     async def close(self) -> None:
-        """Close the connection; subscriptions end."""
+        """Close the connection for good; subscriptions end."""
+        self._closed = True
         reader, self._reader = self._reader, None
         if self._connection is not None:
             await self._connection.close()
@@ -273,6 +280,8 @@ class WebSocketTransport:
 
     async def _connected(self) -> ClientConnection:
         async with self._opening:
+            if self._closed:
+                raise ChainUnavailable(f"{self._shown}: the connection was closed")
             if self._connection is None:
                 connection = await connect(
                     self._url,
@@ -280,6 +289,9 @@ class WebSocketTransport:
                     open_timeout=self._timeout,
                     logger=_websocket_logger,
                 )
+                if self._closed:
+                    await connection.close()
+                    raise ChainUnavailable(f"{self._shown}: the connection was closed")
                 self._connection = connection
                 self._reader = asyncio.get_running_loop().create_task(self._read(connection))
             return self._connection
@@ -289,7 +301,8 @@ class WebSocketTransport:
         try:
             async for message in connection:
                 body = message.encode() if isinstance(message, str) else message
-                with contextlib.suppress(ChainUnavailable):  # a line of nonsense answers nobody
+                # A message of nonsense answers nobody.
+                with contextlib.suppress(ChainUnavailable, msgspec.MsgspecError):
                     self._dispatch(decode(body))
         except websockets.ConnectionClosedError:
             pass
@@ -304,6 +317,8 @@ class WebSocketTransport:
             await connection.close()
 
     def _dispatch(self, answers: list[Answer]) -> None:
+        if not answers:
+            return
         first = answers[0]
         if first.method == "eth_subscription":
             params = msgspec.json.decode(first.params, type=_Announcement)
