@@ -59,7 +59,7 @@ def test_no_key_gets_through(key: str) -> None:
         ({"live_max_retries": -1}, "live_max_retries must be 0 or more"),
         ({"live_retry_delay": -1}, "live_retry_delay must be 0 s or more"),
         ({"live_reconnect_delay": -1}, "live_reconnect_delay must be 0 s or more"),
-        ({"live_max_gap_size": 0}, "live_max_gap_size must be 1 or more"),
+        ({"live_max_gap_size": -1}, "live_max_gap_size must be 0 or more"),
         ({"live_block_check_interval": -1}, "live_block_check_interval must be 0 s or more"),
         ({"live_gap_fill_chunk_size": 0}, "live_gap_fill_chunk_size must be 1 or more"),
     ],

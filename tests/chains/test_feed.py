@@ -332,3 +332,25 @@ def test_nothing_is_read_above_blocks_whose_fate_is_unknown() -> None:
         await second.close()
 
     run(scenario())
+
+
+def test_very_many_confirmations_cost_no_headers_of_all_of_them() -> None:
+    async def scenario() -> None:
+        source = DevChain(blocks=6_000)
+        config = ChainConfig(
+            chain_id=31_337, name="test", rpc_urls=["embedded:test"], confirmation_blocks=5_000
+        )
+        store = MemoryHeaderStore()
+        chain = Chain(config, source, header_store=store)
+        reader = Reader(TOKENS, start_block=900)
+        reading = asyncio.create_task(reader.read(chain))
+        await eventually(lambda: reader.done_to == 999)
+        assert len(await store.load(31_337)) == 512
+        source.mine(3)
+        await eventually(lambda: reader.done_to == 1_002)
+        assert reader.logs == await source.logs(900, 1_002, TOKENS)
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        await chain.close()
+
+    run(scenario())

@@ -109,7 +109,7 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     blocks=st.integers(1, 60),
     start=st.integers(0, 80),
     confirmations=st.integers(0, 4),
-    gap=st.sampled_from([1, 5, 1000]),
+    gap=st.sampled_from([0, 1, 5, 1000]),
     sparse=st.booleans(),
 )
 def test_any_schedule_gives_exactly_the_final_logs(

@@ -138,7 +138,7 @@ class ChainConfig:
     live_retry_delay: float = field(default=5, validator=_at_least(0, " s"))
     live_reconnect_delay: float = field(default=30, validator=_at_least(0, " s"))
     live_enable_gap_detection: bool = True
-    live_max_gap_size: int = field(default=1000, validator=_at_least(1))
+    live_max_gap_size: int = field(default=1000, validator=_at_least(0))
     live_block_check_interval: float = field(default=10, validator=_at_least(0, " s"))
     live_gap_fill_chunk_size: int = field(default=100, validator=_at_least(1))
 

@@ -28,6 +28,8 @@ REORG_DEPTH = 64
 """Blocks below the head that are read one by one with their headers; what lies deeper is read as history.
 Two epochs of Ethereum, after which its blocks are final."""
 
+_MOST_HEADERS_AT_START = 512
+"""With more confirmations than this a block is read as history, by each feed for itself."""
 _ROOT_BATCH = 50
 _WALK_BATCH = 8
 _PRUNE_EVERY = 64
@@ -61,7 +63,7 @@ class HeadTracker:
         self._config = config
         self._source = source
         self._store = store
-        self._depth = reorg_depth + config.confirmation_blocks
+        self._depth = max(reorg_depth, min(reorg_depth + config.confirmation_blocks, _MOST_HEADERS_AT_START))
         self._retain = max(1024, 2 * self._depth, config.live_max_gap_size)
         self._headers = HeaderChain(self._retain)
         self._pruned_at = 0
