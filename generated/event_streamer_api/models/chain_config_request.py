@@ -48,17 +48,18 @@ class ChainConfigRequest(Model):
         historical_max_retries: How often a request for history is repeated before it counts as failed. 0 or
             more; default 3.
         historical_max_concurrent: How many ranges of history are read at a time. 1 or more; default 5.
-        historical_progress_interval: After how many blocks of history progress is recorded. 1 or more;
-            default 100.
-        live_max_retries: How often a request for new blocks is repeated before it counts as failed. 0 or
-            more; default 5.
+        historical_progress_interval: After how many ranges of history the service logs its progress. 1 or
+            more; default 100.
+        live_max_retries: How often a failed look at the head is repeated before the connection counts as
+            lost. 0 or more; default 5.
         live_retry_delay: Seconds between two such attempts. 0 or more; default 5.
-        live_reconnect_delay: Seconds before a lost WebSocket is opened again. 0 or more; default 30.
+        live_reconnect_delay: Seconds to wait, once these attempts have failed, before the connection to the
+            head is built anew. 0 or more; default 30.
         live_enable_gap_detection: Whether blocks that the head skipped are read. Default True.
         live_max_gap_size: The widest gap that is filled at the head; a wider one is read as history. 0 or
             more; default 1000.
-        live_block_check_interval: Seconds between two looks at the head where no WebSocket announces it. 1
-            or more; default 10.
+        live_block_check_interval: Seconds between two looks at the head, also where a WebSocket has
+            announced nothing for so long. 1 or more; default 10.
         live_gap_fill_chunk_size: The widest range of blocks of one request while a gap is filled. 1 or
             more; default 100.
         additional_properties: What the service sent beyond these fields.
