@@ -101,6 +101,25 @@ def test_a_signal_ends_it_cleanly(service, subscribe, number):
     assert "Traceback" not in err
 
 
+def test_replaced_blocks_are_a_line_of_their_own(service, subscribe):
+    head = service.chain.head_number
+    with start(service, str(subscribe("--start-block", head - 1))) as process:
+        lines = iter(process.stdout.readline, "")
+        first = next(json.loads(line) for line in lines)
+        assert first["values"]["block_number"] == head - 1
+        reorg = service.chain.reorg(depth=1)
+        told = next(line["reorg"] for line in map(json.loads, lines) if "reorg" in line)
+        assert told["common_ancestor"] == head - 1
+        assert [block["number"] for block in told["removed_blocks"]] == [
+            block.number for block in reorg.removed
+        ]
+        again = next(json.loads(line) for line in lines)
+        assert again["values"]["block_number"] == head
+        assert again["values"]["block_hash"] != told["removed_blocks"][0]["hash"]
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == 0
+
+
 @pytest.mark.quick
 def test_a_reader_that_has_seen_enough_is_no_error(service, subscribe):
     with start(service, str(subscribe())) as process:
