@@ -477,8 +477,13 @@ def test_row_42_cancelled_at_every_await(steps: int) -> None:
 
     async def consume(server: StreamServer) -> None:
         listener = Listener("async", server.url, checkpoint=store)
-        async with listener.async_client() as client:
-            async for batch in client.create_streaming_client(1, **listener.options):
+        # A loop that an exception leaves is closed when the event loop gets to it; `async with` does not wait
+        # for that.
+        async with (
+            listener.async_client() as client,
+            client.create_streaming_client(1, **listener.options) as stream,
+        ):
+            async for batch in stream:
                 await asyncio.sleep(0)
                 taken.append(batch.first_block - FIRST_BLOCK)
 

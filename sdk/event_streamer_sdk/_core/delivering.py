@@ -45,8 +45,10 @@ def deliver_lane(session: Session) -> Steps:
                     yield Wait()
                 continue
             epoch, item = taken
-            if not session.discarded(epoch) or type(item) is Lost:
-                yield from _deliver(session, epoch, item)
+            if type(item) is Block:
+                yield from _deliver_block(session, epoch, item)
+            elif not session.discarded(epoch) or type(item) is Lost:
+                yield from _deliver_other(session, epoch, item)
             session.queue.done(item)
         if session.unsaved:
             yield from save(session)
@@ -90,10 +92,8 @@ def _deliver_block(session: Session, epoch: int, block: Block) -> Steps:
         values.clear()  # else these would be alive while the next ones are decoded
 
 
-def _deliver(session: Session, epoch: int, item: Item) -> Steps:
-    if type(item) is Block:
-        yield from _deliver_block(session, epoch, item)
-    elif type(item) is LongLine:
+def _deliver_other(session: Session, epoch: int, item: Item) -> Steps:
+    if type(item) is LongLine:
         problem = (
             f"a line is longer than max_line_bytes={item.limit}; raise that option if the service means it"
         )

@@ -46,7 +46,8 @@ class HandlerRegistry:
         self._by_event: dict[str, list[Handler]] = {}
         self._all_events: list[Handler] = []
         self._notices: dict[str, list[Handler]] = {name: [] for name in NOTICES}
-        self._only: dict[str, Handler] = {}
+        self.only: dict[str, Handler] = {}
+        """Event name → the one handler that hears of it; none where several do."""
         self._unhandled: set[str] = set()
 
     def add_event(self, name: str, handler: Handler) -> None:
@@ -71,23 +72,10 @@ class HandlerRegistry:
         self._all_events.append(handler)
         self._find_only()
 
-    def only(self, name: str) -> Handler | None:
-        """
-        Give the one handler that hears of a kind of event.
-
-        Args:
-            name: The event's name.
-
-        Returns:
-            The handler, `None` where there is none or more than one.
-        """
-        return self._only.get(name)
-
     def _find_only(self) -> None:
-        # Changed in place of a look at both lists for each batch.
-        self._only = {}
+        self.only.clear()
         if not self._all_events:
-            self._only = {name: found[0] for name, found in self._by_event.items() if len(found) == 1}
+            self.only.update((name, found[0]) for name, found in self._by_event.items() if len(found) == 1)
 
     def add_notice(self, kind: str, handler: Handler) -> None:
         """

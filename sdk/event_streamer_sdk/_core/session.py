@@ -205,6 +205,8 @@ class Session:
         self.delivered = False
         self.flushed = False
 
+        self.has_effects = False
+        """Whether `take_effects` would tell anything."""
         self._wake: set[Lane] = set()
         self._break_off = False
 
@@ -215,6 +217,11 @@ class Session:
         """Whether no further batch will be delivered."""
         return self.stopping or self.end is not None
 
+    @property
+    def in_handler(self) -> bool:
+        """Whether the deliver lane can't end yet; a user's loop that has a batch in hand is no hindrance."""
+        return not self.delivered and not self.handed_over
+
     def take_effects(self) -> tuple[set[Lane], bool]:
         """
         Tell what the last steps mean for other lanes.
@@ -224,12 +231,8 @@ class Session:
         """
         wake, self._wake = self._wake, set()
         break_off, self._break_off = self._break_off, False
+        self.has_effects = False
         return wake, break_off
-
-    @property
-    def has_effects(self) -> bool:
-        """Whether `take_effects` would tell anything."""
-        return bool(self._wake) or self._break_off
 
     def stop(self, reason: EndReason = EndReason.STOPPED) -> None:
         """
@@ -321,6 +324,7 @@ class Session:
     def wake(self, *lanes: Lane) -> None:
         """Have lanes look again, should they wait."""
         self._wake.update(lanes)
+        self.has_effects = True
 
     def rest(self, seconds: float) -> Steps:
         """

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from inspect import isawaitable
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from event_streamer_sdk.exceptions import EventStreamerConnectionError, EventStreamerTimeoutError
@@ -168,7 +169,7 @@ class AsyncRun:
             self.session.adopted = None
             return
         self.request_stop(reason)
-        if asyncio.current_task() is self.deliver_task and not self.session.delivered:
+        if asyncio.current_task() is self.deliver_task and self.session.in_handler:
             return
         done, _ = await asyncio.wait({self._main}, timeout=self.session.settings.stop_timeout)
         if not done:
@@ -219,7 +220,8 @@ class AsyncRun:
             await self._previous.finished()
         self._previous = None
         self.deliver_task = asyncio.current_task()
-        steps = deliver_lane(self.session)
+        session = self.session
+        steps = deliver_lane(session)
         outcome: Any = None
         try:
             while True:
@@ -227,14 +229,14 @@ class AsyncRun:
                     command = steps.send(outcome)
                 except StopIteration:
                     return
-                if self.session.has_effects:
+                if session.has_effects:
                     self._take_effects()
                 if type(command) is do.Call:
                     # Not in a coroutine of its own: that alone is a tenth of a small batch.
                     try:
                         if command.timeout is None:
                             answer = command.function(command.argument)
-                            if answer is not None and isawaitable(answer):
+                            if type(answer) is CoroutineType or (answer is not None and isawaitable(answer)):
                                 await answer
                         else:
                             await self._call_in_time(command, command.timeout)
@@ -242,9 +244,10 @@ class AsyncRun:
                         outcome = self._failure(command, error)
                     else:
                         outcome = None
-                    if self.session.clock() > self._slice_ends:
+                    since = session.handler_since
+                    if since is not None and since > self._slice_ends:
                         await asyncio.sleep(0)
-                        self._slice_ends = self.session.clock() + SLICE
+                        self._slice_ends = session.clock() + SLICE
                 elif type(command) is do.HandOver:
                     yield command.batch
                     self.deliver_task = asyncio.current_task()

@@ -158,7 +158,7 @@ class SyncRun:
             return
         self.request_stop(reason)
         here = threading.get_ident()
-        if here in (self._handler_thread, self._helper_thread) and not self.session.delivered:
+        if here in (self._handler_thread, self._helper_thread) and self.session.in_handler:
             return
         if not self._over.wait(self.session.settings.stop_timeout):
             logger.warning(
