@@ -84,12 +84,17 @@ def serve_command(
         bool, typer.Option("--testing", help="Offer fault injection and the journal under /admin.")
     ] = False,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
-    log_format: Annotated[str, typer.Option(help="json or text.")] = "json",
+    log_format: Annotated[
+        str | None,
+        typer.Option(help="json or text. Default: text on a terminal, else json.", show_default=False),
+    ] = None,
 ) -> None:
     """Run the service. It prints its URL, logs to standard error, and stops at Ctrl-C or SIGTERM."""
     try:
         if log_level not in {"debug", "info", "warning", "error"}:
             raise StartupError(f"--log-level {log_level} is none of debug, info, warning, error.")
+        if log_format is None:
+            log_format = "text" if sys.stderr.isatty() else "json"
         if log_format not in {"json", "text"}:
             raise StartupError(f"--log-format {log_format} is none of json, text.")
         api_keys = _api_keys([*(api_key or []), *_from_environment("EVENT_STREAMER_API_KEYS")])
