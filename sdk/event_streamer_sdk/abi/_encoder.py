@@ -248,6 +248,8 @@ def _scaled(type_: BaseType, value: Any, path: str) -> int:
         whole = number.to_integral_exact(context=_EXACT)
     except decimal.DecimalException:
         raise _unfit(type_, value, path) from None
+    if not number.is_finite():
+        raise _unfit(type_, value, path)
     if whole != number or number.adjusted() > 100:
         raise ABIParsingError(f"{value} has more decimal places than {type_.canonical}", path)
     return int(whole)

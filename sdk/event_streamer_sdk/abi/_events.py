@@ -97,7 +97,7 @@ def resolve(event: ABIEvent, limits: Limits = DEFAULT_LIMITS) -> Event:
     check_event_name(event.name)
     budget = InputBudget(limits)
     inputs = event.inputs or ()
-    types = _types_of(inputs, "inputs", budget, depth=0)
+    types = _types_of(inputs, "inputs", budget)
     parameters = tuple(
         Parameter(item.name or "", bool(item.indexed), type_)
         for item, type_ in zip(inputs, types, strict=True)
@@ -114,13 +114,14 @@ class InputBudget:
         self.limits = limits
         self._left = limits.inputs
 
-    def take(self, count: int, depth: int) -> None:
+    def take(self, count: int, depth: int, levels: int) -> None:
         """
         Count what stands in one list.
 
         Args:
             count: How many inputs or components it has.
             depth: In how many tuples it lies.
+            levels: In how many tuples and arrays.
 
         Raises:
             ABIParsingError: They are too many, or too deep.
@@ -130,31 +131,35 @@ class InputBudget:
             raise ABIParsingError(f"more than {self.limits.inputs} inputs, the components of tuples counted")
         if depth > self.limits.tuple_depth:
             raise ABIParsingError(f"tuples in tuples, more than {self.limits.tuple_depth} deep")
+        if levels > 2 * self.limits.tuple_depth:
+            raise ABIParsingError(f"tuples and arrays, more than {2 * self.limits.tuple_depth} deep")
 
 
-def _types_of(items: Sequence[ABIInput], key: str, budget: InputBudget, depth: int) -> list[ABIType]:
+def _types_of(
+    items: Sequence[ABIInput], key: str, budget: InputBudget, depth: int = 0, levels: int = 0
+) -> list[ABIType]:
     """Read the types of some inputs or components."""
     try:
-        budget.take(len(items), depth)
+        budget.take(len(items), depth, levels)
     except ABIParsingError as error:
         raise error.within(key) from None
     types = []
     for index, item in enumerate(items):
         try:
-            types.append(_type_of(item, budget, depth))
+            types.append(_type_of(item, budget, depth, levels))
         except ABIParsingError as error:
             raise error.within(f"{key}[{index}]") from None
     return types
 
 
-def _type_of(item: ABIInput, budget: InputBudget, depth: int) -> ABIType:
+def _type_of(item: ABIInput, budget: InputBudget, depth: int, levels: int) -> ABIType:
     """Read the type of one input or component."""
     check_parameter_name(item.name)
     name = check_type(item.type, has_components=bool(item.components), limits=budget.limits)
     if name.base != "tuple":
         return array_of(base_type(name), name.dimensions)
     components = item.components or []
-    types = _types_of(components, "components", budget, depth + 1)
+    types = _types_of(components, "components", budget, depth + 1, levels + 1 + len(name.dimensions))
     names = tuple(component.name or "" for component in components)
     return array_of(TupleType(names, tuple(types)), name.dimensions)
 

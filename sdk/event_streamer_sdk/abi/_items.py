@@ -84,12 +84,14 @@ def _checked(item: Mapping[str, Any], limits: Limits) -> _Event:
     name = item.get("name")
     check_event_name(name)
     anonymous = _flag(item, "anonymous")
-    inputs = _inputs(item, "inputs", InputBudget(limits), depth=0)
+    inputs = _inputs(item, "inputs", InputBudget(limits))
     check_indexed_count(sum([each[2] for each in inputs]), anonymous=anonymous)
     return item["name"], inputs, anonymous
 
 
-def _inputs(item: Mapping[str, Any], key: str, budget: InputBudget, depth: int) -> tuple[_Input, ...]:
+def _inputs(
+    item: Mapping[str, Any], key: str, budget: InputBudget, depth: int = 0, levels: int = 0
+) -> tuple[_Input, ...]:
     """Check the inputs of an event, or the components of a tuple."""
     listed = item.get(key)
     if listed is None:
@@ -99,15 +101,15 @@ def _inputs(item: Mapping[str, Any], key: str, budget: InputBudget, depth: int) 
     index = -1
     result: list[_Input] = []
     try:
-        budget.take(len(listed), depth)
+        budget.take(len(listed), depth, levels)
         for index, each in enumerate(listed):  # noqa: B007 - the index is for the error
-            result.append(_input(each, budget, depth))
+            result.append(_input(each, budget, depth, levels))
     except ABIParsingError as error:
         raise error.within(key if index < 0 else f"{key}[{index}]") from None
     return tuple(result)
 
 
-def _input(item: Any, budget: InputBudget, depth: int) -> _Input:
+def _input(item: Any, budget: InputBudget, depth: int, levels: int) -> _Input:
     """Check one input or component. Only an input can be indexed; on a component the word means nothing."""
     if item.__class__ is not dict and not isinstance(item, Mapping):
         raise ABIParsingError(f"must be an object with a name and a type, not {kind_of(item)}")
@@ -118,14 +120,14 @@ def _input(item: Any, budget: InputBudget, depth: int) -> _Input:
         check_parameter_name(name)
     if type_ is None:
         raise ABIParsingError("the type is missing", "type")
-    canonical = check_type(type_, has_components=components is not None, limits=budget.limits).canonical
+    read = check_type(type_, has_components=components is not None, limits=budget.limits)
     if components is not None:
-        components = _inputs(item, "components", budget, depth + 1)
+        components = _inputs(item, "components", budget, depth + 1, levels + 1 + len(read.dimensions))
         if not components:
             raise ABIParsingError("a tuple has at least one component", "components")
     if internal is not None:
         _check_internal_type(internal)
-    return name, canonical, _flag(item, "indexed") and depth == 0, internal, components
+    return name, read.canonical, _flag(item, "indexed") and depth == 0, internal, components
 
 
 def _flag(item: Mapping[str, Any], key: str) -> bool:

@@ -20,6 +20,7 @@ __all__ = [
     "load_json",
     "may_hold",
     "opened",
+    "refuse_repeated_keys",
     "whole",
     "whole_object",
 ]
@@ -190,6 +191,25 @@ def indexes_of_type(values: Any, type_: str) -> Iterable[int] | None:
         return [index for index, typed in enumerate(_read_types(values)) if typed.type == type_]
     except (msgspec.DecodeError, RecursionError):
         return None
+
+
+def refuse_repeated_keys(value: Any) -> None:
+    """
+    Refuse a value in which an object has a key twice, wherever it lies.
+
+    Args:
+        value: What `whole` returned.
+
+    Raises:
+        ABIParsingError: There is such an object.
+    """
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
 
 
 def _parse(data: bytes) -> Any:

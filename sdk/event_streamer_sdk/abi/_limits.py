@@ -14,7 +14,8 @@ class Limits:
 
     Attributes:
         document_bytes: The size of a document, in bytes.
-        tuple_depth: How deep tuples may lie inside each other.
+        tuple_depth: How deep tuples may lie inside each other. With the array dimensions on the way there
+            may be twice as many levels.
         array_dimensions: How many `[]` or `[N]` a type may have.
         type_length: The length of a type's text, in characters.
         inputs: How many parameters an event may have, the components of its tuples counted.

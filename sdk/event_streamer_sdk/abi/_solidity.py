@@ -203,21 +203,9 @@ class _Parser:
         if draft.kind == "struct":
             draft.inputs = self._members()
         else:
-            if self._tokens.peek().text != "(":
-                raise self._not_a_declaration(first)
             draft.inputs = self._parameters(draft.kind, depth=0)
             self._rest(draft)
         self._end(draft)
-
-    def _not_a_declaration(self, first: Token) -> ABIParsingError:
-        """Say that something else than a declaration stands there; maybe the name of a file."""
-        token = self._tokens.peek()
-        if token.text in (".", "") and not first.is_reserved:
-            return self._tokens.fault(
-                "this is neither JSON nor a declaration; the name of a file is given as pathlib.Path(…)",
-                first,
-            )
-        return self._tokens.fault(f"expected '(' after {first.text!r}", token)
 
     def _rest(self, draft: _Draft) -> None:
         """Read what may follow the parameters."""
@@ -411,7 +399,7 @@ class _Writer:
         item: dict[str, Any] = {"type": draft.kind}
         if draft.name:
             item["name"] = draft.name
-        item["inputs"] = self._parameters(draft.inputs, draft, ())
+        item["inputs"] = self._parameters(draft.inputs, draft, (), depth=0)
         if draft.kind == "event":
             item["anonymous"] = "anonymous" in draft.words
             try:
@@ -422,19 +410,21 @@ class _Writer:
             mutability = draft.words & {"view", "pure", "payable"}
             item["stateMutability"] = min(mutability) if mutability else "nonpayable"
         if draft.kind == "function":
-            item["outputs"] = self._parameters(draft.outputs, draft, ())
+            item["outputs"] = self._parameters(draft.outputs, draft, (), depth=0)
         return item
 
     def _parameters(
-        self, parameters: list[_Parameter], draft: _Draft, inside: tuple[str, ...]
+        self, parameters: list[_Parameter], draft: _Draft, inside: tuple[str, ...], depth: int
     ) -> list[dict[str, Any]]:
         """Write parameters or members; `inside` are the structs that are being unfolded."""
         self._unfolded += len(parameters) if inside else 0
         if self._unfolded > _MOST_UNFOLDED:
             raise draft.tokens.fault("the structs unfold to too many members", draft.token)
-        return [self._parameter(parameter, draft, inside) for parameter in parameters]
+        return [self._parameter(parameter, draft, inside, depth) for parameter in parameters]
 
-    def _parameter(self, parameter: _Parameter, draft: _Draft, inside: tuple[str, ...]) -> dict[str, Any]:
+    def _parameter(
+        self, parameter: _Parameter, draft: _Draft, inside: tuple[str, ...], depth: int
+    ) -> dict[str, Any]:
         """Write one parameter."""
         base, members, internal = parameter.base, parameter.members, None
         struct = None if members else self._struct(base)
@@ -445,8 +435,8 @@ class _Writer:
                 raise draft.tokens.fault(f"the struct {struct.name} contains itself", parameter.token)
             internal, base, members = f"struct {base}{parameter.dimensions}", "tuple", struct.inputs
             inside = (*inside, str(struct.name))
-        if len(inside) > self._limits.tuple_depth:
-            raise draft.tokens.fault(f"structs in structs, more than {len(inside) - 1} deep", parameter.token)
+        if members is not None and depth == self._limits.tuple_depth:
+            raise draft.tokens.fault(f"tuples in tuples, more than {depth} deep", parameter.token)
         try:
             name = check_type(
                 base + parameter.dimensions, has_components=members is not None, limits=self._limits
@@ -459,7 +449,7 @@ class _Writer:
         if internal:
             item["internalType"] = internal
         if members is not None:
-            item["components"] = self._parameters(members, struct or draft, inside)
+            item["components"] = self._parameters(members, struct or draft, inside, depth + 1)
         return item
 
     def _struct(self, name: str) -> _Draft | None:

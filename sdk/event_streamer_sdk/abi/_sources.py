@@ -30,7 +30,16 @@ from event_streamer_api.models import ABIEvent
 
 from ._errors import ABIParsingError
 from ._items import read_event, read_event_text
-from ._json import indexes_of_type, is_text, is_unread, load_json, may_hold, opened, whole
+from ._json import (
+    indexes_of_type,
+    is_text,
+    is_unread,
+    load_json,
+    may_hold,
+    opened,
+    refuse_repeated_keys,
+    whole,
+)
 from ._limits import Limits
 from ._messages import listed, nearest
 from ._solidity import Declaration, parse_lines
@@ -83,12 +92,25 @@ class Item:
         Raises:
             ABIParsingError: It isn't an object, or a declaration that can't be read.
         """
-        value = self._source
-        if isinstance(value, Declaration):
-            if isinstance(value.value, ABIParsingError):
-                raise value.value
-            return value.value
-        value = whole(value)
+        if isinstance(self._source, Declaration):
+            return self._declared()
+        try:
+            value = self._object()
+            refuse_repeated_keys(value)
+        except ABIParsingError as error:
+            raise error.within(self.path) from None
+        return value
+
+    def _declared(self) -> Mapping[str, Any]:
+        """Take the item of a declaration, or the fault for which there is none."""
+        if isinstance(self._source.value, ABIParsingError):
+            raise self._source.value
+        declared: dict[str, Any] = self._source.value
+        return declared
+
+    def _object(self) -> Mapping[str, Any]:
+        """Read an item of JSON."""
+        value = whole(self._source)
         if not isinstance(value, Mapping):
             raise ABIParsingError(f"an item of an ABI is an object, not {kind_of(value)}")
         return value
@@ -106,16 +128,15 @@ class Item:
         Raises:
             ABIParsingError: It isn't an object, or an event of which something is wrong.
         """
-        source = self._source
-        if isinstance(source, Declaration) and source.kind != "event":
-            return None
+        if isinstance(self._source, Declaration):
+            return read_event(self._declared(), limits) if self._source.kind == "event" else None
         try:
-            if is_unread(source):
-                return read_event_text(source, limits)
-            value = self.value()
+            if is_unread(self._source):
+                return read_event_text(self._source, limits)
+            value = self._object()
             return read_event(value, limits) if value.get("type") == "event" else None
         except ABIParsingError as error:
-            raise error if isinstance(source, Declaration) else error.within(self.path) from None
+            raise error.within(self.path) from None
 
     def may_be_called(self, name: str) -> bool:
         """
@@ -139,7 +160,7 @@ class Item:
         if isinstance(self._source, Declaration):
             return self._source.name if self._source.kind == "event" else None
         try:
-            value = self.value()
+            value = self._object()
             name = value.get("name") if value.get("type") == "event" else None
         except ABIParsingError:
             return None
@@ -246,6 +267,10 @@ def _from_text(text: str, contract: str | None, limits: Limits) -> Items:
     if not text:
         raise ABIParsingError("the document is empty")
     if text[0] not in '[{"':
+        if not {"(", "{"} & set(text):
+            raise ABIParsingError(
+                f"{shortened(text)} is neither JSON nor a declaration; a file is given as pathlib.Path(…)"
+            )
         return _declared([(text, "")], limits)
     try:
         data = text.encode()
@@ -324,8 +349,9 @@ def _choose(contracts: list[_Contract], asked: str | None, limits: Limits) -> _C
         names = [each.name for each in named or contracts]
         if named:
             raise ABIParsingError(f"several contracts are called {asked!r}: {listed(names)}")
+        short = [*names, *(name.rpartition(":")[2] for name in names)]
         raise ABIParsingError(
-            f"no contract {shortened(asked)}; there are {listed(names)}{nearest(asked, names)}"
+            f"no contract {shortened(asked)}; there are {listed(names)}{nearest(asked, short)}"
         )
     if len(contracts) == 1:
         return contracts[0]

@@ -1,0 +1,199 @@
+"""Human-readable ABIs: what is read, what is refused, and what is written."""
+
+from typing import Any
+
+import pytest
+
+from event_streamer_sdk.abi import (
+    ABIParsingError,
+    extract_abi_event,
+    extract_abi_events,
+    human_readable,
+    parse_abi,
+    parse_contract_abi,
+    signature,
+)
+
+pytestmark = pytest.mark.quick
+
+TRANSFER = "event Transfer(address indexed from, address indexed to, uint256 value)"
+
+
+@pytest.mark.parametrize(
+    ("line", "written"),
+    [
+        (TRANSFER, TRANSFER),
+        (TRANSFER + ";", TRANSFER),
+        (TRANSFER.removeprefix("event "), TRANSFER),
+        ("Transfer(address,address,uint)", "event Transfer(address, address, uint256)"),
+        ("event E()", "event E()"),
+        ("event E() anonymous;", "event E() anonymous"),
+        ("E(uint)\nanonymous", "event E(uint256) anonymous"),
+        ("\t event\nE (\n uint [ ] [ 3 ]\u00a0x )\r\n;;", "event E(uint256[][3] x)"),
+        ("E(int a, fixed b, ufixed c, byte d)", "event E(int256 a, fixed128x18 b, ufixed128x18 c, bytes1 d)"),
+        ("event E(address payable who)", "event E(address who)"),
+        ("event E(function (uint, bytes) external view returns (bool) f)", "event E(function() external f)"),
+        ("event E(function f)", "event E(function() external f)"),
+        ("E(tuple(int8 a, (bool b)[2] c)[] indexed d)", "event E(tuple(int8 a, tuple(bool b)[2] c)[] indexed d)"),
+        ("event E(uint $a, bool _b, int a1)", "event E(uint256 $a, bool _b, int256 a1)"),
+        ("event E(uint a /* wei */, // the amount\n bool b)", "event E(uint256 a, bool b)"),
+        ("E(uint error, uint from, uint revert)", "event E(uint256 error, uint256 from, uint256 revert)"),
+        ("error(uint a)", "event error(uint256 a)"),
+    ],
+)  # fmt: skip
+def test_what_is_read(line: str, written: str) -> None:
+    [event] = parse_abi(line)
+    assert human_readable(event) == written
+    assert list(parse_abi(written)) == [event]
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "message"),
+    [
+        ("event E(IERC20 token)", 9, "unknown type 'IERC20': write address for a contract"),
+        ("event E(Lib.Status status)", 9, "unknown type 'Lib.Status'.*uint8 for an enum"),
+        ("event E(adress a)", 9, r"did you mean 'address'\?"),
+        ("event E(string memory s)", 16, "'memory' is a data location"),
+        ("event E(bytes calldata s)", 15, "'calldata' is a data location"),
+        ("event E((bytes storage s) t)", 16, "'storage' is a data location"),
+        ("event E(uint256 uint)", 17, "'uint' is a keyword"),
+        ("event E(uint256 uint8)", 17, "'uint8' is a keyword"),
+        ("event E(uint256 event)", 17, "'event' is a keyword"),
+        ("event mapping(uint256 a)", 7, "'mapping' is a keyword"),
+        ("event E(uint256 a,)", 18, "a comma, and nothing after it"),
+        ("event E(,)", 9, "expected a type, not ','"),
+        ("event E(uint256 a indexed)", 19, "'indexed' follows the name"),
+        ("event E(uint256 indexed indexed a)", 25, "only once"),
+        ("event E((uint256 indexed a) b)", 18, "only a parameter of an event is indexed"),
+        ("event E(uint256 a b)", 19, "'b' follows the name 'a'"),
+        ("event E(uint256 a", 18, r"expected ',' or '\)', not the end"),
+        ("event E uint256 (a)", 9, r"expected '\(', not 'uint256'"),
+        ("event (uint256 a)", 7, r"expected the name of the event, not '\('"),
+        ("event E(()) ", 9, "at least one component"),
+        ("event E(tuple a)", 9, "needs components"),
+        ("event E(uint256[0] a)", 9, "must be 1 or more"),
+        ("event E(uint256[-1] a)", 17, "'-' has no place here"),
+        ("event E(uint256[x] a)", 17, r"expected '\]', not 'x'"),
+        ("event E(uint7 a)", 9, "in steps of 8"),
+        ("event E(function(uint) internal f)", 24, "an internal function is no value of the ABI"),
+        ("event E(mapping(uint => uint) m)", 16, r"expected ',' or '\)', not '\('"),
+        ("event E(uint a) view", 17, "'view' follows the event"),
+        ("event E(uint a) event F()", 17, "'event' follows the event"),
+        ("event E(bool indexed, bool indexed, bool indexed, bool indexed)", 1, "4 indexed inputs"),
+        ("contract C { event E(); }", 1, "'contract' begins no declaration"),
+        ("event E(uint é)", 14, "'é' has no place here"),
+        ("struct S { uint a; }\nevent E(S s, T t)", 14, "unknown type 'T'"),
+        ("struct S { S[] s; }\nevent E(S s)", 12, "the struct S contains itself"),
+        ("struct S { T t; } struct T { S[] s; }\nevent E(S s)", 30, "the struct S contains itself"),
+        ("struct S { }\nevent E(S s)", 12, "a struct has at least one member"),
+        ("struct S { uint; }\nevent E(S s)", 16, "a member of a struct needs a name"),
+    ],
+)  # fmt: skip
+def test_what_is_refused(line: str, column: int, message: str) -> None:
+    with pytest.raises(ABIParsingError, match=message) as caught:
+        extract_abi_events(line)
+    assert caught.value.path.endswith(f"column {column}")
+
+
+def test_tuples_lie_64_deep_at_most() -> None:
+    [event] = parse_abi(f"event E({'(' * 64}bool{')' * 64})")
+    assert signature(event) == f"E({'(' * 64}bool{')' * 64})"
+    for line in (
+        f"event E({'(' * 65}bool{')' * 65})",
+        f"event E({'(' * 100_000})",
+        f"event E({'function(' * 100_000})",
+        "event E(S64 s) struct S0 { bool b; }"
+        + "".join(f" struct S{number} {{ S{number - 1} s; }}" for number in range(1, 66)).replace(
+            "S64 s)", "S65 s)"
+        ),
+    ):
+        with pytest.raises(ABIParsingError, match=r"deep|follows the event"):
+            extract_abi_events(line)
+
+
+def test_structs_that_multiply_are_refused_before_they_have() -> None:
+    """Each struct holds the one before twice: 2 to the 60th members in 3 kB."""
+    structs = "".join(
+        f"struct S{number} {{ S{number - 1} a; S{number - 1} b; }}\n" for number in range(1, 60)
+    )
+    with pytest.raises(ABIParsingError, match="too many members"):
+        extract_abi_events(f"struct S0 {{ bool b; }}\n{structs}event E(S59 s)")
+
+
+def test_structs_in_any_order_and_by_qualified_name() -> None:
+    text = """
+        event E(Outer o, Lib.Inner[2] i)
+        struct Outer { Inner inner; uint8 kind; }
+        struct Inner { bytes32 id; }
+    """
+    event = extract_abi_event(text, "E")
+    assert signature(event) == "E(((bytes32),uint8),(bytes32)[2])"
+    assert [each.internalType for each in event.inputs] == ["struct Outer", "struct Lib.Inner[2]"]
+    assert event.inputs[0].components is not None
+    assert [each.name for each in event.inputs[0].components] == ["inner", "kind"]
+    assert extract_abi_event(text.splitlines(), "E") == event
+
+
+def test_a_bad_line_does_not_stop_the_others() -> None:
+    text = """
+        event Bad(uint256 memory a);
+        event Unfinished(uint256 a
+        event Good(uint256 a);
+        enum Kind { A, B }
+        event Also(bool b);
+    """
+    for source in (text, text.strip().splitlines()):
+        assert signature(extract_abi_event(source, "Good")) == "Good(uint256)"
+        assert signature(extract_abi_event(source, "Also")) == "Also(bool)"
+        with pytest.raises(ABIParsingError, match="'memory' is a data location"):
+            extract_abi_event(source, "Bad")
+        with pytest.raises(ABIParsingError, match="'memory' is a data location"):
+            extract_abi_events(source)
+
+
+def test_paths_name_the_line_and_the_item() -> None:
+    with pytest.raises(ABIParsingError) as caught:
+        extract_abi_events("event A()\nevent B(uint9 b)")
+    assert caught.value.path == "line 2, column 9"
+    with pytest.raises(ABIParsingError) as caught:
+        extract_abi_events(["event A()", "event B(uint9 b)"])
+    assert caught.value.path == "abi[1], line 1, column 9"
+
+
+def test_a_whole_interface_line_by_line() -> None:
+    parsed = parse_contract_abi(
+        """
+        function balanceOf(address owner) external view returns (uint256 balance);
+        function swap(bytes calldata path, tuple(uint256 a, bool b)[] memory hops) payable
+        function name() returns (string memory)
+        error Insufficient(uint256 have, uint256 want);
+        constructor(address owner) payable;
+        receive() external payable;
+        fallback() external;
+        event Ping(uint256 a);
+        """
+    )
+    assert parsed["functions"]["balanceOf"] == [
+        {
+            "type": "function",
+            "name": "balanceOf",
+            "inputs": [{"name": "owner", "type": "address"}],
+            "stateMutability": "view",
+            "outputs": [{"name": "balance", "type": "uint256"}],
+        }
+    ]
+    assert parsed["functions"]["swap"][0]["stateMutability"] == "payable"
+    assert parsed["functions"]["swap"][0]["inputs"][1]["components"][1] == {"name": "b", "type": "bool"}
+    assert parsed["functions"]["name"][0]["outputs"] == [{"name": "", "type": "string"}]
+    assert parsed["errors"]["Insufficient"]["inputs"][1]["name"] == "want"
+    assert parsed["constructor"]["stateMutability"] == "payable"
+    assert parsed["receive"]["stateMutability"] == "payable"
+    assert parsed["fallback"]["stateMutability"] == "nonpayable"
+    assert list(parsed["events"]) == ["Ping"]
+
+
+def test_bytes_and_files_hold_solidity_too(tmp_path: Any) -> None:
+    path = tmp_path / "Token.sol"
+    path.write_text(TRANSFER, encoding="utf-8-sig")
+    for source in (TRANSFER.encode(), path):
+        assert list(extract_abi_events(source)) == ["Transfer"]
