@@ -24,6 +24,7 @@ def test_a_subscription_from_making_to_deleting(served):
     listed = served("subscriptions", "list")
     assert "Transfer(address,address,uint256)" in listed.out
     assert "5 … 9" in listed.out
+    assert listed.out == "".join(line.rstrip() + "\n" for line in listed.out.splitlines())
 
     shown = served("subscriptions", "show", made["id"])
     assert f"event {TRANSFER}" in shown.out

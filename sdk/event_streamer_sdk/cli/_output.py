@@ -79,7 +79,7 @@ def write_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty:
     for row in rows:
         table.add_row(*(Text(_shown(value)) for value in row))
     if table.row_count:
-        _stdout().print(table)
+        _print(table)
     else:
         say(empty)
 
@@ -96,12 +96,16 @@ def write_details(values: Mapping[str, Any]) -> None:
     table.add_column(overflow="fold")
     for name, value in values.items():
         table.add_row(name, Text(_shown(value)))
-    _stdout().print(table)
+    _print(table)
 
 
-def _stdout() -> Console:
+def _print(table: Table) -> None:
     # Into a file or a pipe nothing is cut or folded for the sake of a width that nobody sees.
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 10_000)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 10_000)
+    with console.capture() as written:
+        console.print(table)
+    for line in written.get().splitlines():
+        sys.stdout.write(line.rstrip() + "\n")
 
 
 def _shown(value: Any) -> str:
