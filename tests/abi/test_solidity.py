@@ -34,7 +34,7 @@ TRANSFER = "event Transfer(address indexed from, address indexed to, uint256 val
         ("event E(address payable who)", "event E(address who)"),
         ("event E(function (uint, bytes) external view returns (bool) f)", "event E(function() external f)"),
         ("event E(function f)", "event E(function() external f)"),
-        ("E(tuple(int8 a, (bool b)[2] c)[] indexed d)", "event E(tuple(int8 a, tuple(bool b)[2] c)[] indexed d)"),
+        ("E(tuple(int8 a, (bool)[2])[] indexed d)", "event E(tuple(int8 a, tuple(bool)[2])[] indexed d)"),
         ("event E(uint $a, bool _b, int a1)", "event E(uint256 $a, bool _b, int256 a1)"),
         ("event E(uint a /* wei */, // the amount\n bool b)", "event E(uint256 a, bool b)"),
         ("E(uint error, uint from, uint revert)", "event E(uint256 error, uint256 from, uint256 revert)"),
