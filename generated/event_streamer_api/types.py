@@ -133,10 +133,11 @@ def text(
             raise invalid(where, "must be text that UTF-8 can hold, without lone surrogates")
         if expression is not None and expression.search(value) is None:
             raise invalid(where, f"must match {pattern}, got {shown(value)}")
-        if len(value) < min_length:
+        length = len(value)
+        if length < min_length:
             raise invalid(where, f"must have {min_length} character(s) or more, got {shown(value)}")
-        if max_length is not None and len(value) > max_length:
-            raise invalid(where, f"must have {max_length} characters at most, got {len(value)}")
+        if max_length is not None and length > max_length:
+            raise invalid(where, f"must have {max_length} characters at most, got {length}")
 
     return checked
 

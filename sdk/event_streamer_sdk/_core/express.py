@@ -55,7 +55,7 @@ def express(session: Session, values: list[Any], position: int) -> Steps:
     connection = session.connection
     if connection is None or connection.id is None:
         return position
-    only, progress = session.registry.only, session.progress
+    only, progress = session.registry.only.get, session.progress
     counters, notices, clock = session.counters, session.notices, session.clock
     batch_maker_var.set(session.batch_of)
     call = Call(_nobody, None, timeout)  # one for all: only one is under way at a time
@@ -77,12 +77,15 @@ def express(session: Session, values: list[Any], position: int) -> Steps:
         if handler is None or type(group) is not list or not group or get("batch_size") != len(group):
             break
         first, last = get("first_block"), get("last_block")
-        if type(first) is not int or type(last) is not int:
-            first, last = _ends(group)
-            if first is None or last is None:
+        if first is None or last is None:
+            begin, end = group[0], group[-1]
+            if type(begin) is not dict or type(end) is not dict:
                 break
-        seen = session.seen_block
-        if (seen is not None and first < seen) or not progress.reaches(last):
+            first, last = begin.get("block_number"), end.get("block_number")
+        if type(first) is not int or type(last) is not int:
+            break
+        seen, committed = session.seen_block, progress.block
+        if (seen is not None and first < seen) or (committed is not None and last < committed):
             break
         head = get("head_block")
         if type(head) is int:
@@ -125,12 +128,3 @@ def express(session: Session, values: list[Any], position: int) -> Steps:
 
 def _nobody(argument: Any) -> None:
     """Stand in the call until the first handler does."""
-
-
-def _ends(group: list[Any]) -> tuple[int | None, int | None]:
-    first, last = group[0], group[-1]
-    if type(first) is dict and type(last) is dict:
-        begin, end = first.get("block_number"), last.get("block_number")
-        if type(begin) is int and type(end) is int:
-            return begin, end
-    return None, None
