@@ -72,9 +72,14 @@ contracts: $(installed_dev) ## compile the Solidity token (fetches npm's solc)
 
 ## Longer runs
 
-.PHONY: fuzz simulate bench bench-quick bench-load
+.PHONY: fuzz fuzz-abi simulate bench bench-quick bench-load
 fuzz: $(installed_dev) ## look for counterexamples to all properties, some hundred times as long as the tests do
 	HYPOTHESIS_PROFILE=fuzz $(python) -m pytest --timeout=0 $(wildcard tests/*/test_*properties*.py) $(ARGS)
+
+fuzz-abi: $(installed_dev) ## let atheris look for ABIs and logs that the ABI part can't bear; SECONDS_EACH=600
+	$(python) -m pip install -qq --group fuzz
+	$(python) tests/abi/fuzz.py documents --seconds $(or $(SECONDS_EACH),600)
+	$(python) tests/abi/fuzz.py logs --seconds $(or $(SECONDS_EACH),600)
 
 simulate: $(installed_dev) ## play random schedules of faults in virtual time until one fails, or Ctrl-C
 	$(python) tests/simulation/play.py --forever
