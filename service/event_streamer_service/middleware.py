@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from event_streamer_sdk.exceptions import EventStreamerValidationError
 from event_streamer_service.auth import ANYBODY
 from event_streamer_service.clock import isoformat
-from event_streamer_service.errors import ServiceError, Unavailable, Unprocessable, error_body
+from event_streamer_service.errors import ServiceError, Unauthorized, Unavailable, Unprocessable, error_body
 from event_streamer_service.logs import fields
 from event_streamer_service.routes._answer import json_response
 
@@ -99,8 +99,13 @@ class Gate:
         if path in OPEN_PATHS:
             caller = ANYBODY
         else:
-            caller = service.keys.identify(headers)
-            service.rate_limit.take(_who(caller.subscriber, caller.is_admin, scope))
+            try:
+                caller = service.keys.identify(headers)
+            except Unauthorized:
+                service.rate_limit.take(_who(None, "stranger", scope))  # so that nobody can try many keys
+                raise
+            who = "admin" if caller.is_admin else "subscriber"
+            service.rate_limit.take(_who(caller.subscriber, who, scope))
         scope["event_streamer.caller"] = caller
         await self._app(scope, receive, send)
 
@@ -163,9 +168,7 @@ def _as_refusal(problem: Exception) -> ServiceError | None:
     return None
 
 
-def _who(subscriber: str | None, is_admin: bool, scope: Scope) -> str:
-    """Name whose rate is counted: a subscriber, or where there are no keys the address that calls."""
-    if subscriber is not None:
-        return f"subscriber:{subscriber}"
+def _who(subscriber: str | None, kind: str, scope: Scope) -> str:
+    """Name whose rate is counted: a subscriber, or for others the address that calls."""
     client = scope.get("client")
-    return f"{'admin' if is_admin else 'address'}:{client[0] if client else ''}"
+    return f"{kind}:{subscriber or (client[0] if client else '')}"

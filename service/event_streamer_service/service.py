@@ -33,6 +33,8 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+_CHAINS_PATIENCE = 1.0
+"""Seconds that connections to nodes may take to close."""
 _SECRET_NAME = "token_secret"  # noqa: S105 - the name of a row, not a secret
 
 STOPPING = Ending(
@@ -121,7 +123,11 @@ class Service:
         """Save progress, let go of chains and database."""
         self.end_streams()
         await self.book.close()
-        await self.chains.close()
+        try:
+            async with asyncio.timeout(_CHAINS_PATIENCE):
+                await self.chains.close()
+        except TimeoutError:
+            logger.warning("A chain's node does not let go; its connection is left behind")
         await asyncio.to_thread(self.database.close)
 
     def _token_secret(self) -> bytes:

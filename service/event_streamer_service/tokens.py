@@ -2,8 +2,8 @@
 Resume tokens: how far a reader has come, signed so that nobody can write one.
 
 A token is `rt_`, the position as JSON in base64url, a dot, and an HMAC-SHA256 (RFC 2104) over it.
-It holds the subscription's id and chain, so that it is worth nothing elsewhere, and the time at
-which it expires. To callers it is opaque: the format may change with any release.
+It holds what it belongs to, so that it is worth nothing elsewhere, and the time at which it expires.
+To callers it is opaque: the format may change with any release.
 """
 
 from __future__ import annotations
@@ -14,15 +14,37 @@ import hashlib
 import hmac
 
 import orjson
+from attrs import frozen
 
 from event_streamer_service.chains.types import Position
 from event_streamer_service.clock import Clock
 from event_streamer_service.errors import TokenRefused
-from event_streamer_service.store.subscriptions import Progress
+from event_streamer_service.store.subscriptions import Progress, Subscription
 
 PREFIX = "rt_"
 _SIGNATURE_BYTES = 16
 """128 bits of the HMAC are kept (RFC 2104, section 5): tokens are sent with every batch."""
+
+
+@frozen
+class TokenScope:
+    """
+    What a resume token belongs to: a subscription, as long as it follows the same chain from the same block.
+
+    Attributes:
+        subscription_id: The subscription.
+        chain_id: The chain that it follows.
+        start_block: Where it starts.
+    """
+
+    subscription_id: int
+    chain_id: int
+    start_block: int
+
+    @classmethod
+    def of(cls, subscription: Subscription) -> TokenScope:
+        """Return what a subscription's tokens belong to now."""
+        return cls(subscription.id, subscription.chain_id, subscription.start_block)
 
 
 class Tokens:
@@ -40,19 +62,19 @@ class Tokens:
         self._lifetime = lifetime
         self._clock = clock
 
-    def make(self, subscription_id: int, chain_id: int, position: Position, total: int) -> str:
+    def make(self, scope: TokenScope, position: Position, total: int) -> str:
         """
         Return a token for everything up to and including `position`.
 
         Args:
-            subscription_id: The subscription that it belongs to.
-            chain_id: The chain on which the position lies.
+            scope: What it belongs to.
             position: How far its bearer has come.
             total: Events of the subscription up to there.
         """
         payload = {
-            "subscription_id": subscription_id,
-            "chain_id": chain_id,
+            "subscription_id": scope.subscription_id,
+            "chain_id": scope.chain_id,
+            "start": scope.start_block,
             "events": total,
             "block": position.block,
             "log_index": position.log_index,
@@ -62,7 +84,7 @@ class Tokens:
         body = _encode(orjson.dumps(payload))
         return f"{PREFIX}{body}.{self._sign(body)}"
 
-    def read(self, token: str, *, subscription_id: int, chain_id: int) -> Progress:
+    def read(self, token: str, scope: TokenScope) -> Progress:
         """
         Return how far the bearer of a token has come.
 
@@ -78,10 +100,10 @@ class Tokens:
                 "or with one that a batch of this subscription brought."
             )
         payload = orjson.loads(_decode(body))
-        if payload["subscription_id"] != subscription_id or payload["chain_id"] != chain_id:
+        if TokenScope(payload["subscription_id"], payload["chain_id"], payload["start"]) != scope:
             raise TokenRefused(
-                "The resume token belongs to another subscription, or to the chain that this one "
-                "followed before it was changed. Start without a token."
+                "The resume token belongs to another subscription, or to this one before its chain or its "
+                "start block was changed. Start without a token."
             )
         if payload["expires"] <= self._clock.time():
             raise TokenRefused(

@@ -172,6 +172,16 @@ def test_a_token_of_somebody_else_opens_nothing(alice: RawClient, bob: RawClient
     bob.get(f"/subscriptions/{his}/stream", 410, params={"resume_token": token})
 
 
+def test_nobody_can_try_many_keys(start: StartService, chain: DevChain) -> None:
+    service = start(chain, api_keys=KEYS, requests_per_second=1)
+    with RawClient(service.url) as client, RawClient(service.url, key="bob-key") as bob:
+        statuses = [
+            client.http.get("/subscriptions", headers={"x-api-key": str(n)}).status_code for n in range(4)
+        ]
+        assert statuses == [401, 401, 429, 429]
+        bob.get("/subscriptions")
+
+
 def test_the_rate_of_one_is_not_that_of_another(start: StartService, chain: DevChain) -> None:
     service = start(chain, api_keys=KEYS, requests_per_second=1)
     with RawClient(service.url, key="alice-key") as alice, RawClient(service.url, key="bob-key") as bob:

@@ -69,11 +69,13 @@ def test_cutting_loses_nothing(counts: list[int], max_events: int, max_bytes: in
 def test_other_events_of_the_same_topic_are_told_and_left_out() -> None:
     told: list[tuple[int, str]] = []
     encoder = EventEncoder(EVENT, undecodable=lambda entry, why: told.append((entry.log_index, why)))
+    dirty = msgspec.structs.replace(log(5, 4), topics=(TRANSFER_TOPIC, "0x" + "ff" * 31 + "07", WORD))
     cut_short = msgspec.structs.replace(log(5, 3), data="0x00")
-    logs = (log(5, 0), log(5, 1, topics=4), log(5, 2), cut_short)
+    logs = (log(5, 0), log(5, 1, topics=4), log(5, 2), cut_short, dirty)
     mixed = LogRange(from_block=5, to_block=5, logs=logs, blocks={5: block(5)}, head=9)
     (batch,) = cut(mixed, encoder, max_events=10, max_bytes=10_000)
-    assert batch.size == 2
+    assert [e["log_index"] for e in json.loads(b"[" + batch.events + b"]")] == [0, 2, 4]
+    assert json.loads(b"[" + batch.events + b"]")[2]["from"] == "0x" + "ff" * 19 + "07"
     assert [index for index, _ in told] == [1, 3]
     assert "number of topics" in told[0][1]
     none = LogRange(from_block=5, to_block=5, logs=(logs[1],), blocks={5: block(5)}, head=9)

@@ -68,6 +68,7 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(
 ) -> None:
     def fail(connection: Connection) -> None:
         connection.execute(schema.settings.insert().values(name="half", value="way"))
+        connection.exec_driver_sql("CREATE TABLE half_way (x INTEGER)")
         raise ZeroDivisionError
 
     newest = max(migrations.MIGRATIONS)
@@ -76,6 +77,7 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(
         Database(database)
     assert opened.run_now(migrations._version) == newest
     assert opened.run_now(lambda c: migrations.read_setting(c, "half")) is None
+    assert not opened.run_now(lambda c: inspect(c).has_table("half_way"))
 
 
 def test_a_database_of_a_newer_release_is_refused(opened: Database, database: str) -> None:

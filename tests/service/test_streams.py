@@ -349,6 +349,11 @@ def test_a_change_of_the_start_begins_anew_and_voids_late_acknowledgements(
         assert stream.next("error")["error_code"] == "PROCESSING_STOPPED"
         path = f"/subscriptions/{number}/stream/{stream.connection_id}/ack/batch"
         client.post(path, {"batch_id": batches[1]["batch_id"]}, 404)
+    # A client that comes back with its token must not pass over what it is to get anew.
+    token = {"resume_token": batches[-1]["resume_token"]}
+    assert client.get(f"/subscriptions/{number}/stream", 410, params=token)["error_code"] == (
+        "INVALID_RESUME_TOKEN"
+    )
     with client.stream(number) as stream:
         assert places(stream.events_to(199)) == expected_transfers(chain, 100, 199)
 

@@ -30,8 +30,10 @@ class EventEncoder:
 
     def __init__(self, event: ABIEvent, *, undecodable: Callable[[Log, str], None]) -> None:
         self.name = event.name
-        self._topics = (not event.anonymous) + sum(bool(parameter.indexed) for parameter in event.inputs)
-        self._decode = EventDecoder(event).decode_json
+        decoder = EventDecoder(event)
+        self._topics = decoder.topic_count
+        self._decode = decoder.decode_json
+        self._decode_dirty = EventDecoder(event, strict=False).decode_json
         self._undecodable = undecodable
         self._block: Block | None = None
         self._block_time: str | None = None
@@ -44,9 +46,13 @@ class EventEncoder:
             return None
         try:
             event = self._decode(log.topics, log.data)
-        except LogDecodeError as problem:
-            self._undecodable(log, str(problem))
-            return None
+        except LogDecodeError:
+            # A contract may leave bits in its padding. The event did happen, so it is delivered as it reads.
+            try:
+                event = self._decode_dirty(log.topics, log.data)
+            except LogDecodeError as problem:
+                self._undecodable(log, str(problem))
+                return None
         event["block_number"] = log.block_number
         event["transaction_hash"] = log.transaction_hash
         event["log_index"] = log.log_index

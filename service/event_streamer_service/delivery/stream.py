@@ -31,7 +31,7 @@ from event_streamer_service.journal import Journal
 from event_streamer_service.logs import fields
 from event_streamer_service.metrics import Metrics
 from event_streamer_service.settings import Settings
-from event_streamer_service.tokens import Tokens
+from event_streamer_service.tokens import Tokens, TokenScope
 
 logger = logging.getLogger(__name__)
 
@@ -80,6 +80,7 @@ class Stream:
         self._writer = writer
         self._tools = tools
         self._subscription = subscription = connection.subscription
+        self._scope = TokenScope.of(subscription)
         self._undecodable = tools.metrics.undecodable.labels(subscription.chain_id)
         event = ABIEvent.from_dict(subscription.event_signature)
         self._encoder = EventEncoder(event, undecodable=self._note_undecodable)
@@ -349,10 +350,7 @@ class Stream:
 
     def _token(self) -> str:
         assert self._position is not None
-        subscription = self._subscription
-        return self._tools.tokens.make(
-            subscription.id, subscription.chain_id, self._position, self._connection.events
-        )
+        return self._tools.tokens.make(self._scope, self._position, self._connection.events)
 
     def _now(self) -> str:
         return isoformat(self._tools.clock.time())
@@ -368,7 +366,7 @@ class Stream:
 
     def _note_undecodable(self, log: Log, reason: str) -> None:
         self._undecodable.inc()
-        if logger.isEnabledFor(logging.DEBUG):
+        if logger.isEnabledFor(logging.DEBUG):  # there may be as many of them as events
             logger.debug(
                 "A log is not the event asked for",
                 extra=fields(

@@ -31,9 +31,10 @@ from event_streamer_service.requests import (
     read_model,
 )
 from event_streamer_service.routes._answer import caller_of, json_response, service_of
-from event_streamer_service.routes.subscriptions import own_subscription
+from event_streamer_service.routes.subscriptions import own_subscription, token_for
 from event_streamer_service.service import Service
-from event_streamer_service.store.subscriptions import Progress, Subscription
+from event_streamer_service.store.subscriptions import Progress, Subscription, with_progress
+from event_streamer_service.tokens import TokenScope
 
 logger = logging.getLogger(__name__)
 
@@ -144,7 +145,7 @@ def _start(request: Request, service: Service, subscription: Subscription) -> Pr
         return subscription.progress
     if service.faults is not None and service.faults.on_token(subscription.id):
         raise TokenRefused("The resume token has expired.", code="RESUME_TOKEN_EXPIRED")
-    return service.tokens.read(token, subscription_id=subscription.id, chain_id=subscription.chain_id)
+    return service.tokens.read(token, TokenScope.of(subscription))
 
 
 async def acknowledge_batch(request: Request) -> Response:
@@ -260,16 +261,11 @@ async def _acknowledge(
 def _about(service: Service, connection: Connection) -> dict[str, Any]:
     """Return what every answer to an acknowledgement says about its connection."""
     subscription = connection.subscription
-    progress = service.book.current(subscription)
-    token = None
-    if progress.position is not None:
-        token = service.tokens.make(
-            subscription.id, subscription.chain_id, progress.position, progress.events_delivered
-        )
+    subscription = with_progress(subscription, service.book.current(subscription))
     return {
         "connection_id": connection.id,
         "timestamp": isoformat(service.clock.time()),
-        "resume_token": token,
+        "resume_token": token_for(service, subscription),
     }
 
 

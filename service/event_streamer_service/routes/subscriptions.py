@@ -23,6 +23,7 @@ from event_streamer_service.routes._answer import caller_of, json_response, serv
 from event_streamer_service.service import Service
 from event_streamer_service.store import subscriptions
 from event_streamer_service.store.subscriptions import Progress, Subscription, progress_values
+from event_streamer_service.tokens import TokenScope
 
 _LAST_PAGE = 2**31 - 1
 _PAUSED = {"paused": False, "active": True}
@@ -190,11 +191,6 @@ def _changes(update: SubscriptionUpdate, body: dict[str, Any]) -> dict[str, Any]
 def describe(service: Service, subscription: Subscription) -> dict[str, Any]:
     """Return a subscription as the wire has it."""
     progress = subscription.progress
-    token = None
-    if progress.position is not None:
-        token = service.tokens.make(
-            subscription.id, subscription.chain_id, progress.position, progress.events_delivered
-        )
     return {
         "id": subscription.id,
         "topic0": subscription.topic0,
@@ -207,12 +203,20 @@ def describe(service: Service, subscription: Subscription) -> dict[str, Any]:
         "subscriber_id": subscription.subscriber_id,
         "is_streaming": subscription.is_streaming,
         "streaming_status": _status(service, subscription),
-        "resume_token": token,
+        "resume_token": token_for(service, subscription),
         "last_event_id": progress.last_event_id,
         "events_delivered": progress.events_delivered,
         "created_at": isoformat(subscription.created_at),
         "updated_at": isoformat(subscription.updated_at),
     }
+
+
+def token_for(service: Service, subscription: Subscription) -> str | None:
+    """Return a token for a subscription's progress, `None` before the first acknowledgement."""
+    progress = subscription.progress
+    if progress.position is None:
+        return None
+    return service.tokens.make(TokenScope.of(subscription), progress.position, progress.events_delivered)
 
 
 def _status(service: Service, subscription: Subscription) -> str:

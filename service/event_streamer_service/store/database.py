@@ -96,6 +96,7 @@ def _engine(url: URL) -> Engine:
         pool: dict[str, Any] = {"poolclass": StaticPool} if in_memory else {}
         engine = create_engine(url, connect_args={"check_same_thread": False}, **pool)
         event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
         return engine
     try:
         # A connection that a restart of the server has broken is replaced before it is used.
@@ -106,8 +107,15 @@ def _engine(url: URL) -> Engine:
         ) from problem
 
 
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     """Set what SQLite needs on each connection (https://www.sqlite.org/wal.html)."""
+    # By itself Python's driver begins a transaction late, and not at all for CREATE TABLE: a migration that
+    # fails would stay half done. So it begins none, and `_begin_sqlite` does.
+    connection.isolation_level = None
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
     # In WAL mode this loses nothing when the process dies; a power cut may lose the last

@@ -21,7 +21,8 @@ def update_subscription(subscription_id: int, update: SubscriptionUpdate) -> Ope
     Change the fields of a subscription that are given.
 
     Fields that are left out stay as they are. `end_block: null` makes a bounded subscription a live
-    one.
+    one. Open streams end with `PROCESSING_STOPPED`, and a client connects again. With another chain
+    or start block delivery begins anew, and older resume tokens are refused.
 
     Args:
         subscription_id: The id of the subscription. 1 or more.
