@@ -84,6 +84,12 @@ fuzz-abi: $(installed_dev) ## let atheris look for ABIs and logs that the ABI pa
 simulate: $(installed_dev) ## play random schedules of faults in virtual time until one fails, or Ctrl-C
 	$(python) tests/simulation/play.py --forever
 
+soak: $(installed_dev) ## ten minutes of trouble on a real node: faults, kill -9, and nothing lost
+	$(python) tests/soak/soak.py $(ARGS)
+
+compare-faults: $(installed_dev) ## the fault matrix, row by row: the published client 0.5.0 and both of ours
+	$(python) tests/comparison/compare.py $(ARGS)
+
 bench: $(installed_dev) ## measure against the peers, write benchmarks/RESULTS.md
 	$(python) -m benchmarks --out benchmarks/RESULTS.md $(ARGS)
 
