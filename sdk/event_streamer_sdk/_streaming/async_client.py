@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+import functools
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
+from inspect import isawaitable
 from types import TracebackType
 from typing import Any, Self, Unpack
 
@@ -28,6 +30,7 @@ from .._core.reading import connect_once
 from .async_run import AsyncRun
 from .base import HEADERS, StreamingBase
 from .signals import stopping
+from .typed import Values
 
 
 class AsyncBatch(Batch):
@@ -254,10 +257,34 @@ class StreamingClient(StreamingBase):
         try:
             async with aclosing(run.batches()) as batches:
                 async for batch in batches:
+                    if self._values is not None:
+                        batch.events = (await self._known(self._values)).of_batch(batch.events)
                     yield batch
         finally:
             await run.stop()
         self._result()
+
+    # --- typed events --------------------------------------------------------------------------
+
+    async def _known(self, values: Values) -> Values:
+        """Ask for the subscription's event, once."""
+        if not values.is_known:
+            subscription = await self.event_streamer.get_subscription(self.subscription_id)
+            values.learn(subscription.event_signature)
+        return values
+
+    def _taking_values(
+        self, handler: Callable[..., Any], convert: Callable[[Any], Any]
+    ) -> Callable[[Any], Any]:
+        @functools.wraps(handler)
+        async def handle(events: Any) -> None:
+            assert self._values is not None
+            await self._known(self._values)
+            answer = handler(convert(events))
+            if isawaitable(answer):
+                await answer
+
+        return handle
 
     # --- calls ---------------------------------------------------------------------------------
 

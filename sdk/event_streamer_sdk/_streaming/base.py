@@ -7,7 +7,7 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from event_streamer_api.api import stream as calls
 from event_streamer_api.errors import EventStreamerSDKError, EventStreamerValidationError
@@ -25,6 +25,10 @@ from .._core.notices import EndReason, Report, Stats
 from .._core.options import StreamOptions, settings_from
 from .._core.progress import Progress
 from .._core.session import Counters, Session, stats_of
+from .typed import Values, name_of_event, taking_instances
+
+if TYPE_CHECKING:
+    from event_streamer_sdk.abi.codegen import EventClass
 
 F = TypeVar("F", bound=Callable[..., Any])
 """A handler: decorators give back the very function they were put on."""
@@ -67,6 +71,7 @@ class StreamingBase:
         # Checked now, so that a wrong id or token is told where it was given.
         self._stream_call(resume_token)
         self._registry = HandlerRegistry()
+        self._values = Values() if self._settings.typed else None
         self._progress = Progress(resume_token)
         self._counters = Counters()
         self._dedupe = Deduplicator(self._settings.dedupe) if self._settings.dedupe else None
@@ -135,15 +140,19 @@ class StreamingBase:
 
     # --- handlers ------------------------------------------------------------------------------
 
-    def on_event(self, event_name: str) -> Callable[[F], F]:
+    def on_event(self, event_name: str | type[EventClass]) -> Callable[[F], F]:
         """
         Register a handler for one kind of event. Several may be registered; they are called in order.
 
         Args:
-            event_name: The event's name, such as `Transfer`.
+            event_name: The event's name, such as `Transfer`, or a class that `abi.codegen` wrote for it.
 
         Returns:
-            A decorator that gives the function back. The function gets the list of events.
+            A decorator that gives the function back. The function gets the list of events: dicts, or
+            instances of the class.
+
+        Raises:
+            EventStreamerValidationError: It is neither a name nor such a class.
 
         Example:
             >>> @streaming_client.on_event("Transfer")
@@ -151,9 +160,16 @@ class StreamingBase:
             ...     for event in events:
             ...         print(event["from"], event["to"], event["value"])
         """
+        name = name_of_event(event_name)
 
         def register(handler: F) -> F:
-            self._registry.add_event(event_name, self._checked(handler))
+            checked = self._checked(handler)
+            if not isinstance(event_name, str):
+                self._registry.add_event(name, taking_instances(event_name, checked))
+            elif self._values is not None:
+                self._registry.add_event(name, self._taking_values(checked, self._values.of_group))
+            else:
+                self._registry.add_event(name, checked)
             return handler
 
         return register
@@ -168,7 +184,11 @@ class StreamingBase:
         Returns:
             The function itself.
         """
-        self._registry.add_all_events(self._checked(handler))
+        checked = self._checked(handler)
+        if self._values is not None:
+            self._registry.add_all_events(self._taking_values(checked, self._values.of_batch))
+        else:
+            self._registry.add_all_events(checked)
         return handler
 
     def on_heartbeat(self, handler: F) -> F:
@@ -255,6 +275,12 @@ class StreamingBase:
         return handler
 
     # --- what the shells are made of -----------------------------------------------------------
+
+    def _taking_values(
+        self, handler: Callable[..., Any], convert: Callable[[Any], Any]
+    ) -> Callable[[Any], Any]:
+        """Let a handler have what `convert` makes of events; the shell asks for their definition first."""
+        raise NotImplementedError
 
     def _new_session(self, *, iterating: bool) -> Session:
         self._session = Session(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -29,6 +30,7 @@ from .._core.reading import connect_once
 from .base import HEADERS, F, StreamingBase
 from .signals import stopping
 from .sync_run import SyncRun
+from .typed import Values
 
 
 class SyncBatch(Batch):
@@ -254,10 +256,33 @@ class SyncStreamingClient(StreamingBase):
         run = self._begin(iterating=True)
         run.start(deliver=False)
         try:
-            yield from run.batches()
+            with closing(run.batches()) as batches:
+                for batch in batches:
+                    if self._values is not None:
+                        batch.events = self._known(self._values).of_batch(batch.events)
+                    yield batch
         finally:
             run.stop()
         self._result()
+
+    # --- typed events --------------------------------------------------------------------------
+
+    def _known(self, values: Values) -> Values:
+        """Ask for the subscription's event, once."""
+        if not values.is_known:
+            values.learn(self.event_streamer.get_subscription(self.subscription_id).event_signature)
+        return values
+
+    def _taking_values(
+        self, handler: Callable[..., Any], convert: Callable[[Any], Any]
+    ) -> Callable[[Any], Any]:
+        @functools.wraps(handler)
+        def handle(events: Any) -> None:
+            assert self._values is not None
+            self._known(self._values)
+            handler(convert(events))
+
+        return handle
 
     # --- calls ---------------------------------------------------------------------------------
 

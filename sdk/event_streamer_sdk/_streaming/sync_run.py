@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextvars
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
 from event_streamer_sdk.exceptions import EventStreamerConnectionError
@@ -204,7 +204,7 @@ class SyncRun:
                     self._take_effects()
             outcome = self._carry_out(lane, command)
 
-    def batches(self) -> Iterator[Batch]:
+    def batches(self) -> Generator[Batch]:
         """
         Run the deliver lane, in the thread that asks for it.
 
