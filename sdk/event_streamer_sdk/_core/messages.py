@@ -21,11 +21,10 @@ from event_streamer_api.models import (
 )
 
 from .errors import StreamLineError
+from .lines import LONG_LINE, Block
 
 if TYPE_CHECKING:
     from event_streamer_api.errors import EventStreamerValidationError
-
-    from .lines import Block
 
 try:
     import msgspec
@@ -38,15 +37,6 @@ else:
 
 Events = dict[str, list[dict[str, Any]]]
 """Event name → the events of that name, in order."""
-
-LONG_LINE = 4096
-"""
-Bytes from which on a line is decoded by itself.
-
-A call for each costs nothing there, while the events of a whole block (a MB and more) would be alive at once:
-Python would take their memory from the system and give it back for every block, which costs 10 % with 100
-events a batch.
-"""
 
 TOGETHER = 64 * 1024
 """
@@ -189,9 +179,11 @@ def decode_block(block: Block) -> Iterator[list[Any]]:
     while start < end:
         if one_by_one:
             behind = data.index(b"\n", start) + 1
-            value = _decode_span(data, view, start, behind - 1)
-            if value is not _BLANK:
-                yield [value]
+            # Nothing here holds the value but the list, which whoever handles it empties before the next one:
+            # then Python puts the next one where this one was, and the processor has that place at hand.
+            values = [_decode_span(data, view, start, behind - 1)]
+            if values[0] is not _BLANK:
+                yield values
         else:
             behind = end
             if end - start > TOGETHER:
