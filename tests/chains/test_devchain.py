@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from Crypto.Hash import keccak
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from event_streamer_sdk.abi import EventDecoder, parse_abi, topic0
@@ -94,7 +94,6 @@ def test_the_same_arguments_and_calls_give_the_same_chain() -> None:
     assert logs(make(seed=2)) != logs(make())
 
 
-@settings(max_examples=50)
 @given(
     steps=st.lists(
         st.one_of(

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from event_streamer_service.chains import (
@@ -103,7 +103,6 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.quick
-@settings(max_examples=200)
 @given(
     schedule=schedules,
     blocks=st.integers(1, 60),

@@ -120,7 +120,7 @@ class HeadTracker:
             ChainUnavailable: All attempts of a round (`live_max_retries`) failed.
             ChainClosed: The tracker was closed.
         """
-        while self._headers.head is None or self.version == 0:
+        while self._headers.head is None:
             if self.error is not None:
                 raise self.error
             await self._wait_for_news()
@@ -214,7 +214,7 @@ class HeadTracker:
                         failures = 0
                         self.error = None
                 return  # the source was closed
-            except Exception as error:  # noqa: BLE001 - a header store's failure, too, must not end the watch
+            except Exception as error:
                 failures += 1
                 lost = failures > self._config.live_max_retries
                 delay = self._config.live_reconnect_delay if lost else self._config.live_retry_delay
@@ -224,6 +224,7 @@ class HeadTracker:
                     error,
                     "building the connection anew" if lost else "trying again",
                     delay,
+                    exc_info=not isinstance(error, ChainError),
                 )
                 if lost:
                     failures = 0
@@ -245,8 +246,6 @@ class HeadTracker:
             await self._root(head)
             return
         if self._headers.is_canonical(head):
-            if self.version == 0:
-                self._publish(grown=False)
             return  # nothing new, or a node that lags behind
         gap = head.number - known.number - 1
         if gap > self._config.live_max_gap_size and self._config.live_enable_gap_detection:
