@@ -22,7 +22,7 @@ def config(**fields: Any) -> ChainConfig:
         ("https://mainnet.example/?key=secret", "https://mainnet.example/…"),
         ("https://user:secret@mainnet.example:8545", "https://mainnet.example:8545"),
         ("wss://secret@node.example/ws/secret", "wss://node.example/…"),
-        ("http://[::1]:8545", "http://::1:8545"),
+        ("http://[::1]:8545", "http://[::1]:8545"),
         ("http://node.example:secret/", "http://node.example"),
         ("embedded:devchain-1", "embedded:devchain-1"),
     ],

@@ -51,6 +51,8 @@ def redact_url(url: str) -> str:
     if parts.scheme == EMBEDDED:
         return url
     host = parts.hostname or "?"
+    if ":" in host:
+        host = f"[{host}]"
     try:
         port = f":{parts.port}" if parts.port else ""
     except ValueError:
