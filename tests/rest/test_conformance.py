@@ -3,6 +3,8 @@
 import json
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +26,29 @@ EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES", "25")
 TRANSFER = "event Transfer(address indexed from, address indexed to, uint256 value)"
 
 
+@contextmanager
+def open_stream(service: LocalService) -> Iterator[tuple[int, str]]:
+    """Keep a stream open, so that acknowledgements and heartbeats have a connection; give its ids."""
+    with SyncEventStreamer(service.url, "me") as client, httpx.Client(timeout=20) as http:
+        # Low ids are those that a generator of requests tries first, also when it deletes.
+        for _ in range(30):
+            made = client.subscribe(TRANSFER, chain_id=1, start_block=19_000_000)
+        with http.stream("GET", f"{service.url}/subscriptions/{made.id}/stream") as response:
+            yield made.id, response.headers["x-connection-id"]
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_schemathesis_finds_no_failure(tmp_path: Path) -> None:
     python = environment("schemathesis", SCHEMATHESIS)
-    with LocalService(DevChain(chain_id=1, first_block=19_000_000)) as service:
+    chain = DevChain(chain_id=1, first_block=19_000_000, blocks=100)
+    with LocalService(chain, client_timeout=0) as service, open_stream(service) as (subscription, connection):
+        config = (ROOT / "tests/rest/schemathesis.toml").read_text("utf-8")
+        config = config.replace("{subscription_id}", str(subscription)).replace("{connection_id}", connection)
+        (tmp_path / "schemathesis.toml").write_text(config)
         done = subprocess.run(
             [
-                *(python.parent / "schemathesis", "--config-file", ROOT / "tests/rest/schemathesis.toml"),
+                *(python.parent / "schemathesis", "--config-file", tmp_path / "schemathesis.toml"),
                 *("run", ROOT / "openapi.yaml", "--url", service.url, "--max-examples", EXAMPLES),
                 *("--seed", "1", "--no-color", "--generation-database", "none"),
             ],
@@ -41,9 +58,11 @@ def test_schemathesis_finds_no_failure(tmp_path: Path) -> None:
             cwd=tmp_path,
             env={**os.environ, "COLUMNS": "120"},
         )
+        entries = service.journal.entries("heartbeat")
     summary = done.stdout[done.stdout.rfind("= SUMMARY =") :]
     assert done.returncode == 0, f"{done.stdout[:20_000]}\n{summary}\n{done.stderr}"
     assert "Tested: 24" in summary, summary
+    assert entries, "the heartbeats reached the stream that was open"
 
 
 @pytest.fixture(scope="module")
