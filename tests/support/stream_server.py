@@ -39,6 +39,7 @@ def batch(number: int, **changes: Any) -> bytes:
         "response_id": f"r{number}",
         "batch_id": f"b{number}",
         "subscription_id": 1,
+        "connection_id": "c0",
         "resume_token": f"t{number}",
         "events": {"Transfer": [event]},
         "batch_size": 1,
@@ -52,7 +53,14 @@ def line(message: dict[str, Any]) -> bytes:
     return json.dumps(message, ensure_ascii=False).encode() + b"\n"
 
 
-HEARTBEAT = line({"type": "heartbeat", "subscription_id": 1, "timestamp": "2024-05-23T10:30:00.000Z"})
+HEARTBEAT = line(
+    {
+        "type": "heartbeat",
+        "connection_id": "c0",
+        "subscription_id": 1,
+        "timestamp": "2024-05-23T10:30:00.000Z",
+    }
+)
 END = line({"type": "end", "reason": "end_block_reached", "subscription_id": 1})
 
 

@@ -272,6 +272,9 @@ def _token_lost(session: Session, failure: Failed) -> Steps:
     repeated = session.lost_token_at == session.progress.commits
     session.lost_token_at = session.progress.commits
     if policy == "raise" or repeated:
+        if isinstance(getattr(error, "status_code", None), int):
+            # Where the service said so in the stream, its own message has told it.
+            session.notify_error("INVALID_RESUME_TOKEN", str(error), recoverable=False)
         session.conclude(EndReason.REFUSED, error)
         return
     token = None
