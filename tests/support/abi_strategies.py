@@ -18,9 +18,7 @@ def _is_free(name: str) -> bool:
 
 
 names = (
-    st.builds(
-        str.__add__, st.sampled_from(_LETTERS), st.text(alphabet=_LETTERS + "0123456789", max_size=8)
-    )
+    st.builds(str.__add__, st.sampled_from(_LETTERS), st.text(alphabet=_LETTERS + "0123456789", max_size=8))
     .filter(_is_free)
     .filter(lambda name: name != "error")
 )
@@ -42,7 +40,10 @@ dimensions = st.lists(st.sampled_from(["[]", "[1]", "[2]", "[3]"]), max_size=2).
 def parameters(depth: int = 3) -> st.SearchStrategy[Parameter]:
     """Parameters as a JSON ABI has them, tuples in each other down to a depth."""
     simple = st.builds(
-        lambda name, base, tail: {"name": name, "type": base + tail}, names | st.just(""), base_types, dimensions
+        lambda name, base, tail: {"name": name, "type": base + tail},
+        names | st.just(""),
+        base_types,
+        dimensions,
     )
     if depth == 0:
         return simple
@@ -120,7 +121,9 @@ def _base_values(kind: str) -> st.SearchStrategy[Any]:
         size = int(kind[5:])
         return st.binary(min_size=size, max_size=size)
     bits, _, scale = kind.lstrip("uintfxed").partition("x")
-    low, high = (0, 2 ** int(bits) - 1) if kind[0] == "u" else (-(2 ** (int(bits) - 1)), 2 ** (int(bits) - 1) - 1)
+    low, high = (
+        (0, 2 ** int(bits) - 1) if kind[0] == "u" else (-(2 ** (int(bits) - 1)), 2 ** (int(bits) - 1) - 1)
+    )
     whole = st.integers(low, high) | st.sampled_from([low, high, 0, 1])
     if not scale:
         return whole
@@ -139,8 +142,20 @@ json_values = st.recursive(
         st.lists(inner, max_size=4)
         | st.dictionaries(
             st.sampled_from(
-                ["type", "name", "inputs", "components", "indexed", "anonymous", "internalType", "abi", "output",
-                 "contracts", "result", "x"]
+                [
+                    "type",
+                    "name",
+                    "inputs",
+                    "components",
+                    "indexed",
+                    "anonymous",
+                    "internalType",
+                    "abi",
+                    "output",
+                    "contracts",
+                    "result",
+                    "x",
+                ]
             ),  # fmt: skip
             inner,
             max_size=5,
