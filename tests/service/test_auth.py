@@ -173,19 +173,18 @@ def test_a_token_of_somebody_else_opens_nothing(alice: RawClient, bob: RawClient
 
 
 def test_nobody_can_try_many_keys(start: StartService, chain: DevChain) -> None:
-    service = start(chain, api_keys=KEYS, requests_per_second=1)
+    service = start(chain, api_keys=KEYS, requests_per_second=0.01)
     with RawClient(service.url) as client, RawClient(service.url, key="bob-key") as bob:
         statuses = [
             client.http.get("/subscriptions", headers={"x-api-key": str(n)}).status_code for n in range(4)
         ]
-        assert statuses == [401, 401, 429, 429]
+        assert statuses == [401, 429, 429, 429]
         bob.get("/subscriptions")
 
 
 def test_the_rate_of_one_is_not_that_of_another(start: StartService, chain: DevChain) -> None:
-    service = start(chain, api_keys=KEYS, requests_per_second=1)
+    service = start(chain, api_keys=KEYS, requests_per_second=0.01)
     with RawClient(service.url, key="alice-key") as alice, RawClient(service.url, key="bob-key") as bob:
-        statuses = [alice.http.get("/api/chains").status_code for _ in range(4)]
-        assert statuses[:2] == [200, 200]
-        assert statuses[-1] == 429
+        statuses = [alice.http.get("/api/chains").status_code for _ in range(3)]
+        assert statuses == [200, 429, 429]
         bob.get("/api/chains")

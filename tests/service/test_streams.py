@@ -270,7 +270,7 @@ def test_heartbeats_come_and_are_taken(start: StartService, chain: DevChain, dat
 
 
 def test_a_client_that_falls_silent_is_closed(start: StartService, chain: DevChain, database: str) -> None:
-    service = start(chain, database=database, heartbeat_interval=0.2, client_timeout=1)
+    service = start(chain, database=database, heartbeat_interval=0.2, client_timeout=2)
     with RawClient(service.url) as client:
         number = client.subscribe(start_block=200)
         with client.stream(number) as stream:
@@ -371,7 +371,7 @@ def test_a_change_of_the_end_goes_on_from_where_it_was(client: RawClient, chain:
 
 def test_a_slow_reader_slows_nobody_and_a_stalled_one_is_cut_off(start: StartService, database: str) -> None:
     chain = DevChain(blocks=3000)
-    service = start(chain, database=database, write_timeout=1)
+    service = start(chain, database=database, write_timeout=3)
     with RawClient(service.url) as slow, RawClient(service.url) as quick:
         stalled = slow.subscribe()
         with slow.stream(stalled) as stuck:
