@@ -19,7 +19,7 @@ from event_streamer_sdk import EventStreamer, SyncEventStreamer
 URL = sys.argv[1]
 TRANSFER = "Transfer(address indexed from, address indexed to, uint256 value)"
 
-async def stream():
+async def stream_async():
     async with EventStreamer(URL, "plain-async") as client:
         subscription = await client.subscribe(TRANSFER, chain_id=31337, start_block=0, end_block=20)
         stream = client.create_streaming_client(subscription.id, typed=True)
@@ -31,7 +31,7 @@ with SyncEventStreamer(URL, "plain-sync") as client:
     blocking = list(stream.events())
     again = client.create_streaming_client(subscription.id, checkpoint="place.json").run()
 
-assert blocking and blocking == asyncio.run(stream())
+assert blocking and blocking == asyncio.run(stream_async())
 assert again.events == 0
 missing = [name for name in ("msgspec", "orjson", "sqlalchemy", "typer") if name in sys.modules]
 assert not missing, missing
