@@ -156,7 +156,7 @@ json_values = st.recursive(
                     "result",
                     "x",
                 ]
-            ),  # fmt: skip
+            ),
             inner,
             max_size=5,
         )

@@ -19,10 +19,10 @@ PACKAGES = {
     "@opensea/seaport-js": "4.3.0",
     "@chainlink/contracts": "1.5.0",
 }
-"""Exact versions, so that a failure means a change of ours. Without what they depend on: only their files count."""
+"""Exact versions, so that a failure means a change of ours; without dependencies, only their files count."""
 
 
-class Unavailable(Exception):
+class Unavailable(Exception):  # noqa: N818 - reads as the state it reports
     """A package can't be had: npm isn't installed, or reaches no network."""
 
 
