@@ -19,12 +19,13 @@ from event_streamer_sdk.exceptions import EventStreamerConnectionError
 from .._core.checkpoint import CheckpointStore, DeadLetters, LeasingStore
 from .._core.commands import Acknowledge, SendHeartbeat
 from .._core.dedupe import Deduplicator
+from .._core.figures import stats_of
 from .._core.handlers import HandlerRegistry
 from .._core.messages import Batch
 from .._core.notices import EndReason, Report, Stats
 from .._core.options import StreamOptions, settings_from
 from .._core.progress import Progress
-from .._core.session import Counters, Session, stats_of
+from .._core.session import Counters, Session
 from .typed import Values, name_of_event, taking_instances
 
 if TYPE_CHECKING:
