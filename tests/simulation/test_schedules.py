@@ -2,8 +2,8 @@
 Ten thousand random schedules of faults in virtual time.
 
 After every step acked ⊆ committed ⊆ handled is checked, and that batches are first handled in order; at the
-end, that nothing is missing. A schedule that fails names its seed: `tests/simulation/play.py SEED` plays it again
-and prints what happened; `make simulate` looks for one without end.
+end, that nothing is missing. A schedule that fails names its seed: `tests/simulation/play.py SEED` plays it
+again and prints what happened; `make simulate` looks for one without end.
 """
 
 import pytest
