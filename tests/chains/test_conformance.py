@@ -140,6 +140,21 @@ def test_logs_are_filtered_and_in_order(node: Node) -> None:
     run(scenario())
 
 
+@pytest.mark.parametrize("node", only(*(name for name in NODES if name != "devchain")), indirect=True)
+def test_a_node_that_lags_behind_a_range_does_not_leave_logs_out_in_silence(node: Node) -> None:
+    node.transfer(1)
+
+    async def scenario() -> None:
+        async with opened(node) as source:
+            head = await source.head()
+            assert await source.logs(head.number, head.number, token_filter(node))
+            for first in (head.number, head.number + 1):
+                with pytest.raises(BlockGone):
+                    await source.logs(first, head.number + 5, token_filter(node))
+
+    run(scenario())
+
+
 def test_a_blocks_logs_are_found_by_its_hash_until_a_reorg_takes_it(node: Node) -> None:
     node.transfer(1)
     node.transfer(2)

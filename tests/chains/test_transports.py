@@ -25,6 +25,7 @@ from event_streamer_service.chains import (
     transports,
 )
 from event_streamer_service.chains.devchain_server import DevChainServer
+from event_streamer_service.chains.devnode import DevNode
 from support.chain_nodes import refusing_proxy
 from support.chains import run
 
@@ -109,7 +110,7 @@ def test_an_answer_of_another_form_is_an_outage() -> None:
 
 def test_the_reason_in_the_body_of_a_failed_status_is_read() -> None:
     refusal = failure_of(
-        lambda request: (400, {}, json.dumps(error(request, -32602, "range too large")).encode()),
+        lambda _: (400, {}, json.dumps(error({"id": None}, -32602, "range too large")).encode()),
         "logs",
         0,
         10,
@@ -153,7 +154,7 @@ def test_a_node_that_does_not_answer_times_out() -> None:
 
 def test_an_answer_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transports, "_MAX_ANSWER_BYTES", 100_000)
-    refusal = failure_of(lambda request: ok(result(request, ["x" * 200_000])), "logs", 0, 9, EVERYTHING)
+    refusal = failure_of(lambda _: ok(["x" * 200_000]), "logs", 0, 9, EVERYTHING)
     assert isinstance(refusal, RangeTooLarge)
 
 
@@ -247,9 +248,10 @@ def test_one_block_too_large_is_read_from_its_receipts() -> None:
 
 def test_one_block_too_large_and_no_receipts_is_told() -> None:
     def reply(request: Any) -> Reply:
-        if request["method"] == "eth_getLogs":
-            return ok(error(request, -32005, "query returned more than 10000 results"))
-        return ok(error(request, -32601, "no such method"))
+        if not isinstance(request, list):
+            return ok(error(request, -32601, "no such method"))
+        header, logs = request
+        return ok([headers(header), error(logs, -32005, "query returned more than 10000 results")])
 
     refusal = failure_of(reply, "logs", 3, 3, EVERYTHING)
     assert isinstance(refusal, RangeTooLarge)
@@ -402,3 +404,23 @@ def test_a_closed_source_opens_no_connection_again() -> None:
             assert not [task for task in rest if "WebSocketTransport" in repr(task)]
 
     run(scenario())
+
+
+def test_a_node_without_batches_is_read_all_the_same() -> None:
+    chain = DevChain(blocks=5)
+
+    async def scenario(url: str) -> None:
+        source = JsonRpcSource(url)
+        wanted = await chain.logs(1, 3, EVERYTHING)
+        assert [log.data for log in await source.logs(1, 3, EVERYTHING)] == [log.data for log in wanted]
+        with pytest.raises(BlockGone, match="does not have block 9"):
+            await source.logs(1, 9, EVERYTHING)
+        await source.close()
+
+    def reply(request: Any) -> Reply:
+        if isinstance(request, list):
+            return ok(error({"id": None}, -32600, "batch requests are not supported"))
+        return ok(result(request, node.call(request["method"], *request["params"])))
+
+    with DevChainServer(chain) as server, DevNode(server.url) as node, http_node(reply) as url:
+        run(scenario(url))

@@ -201,20 +201,27 @@ def refusing_proxy(target: str, refuse: Refuse, *, code: int = -32005) -> Iterat
             body = self.rfile.read(int(self.headers["Content-Length"]))
             request = json.loads(body)
             answer = client.post(target, content=body, headers={"Content-Type": "application/json"}).content
-            if isinstance(request, dict) and request["method"] == "eth_getLogs":
-                wanted = request["params"][0]
-                blocks = int(wanted["toBlock"], 16) - int(wanted["fromBlock"], 16) + 1
-                refusal = refuse(blocks, len(json.loads(answer)["result"]))
-                if refusal is None:
-                    passed.append(blocks)
-                else:
-                    error = {"code": code, "message": refusal}
-                    answer = json.dumps({"jsonrpc": "2.0", "id": request["id"], "error": error}).encode()
+            if isinstance(request, list):
+                answer = json.dumps(list(map(self.judged, request, json.loads(answer)))).encode()
+            else:
+                answer = json.dumps(self.judged(request, json.loads(answer))).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
             self.wfile.write(answer)
+
+        def judged(self, request: Any, answer: Any) -> Any:
+            """Return the node's answer to one request, or the refusal in its place."""
+            if request["method"] != "eth_getLogs" or "fromBlock" not in request["params"][0]:
+                return answer
+            wanted = request["params"][0]
+            blocks = int(wanted["toBlock"], 16) - int(wanted["fromBlock"], 16) + 1
+            refusal = refuse(blocks, len(answer["result"]))
+            if refusal is None:
+                passed.append(blocks)
+                return answer
+            return {"jsonrpc": "2.0", "id": request["id"], "error": {"code": code, "message": refusal}}
 
         def log_message(self, *_: object) -> None:
             pass

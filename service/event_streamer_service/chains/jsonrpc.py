@@ -105,18 +105,26 @@ class JsonRpcSource:
         """
         Return the matching logs of a range.
 
+        Many nodes answer a range that ends beyond their head with what they have, and one that lags behind
+        would so leave logs out in silence. Therefore its last block is asked for in the same batch.
+
         Raises:
             RangeTooLarge: The node refuses the range, in whatever words.
+            BlockGone: The node does not have the range's last block (yet).
         """
         blocks = to_block - from_block + 1
         wanted = {"fromBlock": hex(from_block), "toBlock": hex(to_block), **_condition(log_filter)}
         try:
-            found = await self._call("eth_getLogs", [wanted], _found_logs, blocks=blocks)
+            last, found = await self._exchange(
+                [("eth_getBlockByNumber", [hex(to_block), False]), ("eth_getLogs", [wanted])], blocks=blocks
+            )
+            if _result(last, _header, None) is None:
+                raise BlockGone(f"the node does not have block {to_block} (yet)")
+            return _logs(_result(found, _found_logs, blocks))
         except (RangeTooLarge, ChainTimeout):
             if blocks > 1:
                 raise
-            return await self._logs_by_receipts(hex(from_block), log_filter)
-        return _logs(found)
+        return await self._logs_by_receipts(hex(from_block), log_filter)
 
     async def block_logs(self, blocks: Sequence[Block], log_filter: LogFilter) -> list[list[Log]]:
         """
@@ -189,18 +197,21 @@ class JsonRpcSource:
     async def _batch(
         self, requests: Sequence[Request], result: msgspec.json.Decoder[T], *, blocks: int | None = None
     ) -> list[T]:
-        """Send requests in batches; one by one once the node has shown that it knows no batches."""
-        results: list[T] = []
-        while len(results) < len(requests):
-            part = requests[len(results) : len(results) + self._batch_size]
-            answers = await self._transport.send(part, blocks=blocks)
-            if len(answers) < len(part):
-                self._shrink_batches(answers[0], len(part))
-                continue
-            results += [_result(answer, result, blocks) for answer in answers]
-        return results
+        return [_result(answer, result, blocks) for answer in await self._exchange(requests, blocks=blocks)]
 
-    def _shrink_batches(self, refusal: Answer, size: int) -> None:
+    async def _exchange(self, requests: Sequence[Request], *, blocks: int | None = None) -> list[Answer]:
+        """Send requests in batches; one by one once the node has shown that it knows no batches."""
+        answers: list[Answer] = []
+        while len(answers) < len(requests):
+            part = requests[len(answers) : len(answers) + self._batch_size]
+            of_part = await self._transport.send(part, blocks=blocks)
+            if len(of_part) < len(part):
+                self._shrink_batches(of_part[0], len(part), blocks)
+            else:
+                answers += of_part
+        return answers
+
+    def _shrink_batches(self, refusal: Answer, size: int, blocks: int | None) -> None:
         """
         Note that a batch of this size was refused as a whole.
 
@@ -208,8 +219,11 @@ class JsonRpcSource:
             ChainError: It was refused for another reason than its size.
         """
         assert refusal.error is not None
-        error = refusals.from_rpc_error(refusal.error.code, refusal.error.message)
-        if isinstance(error, RateLimited | ChainTimeout) and refusal.error.code != _INVALID_REQUEST:
+        error = refusals.from_rpc_error(refusal.error.code, refusal.error.message, blocks=blocks)
+        if (
+            isinstance(error, RateLimited | ChainTimeout | RangeTooLarge)
+            and refusal.error.code != _INVALID_REQUEST
+        ):
             raise error
         self._batch_size = max(1, size // 4)
 

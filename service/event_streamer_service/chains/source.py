@@ -38,6 +38,7 @@ class ChainSource(Protocol):
 
         Raises:
             RangeTooLarge: The source wants a smaller range.
+            BlockGone: A node does not have the range's last block (yet).
         """
         ...
 
