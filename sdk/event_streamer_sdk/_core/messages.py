@@ -197,11 +197,17 @@ def _decode_lines_of(data: bytes, view: memoryview, start: int, end: int) -> lis
     if _decode_lines is not None and data.find(b"\r", start, end) < 0:
         try:
             decoded = _decode_lines(view[start:end])
-        except ValueError:  # msgspec.DecodeError and UnicodeDecodeError are both one
+        except (ValueError, RecursionError):  # msgspec.DecodeError and UnicodeDecodeError are both the first
             pass
         else:
-            # Fewer or more values than lines: blank lines, or a line that holds no value or several.
-            if len(decoded) == data.count(b"\n", start, end):
+            # msgspec takes any white space between values. "}\n{" can only lie between two of them, so these
+            # are one to a line where it lies between all of them, and the ends are those of objects.
+            between = data.count(b"}\n{", start, end)
+            if (
+                len(decoded) == between + 1
+                and data[start : start + 1] == b"{"
+                and data[end - 2 : end - 1] == b"}"
+            ):
                 return decoded
     return [decode_line(line) for line in data[start:end].split(b"\n") if line and not line.isspace()]
 
@@ -213,7 +219,7 @@ def _decode_span(data: bytes, view: memoryview, start: int, end: int) -> Any:
     if _decode_one is not None:
         try:
             return _decode_one(view[start:end])
-        except ValueError:  # the slow way says what is wrong
+        except (ValueError, RecursionError):  # the slow way says what is wrong
             pass
     line = data[start:end]
     return _BLANK if not line or line.isspace() else decode_line(line)
