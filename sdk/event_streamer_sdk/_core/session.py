@@ -217,11 +217,6 @@ class Session:
         """Whether no further batch will be delivered."""
         return self.stopping or self.end is not None
 
-    @property
-    def in_handler(self) -> bool:
-        """Whether the deliver lane can't end yet; a user's loop that has a batch in hand is no hindrance."""
-        return not self.delivered and not self.handed_over
-
     def take_effects(self) -> tuple[set[Lane], bool]:
         """
         Tell what the last steps mean for other lanes.

@@ -90,6 +90,7 @@ class AsyncRun:
         self._chunks: AsyncIterator[bytes] | None = None
         self._network_task: asyncio.Task[Any] | None = None
         self._broken_off = False
+        self._leaving = False
         self._slice_ends = 0.0
         self._perform: dict[type, Callable[[Any], Any]] = {
             do.Connect: self._connect,
@@ -110,8 +111,8 @@ class AsyncRun:
 
     @property
     def running(self) -> bool:
-        """Whether the lanes are at work."""
-        return self._main is not None and not self._main.done()
+        """Whether the lanes are at work, and not only ending behind the handler that has stopped them."""
+        return self._main is not None and not self._main.done() and not self._leaving
 
     def start(self) -> None:
         """Set the lanes to work. Where the user iterates, the deliver lane is run by `batches()`."""
@@ -169,7 +170,8 @@ class AsyncRun:
             self.session.adopted = None
             return
         self.request_stop(reason)
-        if asyncio.current_task() is self.deliver_task and self.session.in_handler:
+        if asyncio.current_task() is self.deliver_task and not self.session.handed_over:
+            self._leaving = True
             return
         done, _ = await asyncio.wait({self._main}, timeout=self.session.settings.stop_timeout)
         if not done:

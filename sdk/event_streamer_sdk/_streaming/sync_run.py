@@ -56,6 +56,8 @@ class SyncRun:
         self._handler_thread: int | None = None
         self._helper_thread: int | None = None
         self._started = False
+        self._leaving = False
+        self._left_behind = False
         self._over = threading.Event()
         self._stream: Any = None
         self._response: Any = None
@@ -80,8 +82,8 @@ class SyncRun:
 
     @property
     def running(self) -> bool:
-        """Whether the lanes are at work."""
-        return self._started and not self._over.is_set()
+        """Whether the lanes are at work, and not only ending behind the handler that has stopped them."""
+        return self._started and not self._over.is_set() and not self._leaving
 
     def start(self, *, deliver: bool) -> None:
         """
@@ -132,8 +134,12 @@ class SyncRun:
                 thread.join()
         self._locked(self.session.break_off)
         self._threads[Lane.READ].join(READER_GRACE)
-        self.client._run_is_over(self)
-        self._over.set()
+        self._end()
+
+    def _end(self) -> None:
+        if not self._over.is_set():
+            self.client._run_is_over(self)
+            self._over.set()
 
     def _deliver_all(self) -> None:
         for _ in self.batches():
@@ -158,7 +164,8 @@ class SyncRun:
             return
         self.request_stop(reason)
         here = threading.get_ident()
-        if here in (self._handler_thread, self._helper_thread) and self.session.in_handler:
+        if here in (self._handler_thread, self._helper_thread) and not self.session.handed_over:
+            self._leaving = True
             return
         if not self._over.wait(self.session.settings.stop_timeout):
             logger.warning(
@@ -166,7 +173,9 @@ class SyncRun:
                 "and its batch will come again",
                 self.session.subscription_id,
             )
+            self._left_behind = True
             self._fail(TimeoutError("stop_timeout"))
+            self._end()
 
     def finished(self, timeout: float | None = None) -> bool:
         """
@@ -239,6 +248,8 @@ class SyncRun:
                         outcome = error
                 else:
                     outcome = self._carry_out(Lane.DELIVER, command)
+                    if self._left_behind:
+                        return
         finally:
             self._handler_thread = None
             self._locked(steps.close)

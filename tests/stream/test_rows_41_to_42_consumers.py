@@ -1,0 +1,207 @@
+"""Rows 41 and 42 of the fault matrix: several consumers, and loops that are left."""
+
+import asyncio
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from event_streamer_sdk.checkpoints import (
+    Checkpoint,
+    LeaseLostError,
+    MemoryCheckpoint,
+    SQLiteCheckpoint,
+)
+from support.listener import KINDS, Listener
+from support.stream_server import FIRST_BLOCK, StreamServer, Wire, healthy, stay, stream_server
+
+ALL = [0, 1, 2, 3, 4]
+kinds = pytest.mark.parametrize("kind", KINDS)
+
+
+# --- several consumers --------------------------------------------------------------------------
+
+
+@kinds
+def test_row_41_without_a_lease_both_get_everything(kind: str) -> None:
+    with stream_server(healthy, healthy) as server:
+        listeners = [Listener(kind, server.url), Listener(kind, server.url)]
+        for listener in listeners:
+            listener.run()
+        assert [listener.handled for listener in listeners] == [ALL, ALL]
+
+
+@kinds
+def test_row_41_with_a_lease_the_second_waits_and_takes_over(kind: str, tmp_path: Path) -> None:
+    def store() -> SQLiteCheckpoint:
+        return SQLiteCheckpoint(tmp_path / "positions.db", lease_seconds=30)
+
+    def half(wire: Wire) -> None:
+        wire.batches(0, 2)
+        wire.beat()
+
+    with stream_server(half) as server:
+        first = Listener("sync", server.url, checkpoint=store())
+        with first.sync_client() as client:
+            first.listen(client)
+            first.stream.start_streaming()
+            wait_for(lambda: first.handled == [0, 1, 2])
+            second = Listener(kind, server.url, checkpoint=store())
+
+            def hand_over(status: Any) -> None:
+                if status.kind == "standby":
+                    first.stream.disconnect()
+
+            second.on_status = hand_over
+            second.run()
+        assert second.statuses[0].kind == "standby"
+        assert server.tokens == [None, "t2"]
+        assert second.handled == [3, 4]
+
+
+@kinds
+def test_row_41_a_worker_that_comes_back_too_late_is_fenced_off(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "positions.db"
+
+    def taken_over(number: int) -> None:
+        if number == 2:  # as if this worker had slept longer than its lease
+            other = SQLiteCheckpoint(path, lease_seconds=0.01)
+            expire(path)
+            assert other.acquire("tester:1")
+            other.save("tester:1", Checkpoint(resume_token="t4"))
+            other.close()
+
+    with stream_server(stay) as server:
+        store = SQLiteCheckpoint(path, lease_seconds=30)
+        listener = Listener(kind, server.url, handler=taken_over, checkpoint=store)
+        with pytest.raises(LeaseLostError, match="taken over"):
+            listener.run()
+        assert listener.report is not None
+        assert listener.report.reason == "lease_lost"
+        assert server.acked <= {"b0", "b1"}
+        stored = SQLiteCheckpoint(path).load("tester:1")
+        assert stored is not None
+        assert stored.resume_token == "t4"  # the successor's position stands
+        store.close()
+
+
+def expire(path: Path) -> None:
+    import sqlite3
+
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.execute("UPDATE event_streamer_checkpoints SET expires_at = 0")
+    connection.close()
+
+
+def wait_for(condition: Any, seconds: float = 10.0) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "it did not happen in time"
+        time.sleep(0.01)
+
+
+# --- loops that are left ------------------------------------------------------------------------
+
+
+async def leave_async(server: StreamServer, store: Any, taken: list[int], leave_at: int) -> Any:
+    listener = Listener("async", server.url, checkpoint=store)
+    async with listener.async_client() as client:
+        stream = client.create_streaming_client(1, **listener.options)
+        async for batch in stream:
+            taken.append(batch.first_block - FIRST_BLOCK)
+            if len(taken) == leave_at:
+                break
+        await stream.wait()  # the event loop closes the generator in a turn of its own
+        assert not stream.is_running
+        return stream
+
+
+def leave_sync(server: StreamServer, store: Any, taken: list[int], leave_at: int) -> Any:
+    listener = Listener("sync", server.url, checkpoint=store)
+    with listener.sync_client() as client:
+        stream = client.create_streaming_client(1, **listener.options)
+        for batch in stream:
+            taken.append(batch.first_block - FIRST_BLOCK)
+            if len(taken) == leave_at:
+                break
+        assert not stream.is_running
+        return stream
+
+
+@kinds
+@pytest.mark.quick
+def test_row_42_break_out_of_the_loop(kind: str) -> None:
+    store = MemoryCheckpoint()
+    taken: list[int] = []
+    with stream_server() as server:
+        for leave_at in (2, 4, 100):
+            if kind == "async":
+                asyncio.run(leave_async(server, store, taken, leave_at))
+            else:
+                leave_sync(server, store, taken, leave_at)
+        # The batch in hand when the loop was left was not done: it came again.
+        assert taken == [0, 1, 1, 2, 2, 3, 4]
+        assert server.tokens == [None, "t0", "t1"]
+        assert server.acked == {f"b{number}" for number in ALL}
+
+
+@pytest.mark.parametrize("steps", [*range(0, 60, 3)])
+def test_row_42_cancelled_at_every_await(steps: int) -> None:
+    """Cancel the task that loops after so many turns of the event loop, wherever it is then."""
+    store = MemoryCheckpoint()
+    taken: list[int] = []
+
+    async def consume(server: StreamServer) -> None:
+        listener = Listener("async", server.url, checkpoint=store)
+        # A loop that an exception leaves is closed when the event loop gets to it; `async with` does not wait
+        # for that.
+        async with (
+            listener.async_client() as client,
+            client.create_streaming_client(1, **listener.options) as stream,
+        ):
+            async for batch in stream:
+                await asyncio.sleep(0)
+                taken.append(batch.first_block - FIRST_BLOCK)
+
+    async def cancelled(server: StreamServer) -> None:
+        task = asyncio.create_task(consume(server))
+        for _ in range(steps):
+            await asyncio.sleep(0.0005)
+            if task.done():
+                break
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        await asyncio.sleep(0.01)  # asyncio's own race for an address ends a turn after it is cancelled
+        assert [task.get_name() for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []
+
+    with stream_server() as server:
+        asyncio.run(cancelled(server))
+        committed = store.load("tester:1")
+        assert committed is None or int(committed.resume_token[1:]) in [*taken, -1]
+        asyncio.run(consume(server))
+        assert sorted(set(taken)) == ALL
+
+
+@kinds
+def test_row_42_single_events_in_a_loop(kind: str) -> None:
+    taken: list[int] = []
+    with stream_server() as server:
+        listener = Listener(kind, server.url)
+
+        async def events() -> None:
+            async with listener.async_client() as client:
+                stream = client.create_streaming_client(1, **listener.options)
+                taken.extend([event["block_number"] - FIRST_BLOCK async for event in stream.events()])
+
+        if kind == "async":
+            asyncio.run(events())
+        else:
+            with listener.sync_client() as client:
+                stream = client.create_streaming_client(1, **listener.options)
+                taken.extend(event["block_number"] - FIRST_BLOCK for event in stream.events())
+        assert taken == ALL
+        assert server.acked == {f"b{number}" for number in ALL}
