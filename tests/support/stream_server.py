@@ -169,6 +169,12 @@ class Wire:
             self.pause(every)
 
 
+def stay(wire: Wire) -> None:
+    """Send all that there is, and stay open without an end."""
+    wire.batches(wire.position, wire.server.size - 1)
+    wire.beat(0.02)
+
+
 def healthy(wire: Wire) -> None:
     """Send what the client asks for."""
     if wire.position >= wire.server.size:
