@@ -18,7 +18,7 @@ def run(*, quick: bool) -> Iterator[Row]:
         "plain": partial(work, "plain", "import_time"),
         "fast": partial(work, "fast", "import_time"),
     }
-    results = interleave(contestants, 5 if quick else 15)
+    results = interleave(contestants, 3 if quick else 15)
     for name, samples in results.items():
         value = ratio(results[PUBLISHED], samples, "cpu")
         yield Row(

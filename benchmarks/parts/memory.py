@@ -19,7 +19,7 @@ PUBLISHED = "published 0.5.0"
 
 def run(*, quick: bool) -> Iterator[Row]:
     """Yield a row for each client; one run each: what else the machine does changes no memory."""
-    events = EVENTS // 10 if quick else EVENTS
+    events = EVENTS // 20 if quick else EVENTS
     with running(f"1:{BATCH}:{events // BATCH}:lazy") as server:
         contestants: dict[str, Callable[[], Sample]] = {
             name: lambda environment=environment, script=script: work(  # type: ignore[misc]

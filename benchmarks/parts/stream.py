@@ -27,7 +27,7 @@ FLOOR = "socket + orjson"
 
 def run(*, quick: bool) -> Iterator[Row]:
     """Yield the rows of every shape."""
-    shapes = [(size, events // 2 if quick else events) for size, events in SHAPES]
+    shapes = [(size, events // 4 if quick else events) for size, events in SHAPES]
     names = [f"{number}:{size}:{events // size}" for number, (size, events) in enumerate(shapes, 1)]
     with running(*names) as server:
         for number, (size, events) in enumerate(shapes, 1):
