@@ -3,7 +3,8 @@
 import pytest
 from sqlalchemy import create_engine, text
 
-from event_streamer_service import DevChain
+from event_streamer_service import ChainConfig, DevChain
+from event_streamer_service.chains.devchain_server import DevChainServer
 from support.raw_client import RawClient, events_of, places
 from support.services import StartService, expected_transfers
 
@@ -65,6 +66,38 @@ def test_a_mistake_of_ours_ends_one_stream_with_a_message(
                 assert list(stream.messages()) == []
         with client.stream(number) as stream:
             assert places(stream.events_to(199)) == expected_transfers(chain, 0, 199)
+
+
+def test_an_outage_of_the_node_is_told_once_and_survived(start: StartService, database: str) -> None:
+    chain = DevChain(blocks=20)
+    node = DevChainServer(chain).start()
+    config = ChainConfig(
+        chain_id=31_337,
+        name="Node",
+        rpc_urls=[node.url],
+        average_block_time=0.1,
+        live_retry_delay=0.1,
+        live_reconnect_delay=0.2,
+    )
+    service = start(chains=[config], database=database, heartbeat_interval=0.2)
+    try:
+        with RawClient(service.url) as client:
+            number = client.subscribe()
+            with client.stream(number) as stream:
+                events = stream.events_to(19)
+                node.stop()
+                error = stream.next("error")
+                assert error["error_code"] in {"STREAM_ERROR", "CIRCUIT_BREAKER_OPEN"}
+                assert error["recoverable"] is True
+                for _ in range(5):
+                    stream.next("heartbeat")  # and no second error among them
+                chain.mine(3)
+                client.post("/api/circuit-breakers/reset")
+                node.start()
+                events += stream.events_to(22)
+        assert places(events) == expected_transfers(chain, 0, 22)
+    finally:
+        node.stop()
 
 
 @pytest.mark.postgres

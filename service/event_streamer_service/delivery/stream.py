@@ -216,9 +216,10 @@ class Stream:
         elif isinstance(item, Reorg):
             await self._send_reorg(item)
         else:
-            await self._send_outage(item.problem)
+            await self._tell_outage(item.problem)
 
     async def _send_range(self, logs: LogRange) -> None:
+        self._told_outage = False
         settings = self._tools.settings
         chunk: list[bytes] = []
         size = 0
@@ -296,7 +297,10 @@ class Stream:
             )
         )
 
-    async def _send_outage(self, problem: ChainError) -> None:
+    async def _tell_outage(self, problem: ChainError | None) -> None:
+        """Say that the chain can't be read: once, until blocks come again."""
+        if problem is None or self._told_outage:
+            return
         self._told_outage = True
         open_circuit = isinstance(problem, ChainUnavailable) and problem.circuit_open
         logger.warning(
@@ -327,19 +331,13 @@ class Stream:
 
     async def _send_heartbeat(self) -> None:
         self._next_heartbeat = asyncio.get_running_loop().time() + self._tools.settings.heartbeat_interval
-        await self._tell_outage()
+        # At the head the feed only waits through an outage: the chain tells of it.
+        await self._tell_outage(None if self._chain is None else self._chain.error)
         if self._tools.faults is not None and self._tools.faults.on_heartbeat(self._subscription.id):
             self._note("fault", kind="mute")
             return
         self._note("heartbeat_sent")
         await self._write(self._lines.heartbeat(self._now()))
-
-    async def _tell_outage(self) -> None:
-        """Say once that new blocks can't be read: the feed itself only waits when it was at the head."""
-        problem = None if self._chain is None else self._chain.error
-        if problem is not None and not self._told_outage:
-            await self._send_outage(problem)
-        self._told_outage = problem is not None
 
     async def _write(self, data: bytes) -> None:
         if data:
