@@ -1,6 +1,7 @@
 """Both streaming clients behind one blocking face: a listener that notes all it is told."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -157,3 +158,26 @@ class Listener:
     @property
     def reconnects(self) -> dict[str, int]:
         return dict(self.stream.stats.reconnects)
+
+
+def both(kind: str, listener: Listener, scenario: Any) -> Any:
+    """Run a scenario, a coroutine function that gets the stream and `call`, with either client."""
+
+    async def call(result: Any) -> Any:
+        return await result if asyncio.iscoroutine(result) else result
+
+    async def run() -> Any:
+        if kind == "async":
+            async with listener.async_client() as client:
+                return await scenario(listener.listen(client), call)
+        with listener.sync_client() as sync_client:
+            return await scenario(listener.listen(sync_client), call)
+
+    return asyncio.run(run())
+
+
+async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        await asyncio.sleep(0.01)

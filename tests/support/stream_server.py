@@ -175,6 +175,12 @@ def stay(wire: Wire) -> None:
     wire.beat(0.02)
 
 
+def stay_silent(wire: Wire) -> None:
+    """Send all that there is, and fall silent."""
+    wire.batches(wire.position, wire.server.size - 1)
+    wire.vanish()
+
+
 def healthy(wire: Wire) -> None:
     """Send what the client asks for."""
     if wire.position >= wire.server.size:
