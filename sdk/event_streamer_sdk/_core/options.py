@@ -51,7 +51,7 @@ class StreamOptions(TypedDict, total=False):
         max_line_bytes: Longest line that is read, bytes; default 16 MiB.
         line_timeout: Longest time that one line may take to arrive, seconds; default 300.
         queue_batches: Batches that are read ahead of the handlers, 1 or more; default 1,000.
-        queue_bytes: Their size, bytes; default 16 MiB. At half of either the client reads on.
+        queue_bytes: Their size, bytes; default 4 MiB. At half of either the client reads on.
         max_unacknowledged: With `auto_acknowledge=False`, batches that may wait for your acknowledgement
             before delivery pauses; default 10,000.
         stop_timeout: Seconds that stopping may take; default 10.
@@ -137,7 +137,7 @@ class Settings:
     max_line_bytes: int = field(default=16 * 1024 * 1024, validator=_number(1))
     line_timeout: float = field(default=300.0, validator=_number(0, above=True))
     queue_batches: int = field(default=1_000, validator=_number(1))
-    queue_bytes: int = field(default=16 * 1024 * 1024, validator=_number(1))
+    queue_bytes: int = field(default=4 * 1024 * 1024, validator=_number(1))
     max_unacknowledged: int = field(default=10_000, validator=_number(1))
     stop_timeout: float = field(default=10.0, validator=_number(0))
     has_store: bool = False
