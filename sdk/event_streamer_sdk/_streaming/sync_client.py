@@ -86,6 +86,12 @@ class SyncStreamingClient(StreamingBase):
             batch_ack_interval=batch_ack_interval,
             options=options,
         )
+        for store, methods in ((self._store, ("load", "save")), (self._dead_letters, ("write",))):
+            for name in methods if store is not None else ():
+                if inspect.iscoroutinefunction(getattr(store, name)):
+                    raise EventStreamerValidationError(
+                        f"{type(store).__name__}.{name} is a coroutine function: use EventStreamer, or another store"
+                    )
         self._run: SyncRun | None = None
 
     def __enter__(self) -> Self:
