@@ -90,7 +90,7 @@ class SyncStreamingClient(StreamingBase):
             for name in methods if store is not None else ():
                 if inspect.iscoroutinefunction(getattr(store, name)):
                     raise EventStreamerValidationError(
-                        f"{type(store).__name__}.{name} is a coroutine function: use EventStreamer, or another store"
+                        f"{type(store).__name__}.{name} is a coroutine function: use EventStreamer for it"
                     )
         self._run: SyncRun | None = None
 
