@@ -25,11 +25,13 @@ from event_streamer_sdk.checkpoints import (
     LeasingStore,
     MemoryCheckpoint,
     SQLCheckpoint,
+    SQLDeadLetters,
     SQLiteCheckpoint,
     SQLiteDeadLetters,
 )
 from event_streamer_sdk.exceptions import EventStreamerValidationError
 from support.listener import KINDS, Listener
+from support.postgres import Missing, cluster
 from support.stream_server import stream_server
 
 ALL = [0, 1, 2, 3, 4]
@@ -347,3 +349,32 @@ def test_writes_may_be_gathered(kind: str) -> None:
         assert len(saves) < 100
         assert saves[-1] == "t199"
         assert server.acked == {f"b{number}" for number in range(200)}
+
+
+@pytest.mark.postgres
+def test_positions_and_leases_in_postgresql() -> None:
+    psycopg = pytest.importorskip("psycopg")
+    try:
+        running = cluster()
+        with running as url:
+            stores = [
+                SQLCheckpoint(lambda: psycopg.connect(f"{url}/postgres"), placeholder="%s", lease_seconds=30)
+                for _ in range(2)
+            ]
+            first, second = stores
+            assert first.acquire("me:1")
+            assert not second.acquire("me:1")
+            first.save("me:1", POSITION)
+            first.release("me:1")
+            assert second.acquire("me:1")
+            with pytest.raises(LeaseLostError):
+                first.save("me:1", POSITION)
+            found = second.load("me:1")
+            assert found is not None
+            assert (found.resume_token, found.block) == ("rt_1", 101)
+            letters = SQLDeadLetters(lambda: psycopg.connect(f"{url}/postgres"), placeholder="%s")
+            letters.write(RECORD)
+            for made in (first, second, letters):
+                made.close()
+    except Missing as missing:
+        pytest.skip(str(missing))
