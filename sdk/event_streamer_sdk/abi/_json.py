@@ -236,11 +236,13 @@ def _count_keys(value: Any) -> int:
     waiting = [value]
     while waiting:
         value = waiting.pop()
-        if isinstance(value, dict):
-            count += len(value)
-            waiting += [each for each in value.values() if each.__class__ is list or each.__class__ is dict]
-        elif isinstance(value, list):
+        if value.__class__ is list:
             waiting += value
+        elif value.__class__ is dict:
+            count += len(value)
+            for each in value.values():
+                if each.__class__ is list or each.__class__ is dict:
+                    waiting.append(each)
     return count
 
 

@@ -189,9 +189,13 @@ class Items:
 
     def events(self) -> Iterator[Item]:
         """Walk over the items that may be events, so that functions need not be read."""
-        indexes = range(len(self.sources)) if self.event_indexes is None else self.event_indexes
-        for index in indexes:
-            yield Item(self.sources[index], self.place, index)
+        if self.event_indexes is not None:
+            for index in self.event_indexes:
+                yield Item(self.sources[index], self.place, index)
+            return
+        for index, source in enumerate(self.sources):
+            if source.__class__ is not dict or source.get("type") == "event":
+                yield Item(source, self.place, index)
 
 
 @attrs.frozen
@@ -391,7 +395,7 @@ def _from_abi(abi: Any, path: str, limits: Limits) -> Items:
     if not isinstance(items, list | tuple):
         raise ABIParsingError(f"an ABI is a list of items, not {kind_of(items)}", path)
     event_indexes = indexes_of_type(abi, "event")
-    if event_indexes is None and any(is_text(item) for item in items):
+    if event_indexes is None and any(map(is_text, items)):
         return _declared_and_others([opened(item) if is_text(item) else item for item in items], path, limits)
     return Items(items, path, event_indexes)
 
