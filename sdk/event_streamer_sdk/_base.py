@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from event_streamer_api.errors import EventStreamerValidationError
 
@@ -87,6 +88,8 @@ class BaseClient:
         self.service_url = service.url
         self.subscriber_id = subscriber_id
         self._http: Any = self._http_class(service, options)
+        # The streaming clients made by this one, as long as somebody uses them: `close` stops them.
+        self._streams: WeakSet[Any] = WeakSet()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.service_url!r}, subscriber_id={self.subscriber_id!r})"

@@ -67,10 +67,12 @@ class EventStreamer(BaseClient, AsyncCalls):
 
     async def close(self) -> None:
         """
-        Close the connections to the service.
+        Stop the streams of this client, and close its connections to the service.
 
         An `http_client` of your own stays open. A later call opens new connections.
         """
+        for streaming_client in list(self._streams):
+            await streaming_client.disconnect()
         await self._http.close()
 
     async def _call(self, operation: Operation[T]) -> T:
@@ -290,10 +292,12 @@ class SyncEventStreamer(BaseClient, SyncCalls):
 
     def close(self) -> None:
         """
-        Close the connections to the service.
+        Stop the streams of this client, and close its connections to the service.
 
         An `http_client` of your own stays open. A later call opens new connections.
         """
+        for streaming_client in list(self._streams):
+            streaming_client.disconnect()
         self._http.close()
 
     def _call(self, operation: Operation[T]) -> T:

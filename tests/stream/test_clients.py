@@ -355,3 +355,16 @@ def test_delivery_pauses_for_batches_that_nobody_acknowledges(kind: str) -> None
             listener := Listener(kind, server.url, auto_acknowledge=False, max_unacknowledged=2),
             scenario,
         )
+
+
+@kinds
+def test_closing_the_client_stops_its_streams(kind: str) -> None:
+    async def scenario(stream: Any, call: Any) -> None:
+        await call(stream.start_streaming())
+        await until(lambda: listener.handled == ALL)
+
+    with stream_server(stay_silent) as server:
+        listener = Listener(kind, server.url)
+        both(kind, listener, scenario)  # nobody stops the stream; leaving the client's block does
+        assert not listener.stream.is_running
+        assert server.acked == {f"b{number}" for number in ALL}

@@ -35,20 +35,19 @@ def test_row_41_without_a_lease_both_get_everything(kind: str) -> None:
 
 @kinds
 def test_row_41_with_a_lease_the_second_waits_and_takes_over(kind: str, tmp_path: Path) -> None:
-    def store() -> SQLiteCheckpoint:
-        return SQLiteCheckpoint(tmp_path / "positions.db", lease_seconds=30)
+    one, other = (SQLiteCheckpoint(tmp_path / "positions.db", lease_seconds=30) for _ in range(2))
 
     def half(wire: Wire) -> None:
         wire.batches(0, 2)
         wire.beat()
 
     with stream_server(half) as server:
-        first = Listener("sync", server.url, checkpoint=store())
+        first = Listener("sync", server.url, checkpoint=one)
         with first.sync_client() as client:
             first.listen(client)
             first.stream.start_streaming()
             wait_for(lambda: first.handled == [0, 1, 2])
-            second = Listener(kind, server.url, checkpoint=store())
+            second = Listener(kind, server.url, checkpoint=other)
 
             def hand_over(status: Any) -> None:
                 if status.kind == "standby":
@@ -59,6 +58,8 @@ def test_row_41_with_a_lease_the_second_waits_and_takes_over(kind: str, tmp_path
         assert second.statuses[0].kind == "standby"
         assert server.tokens == [None, "t2"]
         assert second.handled == [3, 4]
+    one.close()
+    other.close()
 
 
 @kinds
@@ -81,7 +82,7 @@ def test_row_41_a_worker_that_comes_back_too_late_is_fenced_off(kind: str, tmp_p
         assert listener.report is not None
         assert listener.report.reason == "lease_lost"
         assert server.acked <= {"b0", "b1"}
-        stored = SQLiteCheckpoint(path).load("tester:1")
+        stored = store.load("tester:1")
         assert stored is not None
         assert stored.resume_token == "t4"  # the successor's position stands
         store.close()

@@ -78,6 +78,7 @@ class StreamingBase:
         self._dedupe = Deduplicator(self._settings.dedupe) if self._settings.dedupe else None
         self._session: Session | None = None
         self._report: Report | None = None
+        event_streamer._streams.add(self)
         self._position_is_given = False
 
     # --- what can be read off ------------------------------------------------------------------
@@ -303,7 +304,8 @@ class StreamingBase:
 
     def _go_to(self, resume_token: str) -> None:
         """Begin the next run at a position of the user's, and not at the stored one."""
-        self._progress.restart(resume_token)
+        # A new one, since the last run may still end behind a handler, whose commit must not count here.
+        self._progress = Progress(resume_token)
         self._position_is_given = True
 
     def _result(self) -> Report:
