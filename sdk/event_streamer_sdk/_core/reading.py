@@ -51,6 +51,9 @@ def read_lane(session: Session) -> Steps:
     while not session.over:
         outcome = yield from _connect(session)
         if isinstance(outcome, Connected):
+            if session.over:
+                # It comes too late: the position may belong to the next run by now.
+                break
             if lost_reason:
                 session.counters.reconnects[lost_reason] += 1
             conflicts = 0

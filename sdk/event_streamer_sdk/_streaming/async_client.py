@@ -359,7 +359,7 @@ class StreamingClient(StreamingBase):
             return True
         if self._all_stale(batch_ids):
             return False
-        if not await run.drive(Lane.ACKNOWLEDGE, finish(run.session, batch_ids)):
+        if not await run.drive(None, finish(run.session, batch_ids)):
             raise self._commit_error()
         return True
 

@@ -81,7 +81,10 @@ class AsyncRun:
         self.client = client
         self.session = session
         self.deliver_task: asyncio.Task[Any] | None = None
-        self._previous = previous
+        # One that was never started has no handler at work, but the one before it may.
+        if previous is not None and previous._main is None:
+            previous = previous._previous
+        self._previous: AsyncRun | None = previous
         self._flags = {lane: Flag() for lane in Lane}
         self._tasks: dict[Lane, asyncio.Task[Any]] = {}
         self._main: asyncio.Task[None] | None = None
@@ -133,7 +136,11 @@ class AsyncRun:
             self._tasks[Lane.DELIVER] = asyncio.create_task(self._deliver_all(), name="stream deliver")
         try:
             await asyncio.gather(*self._tasks.values())
-        except Exception as error:
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            # Also what is no Exception, such as the failure of a test that a handler raises: a run that ends
+            # by it has not ended well.
             session.conclude(EndReason.FAILED, error)
             logger.exception("subscription %s: a lane failed", session.subscription_id)
         finally:
@@ -190,12 +197,12 @@ class AsyncRun:
 
     # --- lanes ---------------------------------------------------------------------------------
 
-    async def drive(self, lane: Lane, steps: Steps) -> Any:
+    async def drive(self, lane: Lane | None, steps: Steps) -> Any:
         """
         Run a lane, or a part of one, to its end.
 
         Args:
-            lane: Which.
+            lane: Which; `None` for steps that a task of the user's takes beside the lanes.
             steps: Its generator.
 
         Returns:
@@ -269,9 +276,11 @@ class AsyncRun:
             self._broken_off = True
             self._network_task.cancel()
 
-    async def _carry_out(self, lane: Lane, command: do.Command) -> Any:
+    async def _carry_out(self, lane: Lane | None, command: do.Command) -> Any:
         if type(command) is do.Wait:
-            return await self._flags[lane].wait(command.seconds)
+            # A flag of its own where no lane waits: a second task at a lane's flag would take its wake-ups.
+            flag = self._flags[lane] if lane is not None else Flag()
+            return await flag.wait(command.seconds)
         return await self._perform[type(command)](command)
 
     # --- handlers ------------------------------------------------------------------------------

@@ -361,7 +361,7 @@ class SyncStreamingClient(StreamingBase):
             return True
         if self._all_stale(batch_ids):
             return False
-        if not run.drive(Lane.ACKNOWLEDGE, finish(run.session, batch_ids)):
+        if not run.drive(None, finish(run.session, batch_ids)):
             raise self._commit_error()
         return True
 

@@ -49,13 +49,16 @@ class SyncRun:
     def __init__(self, client: SyncStreamingClient, session: Session, previous: SyncRun | None) -> None:
         self.client = client
         self.session = session
-        self._previous = previous
+        # One that was never started has no handler at work, but the one before it may.
+        if previous is not None and not previous._started:
+            previous = previous._previous
+        self._previous: SyncRun | None = previous
         self._lock = threading.Lock()
         self._flags = {lane: threading.Event() for lane in Lane}
         self._threads: dict[Lane, threading.Thread] = {}
         self._handler_thread: int | None = None
         self._helper_thread: int | None = None
-        self._started = False
+        self._started: bool = False
         self._leaving = False
         self._left_behind = False
         self._over = threading.Event()
@@ -191,12 +194,12 @@ class SyncRun:
 
     # --- lanes ---------------------------------------------------------------------------------
 
-    def drive(self, lane: Lane, steps: Steps) -> Any:
+    def drive(self, lane: Lane | None, steps: Steps) -> Any:
         """
         Run a lane, or a part of one, to its end.
 
         Args:
-            lane: Which.
+            lane: Which; `None` for steps that a thread of the user's takes beside the lanes.
             steps: Its generator.
 
         Returns:
@@ -266,9 +269,10 @@ class SyncRun:
         if break_off and self._response is not None:
             shut_down(self._response)
 
-    def _carry_out(self, lane: Lane, command: do.Command) -> Any:
+    def _carry_out(self, lane: Lane | None, command: do.Command) -> Any:
         if type(command) is do.Wait:
-            flag = self._flags[lane]
+            # A flag of its own where no lane waits: a second thread at a lane's flag would take its wake-ups.
+            flag = self._flags[lane] if lane is not None else threading.Event()
             flag.wait(command.seconds)
             flag.clear()
             return None
