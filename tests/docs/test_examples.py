@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,10 +28,10 @@ def service() -> Iterator[LocalService]:
 def test_an_example_shows_events_and_ends_on_ctrl_c(
     example: Path, service: LocalService, tmp_path: Path
 ) -> None:
-    process = start(example, service, tmp_path)
-    shown = [process.stdout.readline() for _ in range(5)]
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    with started(example, service, tmp_path) as process:
+        shown = [process.stdout.readline() for _ in range(5)]
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
     assert process.returncode == 0, err
     assert err == ""
     assert any("block" in line for line in shown), shown
@@ -61,16 +62,18 @@ def test_the_classes_are_what_codegen_writes(tmp_path: Path) -> None:
 
 
 def run_for_a_moment(example: Path, service: LocalService, folder: Path) -> list[str]:
-    process = start(example, service, folder)
-    shown = [process.stdout.readline()]
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    with started(example, service, folder) as process:
+        shown = [process.stdout.readline()]
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
     assert process.returncode == 0, err
     return [line for line in [*shown, *out.splitlines(keepends=True)] if line.startswith("block ")]
 
 
-def start(example: Path, service: LocalService, folder: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+@contextmanager
+def started(example: Path, service: LocalService, folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """Run an example for as long as the block lasts, and not longer."""
+    process = subprocess.Popen(
         [sys.executable, example],
         cwd=folder,
         env={**os.environ, "EVENT_STREAMER_URL": service.url, "STATE": str(folder)},
@@ -78,3 +81,8 @@ def start(example: Path, service: LocalService, folder: Path) -> subprocess.Pope
         stderr=subprocess.PIPE,
         text=True,
     )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
