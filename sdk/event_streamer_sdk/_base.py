@@ -94,7 +94,9 @@ class BaseClient:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.service_url!r}, subscriber_id={self.subscriber_id!r})"
 
-    def extract_abi_event(self, abi_json: Source, event_name: str) -> ABIEvent:
+    def extract_abi_event(
+        self, abi_json: Source, event_name: str, *, contract: str | None = None
+    ) -> ABIEvent:
         """
         Take one event out of a contract's ABI.
 
@@ -102,6 +104,7 @@ class BaseClient:
             abi_json: The ABI: JSON text, a compiler's artifact, human-readable lines, or what `json.loads`
                 made of one. A path is read where it is an `os.PathLike`; a string is always the text itself.
             event_name: The event's name, its signature, or its topic0.
+            contract: `Name` or `path:Name`, where a compiler's output holds several contracts with events.
 
         Returns:
             The event.
@@ -114,14 +117,15 @@ class BaseClient:
         """
         from .abi import extract_abi_event
 
-        return extract_abi_event(abi_json, event_name)
+        return extract_abi_event(abi_json, event_name, contract=contract)
 
-    def extract_abi_events(self, abi_json: Source) -> dict[str, ABIEvent]:
+    def extract_abi_events(self, abi_json: Source, *, contract: str | None = None) -> dict[str, ABIEvent]:
         """
         Take all events out of a contract's ABI.
 
         Args:
             abi_json: The ABI, in any form that `extract_abi_event` reads.
+            contract: `Name` or `path:Name`, where a compiler's output holds several contracts with events.
 
         Returns:
             The events by name; overloaded ones by their full signature.
@@ -134,14 +138,15 @@ class BaseClient:
         """
         from .abi import extract_abi_events
 
-        return extract_abi_events(abi_json)
+        return extract_abi_events(abi_json, contract=contract)
 
-    def parse_contract_abi(self, abi_json: Source) -> dict[str, Any]:
+    def parse_contract_abi(self, abi_json: Source, *, contract: str | None = None) -> dict[str, Any]:
         """
         Take a contract's ABI apart.
 
         Args:
             abi_json: The ABI, in any form that `extract_abi_event` reads.
+            contract: `Name` or `path:Name`, where a compiler's output holds several contracts with events.
 
         Returns:
             Its parts by kind, among them `events` and `functions`.
@@ -155,4 +160,4 @@ class BaseClient:
         """
         from .abi import parse_contract_abi
 
-        return parse_contract_abi(abi_json)
+        return parse_contract_abi(abi_json, contract=contract)

@@ -137,3 +137,10 @@ def test_the_abi_methods_of_the_document_are_there(client: Twin) -> None:
     assert client.client.extract_abi_event(json.dumps(ABI), "Transfer") == TRANSFER
     assert list(client.client.extract_abi_events(json.dumps(ABI))) == ["Transfer", "Approval"]
     assert "Approval" in client.client.parse_contract_abi(json.dumps(ABI))["events"]
+
+
+def test_one_contract_of_a_compilers_output_can_be_named(client: Twin) -> None:
+    output = {"contracts": {"a.sol": {"A": {"abi": ABI}}, "b.sol": {"B": {"abi": ABI[:1]}}}}
+    assert client.client.extract_abi_event(output, "Transfer", contract="B") == TRANSFER
+    assert list(client.client.extract_abi_events(output, contract="b.sol:B")) == ["Transfer"]
+    assert list(client.client.parse_contract_abi(output, contract="A")["events"]) == ["Transfer", "Approval"]
