@@ -1,9 +1,11 @@
 """How the clients reach a service: addresses, headers, redirects, TLS, proxies, clients of the user's own."""
 
 import asyncio
+import gc
 import ssl
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -125,9 +127,15 @@ class TestRedirects:
 
     def test_a_loop_ends(self, client: Twin, server: ScriptedServer) -> None:
         server.script(Reply(308, headers={"Location": "/health"}))
-        with pytest.raises(EventStreamerConnectionError, match="308"):
+        with pytest.raises(EventStreamerConnectionError, match=r"308 .*redirects in a circle"):
             client.get_health()
         assert len(server.requests) == 6
+
+    def test_none_is_followed_that_would_change_the_call(self, client: Twin, server: ScriptedServer) -> None:
+        server.script(Reply(302, headers={"Location": "/elsewhere"}))
+        with pytest.raises(EventStreamerConnectionError, match=r"302 .*would change the call"):
+            client.reset_circuit_breaker("rpc")
+        assert len(server.requests) == 1
 
     @pytest.mark.parametrize("location", ["http://[", "//", "http://host:99999999/", ""])
     def test_a_broken_location_is_an_error(self, location: str, client: Twin, server: ScriptedServer) -> None:
@@ -300,6 +308,28 @@ class TestLife:
         server.script(HEALTHY)
         with SyncEventStreamer(server.url, "me") as client, ThreadPoolExecutor(8) as pool:
             assert all(pool.map(lambda _: client.health_check(), range(64)))
+
+    def test_a_call_under_way_when_the_client_is_closed_leaves_no_connection(
+        self, server: ScriptedServer
+    ) -> None:
+        arrived, released = threading.Event(), threading.Event()
+
+        def hold(_: Any) -> None:
+            arrived.set()
+            released.wait(10)
+
+        server.script(Reply(200, {"status": "healthy"}, before=hold))
+        client = SyncEventStreamer(server.url, "me")
+        healthy: list[bool] = []
+        call = threading.Thread(target=lambda: healthy.append(client.health_check()))
+        call.start()
+        assert arrived.wait(10)
+        client.close()
+        released.set()
+        call.join()
+        assert healthy == [True]
+        del client, call
+        gc.collect()  # a socket that nobody closed would be told here, and fail the test
 
     def test_importing_the_package_loads_no_http_library(self) -> None:
         code = (

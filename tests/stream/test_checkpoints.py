@@ -101,7 +101,8 @@ def test_a_file_is_its_owners_and_one_positions(tmp_path: Path) -> None:
 
 def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:
     store = FileCheckpoint(tmp_path / "nowhere" / "position.json")
-    assert store.load("me:1") is None
+    with pytest.raises(CheckpointError, match=r"make its folder .*nowhere first"):
+        store.load("me:1")
     with pytest.raises(CheckpointError, match="nowhere"):
         store.save("me:1", POSITION)
 

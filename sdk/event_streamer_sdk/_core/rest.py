@@ -214,7 +214,7 @@ def error_of(service: Service, operation: Operation[Any], answer: Answer) -> err
     """
     details = _details(operation, answer)
     body = details["body"]
-    reason = _reason(answer, body)
+    reason = _reason(service, answer, body)
     request_id = f", request id {details['request_id']}" if details["request_id"] else ""
     if answer.status == 401 and not service.secrets:
         reason = f"{reason}; give the client an api_key" if reason else "give the client an api_key"
@@ -246,11 +246,10 @@ def _error_body(body: bytes) -> Any:
         return body[:_KEPT_BODY].decode("utf-8", "replace")
 
 
-def _reason(answer: Answer, body: Any) -> str:
+def _reason(service: Service, answer: Answer, body: Any) -> str:
     """What a service says of an error, whichever of the three shapes it uses."""
     if 300 <= answer.status < 400:
-        origin = "another origin" if answer.headers.get("location") else "nowhere"
-        return f"the service redirects to {origin}; credentials are not sent there, so set service_url to it"
+        return _about_redirect(service, answer.headers.get("location"))
     if isinstance(body, dict):
         said = [_text(body.get("error")), _text(body.get("detail")) or _text(body.get("message"))]
         shown = ": ".join(part for part in said if part)
@@ -342,6 +341,19 @@ def _redirect(request: Send, answer: Answer) -> str | None:
     except ValueError:
         return None
     return target if same else None
+
+
+def _about_redirect(service: Service, location: str | None) -> str:
+    """Say why a redirect is not followed."""
+    if not location:
+        return "the service redirects and does not say where to"
+    try:
+        same = _origin(service.url) == _origin(urljoin(service.url, location))
+    except ValueError:
+        return "the service redirects to what is no address"
+    if same:
+        return "the service redirects in a circle, or in a way that would change the call; check service_url"
+    return "the service redirects to another origin; credentials are not sent there, so set service_url to it"
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

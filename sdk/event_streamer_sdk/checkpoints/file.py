@@ -40,11 +40,17 @@ class FileCheckpoint:
             The position, `None` where the file doesn't exist.
 
         Raises:
-            CheckpointError: The file can't be read, or holds the position of something else.
+            CheckpointError: The file can't be read, holds the position of something else, or has no folder to
+                be written to.
         """
         try:
             text = self.path.read_text("utf-8")
         except FileNotFoundError:
+            if not self.path.parent.is_dir():
+                # Told before the first batch, and not after it.
+                raise CheckpointError(
+                    f"the checkpoint {self.path} can't be written: make its folder {self.path.parent} first"
+                ) from None
             return None
         except (OSError, UnicodeDecodeError) as error:
             raise CheckpointError(f"the checkpoint {self.path} can't be read: {error}") from error
@@ -93,6 +99,11 @@ class FileCheckpoint:
                 _write(fresh, json.dumps(stored, indent=1).encode() + b"\n")
                 os.replace(fresh, self.path)
                 _sync_folder(self.path.parent)
+            except FileNotFoundError as error:
+                raise CheckpointError(
+                    f"the checkpoint {self.path} can't be written: its folder is gone, or another program "
+                    "writes the same file; use a file for each"
+                ) from error
             except OSError as error:
                 raise CheckpointError(f"the checkpoint {self.path} can't be written: {error}") from error
 
