@@ -1,5 +1,6 @@
 """What both streaming clients do when a program uses them in ways that are allowed and rare."""
 
+import asyncio
 import gc
 import time
 import weakref
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from event_streamer_sdk import EventStreamer
 from event_streamer_sdk._core.commands import Connect, Connected, Disconnect, Wait
 from event_streamer_sdk._core.handlers import HandlerRegistry
 from event_streamer_sdk._core.options import settings_from
@@ -144,3 +146,20 @@ def test_a_connection_that_opens_after_the_stop_leaves_the_position_alone() -> N
     assert not progress.stale
     session.flushed = True
     assert isinstance(steps.send(None), Disconnect)
+
+
+def test_a_stream_that_its_event_loop_has_left_is_neither_running_nor_connected() -> None:
+    async def forget(url: str) -> Any:
+        listener = Listener("async", url)
+        client: EventStreamer = listener.async_client()
+        stream = listener.listen(client)
+        await stream.start_streaming()
+        await until(lambda: listener.handled == [0, 1, 2, 3, 4])
+        assert stream.is_connected
+        return stream
+
+    with stream_server(stay_silent) as server:
+        stream = asyncio.run(forget(server.url))
+        assert not stream.is_running
+        assert not stream.is_connected
+        assert stream.connection_id is None

@@ -145,6 +145,7 @@ class AsyncRun:
             logger.exception("subscription %s: a lane failed", session.subscription_id)
         finally:
             await self._cancel_all()
+            session.connection = None  # also where the lanes were cancelled, and could not say so
             self.client._run_is_over(self)
 
     async def _deliver_all(self) -> None:
