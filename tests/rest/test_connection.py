@@ -318,10 +318,13 @@ class TestLife:
             arrived.set()
             released.wait(10)
 
+        def ask(asked: SyncEventStreamer) -> None:
+            healthy.append(asked.health_check())
+
         server.script(Reply(200, {"status": "healthy"}, before=hold))
         client = SyncEventStreamer(server.url, "me")
         healthy: list[bool] = []
-        call = threading.Thread(target=lambda: healthy.append(client.health_check()))
+        call = threading.Thread(target=ask, args=(client,))
         call.start()
         assert arrived.wait(10)
         client.close()

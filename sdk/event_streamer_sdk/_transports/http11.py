@@ -314,6 +314,7 @@ class IdleConnections(Generic[C]):
         self._limit = limit
         self._seconds = seconds
         self._kept: list[tuple[float, C]] = []
+        self._closed = False
 
     def take(self, origin: Origin, now: float) -> C | None:
         """
@@ -347,11 +348,15 @@ class IdleConnections(Generic[C]):
             connection: The connection.
             now: Seconds on a monotonic clock.
         """
+        if self._closed:  # a call that was still under way when its client was closed
+            connection.discard()
+            return
         self._kept.append((now, connection))
         if self._limit is not None and len(self._kept) > self._limit:
             self._kept.pop(0)[1].discard()
 
     def discard_all(self) -> None:
         """Close them all."""
+        self._closed = True
         while self._kept:
             self._kept.pop()[1].discard()
