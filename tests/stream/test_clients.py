@@ -139,7 +139,7 @@ def test_connect_tells_at_once(kind: str) -> None:
         await call(stream.connect())
         assert len(server.connects) == 2
         await call(stream.start_streaming())
-        assert stream.is_running
+        assert stream.is_running or stream.report is not None  # five batches are done in no time
         report = await call(stream.wait())
         assert report.reason == "finished"
         assert report.events == 5

@@ -236,8 +236,8 @@ class StreamServer:
             except OSError:
                 return
             thread = threading.Thread(target=self._connection, args=(sock,), daemon=True)
-            self._threads.append(thread)
             thread.start()
+            self._threads.append(thread)  # only now: one that has not begun can't be joined
 
     def close(self) -> None:
         self.closing.set()
