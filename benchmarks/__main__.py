@@ -41,13 +41,10 @@ def main() -> int:
             failures.append(f"{name}: {error}")
             print(f"{name} failed: {error}", file=sys.stderr)
         print(f"{name}: {time.perf_counter() - started:.0f} s", file=sys.stderr)
-    text = f"{INTRODUCTION}\n{report.table(rows)}\n\n## Machine and versions\n\n{report.machine()}\n\n{NOTES.read_text()}"
+    sections = [INTRODUCTION, report.table(rows), "## Machine and versions", report.machine()]
     if failures:
-        text += (
-            "\n## Could not run\n\n"
-            + "\n".join(f"- {failure.splitlines()[0]}" for failure in failures)
-            + "\n"
-        )
+        sections += ["## Could not run", "\n".join(f"- {failure.splitlines()[0]}" for failure in failures)]
+    text = "\n\n".join(section.strip() for section in [*sections, NOTES.read_text()]) + "\n"
     print(text)
     if options.out:
         options.out.write_text(text)

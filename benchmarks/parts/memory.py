@@ -16,8 +16,8 @@ FLAT = 1.03
 """
 Median resident size in the second half of the run over that in the first half: above it memory grows.
 
-Python takes memory by the MiB and single samples jump by two of them, some 5 %; a byte lost for each event would
-be 10 MB.
+Python takes memory by the MiB and single samples jump by two of them, some 5 %; a byte lost for each event
+would be 10 MB.
 """
 
 PUBLISHED = "published 0.5.0"
