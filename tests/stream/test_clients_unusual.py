@@ -18,7 +18,7 @@ from event_streamer_sdk._core.reading import read_lane
 from event_streamer_sdk._core.session import Counters, Session
 from event_streamer_sdk.checkpoints import MemoryCheckpoint
 from event_streamer_sdk.exceptions import EventStreamerSDKError
-from event_streamer_sdk.streaming_client import CheckpointError
+from event_streamer_sdk.streaming_client import CheckpointError, HandlerTimeoutError
 from support.listener import KINDS, Listener, both, until
 from support.stream_server import answers, stay_silent, stream_server
 
@@ -163,3 +163,43 @@ def test_a_stream_that_its_event_loop_has_left_is_neither_running_nor_connected(
         assert not stream.is_running
         assert not stream.is_connected
         assert stream.connection_id is None
+
+
+def test_a_handler_that_swallows_its_cancellation_does_not_keep_a_stop_from_ending() -> None:
+    async def scenario(stream: Any, call: Any) -> None:
+        released = asyncio.Event()
+
+        @stream.on_all_events
+        async def stubborn(events: Any) -> None:
+            while not released.is_set():
+                try:
+                    await released.wait()
+                except asyncio.CancelledError:
+                    continue
+
+        await stream.start_streaming()
+        await until(lambda: listener.handled == [0])
+        async with asyncio.timeout(10):
+            await stream.stop_streaming()
+        assert not stream.is_running
+        released.set()
+        await stream.wait()
+
+    with stream_server(stay_silent) as server:
+        listener = Listener("async", server.url, stop_timeout=0.1)
+        both("async", listener, scenario)
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_handlers_own_time_limit_is_not_taken_for_handler_timeout(own: bool) -> None:
+    async def wait(number: int) -> None:
+        async with asyncio.timeout(0.01 if own else 20):
+            await asyncio.sleep(10)
+
+    with stream_server(stay_silent) as server:
+        listener = Listener(
+            "async", server.url, handler=wait, handler_timeout=20 if own else 0.05, handler_retries=0
+        )
+        with pytest.raises(TimeoutError) as caught:
+            listener.run()
+        assert isinstance(caught.value, HandlerTimeoutError) is not own

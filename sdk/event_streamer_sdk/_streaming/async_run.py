@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+CANCEL_GRACE = 1.0
+"""Seconds that a handler has to end once it is cancelled; one that swallows that is left behind."""
 SLICE = 0.02
 """Seconds after which handlers that never wait let other tasks have the event loop."""
 
@@ -189,7 +191,13 @@ class AsyncRun:
                 self.session.subscription_id,
             )
             self._main.cancel()
-            await asyncio.wait({self._main})
+            done, _ = await asyncio.wait({self._main}, timeout=CANCEL_GRACE)
+            if not done:
+                logger.warning(
+                    "subscription %s: a handler goes on although it was cancelled, and is left behind",
+                    self.session.subscription_id,
+                )
+                self._leaving = True
 
     async def finished(self) -> None:
         """Wait until the run is over."""
@@ -251,7 +259,7 @@ class AsyncRun:
                         else:
                             await self._call_in_time(command, command.timeout)
                     except BaseException as error:  # noqa: BLE001 - what is the handler's failure goes to the core
-                        outcome = self._failure(command, error)
+                        outcome = self._failure(error)
                     else:
                         outcome = None
                     since = session.handler_since
@@ -287,17 +295,20 @@ class AsyncRun:
     # --- handlers ------------------------------------------------------------------------------
 
     async def _call_in_time(self, command: do.Call, seconds: float) -> None:
-        async with asyncio.timeout(seconds):
-            answer = command.function(command.argument)
-            if isawaitable(answer):
-                await answer
+        limit = asyncio.timeout(seconds)
+        try:
+            async with limit:
+                answer = command.function(command.argument)
+                if isawaitable(answer):
+                    await answer
+        except TimeoutError as error:
+            if not limit.expired():
+                raise  # of a limit of the handler's own
+            problem = f"the handler took longer than handler_timeout={seconds:g} s"
+            raise HandlerTimeoutError(problem) from error
 
-    def _failure(self, command: do.Call, error: BaseException) -> BaseException:
+    def _failure(self, error: BaseException) -> BaseException:
         """Tell what a handler's exception means; what is none of its own is raised again."""
-        if isinstance(error, TimeoutError):
-            if command.timeout is None or error.__cause__ is None:
-                return error
-            return HandlerTimeoutError(f"the handler took longer than handler_timeout={command.timeout:g} s")
         if isinstance(error, asyncio.CancelledError):
             task = asyncio.current_task()
             if task is None or not task.cancelling():
