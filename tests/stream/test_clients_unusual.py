@@ -5,6 +5,7 @@ import gc
 import time
 import weakref
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from event_streamer_sdk._core.options import settings_from
 from event_streamer_sdk._core.progress import Entry, Progress
 from event_streamer_sdk._core.reading import read_lane
 from event_streamer_sdk._core.session import Counters, Session
-from event_streamer_sdk.checkpoints import MemoryCheckpoint
+from event_streamer_sdk.checkpoints import MemoryCheckpoint, SQLiteCheckpoint
 from event_streamer_sdk.exceptions import EventStreamerSDKError
 from event_streamer_sdk.streaming_client import CheckpointError, HandlerTimeoutError
 from support.listener import KINDS, Listener, both, until
@@ -203,3 +204,25 @@ def test_a_handlers_own_time_limit_is_not_taken_for_handler_timeout(own: bool) -
         with pytest.raises(TimeoutError) as caught:
             listener.run()
         assert isinstance(caught.value, HandlerTimeoutError) is not own
+
+
+@kinds
+@pytest.mark.parametrize("fails", [True, False])
+def test_a_connect_that_is_not_followed_by_a_stream_keeps_no_lease(
+    kind: str, fails: bool, tmp_path: Path
+) -> None:
+    async def scenario(stream: Any, call: Any) -> None:
+        if fails:
+            with pytest.raises(EventStreamerSDKError):
+                await call(stream.connect())
+        else:
+            await call(stream.connect())
+            await call(stream.disconnect())
+        other = SQLiteCheckpoint(tmp_path / "positions.db", lease_seconds=30)
+        assert other.acquire(stream._key)
+        other.close()
+
+    with stream_server(answers(503) if fails else stay_silent) as server:
+        store = SQLiteCheckpoint(tmp_path / "positions.db", lease_seconds=30)
+        both(kind, Listener(kind, server.url, checkpoint=store), scenario)
+        store.close()

@@ -21,6 +21,7 @@ from .commands import (
     LoadCheckpoint,
     NoContent,
     Read,
+    ReleaseLease,
     Wait,
 )
 from .failures import Action, Verdict, judge
@@ -133,7 +134,23 @@ def connect_once(session: Session) -> Steps:
     outcome = yield Connect(session.progress.token)
     if isinstance(outcome, Connected):
         session.adopted = outcome
+    else:
+        yield from give_back(session)
     return outcome
+
+
+def give_back(session: Session) -> Steps:
+    """
+    Give up what `connect_once` has taken, for a run that does not start: the connection and the lease.
+
+    Args:
+        session: The run.
+    """
+    session.adopted = None
+    yield Disconnect()
+    if session.lease_held:
+        session.lease_held = False
+        yield ReleaseLease()
 
 
 def _connect(session: Session) -> Steps:

@@ -18,7 +18,7 @@ from .._core.delivering import deliver_lane
 from .._core.errors import HandlerTimeoutError
 from .._core.messages import Batch
 from .._core.notices import EndReason
-from .._core.reading import read_lane
+from .._core.reading import give_back, read_lane
 from .._core.session import Session, Steps
 from .._core.watching import watch_lane
 from .connection import HEADERS_LIMIT, failed, opened, relax_read_timeout
@@ -176,8 +176,7 @@ class AsyncRun:
             reason: Why.
         """
         if self._main is None:
-            await self._disconnect(None)
-            self.session.adopted = None
+            await self.drive(Lane.READ, give_back(self.session))
             return
         self.request_stop(reason)
         if asyncio.current_task() is self.deliver_task and not self.session.handed_over:

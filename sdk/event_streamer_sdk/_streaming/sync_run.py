@@ -22,7 +22,7 @@ from .._core.delivering import deliver_lane
 from .._core.errors import HandlerTimeoutError
 from .._core.messages import Batch
 from .._core.notices import EndReason
-from .._core.reading import read_lane
+from .._core.reading import give_back, read_lane
 from .._core.session import Session, Steps
 from .._core.watching import watch_lane
 from .connection import HEADERS_LIMIT, failed, opened, relax_read_timeout, shut_down
@@ -162,8 +162,7 @@ class SyncRun:
             reason: Why.
         """
         if not self._started:
-            self._disconnect(None)
-            self.session.adopted = None
+            self.drive(Lane.READ, give_back(self.session))
             return
         self.request_stop(reason)
         here = threading.get_ident()
