@@ -16,9 +16,12 @@ class HandlerCheckpoint:
     `streaming_client.current_batch.resume_token`.
 
     Args:
-        load: Reads the token that your handler wrote, `None` where there is none yet.
+        load: Reads the token that your handler wrote, `None` where there is none yet. The blocking client
+            calls it in a thread of its own, before any handler runs: a connection that both use must bear
+            that (sqlite3 does with `check_same_thread=False`).
 
     Example:
+        >>> db = sqlite3.connect("transfers.sqlite3", check_same_thread=False)
         >>> checkpoint = HandlerCheckpoint(lambda: db.execute("SELECT token FROM position").fetchone()[0])
         >>> streaming_client = client.create_streaming_client(subscription_id, checkpoint=checkpoint)
         >>> @streaming_client.on_event("Transfer")
