@@ -80,7 +80,7 @@ def _parsing(folder: Path, quick: bool) -> Iterator[Row]:
                 "fast": partial(work, "fast", "abi_parse", corpus, form, passes),
                 "plain": partial(work, "plain", "abi_parse", corpus, form, passes),
             }
-            results = interleave(contestants, 3 if quick else 7)
+            results = interleave(contestants, 2 if quick else 7)
             for name, samples in results.items():
                 value = ratio(results[PUBLISHED], samples, "cpu")
                 yield Row(
@@ -113,7 +113,7 @@ def _decoding(folder: Path, quick: bool) -> Iterator[Row]:
                 "ours": contestant("fast", "ours", repeats * 10),
                 "ours, wire form": contestant("fast", "ours_json", repeats * 10),
             }
-            results = interleave(contestants, 3 if quick else 7)
+            results = interleave(contestants, 2 if quick else 7)
             _check_answers(results)
             yield from _decoding_rows(name, form, results)
 

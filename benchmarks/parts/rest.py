@@ -24,7 +24,7 @@ def run(*, quick: bool) -> Iterator[Row]:
             "async, plain": partial(work, "plain", "rest_async", server.url, calls),
             "sync, plain": partial(work, "plain", "rest_sync", server.url, calls),
         }
-        results = interleave(contestants, 3 if quick else 7)
+        results = interleave(contestants, 2 if quick else 7)
     for name, samples in results.items():
         value = ratio(results[PUBLISHED], samples, "cpu")
         wall = ratio(results[PUBLISHED], samples, "wall")
