@@ -22,15 +22,20 @@ def postgres_server() -> Iterator[str]:
         pytest.skip(str(missing))
 
 
+def execute(url: str, *statements: str) -> None:
+    """Run statements on a PostgreSQL database, each by itself."""
+    engine = create_engine(url.replace("postgresql", "postgresql+psycopg", 1), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+    engine.dispose()
+
+
 @pytest.fixture
 def postgres_database(postgres_server: str) -> str:
     """The URL of an empty database: emptying one is much quicker than making one."""
     url = f"{postgres_server}/postgres"
-    engine = create_engine(url.replace("postgresql", "postgresql+psycopg", 1))
-    with engine.begin() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
-    engine.dispose()
+    execute(url, "DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
     return url
 
 
@@ -39,7 +44,10 @@ def sqlite_database(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'service.db'}"
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+KINDS = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+
+
+@pytest.fixture(params=KINDS)
 def database(request: pytest.FixtureRequest) -> str:
     """The URL of an empty database; a test that asks for it runs once on each kind."""
     url: str = request.getfixturevalue(f"{request.param}_database")
@@ -53,12 +61,12 @@ def chain() -> DevChain:
 
 
 @pytest.fixture
-def start() -> Iterator[StartService]:
-    """Starts services, and stops what is still running at the end."""
+def start(database: str) -> Iterator[StartService]:
+    """Starts services on the test's database, and stops what is still running at the end."""
     started: list[LocalService] = []
 
     def start_one(chain: Any = None, **options: Any) -> LocalService:
-        service = LocalService(chain, **options)
+        service = LocalService(chain, **{"database": database, **options})
         started.append(service)
         return service.start()
 
@@ -68,9 +76,9 @@ def start() -> Iterator[StartService]:
 
 
 @pytest.fixture
-def service(start: StartService, chain: DevChain, database: str) -> LocalService:
+def service(start: StartService, chain: DevChain) -> LocalService:
     """A service on the short chain, once for each kind of database."""
-    return start(chain, database=database)
+    return start(chain)
 
 
 @pytest.fixture
@@ -79,8 +87,16 @@ def client(service: LocalService) -> Iterator[RawClient]:
         yield client
 
 
-@pytest.fixture(scope="module")
-def shared_client() -> Iterator[RawClient]:
+@pytest.fixture(scope="module", params=KINDS)
+def shared_client(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RawClient]:
     """A client of one service for many tests that leave nothing behind, such as those of refusals."""
-    with LocalService(DevChain(blocks=10)) as service, RawClient(service.url) as client:
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path_factory.mktemp('shared') / 'service.db'}"
+    else:  # a database of its own, since the tests in between empty the other one
+        server = request.getfixturevalue("postgres_server")
+        execute(f"{server}/postgres", "DROP DATABASE IF EXISTS shared", "CREATE DATABASE shared")
+        url = f"{server}/shared"
+    with LocalService(DevChain(blocks=10), database=url) as service, RawClient(service.url) as client:
         yield client

@@ -156,7 +156,8 @@ def test_ids_and_times_are_the_same_on_every_run(start: StartService) -> None:
     def run() -> list[bytes]:
         from event_streamer_service import ManualClock
 
-        service = start(DevChain(blocks=50), seed=7, clock=ManualClock())
+        # Each run begins with an empty database.
+        service = start(DevChain(blocks=50), seed=7, clock=ManualClock(), database="sqlite://")
         with RawClient(service.url) as client:
             number = client.subscribe(end_block=49)
             with client.stream(number) as stream:
