@@ -1,11 +1,17 @@
-"""What holds for all tests: hypothesis profiles, and that nothing is skipped in CI."""
+"""What holds for all tests: hypothesis profiles, Ctrl-C, and that nothing is skipped in CI."""
 
 import os
+import signal
 from collections.abc import Generator
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+# A shell without job control starts what it runs in the background with SIGINT ignored, and that is handed
+# down to every program a test starts (POSIX, Shell Command Language, 2.11): there Ctrl-C could not be tested.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 
