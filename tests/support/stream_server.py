@@ -110,7 +110,12 @@ class Wire:
     def begin(self, status: int = 200, connection_id: bool = True, **headers: str) -> None:
         """Send the head of the response."""
         self._begun = True
-        fields = {"Content-Type": "application/x-ndjson", "Transfer-Encoding": "chunked"}
+        # The connection ends with the script: one that promised to stay would be used for the next call.
+        fields = {
+            "Content-Type": "application/x-ndjson",
+            "Transfer-Encoding": "chunked",
+            "Connection": "close",
+        }
         if connection_id:
             fields["X-Connection-Id"] = self.id
         fields |= {name.replace("_", "-"): value for name, value in headers.items()}

@@ -314,7 +314,7 @@ class StreamingClient(StreamingBase):
             EventStreamerConnectionError: There is no connection, or it is gone.
         """
         command = SendHeartbeat(self._open_connection_id(), self._next_sequence(), 0)
-        answer: ClientHeartbeatResponse = await self._request(self._heartbeat_call(command), None)
+        answer: ClientHeartbeatResponse = await self.event_streamer._call(self._heartbeat_call(command))
         return answer
 
     async def acknowledge_batch(self, batch_id: str) -> None:
@@ -330,7 +330,9 @@ class StreamingClient(StreamingBase):
         if await self._commit([batch_id]):
             request = BatchAcknowledgmentRequest(batch_id=batch_id)
             connection_id = self._open_connection_id()
-            await self._request(calls.acknowledge_batch(self.subscription_id, connection_id, request), None)
+            await self.event_streamer._call(
+                calls.acknowledge_batch(self.subscription_id, connection_id, request)
+            )
             self._counters.acks += 1
 
     async def acknowledge_batch_bulk(self, batch_ids: list[str]) -> BulkBatchAcknowledgmentResponse:
@@ -348,7 +350,7 @@ class StreamingClient(StreamingBase):
         """
         await self._commit(batch_ids)
         command = Acknowledge(self._open_connection_id(), batch_ids)
-        answer: BulkBatchAcknowledgmentResponse = await self._request(self._ack_call(command), None)
+        answer: BulkBatchAcknowledgmentResponse = await self.event_streamer._call(self._ack_call(command))
         self._counters.acks += answer.acknowledged_batches
         return answer
 

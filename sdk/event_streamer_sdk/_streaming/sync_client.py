@@ -316,7 +316,7 @@ class SyncStreamingClient(StreamingBase):
             EventStreamerConnectionError: There is no connection, or it is gone.
         """
         command = SendHeartbeat(self._open_connection_id(), self._next_sequence(), 0)
-        answer: ClientHeartbeatResponse = self._request(self._heartbeat_call(command), None)
+        answer: ClientHeartbeatResponse = self.event_streamer._call(self._heartbeat_call(command))
         return answer
 
     def acknowledge_batch(self, batch_id: str) -> None:
@@ -332,7 +332,7 @@ class SyncStreamingClient(StreamingBase):
         if self._commit([batch_id]):
             request = BatchAcknowledgmentRequest(batch_id=batch_id)
             connection_id = self._open_connection_id()
-            self._request(calls.acknowledge_batch(self.subscription_id, connection_id, request), None)
+            self.event_streamer._call(calls.acknowledge_batch(self.subscription_id, connection_id, request))
             self._counters.acks += 1
 
     def acknowledge_batch_bulk(self, batch_ids: list[str]) -> BulkBatchAcknowledgmentResponse:
@@ -350,7 +350,7 @@ class SyncStreamingClient(StreamingBase):
         """
         self._commit(batch_ids)
         command = Acknowledge(self._open_connection_id(), batch_ids)
-        answer: BulkBatchAcknowledgmentResponse = self._request(self._ack_call(command), None)
+        answer: BulkBatchAcknowledgmentResponse = self.event_streamer._call(self._ack_call(command))
         self._counters.acks += answer.acknowledged_batches
         return answer
 
