@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from event_streamer_sdk._core import messages
@@ -71,6 +71,7 @@ def shown(value: Any) -> Any:
     st.lists(st.integers(min_value=0), max_size=20),
     st.binary(max_size=5).filter(lambda data: b"\n" not in data),
 )
+@example([b"x" * 1500], [1200], b"")
 @pytest.mark.quick
 def test_any_cutting_gives_the_same_messages(lines: list[bytes], places: list[int], rest: bytes) -> None:
     data = b"".join(line + b"\n" for line in lines) + rest

@@ -82,6 +82,8 @@ class LineBuffer:
 
     def __init__(self, max_line_bytes: int) -> None:
         self._limit = max_line_bytes
+        # No more than the limit: so much of a long line has come wherever the stream was cut.
+        self._kept = min(KEPT_OF_A_LONG_LINE, max_line_bytes)
         self._parts: list[bytes] = []
         self._size = 0
         self._head_of_long: bytes | None = None
@@ -151,9 +153,9 @@ class LineBuffer:
         return []
 
     def _long(self, part: bytes) -> LongLine:
-        head = b"".join(self._parts)[:KEPT_OF_A_LONG_LINE]
+        head = b"".join(self._parts)[: self._kept]
         self._parts.clear()
-        return LongLine((head + part)[:KEPT_OF_A_LONG_LINE], self._limit)
+        return LongLine((head + part)[: self._kept], self._limit)
 
     def _blocks(self, chunk: bytes, start: int, end: int) -> list[Block | LongLine]:
         if end - start <= self._limit:
@@ -163,7 +165,7 @@ class LineBuffer:
         while start < end:
             behind = chunk.index(b"\n", start) + 1
             if behind - 1 - start > self._limit:
-                out.append(LongLine(chunk[start : min(behind - 1, start + KEPT_OF_A_LONG_LINE)], self._limit))
+                out.append(LongLine(chunk[start : start + self._kept], self._limit))
             else:
                 out.append(Block(chunk, start, behind, 1))
             start = behind
