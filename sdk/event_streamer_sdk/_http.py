@@ -8,6 +8,7 @@ request is made, since it is the better part of the time to import a program.
 
 from __future__ import annotations
 
+import abc
 import asyncio
 import logging
 import random
@@ -41,7 +42,7 @@ CALL_WAITS = Reconnect(initial=0.5, maximum=8.0)
 stream."""
 
 
-class _Shell:
+class _Shell(abc.ABC):
     """
     What both shells share: where requests go, and the words for what goes wrong on the way.
 
@@ -59,8 +60,9 @@ class _Shell:
         if options.http_client is not None:
             self._check_own_client()
 
+    @abc.abstractmethod
     def _check_own_client(self) -> None:
-        raise NotImplementedError
+        """Refuse a client of the user's that is not of this shell's kind."""
 
     def _own_client(self, kind: type[C]) -> C | None:
         """The user's client, where there is one; httpx is loaded then anyway."""

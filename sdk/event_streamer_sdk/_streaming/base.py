@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import json
 import random
 import time
@@ -38,7 +39,7 @@ HEADERS = {"Accept": "application/x-ndjson", "Accept-Encoding": "identity"}
 """Headers of the stream's request: lines should come as they are written, not as a compressor lets go."""
 
 
-class StreamingBase:
+class StreamingBase(abc.ABC):
     """What both streaming clients do without I/O."""
 
     _batch_class: type[Batch] = Batch
@@ -84,9 +85,9 @@ class StreamingBase:
     # --- what can be read off ------------------------------------------------------------------
 
     @property
+    @abc.abstractmethod
     def is_running(self) -> bool:
         """Whether handlers may still be called."""
-        raise NotImplementedError
 
     @property
     def is_connected(self) -> bool:
@@ -278,11 +279,11 @@ class StreamingBase:
 
     # --- what the shells are made of -----------------------------------------------------------
 
+    @abc.abstractmethod
     def _taking_values(
         self, handler: Callable[..., Any], convert: Callable[[Any], Any]
     ) -> Callable[[Any], Any]:
         """Let a handler have what `convert` makes of events; the shell asks for their definition first."""
-        raise NotImplementedError
 
     def _new_session(self, *, iterating: bool) -> Session:
         self._session = Session(
