@@ -6,10 +6,25 @@ import dataclasses
 import os
 import platform
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Literal
 
 from . import peers
+from .rounds import Sample, middle
+
+
+@dataclasses.dataclass(frozen=True)
+class Goal:
+    """What a row must reach, and whether it does."""
+
+    text: str
+    met: bool
+
+
+def at_least(bound: float, value: float, unit: Literal["×", "%"] = "×") -> Goal:
+    """Return the goal that a ratio is not below a bound, told in times or in per cent."""
+    return Goal(f"≥ {bound * 100:g} %" if unit == "%" else f"≥ {bound:g} ×", value >= bound)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -21,9 +36,7 @@ class Row:
     ratio: float | None = None
     """How many times as good as the peer named in ``against``; above 1 is better."""
     against: str = ""
-    target: str = ""
-    """The target as text, such as "≥ 3 ×"; empty where there is none."""
-    met: bool | None = None
+    goal: Goal | None = None
     cpu: float | None = None
     """CPU seconds of the process, user and system."""
     wall: float | None = None
@@ -34,10 +47,39 @@ class Row:
     note: str = ""
 
 
-def target(value: float, at_least: float, unit: str = "×") -> dict[str, object]:
-    """Return the fields ``ratio``, ``target`` and ``met`` of a row that must reach a ratio."""
-    text = f"≥ {at_least * 100:g} %" if unit == "%" else f"≥ {at_least:g} {unit}"
-    return {"ratio": value, "target": text, "met": value >= at_least}
+def compared(
+    what: str,
+    samples: Sequence[Sample],
+    *,
+    ratio: float,
+    against: str,
+    bound: float | None = None,
+    rate: float | None = None,
+    note: str = "",
+) -> Row:
+    """
+    Make the row of a contestant out of its samples.
+
+    Args:
+        what: What is measured, and who.
+        samples: Its rounds; CPU, time and memory of the row are their medians.
+        ratio: How many times as good as the peer it is.
+        against: The peer.
+        bound: The ratio that it must reach; None for a peer, of which nothing is asked.
+        rate: Events or calls or logs for each CPU second.
+        note: What else a reader should know.
+    """
+    return Row(
+        what=what,
+        ratio=ratio,
+        against=against,
+        goal=None if bound is None else at_least(bound, ratio),
+        cpu=middle(samples, "cpu"),
+        wall=middle(samples, "wall"),
+        rate=rate,
+        rss=middle(samples, "peak_rss"),
+        note=note,
+    )
 
 
 HEAD = ("what", "ratio", "against", "target", "met", "CPU s", "wall s", "per CPU s", "peak MiB", "note")
@@ -51,8 +93,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         row.what,
         number(row.ratio, ".2f") + (" ×" if row.ratio is not None else ""),
         row.against,
-        row.target,
-        {True: "yes", False: "**no**", None: ""}[row.met],
+        *(("", "") if row.goal is None else (row.goal.text, "yes" if row.goal.met else "**no**")),
         number(row.cpu, ".3f"),
         number(row.wall, ".3f"),
         number(row.rate, ",.0f"),

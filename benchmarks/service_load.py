@@ -17,7 +17,7 @@ import contextlib
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +104,7 @@ async def subscribe(client: httpx.AsyncClient, start: int, end: int | None = Non
     return number
 
 
-async def lines(url: str, number: int, *, limit: int = 2**20) -> AsyncIterator[bytes]:
+async def lines(url: str, number: int, *, limit: int = 2**20) -> AsyncGenerator[bytes]:
     """The lines of a stream, over a bare socket: HTTP's chunk sizes are lines that begin with no brace."""
     host, port = url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port), limit=limit)

@@ -19,7 +19,7 @@ from tests.support.npm_abis import PACKAGES, event_items, json_files
 
 from event_streamer_sdk.abi import encode_log, extract_abi_event, topic0
 
-from ..report import Row, target
+from ..report import Row, compared
 from ..rounds import Sample, interleave, middle, ratio, work
 
 PUBLISHED = "published 0.5.0"
@@ -40,6 +40,18 @@ EVENTS = {
     ),
 }
 
+DECODERS = {
+    "eth-abi 6": ("eth_abi", "eth_abi", 1),
+    "faster-eth-abi": ("faster_eth_abi", "faster_eth_abi", 1),
+    "web3.py 8": ("web3", "web3", 1),
+    "ours": ("fast", "ours", 10),
+    "ours, wire form": ("fast", "ours_json", 10),
+}
+"""Contestant → its environment, its name in the worker, and how many times as often it decodes."""
+
+GOALS = {"eth-abi 6": 10.0, "faster-eth-abi": 2.5}
+"""Peer → how many times as fast as it our decoder must be."""
+
 
 def run(*, quick: bool) -> Iterator[Row]:
     """Yield the rows of parsing, then those of decoding."""
@@ -51,7 +63,7 @@ def run(*, quick: bool) -> Iterator[Row]:
 def _parsing(folder: Path, quick: bool) -> Iterator[Row]:
     """Every artifact as it lies in its package, and the ABIs alone; once in a fresh process, and again."""
     corpus = folder / "corpus.json"
-    texts = {"files": [], "ABIs alone": []}
+    texts: dict[str, list[str]] = {"files": [], "ABIs alone": []}
     for package in PACKAGES:
         for path in json_files(package):
             text = path.read_text(encoding="utf-8-sig")
@@ -82,15 +94,13 @@ def _parsing(folder: Path, quick: bool) -> Iterator[Row]:
             }
             results = interleave(contestants, 2 if quick else 7)
             for name, samples in results.items():
-                value = ratio(results[PUBLISHED], samples, "cpu")
-                yield Row(
-                    what=f"parse packages' {form}, {how}: {name}",
+                yield compared(
+                    f"parse packages' {form}, {how}: {name}",
+                    samples,
+                    ratio=ratio(results[PUBLISHED], samples, "cpu"),
                     against=PUBLISHED,
-                    **({"ratio": value} if name == PUBLISHED else target(value, 5.0)),  # type: ignore[arg-type]
-                    cpu=middle(samples, "cpu"),
-                    wall=middle(samples, "wall"),
+                    bound=None if name == PUBLISHED else 5.0,
                     rate=samples[0]["events"] / middle(samples, "cpu"),
-                    rss=middle(samples, "peak_rss"),
                     note=note if name == PUBLISHED else "",
                 )
 
@@ -102,16 +112,9 @@ def _decoding(folder: Path, quick: bool) -> Iterator[Row]:
     repeats = 5 if quick else 30
     for name in EVENTS:
         for form in ("bytes", "hex"):
-
-            def contestant(environment: str, library: str, times: int = repeats) -> Callable[[], Sample]:
-                return partial(work, environment, "abi_decode", logs, library, name, form, times)  # noqa: B023
-
-            contestants = {
-                "eth-abi 6": contestant("eth_abi", "eth_abi"),
-                "faster-eth-abi": contestant("faster_eth_abi", "faster_eth_abi"),
-                "web3.py 8": contestant("web3", "web3"),
-                "ours": contestant("fast", "ours", repeats * 10),
-                "ours, wire form": contestant("fast", "ours_json", repeats * 10),
+            contestants: dict[str, Callable[[], Sample]] = {
+                label: partial(work, environment, "abi_decode", logs, library, name, form, repeats * factor)
+                for label, (environment, library, factor) in DECODERS.items()
             }
             results = interleave(contestants, 2 if quick else 7)
             _check_answers(results)
@@ -123,24 +126,16 @@ def _decoding_rows(name: str, form: str, results: dict[str, list[Sample]]) -> It
     for samples in results.values():
         for sample in samples:
             sample["each"] = sample["cpu"] / sample["events"]
-    goals = {"eth-abi 6": 10.0, "faster-eth-abi": 2.5}
     for library, samples in results.items():
-        figures: dict[str, Any] = {
-            "cpu": middle(samples, "cpu"),
-            "wall": middle(samples, "wall"),
-            "rate": 1 / middle(samples, "each"),
-            "rss": middle(samples, "peak_rss"),
-        }
-        if library == "ours":
-            for peer, goal in goals.items():
-                value = ratio(results[peer], samples, "each")
-                yield Row(
-                    what=f"decode {name} from {form}: ours", against=peer, **target(value, goal), **figures
-                )  # type: ignore[arg-type]
-        else:
-            value = ratio(results["eth-abi 6"], samples, "each")
-            yield Row(
-                what=f"decode {name} from {form}: {library}", against="eth-abi 6", ratio=value, **figures
+        bounds: dict[str, float] | dict[str, None] = GOALS if library == "ours" else {"eth-abi 6": None}
+        for peer, bound in bounds.items():
+            yield compared(
+                f"decode {name} from {form}: {library}",
+                samples,
+                ratio=ratio(results[peer], samples, "each"),
+                against=peer,
+                bound=bound,
+                rate=1 / middle(samples, "each"),
             )
 
 

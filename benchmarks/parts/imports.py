@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from ..report import Row, target
+from ..report import Row, compared
 from ..rounds import Sample, interleave, middle, ratio, work
 
 PUBLISHED = "published 0.5.0"
@@ -20,13 +20,11 @@ def run(*, quick: bool) -> Iterator[Row]:
     }
     results = interleave(contestants, 3 if quick else 15)
     for name, samples in results.items():
-        value = ratio(results[PUBLISHED], samples, "cpu")
-        yield Row(
-            what=f"import event_streamer_sdk: {name}",
+        yield compared(
+            f"import event_streamer_sdk: {name}",
+            samples,
+            ratio=ratio(results[PUBLISHED], samples, "cpu"),
             against=PUBLISHED,
-            **({"ratio": value} if name == PUBLISHED else target(value, 2.0)),  # type: ignore[arg-type]
-            cpu=middle(samples, "cpu"),
-            wall=middle(samples, "wall"),
-            rss=middle(samples, "peak_rss"),
+            bound=None if name == PUBLISHED else 2.0,
             note=f"{middle(samples, 'modules'):.0f} modules",
         )

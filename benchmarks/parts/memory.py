@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from statistics import median
 
-from ..report import Row
+from ..report import Goal, Row
 from ..rounds import Sample, work
 from ..streamer import running
 
@@ -28,9 +29,7 @@ def run(*, quick: bool) -> Iterator[Row]:
     events = EVENTS // 20 if quick else EVENTS
     with running(f"1:{BATCH}:{events // BATCH}:lazy") as server:
         contestants: dict[str, Callable[[], Sample]] = {
-            name: lambda environment=environment, script=script: work(  # type: ignore[misc]
-                environment, script, server.url, 1, events, events // SAMPLES
-            )
+            name: partial(work, environment, script, server.url, 1, events, events // SAMPLES)
             for name, environment, script in (
                 (PUBLISHED, "published", "stream_async"),
                 ("async, fast", "fast", "stream_async"),
@@ -45,12 +44,12 @@ def run(*, quick: bool) -> Iterator[Row]:
         resident = sample["samples"]
         half = len(resident) // 2
         growth = median(resident[half:]) / median(resident[:half])
+        good = growth <= FLAT and sample["peak_rss"] <= peak
         yield Row(
             what=f"memory over {events:,} events: {name}",
             ratio=peak / sample["peak_rss"],
             against=PUBLISHED,
-            target="" if name == PUBLISHED else "flat, ≥ 1 ×",
-            met=None if name == PUBLISHED else growth <= FLAT and sample["peak_rss"] <= peak,
+            goal=None if name == PUBLISHED else Goal("flat, ≥ 1 ×", good),
             cpu=sample["cpu"],
             wall=sample["wall"],
             rate=events / sample["cpu"],

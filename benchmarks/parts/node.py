@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .. import emitter, peers
-from ..report import Row, target
+from ..report import Row, compared
 from ..rounds import Sample, interleave, middle, ratio, work
 
 LOGS = 20_000
@@ -95,14 +95,12 @@ def run(*, quick: bool) -> Iterator[Row]:
     for name, samples in results.items():
         if any(sample["events"] != found for sample in samples):
             raise RuntimeError(f"{name} did not see all {found} logs")
-        value = ratio(results[WEB3], samples, "cpu")
-        yield Row(
-            what=f"node to handler, {found:,} logs: {name}",
+        yield compared(
+            f"node to handler, {found:,} logs: {name}",
+            samples,
+            ratio=ratio(results[WEB3], samples, "cpu"),
             against=WEB3,
-            **({"ratio": value} if name == WEB3 else target(value, 5.0)),  # type: ignore[arg-type]
-            cpu=middle(samples, "cpu"),
-            wall=middle(samples, "wall"),
+            bound=None if name == WEB3 else 5.0,
             rate=found / middle(samples, "cpu"),
-            rss=middle(samples, "peak_rss"),
             note="" if name == WEB3 else f"by the clock {ratio(results[WEB3], samples, 'wall'):.1f} ×",
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from ..report import Row, target
+from ..report import Row, compared
 from ..rounds import Sample, interleave, middle, ratio, work
 from ..streamer import running
 
@@ -26,15 +26,13 @@ def run(*, quick: bool) -> Iterator[Row]:
         }
         results = interleave(contestants, 2 if quick else 7)
     for name, samples in results.items():
-        value = ratio(results[PUBLISHED], samples, "cpu")
         wall = ratio(results[PUBLISHED], samples, "wall")
-        yield Row(
-            what=f"REST get_subscription: {name}",
+        yield compared(
+            f"REST get_subscription: {name}",
+            samples,
+            ratio=ratio(results[PUBLISHED], samples, "cpu"),
             against=PUBLISHED,
-            **({"ratio": value} if name == PUBLISHED else target(value, 1.0)),  # type: ignore[arg-type]
-            cpu=middle(samples, "cpu"),
-            wall=middle(samples, "wall"),
+            bound=None if name == PUBLISHED else 1.0,
             rate=calls / middle(samples, "cpu"),
-            rss=middle(samples, "peak_rss"),
             note=f"by the clock {calls / middle(samples, 'wall'):,.0f} a second, {wall:.2f} × the peer's",
         )

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 
 from .. import peers
-from ..report import Row
+from ..report import Goal, Row
 
 HISTORY = re.compile(
     r"history +(?P<events>[\d,]+) events.* in (?P<seconds>[\d.]+) s.*?"
@@ -38,8 +38,7 @@ def run(*, quick: bool) -> Iterator[Row]:
     memory = [float(part) for part in history["memory"].split(",")]
     yield Row(
         what=f"service, history of {events:,} events to one stream",
-        target="memory flat",
-        met="MISSED memory flat" not in done.stdout,
+        goal=Goal("memory flat", "MISSED memory flat" not in done.stdout),
         cpu=events * cpu / 1e6,
         wall=float(history["seconds"]),
         rate=1e6 / cpu,
@@ -50,8 +49,7 @@ def run(*, quick: bool) -> Iterator[Row]:
     delivered = streams * int(live["events"].replace(",", ""))
     yield Row(
         what=f"service, {streams} live streams, {live['blocks']} blocks",
-        target="all complete",
-        met=streams == complete,
+        goal=Goal("all complete", streams == complete),
         cpu=float(live["seconds"]) * int(live["cpu"]) / 100,
         wall=float(live["seconds"]),
         rss=int(live["memory"]) * MEGABYTE,
