@@ -4,6 +4,8 @@ import json
 import os
 import sqlite3
 import stat
+import subprocess
+import sys
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -105,6 +107,52 @@ def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:
         store.load("me:1")
     with pytest.raises(CheckpointError, match="nowhere"):
         store.save("me:1", POSITION)
+
+
+WRITER = """
+import sys
+from event_streamer_sdk.checkpoints import Checkpoint, FileCheckpoint
+
+store, name = FileCheckpoint(sys.argv[1]), sys.argv[2]
+print("ready", flush=True)
+sys.stdin.readline()
+for number in range(300):
+    store.save("me:1", Checkpoint(resume_token=f"rt_{name}_{number}" + name * 1000))
+"""
+
+
+def test_two_processes_that_write_one_file_do_not_disturb_each_other(tmp_path: Path) -> None:
+    store = FileCheckpoint(tmp_path / "position.json")
+    store.save("me:1", POSITION)
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(store.path), name],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for name in "xy"
+    ]
+    try:
+        for writer in writers:
+            assert writer.stdout is not None
+            assert writer.stdout.readline() == "ready\n"
+        for writer in writers:
+            assert writer.stdin is not None
+            writer.stdin.write("go\n")
+            writer.stdin.flush()
+        while any(writer.poll() is None for writer in writers):
+            assert store.load("me:1") is not None
+        assert [writer.communicate()[1] for writer in writers] == ["", ""]
+    finally:
+        for writer in writers:
+            writer.kill()
+            writer.communicate()
+    assert [path.name for path in tmp_path.iterdir()] == ["position.json"]
+    last = store.load("me:1")
+    assert last is not None
+    assert last.resume_token in {f"rt_{name}_299" + name * 1000 for name in "xy"}
 
 
 # --- leases -------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -292,15 +293,21 @@ def test_row_39_kill_9_around_the_checkpoint(kind: str, die: str, tmp_path: Path
 @kinds
 def test_row_40_the_disk_is_full(kind: str, tmp_path: Path) -> None:
     file = tmp_path / "position.json"
+    room = resource.getrlimit(resource.RLIMIT_FSIZE)
 
     def fill_up(number: int) -> None:
         if number == 2:
-            (tmp_path / "position.json.new").symlink_to("/dev/full")
+            # The system takes so many bytes of a file and refuses the next one, as a full disk does.
+            resource.setrlimit(resource.RLIMIT_FSIZE, (100, room[1]))
 
     with stream_server() as server:
         listener = Listener(kind, server.url, handler=fill_up, checkpoint=file)
-        with pytest.raises(CheckpointError, match="No space left"):
-            listener.run()
+        try:
+            with pytest.raises(CheckpointError, match=r"position\.json can't be written: .*File too large"):
+                listener.run()
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, room)
+        assert [path.name for path in tmp_path.iterdir()] == ["position.json"]
         assert listener.report is not None
         assert listener.report.reason == "checkpoint_failed"
         assert listener.handled == [0, 1, 2]
@@ -309,7 +316,6 @@ def test_row_40_the_disk_is_full(kind: str, tmp_path: Path) -> None:
         stored = FileCheckpoint(file).load("tester:1")
         assert stored is not None
         assert stored.resume_token == "t1"
-        (tmp_path / "position.json.new").unlink()
         again = Listener(kind, server.url, checkpoint=file)
         again.run()
         assert again.handled == [2, 3, 4]
@@ -319,7 +325,7 @@ def test_row_40_a_torn_write_leaves_the_old_position(tmp_path: Path) -> None:
     store = FileCheckpoint(tmp_path / "position.json")
     store.save("key", Checkpoint(resume_token="t1", block=101))
     whole = (tmp_path / "position.json").read_bytes()
-    (tmp_path / "position.json.new").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "position.json.0123456789abcdef.new").write_bytes(whole[: len(whole) // 2])
     stored = FileCheckpoint(tmp_path / "position.json").load("key")
     assert stored is not None
     assert (stored.resume_token, stored.block) == ("t1", 101)

@@ -17,9 +17,10 @@ class FileCheckpoint:
     """
     Keeps the position of one subscription in a JSON file.
 
-    Each write goes to a second file, which is flushed to the disk and then renamed over the first one (POSIX
-    rename is atomic), so that a crash or a full disk at any moment leaves the old or the new position whole.
-    The file is readable by its owner alone: a resume token is a credential.
+    Each write goes to a new file beside it, which is flushed to the disk and then renamed over the first one
+    (POSIX rename is atomic), so that a crash or a full disk at any moment leaves the old or the new position
+    whole. A program that is killed just then leaves its new file behind (`<name>.<digits>.new`), of no use to
+    anybody. The files are readable by their owner alone: a resume token is a credential.
 
     Args:
         path: The file; made with the first write, its folder must exist.
@@ -93,16 +94,12 @@ class FileCheckpoint:
             "chain_id": checkpoint.chain_id,
             "saved_at": datetime.now(UTC).isoformat(),
         }
-        fresh = self.path.with_name(self.path.name + ".new")
         with self._lock:
             try:
-                _write(fresh, json.dumps(stored, indent=1).encode() + b"\n")
-                os.replace(fresh, self.path)
-                _sync_folder(self.path.parent)
+                _replace(self.path, json.dumps(stored, indent=1).encode() + b"\n")
             except FileNotFoundError as error:
                 raise CheckpointError(
-                    f"the checkpoint {self.path} can't be written: its folder is gone, or another program "
-                    "writes the same file; use a file for each"
+                    f"the checkpoint {self.path} can't be written: its folder is gone"
                 ) from error
             except OSError as error:
                 raise CheckpointError(f"the checkpoint {self.path} can't be written: {error}") from error
@@ -111,8 +108,20 @@ class FileCheckpoint:
         """Do nothing: no file is kept open."""
 
 
+def _replace(path: Path, data: bytes) -> None:
+    # A name of its own: another process may be writing the same position.
+    fresh = path.with_name(f"{path.name}.{os.urandom(8).hex()}.new")
+    try:
+        _write(fresh, data)
+        os.replace(fresh, path)
+    except BaseException:
+        fresh.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
 def _write(path: Path, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with open(descriptor, "wb") as file:
         file.write(data)
         file.flush()
