@@ -5,42 +5,38 @@ from typing import Annotated
 import typer
 
 from event_streamer_sdk import SyncEventStreamer
-
-Url = Annotated[
-    str,
-    typer.Option(
-        "--url", envvar="EVENT_STREAMER_URL", help="Where the service is.", rich_help_panel="Service"
-    ),
-]
-SubscriberId = Annotated[
-    str,
-    typer.Option(
-        "--subscriber-id",
-        envvar="EVENT_STREAMER_SUBSCRIBER_ID",
-        help="Whose subscriptions are meant.",
-        rich_help_panel="Service",
-    ),
-]
-ApiKey = Annotated[
-    str | None,
-    typer.Option(
-        "--api-key",
-        envvar="EVENT_STREAMER_API_KEY",
-        help="The key that the service asks for; better in the environment than on the command line.",
-        show_envvar=True,
-        rich_help_panel="Service",
-    ),
-]
+from event_streamer_sdk.cli._shared import given_by
 
 DEFAULT_URL = "http://localhost:8000"
 """The address in the SDK's examples, and where `event-streamer serve` listens."""
 
-DEFAULT_SUBSCRIBER = "event-streamer-cli"
+_PANEL = "Service"
 
 
-def connect(url: str, subscriber_id: str, api_key: str | None) -> SyncEventStreamer:
+def connect(
+    url: Annotated[
+        str,
+        typer.Option(envvar="EVENT_STREAMER_URL", help="Where the service is.", rich_help_panel=_PANEL),
+    ] = DEFAULT_URL,
+    subscriber_id: Annotated[
+        str,
+        typer.Option(
+            envvar="EVENT_STREAMER_SUBSCRIBER_ID",
+            help="Whose subscriptions are meant.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = "event-streamer-cli",
+    api_key: Annotated[
+        str | None,
+        typer.Option(
+            envvar="EVENT_STREAMER_API_KEY",
+            help="The key that the service asks for; better in the environment than on the command line.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None,
+) -> SyncEventStreamer:
     """
-    Make the client of a command; use it as a context manager.
+    Make the client of a command.
 
     Args:
         url: The service's address.
@@ -51,3 +47,7 @@ def connect(url: str, subscriber_id: str, api_key: str | None) -> SyncEventStrea
         A client that has not connected yet.
     """
     return SyncEventStreamer(url, subscriber_id, api_key=api_key)
+
+
+calls_the_service = given_by(client=connect)
+"""Gives a command its `client`, made as the options `--url`, `--subscriber-id` and `--api-key` say."""

@@ -29,6 +29,14 @@ Contract = Annotated[
     ),
 ]
 
+File = Annotated[
+    str,
+    typer.Argument(
+        show_default=False,
+        help="A JSON ABI, a compiler's artifact, or lines of human-readable events; - reads standard input.",
+    ),
+]
+
 
 def read_abi(file: str) -> bytes:
     """
@@ -46,7 +54,36 @@ def read_abi(file: str) -> bytes:
     return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
 
 
-def chosen_event(event: str, abi: str | None, contract: str | None) -> ABIEvent:
+def events_in(file: File, contract: Contract = None) -> list[ABIEvent]:
+    """
+    Find all events of an ABI.
+
+    Args:
+        file: The file that holds it, `-` for standard input.
+        contract: The contract in the file, where it holds several.
+
+    Returns:
+        The events, in the file's order.
+
+    Raises:
+        OSError: The file can't be read.
+        ABIParsingError: It holds no ABI.
+    """
+    return list(extract_abi_events(read_abi(file), contract=contract).values())
+
+
+def chosen_event(
+    event: Annotated[
+        str,
+        typer.Argument(
+            show_default=False,
+            help="With --abi the event's name, signature or topic0; without it the event itself: "
+            "'Transfer(address indexed from, address indexed to, uint256 value)'.",
+        ),
+    ],
+    abi: Abi = None,
+    contract: Contract = None,
+) -> ABIEvent:
     """
     Find the event that a command line means.
 

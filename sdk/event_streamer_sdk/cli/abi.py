@@ -15,66 +15,53 @@ from event_streamer_sdk.abi import (
     topic0,
 )
 from event_streamer_sdk.abi.codegen import generate_module
-from event_streamer_sdk.cli._events import Abi, Contract, chosen_event, read_abi
+from event_streamer_sdk.cli._events import Abi, Contract, File, chosen_event, events_in, read_abi
 from event_streamer_sdk.cli._output import AsJson, say, write_details, write_json, write_table
+from event_streamer_sdk.cli._shared import given_by
 from event_streamer_sdk.models.abi import ABIEvent
 
 app = typer.Typer(
     help="Read ABIs: events, topics, decoding, code. Works without a service.", no_args_is_help=True
 )
 
-File = Annotated[
-    str,
-    typer.Argument(
-        show_default=False,
-        help="A JSON ABI, a compiler's artifact, or lines of human-readable events; - reads standard input.",
-    ),
-]
-Event = Annotated[
-    str,
-    typer.Argument(
-        show_default=False,
-        help="With --abi the event's name, signature or topic0; without it the event itself: "
-        "'Transfer(address indexed from, address indexed to, uint256 value)'.",
-    ),
-]
-
 
 @app.command()
-def events(file: File, contract: Contract = None, as_json: AsJson = False) -> None:
+@given_by(found=events_in)
+def events(found: list[ABIEvent], as_json: AsJson = False) -> None:
     """List the events of an ABI with their topic0."""
-    found = extract_abi_events(read_abi(file), contract=contract)
     if as_json:
-        write_json([_described(event) for event in found.values()])
+        write_json([_described(event) for event in found])
         return
     write_table(
         ["Event", "topic0"],
-        [[signature(event), "(anonymous)" if event.anonymous else topic0(event)] for event in found.values()],
+        [[signature(event), "(anonymous)" if event.anonymous else topic0(event)] for event in found],
         empty="No events.",
     )
 
 
 @app.command("human-readable")
-def human_readable_(file: File, contract: Contract = None) -> None:
+@given_by(found=events_in)
+def human_readable_(found: list[ABIEvent]) -> None:
     """Write the events of an ABI as Solidity would, one a line."""
-    for event in extract_abi_events(read_abi(file), contract=contract).values():
+    for event in found:
         typer.echo(human_readable(event))
 
 
 @app.command("json")
-def json_(event: Event, abi: Abi = None, contract: Contract = None) -> None:
+@given_by(event=chosen_event)
+def json_(event: ABIEvent) -> None:
     """Write an event as a JSON ABI."""
-    write_json([chosen_event(event, abi, contract)])
+    write_json([event])
 
 
 @app.command("topic0")
-def topic0_(event: Event, abi: Abi = None, contract: Contract = None, as_json: AsJson = False) -> None:
+@given_by(event=chosen_event)
+def topic0_(event: ABIEvent, as_json: AsJson = False) -> None:
     """Show an event's topic0, the hash of its canonical signature."""
-    found = chosen_event(event, abi, contract)
     if as_json:
-        write_json(_described(found))
+        write_json(_described(event))
     else:
-        typer.echo(topic0(found))
+        typer.echo(topic0(event))
 
 
 @app.command()
@@ -96,7 +83,7 @@ def decode(
     if event is not None:
         decoder = EventDecoder(chosen_event(event, abi, contract))
     elif abi is not None:
-        decoder = _decoder_for(topics, list(extract_abi_events(read_abi(abi), contract=contract).values()))
+        decoder = _decoder_for(topics, events_in(abi, contract))
     else:
         raise typer.BadParameter("name the event, or a file with --abi")
     values = decoder.decode_json(topics, data)

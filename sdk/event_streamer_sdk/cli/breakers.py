@@ -4,29 +4,21 @@ from typing import Annotated
 
 import typer
 
-from event_streamer_sdk.cli._connection import (
-    DEFAULT_SUBSCRIBER,
-    DEFAULT_URL,
-    ApiKey,
-    SubscriberId,
-    Url,
-    connect,
-)
+from event_streamer_sdk import SyncEventStreamer
+from event_streamer_sdk.cli._connection import calls_the_service
 from event_streamer_sdk.cli._output import AsJson, say, write_details, write_json, write_table
 
 app = typer.Typer(help="Look at and reset the circuit breakers of the RPC endpoints.", no_args_is_help=True)
 
 
 @app.command()
+@calls_the_service
 def status(
+    client: SyncEventStreamer,
     as_json: AsJson = False,
-    url: Url = DEFAULT_URL,
-    subscriber_id: SubscriberId = DEFAULT_SUBSCRIBER,
-    api_key: ApiKey = None,
 ) -> None:
     """List all breakers with their state."""
-    with connect(url, subscriber_id, api_key) as client:
-        answer = client.get_circuit_breaker_status()
+    answer = client.get_circuit_breaker_status()
     if as_json:
         write_json(answer)
         return
@@ -48,15 +40,13 @@ def status(
 
 
 @app.command()
+@calls_the_service
 def health(
+    client: SyncEventStreamer,
     as_json: AsJson = False,
-    url: Url = DEFAULT_URL,
-    subscriber_id: SubscriberId = DEFAULT_SUBSCRIBER,
-    api_key: ApiKey = None,
 ) -> None:
     """Sum up how many endpoints work; the exit code is 1 where a chain has none left."""
-    with connect(url, subscriber_id, api_key) as client:
-        answer = client.get_circuit_breaker_health()
+    answer = client.get_circuit_breaker_health()
     if as_json:
         write_json(answer)
     else:
@@ -71,18 +61,16 @@ def health(
 
 
 @app.command()
+@calls_the_service
 def show(
+    client: SyncEventStreamer,
     name: Annotated[
         str, typer.Argument(show_default=False, help="The breaker's name, as `status` lists it.")
     ],
     as_json: AsJson = False,
-    url: Url = DEFAULT_URL,
-    subscriber_id: SubscriberId = DEFAULT_SUBSCRIBER,
-    api_key: ApiKey = None,
 ) -> None:
     """Show the figures of one breaker."""
-    with connect(url, subscriber_id, api_key) as client:
-        answer = client.get_circuit_breaker_metrics(name)
+    answer = client.get_circuit_breaker_metrics(name)
     if as_json:
         write_json(answer)
         return
@@ -103,15 +91,13 @@ def show(
 
 
 @app.command()
+@calls_the_service
 def config(
+    client: SyncEventStreamer,
     as_json: AsJson = False,
-    url: Url = DEFAULT_URL,
-    subscriber_id: SubscriberId = DEFAULT_SUBSCRIBER,
-    api_key: ApiKey = None,
 ) -> None:
     """Show when breakers open and close."""
-    with connect(url, subscriber_id, api_key) as client:
-        answer = client.get_circuit_breaker_config()
+    answer = client.get_circuit_breaker_config()
     if as_json:
         write_json(answer)
         return
@@ -127,18 +113,16 @@ def config(
 
 
 @app.command()
+@calls_the_service
 def reset(
+    client: SyncEventStreamer,
     name: Annotated[
         str | None, typer.Argument(show_default=False, help="The breaker's name. None: all of them.")
     ] = None,
     as_json: AsJson = False,
-    url: Url = DEFAULT_URL,
-    subscriber_id: SubscriberId = DEFAULT_SUBSCRIBER,
-    api_key: ApiKey = None,
 ) -> None:
     """Close a breaker, or all of them, so that the endpoint is tried again at once."""
-    with connect(url, subscriber_id, api_key) as client:
-        answer = client.reset_circuit_breaker(name) if name else client.reset_all_circuit_breakers()
+    answer = client.reset_circuit_breaker(name) if name else client.reset_all_circuit_breakers()
     if as_json:
         write_json(answer)
     else:

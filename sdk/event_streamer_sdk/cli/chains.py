@@ -5,46 +5,59 @@ from typing import Annotated, Any
 import attrs
 import typer
 
-from event_streamer_sdk.cli._connection import (
-    DEFAULT_SUBSCRIBER,
-    DEFAULT_URL,
-    ApiKey,
-    SubscriberId,
-    Url,
-    connect,
-)
+from event_streamer_sdk import SyncEventStreamer
+from event_streamer_sdk.cli._connection import calls_the_service, connect
 from event_streamer_sdk.cli._output import AsJson, say, write_details, write_json, write_table
+from event_streamer_sdk.cli._shared import given_by
 from event_streamer_sdk.models.chains import ChainConfigRequest, ChainConfigResponse
 
 app = typer.Typer(help="Look at and change the chains that the service reads.", no_args_is_help=True)
 
 ChainId = Annotated[int, typer.Argument(min=1, show_default=False, help="The chain's id.")]
-Name = Annotated[str, typer.Option("--name", "-n", show_default=False, help="What people call the chain.")]
-Rpc = Annotated[
-    list[str],
-    typer.Option("--rpc", "-r", show_default=False, help="A node's address; several are tried in turn."),
-]
-BlockTime = Annotated[float | None, typer.Option(show_default=False, help="Seconds from block to block.")]
-BlocksPerRequest = Annotated[int | None, typer.Option(min=1, show_default=False, help="Of a log query.")]
-Confirmations = Annotated[
-    int | None, typer.Option(min=0, show_default=False, help="How deep a block lies before it counts.")
-]
-Settings = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="Any other setting, as live_max_gap_size=500."),
-]
+
+
+def _config(
+    chain: ChainId,
+    name: Annotated[
+        str, typer.Option("--name", "-n", show_default=False, help="What people call the chain.")
+    ],
+    rpc: Annotated[
+        list[str],
+        typer.Option("--rpc", "-r", show_default=False, help="A node's address; several are tried in turn."),
+    ],
+    average_block_time: Annotated[
+        float | None, typer.Option(show_default=False, help="Seconds from block to block.")
+    ] = None,
+    max_blocks_per_request: Annotated[
+        int | None,
+        typer.Option(min=1, show_default=False, help="Most blocks that a node is asked for at once."),
+    ] = None,
+    confirmation_blocks: Annotated[
+        int | None, typer.Option(min=0, show_default=False, help="How deep a block lies before it counts.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Any other setting, as live_max_gap_size=500."),
+    ] = None,
+) -> ChainConfigRequest:
+    """Make the configuration that the options of `create` and `update` describe."""
+    values: dict[str, Any] = {
+        "average_block_time": average_block_time,
+        "max_blocks_per_request": max_blocks_per_request,
+        "confirmation_blocks": confirmation_blocks,
+    }
+    named = {name: value for name, value in values.items() if value is not None}
+    return ChainConfigRequest(chain_id=chain, name=name, rpc_urls=rpc, **named, **_settings(settings or []))
 
 
 @app.command("list")
+@calls_the_service
 def list_(
+    client: SyncEventStreamer,
     as_json: AsJson = False,
-    url: Url = DEFAULT_URL,
-    subscriber_id: SubscriberId = DEFAULT_SUBSCRIBER,
-    api_key: ApiKey = None,
 ) -> None:
     """List the active chains."""
-    with connect(url, subscriber_id, api_key) as client:
-        answer = client.get_all_chains()
+    answer = client.get_all_chains()
     if as_json:
         write_json(answer)
         return
@@ -56,15 +69,13 @@ def list_(
 
 
 @app.command()
+@calls_the_service
 def stats(
+    client: SyncEventStreamer,
     as_json: AsJson = False,
-    url: Url = DEFAULT_URL,
-    subscriber_id: SubscriberId = DEFAULT_SUBSCRIBER,
-    api_key: ApiKey = None,
 ) -> None:
     """Count chains and the nodes that work."""
-    with connect(url, subscriber_id, api_key) as client:
-        answer = client.get_chain_stats()
+    answer = client.get_chain_stats()
     if as_json:
         write_json(answer)
         return
@@ -80,103 +91,49 @@ def stats(
 
 
 @app.command()
+@calls_the_service
 def show(
+    client: SyncEventStreamer,
     chain: ChainId,
     as_json: AsJson = False,
-    url: Url = DEFAULT_URL,
-    subscriber_id: SubscriberId = DEFAULT_SUBSCRIBER,
-    api_key: ApiKey = None,
 ) -> None:
     """Show one chain's configuration."""
-    with connect(url, subscriber_id, api_key) as client:
-        _show(client.get_chain(chain), as_json)
+    _show(client.get_chain(chain), as_json)
 
 
 @app.command()
-def create(
-    chain: ChainId,
-    name: Name,
-    rpc: Rpc,
-    average_block_time: BlockTime = None,
-    max_blocks_per_request: BlocksPerRequest = None,
-    confirmation_blocks: Confirmations = None,
-    settings: Settings = None,
-    as_json: AsJson = False,
-    url: Url = DEFAULT_URL,
-    subscriber_id: SubscriberId = DEFAULT_SUBSCRIBER,
-    api_key: ApiKey = None,
-) -> None:
+@given_by(client=connect, config=_config)
+def create(client: SyncEventStreamer, config: ChainConfigRequest, as_json: AsJson = False) -> None:
     """Add a chain; the service begins to read it at once."""
-    config = _config(
-        chain, name, rpc, average_block_time, max_blocks_per_request, confirmation_blocks, settings
-    )
-    with connect(url, subscriber_id, api_key) as client:
-        _show(client.create_chain(config), as_json)
+    _show(client.create_chain(config), as_json)
 
 
 @app.command()
-def update(
-    chain: ChainId,
-    name: Name,
-    rpc: Rpc,
-    average_block_time: BlockTime = None,
-    max_blocks_per_request: BlocksPerRequest = None,
-    confirmation_blocks: Confirmations = None,
-    settings: Settings = None,
-    as_json: AsJson = False,
-    url: Url = DEFAULT_URL,
-    subscriber_id: SubscriberId = DEFAULT_SUBSCRIBER,
-    api_key: ApiKey = None,
-) -> None:
+@given_by(client=connect, config=_config)
+def update(client: SyncEventStreamer, config: ChainConfigRequest, as_json: AsJson = False) -> None:
     """Replace a chain's configuration; what isn't named gets its default."""
-    config = _config(
-        chain, name, rpc, average_block_time, max_blocks_per_request, confirmation_blocks, settings
-    )
-    with connect(url, subscriber_id, api_key) as client:
-        _show(client.update_chain(chain, config), as_json)
+    _show(client.update_chain(config.chain_id, config), as_json)
 
 
 @app.command()
+@calls_the_service
 def delete(
+    client: SyncEventStreamer,
     chain: ChainId,
     as_json: AsJson = False,
-    url: Url = DEFAULT_URL,
-    subscriber_id: SubscriberId = DEFAULT_SUBSCRIBER,
-    api_key: ApiKey = None,
 ) -> None:
     """Deactivate a chain: it is read no more, its configuration stays."""
-    with connect(url, subscriber_id, api_key) as client:
-        _done(client.delete_chain(chain), as_json, f"Deactivated chain {chain}.")
+    _done(client.delete_chain(chain), as_json, f"Deactivated chain {chain}.")
 
 
 @app.command()
+@calls_the_service
 def refresh(
+    client: SyncEventStreamer,
     as_json: AsJson = False,
-    url: Url = DEFAULT_URL,
-    subscriber_id: SubscriberId = DEFAULT_SUBSCRIBER,
-    api_key: ApiKey = None,
 ) -> None:
     """Let the service read the configurations from its database again."""
-    with connect(url, subscriber_id, api_key) as client:
-        _done(client.refresh_chains(), as_json, "Refreshed.")
-
-
-def _config(
-    chain: int,
-    name: str,
-    rpc: list[str],
-    average_block_time: float | None,
-    max_blocks_per_request: int | None,
-    confirmation_blocks: int | None,
-    settings: list[str] | None,
-) -> ChainConfigRequest:
-    values: dict[str, Any] = {
-        "average_block_time": average_block_time,
-        "max_blocks_per_request": max_blocks_per_request,
-        "confirmation_blocks": confirmation_blocks,
-    }
-    named = {name: value for name, value in values.items() if value is not None}
-    return ChainConfigRequest(chain_id=chain, name=name, rpc_urls=rpc, **named, **_settings(settings or []))
+    _done(client.refresh_chains(), as_json, "Refreshed.")
 
 
 def _settings(given: list[str]) -> dict[str, Any]:

@@ -2,26 +2,18 @@
 
 import typer
 
-from event_streamer_sdk.cli._connection import (
-    DEFAULT_SUBSCRIBER,
-    DEFAULT_URL,
-    ApiKey,
-    SubscriberId,
-    Url,
-    connect,
-)
+from event_streamer_sdk import SyncEventStreamer
+from event_streamer_sdk.cli._connection import calls_the_service
 from event_streamer_sdk.cli._output import AsJson, write_details, write_json
 
 
+@calls_the_service
 def health(
+    client: SyncEventStreamer,
     as_json: AsJson = False,
-    url: Url = DEFAULT_URL,
-    subscriber_id: SubscriberId = DEFAULT_SUBSCRIBER,
-    api_key: ApiKey = None,
 ) -> None:
     """Ask the service whether it is well; the exit code is 1 where it isn't."""
-    with connect(url, subscriber_id, api_key) as client:
-        answer = client.get_health()
+    answer = client.get_health()
     if as_json:
         write_json(answer)
     else:

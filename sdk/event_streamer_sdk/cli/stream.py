@@ -13,14 +13,8 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
-from event_streamer_sdk.cli._connection import (
-    DEFAULT_SUBSCRIBER,
-    DEFAULT_URL,
-    ApiKey,
-    SubscriberId,
-    Url,
-    connect,
-)
+from event_streamer_sdk import SyncEventStreamer
+from event_streamer_sdk.cli._connection import calls_the_service
 from event_streamer_sdk.cli._lines import json_line, pretty_line
 from event_streamer_sdk.cli._output import say, write_no_more
 from event_streamer_sdk.cli.subscriptions import SubscriptionId
@@ -38,7 +32,9 @@ _ENDS = {
 Events = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
+@calls_the_service
 def stream(
+    client: SyncEventStreamer,
     subscription: SubscriptionId,
     as_json: Annotated[
         bool | None,
@@ -76,9 +72,6 @@ def stream(
     acknowledge: Annotated[
         bool, typer.Option("--ack/--no-ack", help="Whether what was written counts as delivered.")
     ] = True,
-    url: Url = DEFAULT_URL,
-    subscriber_id: SubscriberId = DEFAULT_SUBSCRIBER,
-    api_key: ApiKey = None,
 ) -> None:
     """
     Write events as they come, until the subscription is done or Ctrl-C ends it.
@@ -87,23 +80,22 @@ def stream(
     """
     span = _Span(_moment(since), _moment(until))
     pretty = sys.stdout.isatty() if as_json is None else not as_json
-    with connect(url, subscriber_id, api_key) as client:
-        streaming = client.create_streaming_client(
-            subscription,
-            resume_token=resume_token,
-            client_metadata={"client": "event-streamer-cli"},
-            auto_acknowledge=acknowledge,
-            checkpoint=checkpoint,
-            handler_retries=0,  # a line that can't be written can't be written a second later either
-        )
-        with _Screen(pretty) as screen:
-            _listen(streaming, screen, span, limit)
-            try:
-                report = streaming.run()
-            except BrokenPipeError as closed:
-                # `event-streamer stream … | head` has seen enough, and what it didn't see comes again.
-                write_no_more()
-                raise typer.Exit(0) from closed
+    streaming = client.create_streaming_client(
+        subscription,
+        resume_token=resume_token,
+        client_metadata={"client": "event-streamer-cli"},
+        auto_acknowledge=acknowledge,
+        checkpoint=checkpoint,
+        handler_retries=0,  # a line that can't be written can't be written a second later either
+    )
+    with _Screen(pretty) as screen:
+        _listen(streaming, screen, span, limit)
+        try:
+            report = streaming.run()
+        except BrokenPipeError as closed:
+            # `event-streamer stream … | head` has seen enough, and what it didn't see comes again.
+            write_no_more()
+            raise typer.Exit(0) from closed
     last = "" if screen.last_block is None else f", last block {screen.last_block}"
     say(
         f"{screen.written} events in {report.batches} batches, {report.acks} acknowledged{last}: "

@@ -5,21 +5,14 @@ from typing import Annotated, Any
 
 import typer
 
+from event_streamer_sdk import SyncEventStreamer
 from event_streamer_sdk.abi import human_readable, signature
-from event_streamer_sdk.cli._connection import (
-    DEFAULT_SUBSCRIBER,
-    DEFAULT_URL,
-    ApiKey,
-    SubscriberId,
-    Url,
-    connect,
-)
-from event_streamer_sdk.cli._events import Abi, Contract, chosen_event
+from event_streamer_sdk.cli._connection import calls_the_service, connect
+from event_streamer_sdk.cli._events import chosen_event
 from event_streamer_sdk.cli._output import AsJson, say, write_details, write_json, write_table
-from event_streamer_sdk.models.subscriptions import (
-    SubscriptionResponse,
-    SubscriptionUpdate,
-)
+from event_streamer_sdk.cli._shared import given_by
+from event_streamer_sdk.models.abi import ABIEvent
+from event_streamer_sdk.models.subscriptions import SubscriptionResponse, SubscriptionUpdate
 
 app = typer.Typer(help="Make, look at, change and delete subscriptions.", no_args_is_help=True)
 
@@ -37,55 +30,41 @@ EndBlock = Annotated[
 
 
 @app.command()
+@given_by(client=connect, event=chosen_event)
 def create(
-    event: Annotated[
-        str,
-        typer.Argument(
-            show_default=False,
-            help="What to watch for. With --abi the event's name, signature or topic0; without it the event "
-            "itself: 'Transfer(address indexed from, address indexed to, uint256 value)'.",
-        ),
-    ],
+    client: SyncEventStreamer,
+    event: ABIEvent,
     chain: Annotated[int, typer.Option("--chain", "-c", min=1, show_default=False, help="The chain's id.")],
-    abi: Abi = None,
-    contract: Contract = None,
     address: Addresses = None,
     start_block: Annotated[int, typer.Option(min=0, help="The first block that counts.")] = 0,
     end_block: EndBlock = None,
     as_json: AsJson = False,
-    url: Url = DEFAULT_URL,
-    subscriber_id: SubscriberId = DEFAULT_SUBSCRIBER,
-    api_key: ApiKey = None,
 ) -> None:
     """Subscribe to an event of contracts on a chain, and show the subscription."""
-    described = chosen_event(event, abi, contract)
-    with connect(url, subscriber_id, api_key) as client:
-        made = client.subscribe(
-            described, addresses=address or [], chain_id=chain, start_block=start_block, end_block=end_block
-        )
+    made = client.subscribe(
+        event, addresses=address or [], chain_id=chain, start_block=start_block, end_block=end_block
+    )
     _show(made, as_json)
     if not as_json:
         say(f"Stream it: event-streamer stream {made.id}")
 
 
 @app.command("list")
+@calls_the_service
 def list_(
+    client: SyncEventStreamer,
     page: Annotated[int, typer.Option(min=1, help="Which page.")] = 1,
     page_size: Annotated[int, typer.Option(min=1, help="Subscriptions on a page.")] = 20,
     everything: Annotated[bool, typer.Option("--all", help="All pages, one after the other.")] = False,
     as_json: AsJson = False,
-    url: Url = DEFAULT_URL,
-    subscriber_id: SubscriberId = DEFAULT_SUBSCRIBER,
-    api_key: ApiKey = None,
 ) -> None:
     """List your subscriptions."""
-    with connect(url, subscriber_id, api_key) as client:
-        if everything:
-            found = list(client.iter_subscriptions(page_size=page_size))
-            total = len(found)
-        else:
-            answer = client.list_subscriptions(page=page, page_size=page_size)
-            found, total = answer.subscriptions, answer.total
+    if everything:
+        found = list(client.iter_subscriptions(page_size=page_size))
+        total = len(found)
+    else:
+        answer = client.list_subscriptions(page=page, page_size=page_size)
+        found, total = answer.subscriptions, answer.total
     if as_json:
         write_json(found)
         return
@@ -99,20 +78,20 @@ def list_(
 
 
 @app.command()
+@calls_the_service
 def show(
+    client: SyncEventStreamer,
     subscription: SubscriptionId,
     as_json: AsJson = False,
-    url: Url = DEFAULT_URL,
-    subscriber_id: SubscriberId = DEFAULT_SUBSCRIBER,
-    api_key: ApiKey = None,
 ) -> None:
     """Show one subscription."""
-    with connect(url, subscriber_id, api_key) as client:
-        _show(client.get_subscription(subscription), as_json)
+    _show(client.get_subscription(subscription), as_json)
 
 
 @app.command()
+@calls_the_service
 def update(
+    client: SyncEventStreamer,
     subscription: SubscriptionId,
     address: Addresses = None,
     start_block: Annotated[
@@ -120,37 +99,31 @@ def update(
     ] = None,
     end_block: EndBlock = None,
     as_json: AsJson = False,
-    url: Url = DEFAULT_URL,
-    subscriber_id: SubscriberId = DEFAULT_SUBSCRIBER,
-    api_key: ApiKey = None,
 ) -> None:
     """Change a subscription; what isn't named stays as it is."""
     given = {"addresses": address or None, "start_block": start_block, "end_block": end_block}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if not changes:
         raise typer.BadParameter("nothing to change: name --address, --start-block or --end-block")
-    with connect(url, subscriber_id, api_key) as client:
-        _show(client.update_subscription(subscription, SubscriptionUpdate(**changes)), as_json)
+    _show(client.update_subscription(subscription, SubscriptionUpdate(**changes)), as_json)
 
 
 @app.command()
+@calls_the_service
 def delete(
+    client: SyncEventStreamer,
     subscriptions: Annotated[
         list[int], typer.Argument(min=1, show_default=False, help="The subscriptions' numbers.")
     ],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
-    url: Url = DEFAULT_URL,
-    subscriber_id: SubscriberId = DEFAULT_SUBSCRIBER,
-    api_key: ApiKey = None,
 ) -> None:
     """Delete subscriptions, and with each the place where its stream was."""
     if not yes and sys.stdin.isatty():
         numbers = ", ".join(map(str, subscriptions))
         typer.confirm(f"Delete {numbers} for good?", abort=True, err=True)
-    with connect(url, subscriber_id, api_key) as client:
-        for number in subscriptions:
-            client.delete_subscription(number)
-            say(f"Deleted {number}.")
+    for number in subscriptions:
+        client.delete_subscription(number)
+        say(f"Deleted {number}.")
 
 
 def _show(one: SubscriptionResponse, as_json: bool) -> None:
