@@ -107,7 +107,7 @@ class ChainRegistry:
         for config in self._given:
             problem = await self.problem(self.get(config.chain_id), patience)
             if problem is not None:
-                raise StartupError(f"Chain {config.chain_id} can't be read: {problem}")
+                raise StartupError(f"Chain {config.chain_id} can't be read: {problem.removesuffix('.')}.")
 
     async def close(self) -> None:
         """Close all chains."""

@@ -9,6 +9,7 @@ do without.
 from __future__ import annotations
 
 import asyncio
+import errno
 import ipaddress
 import socket
 from collections.abc import Callable
@@ -85,7 +86,11 @@ def bind(host: str, port: int) -> socket.socket:
             listener.close()
             raise
     except OSError as problem:
-        raise StartupError(f"Can't listen on {host}:{port}: {problem.strerror or problem}.") from problem
+        taken = problem.errno == errno.EADDRINUSE
+        remedy = " Choose another port, or a free one with --port 0." if taken else ""
+        raise StartupError(
+            f"Can't listen on {host}:{port}: {problem.strerror or problem}.{remedy}"
+        ) from problem
     return listener
 
 

@@ -119,6 +119,8 @@ def test_a_node_that_is_none_is_one_line(url, says):
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (1, "")
     assert says in one_line(err)
+    assert err.count("127.0.0.1") <= 1
+    assert "Errno" not in err
     assert "secret" not in err
     assert "/key" not in err
 

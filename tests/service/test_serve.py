@@ -123,6 +123,7 @@ def test_a_port_that_is_taken(database: str) -> None:
         code, lines = refused("--database", database, "--port", str(taken.getsockname()[1]))
     assert code == 1
     assert "Address already in use" in lines[0]
+    assert "--port 0" in lines[0]
 
 
 def test_the_command_line_knows_it() -> None:

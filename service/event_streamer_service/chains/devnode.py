@@ -16,6 +16,7 @@ import httpx
 
 from .config import redact_url
 from .errors import ChainUnavailable, RpcError
+from .transports import reason
 
 __all__ = ["DevNode", "DevToken", "token_artifact"]
 
@@ -61,8 +62,13 @@ class DevNode:
             if self._client is None:
                 self._client = httpx.Client(timeout=self._timeout, trust_env=False)
             answer = self._client.post(self.url, json=request).json()
-        except (httpx.HTTPError, ValueError) as error:
-            raise ChainUnavailable(f"{redact_url(self.url)}: {method} failed: {error}") from None
+        except httpx.HTTPError as error:
+            why = reason(error, self.url)
+            raise ChainUnavailable(f"{redact_url(self.url)}: {method} failed: {why}") from None
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict) or not isinstance(answer.get("error"), dict | None):
+            raise ChainUnavailable(f"{redact_url(self.url)}: the answer to {method} is no JSON-RPC")
         refusal = answer.get("error")
         if refusal is not None:
             raise RpcError(f"{method}: {refusal.get('message')}", code=int(refusal.get("code", 0)))

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import itertools
 import logging
+import os
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -113,6 +114,24 @@ def in_order(answers: Sequence[Answer], first_id: int, count: int) -> list[Answe
         raise ChainUnavailable("the node left a request of a batch unanswered") from None
 
 
+def reason(error: Exception, url: str) -> str:
+    """
+    Say in the system's words why a node can't be reached; libraries wrap them in vaguer ones.
+
+    Args:
+        error: What a library raised.
+        url: The node's URL, which must not be shown.
+    """
+    text = str(error).replace(url, redact_url(url)) or type(error).__name__
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno is not None:
+            # A failed look-up of a name has a negative number, which is none of the system's.
+            text = os.strerror(cause.errno) if cause.errno > 0 else str(cause.strerror)
+        cause = cause.__cause__ or cause.__context__
+    return text
+
+
 class _RedactUrls(logging.Filter):
     """Keeps API keys out of httpx's log line for every request."""
 
@@ -160,8 +179,7 @@ class HttpTransport:
         except httpx.TimeoutException as error:
             raise ChainTimeout(f"{self._shown}: no answer in time ({type(error).__name__})") from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            reason = str(error).replace(self._url, self._shown) or type(error).__name__
-            raise ChainUnavailable(f"{self._shown} can't be reached: {reason}") from None
+            raise ChainUnavailable(f"{self._shown} can't be reached: {reason(error, self._url)}") from None
         return in_order(decode(body), first_id, len(requests))
 
     async def close(self) -> None:
@@ -273,8 +291,7 @@ class WebSocketTransport:
         except TimeoutError:
             raise ChainTimeout(f"{self._shown}: no answer within {self._timeout:g} s") from None
         except (OSError, websockets.WebSocketException) as error:
-            reason = str(error).replace(self._url, self._shown)
-            raise ChainUnavailable(f"{self._shown} can't be reached: {reason}") from None
+            raise ChainUnavailable(f"{self._shown} can't be reached: {reason(error, self._url)}") from None
         finally:
             self._waiting.pop(first_id, None)
 

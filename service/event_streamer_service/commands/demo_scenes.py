@@ -132,12 +132,14 @@ def node(urls: list[str], chain_id: int) -> Iterator[Scene]:
 def _head(url: str, chain_id: int) -> int:
     if not url.startswith(("http://", "https://")):
         raise StartupError(f"RPC={redact_url(url)} is no http:// or https:// address of a node.")
+    shown = redact_url(url)
     with DevNode(url, timeout=10) as asked:
         try:
             found = int(asked.call("eth_chainId"), 16)
             head = asked.block_number()
-        except (ChainError, TypeError, ValueError, AttributeError) as problem:
-            raise StartupError(f"No node answers at RPC={redact_url(url)}: {problem}.") from problem
+        except (ChainError, TypeError, ValueError) as problem:
+            why = str(problem).removeprefix(f"{shown}: ")
+            raise StartupError(f"No node answers at RPC={shown}: {why}.") from problem
     if found != chain_id:
-        raise StartupError(f"The node at {redact_url(url)} serves chain {found}: say CHAIN={found}.")
+        raise StartupError(f"The node at {shown} serves chain {found}: say CHAIN={found}.")
     return head
