@@ -72,7 +72,7 @@ contracts: $(installed_dev) ## compile the Solidity token (fetches npm's solc)
 
 ## Longer runs
 
-.PHONY: fuzz fuzz-abi simulate bench bench-quick bench-load
+.PHONY: fuzz fuzz-abi simulate soak compare-faults bench bench-quick bench-load
 fuzz: $(installed_dev) ## look for counterexamples to all properties, some hundred times as long as the tests do
 	HYPOTHESIS_PROFILE=fuzz $(python) -m pytest --timeout=0 $(wildcard tests/*/test_*properties*.py) $(ARGS)
 

@@ -82,6 +82,24 @@ def test_every_link_leads_somewhere(document: Path) -> None:
             assert heading in headings(linked), f"{document.name} links to {target}: no such heading"
 
 
+def test_every_target_of_make_is_explained() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    targets = set(re.findall(r"^([a-z][a-z-]*):(?!=)", makefile, re.MULTILINE)) - {"help"}
+    phony = {
+        name for names in re.findall(r"^\.PHONY: (.+)$", makefile, re.MULTILINE) for name in names.split()
+    }
+    assert phony == targets | {"help"}
+    shown = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert set(re.findall(r"^  make ([a-z-]+)  +\w", shown, re.MULTILINE)) == targets | {"help"}
+    work_on_it = (ROOT / "README.md").read_text("utf-8").partition("## Work on it")[2]
+    named = {
+        name
+        for row in re.findall(r"^\|(.+?)\|", work_on_it, re.MULTILINE)
+        for name in re.findall(r"`make ([a-z-]+)`", row)
+    }
+    assert named == targets
+
+
 def headings(document: Path) -> set[str]:
     """The anchors of a document's headings, made as GitHub makes them."""
     found = re.findall(r"^#+ (.+)$", document.read_text("utf-8"), re.MULTILINE)
