@@ -60,9 +60,7 @@ class ParsedABI:
     @property
     def events(self) -> dict[str, ABIEvent]:
         """All events, by name where that is unique, else by signature; see `extract_abi_events`."""
-        return _keyed(
-            [event for item in self._items.events() if (event := item.event(self._limits)) is not None]
-        )
+        return _keyed(self._items.read_events(self._limits))
 
     def event(self, asked: str) -> ABIEvent:
         """
@@ -273,11 +271,12 @@ def _topic0(event: ABIEvent) -> str:
 
 def _keyed(events: list[ABIEvent]) -> dict[str, ABIEvent]:
     """Merge identical events, and give each a key of its own."""
+    keyed = {event.name: event for event in events}
+    if len(keyed) == len(events):
+        return keyed
     by_name: dict[str, list[ABIEvent]] = {}
     for event in events:
         by_name.setdefault(event.name, []).append(event)
-    if len(by_name) == len(events):
-        return {event.name: event for event in events}
     keys: dict[str, ABIEvent] = {}
     for name, overloads in by_name.items():
         merged = _merged(overloads)

@@ -7,7 +7,7 @@ come again.
 """
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from event_streamer_api.models import ABIEvent, ABIInput
@@ -66,8 +66,11 @@ def read_event_text(text: Any, limits: Limits) -> ABIEvent | None:
             item.
     """
     raw = bytes(text)
-    description = (_kept if len(raw) <= _LONGEST_KEPT else _described)(raw, limits)
-    return None if description is None else _new_event(*description)
+    description = _kept(raw, limits) if len(raw) <= _LONGEST_KEPT else _described(raw, limits)
+    if description is None:
+        return None
+    name, inputs, anonymous = description
+    return _new_event(name, inputs, anonymous)
 
 
 def _described(raw: bytes, limits: Limits) -> _Event | None:
@@ -151,39 +154,50 @@ def _check_internal_type(value: Any) -> None:
 
 
 # What is described has been checked, and more strictly than the models check it; checking it again in their
-# `__init__` would take most of the time of parsing. So the fields are set by the slots' own setters.
+# `__init__` would take most of the time of parsing. So they are made as objects whose fields can be set
+# without a check, and become models when they are complete.
 
-_set_type, _set_name, _set_inputs, _set_anonymous, _set_rest = (
-    vars(ABIEvent)[field].__set__
-    for field in ("type", "name", "inputs", "anonymous", "additional_properties")
-)
-_set_input_name, _set_input_type, _set_indexed, _set_internal, _set_components, _set_input_rest = (
-    vars(ABIInput)[field].__set__
-    for field in ("name", "type", "indexed", "internalType", "components", "additional_properties")
-)
+
+class _OpenEvent(ABIEvent):
+    """An event whose fields are being set."""
+
+    __slots__ = ()
+    __setattr__ = object.__setattr__
+
+
+class _OpenInput(ABIInput):
+    """An input whose fields are being set."""
+
+    __slots__ = ()
+    __setattr__ = object.__setattr__
+
+
+_new: Callable[[type[Any]], Any] = object.__new__
 
 
 def _new_event(name: str, inputs: tuple[_Input, ...], anonymous: bool) -> ABIEvent:
     """Build an event."""
-    event = ABIEvent.__new__(ABIEvent)
-    _set_type(event, "event")
-    _set_name(event, name)
-    _set_inputs(event, _new_inputs(inputs))
-    _set_anonymous(event, anonymous)
-    _set_rest(event, {})
+    event: ABIEvent = _new(_OpenEvent)
+    event.type = "event"
+    event.name = name
+    event.inputs = _new_inputs(inputs)
+    event.anonymous = anonymous
+    event.additional_properties = {}
+    event.__class__ = ABIEvent
     return event
 
 
 def _new_inputs(inputs: tuple[_Input, ...]) -> list[ABIInput]:
     """Build inputs or components."""
-    result = []
+    result: list[ABIInput] = []
     for name, type_, indexed, internal, components in inputs:
-        made = ABIInput.__new__(ABIInput)
-        _set_input_name(made, name)
-        _set_input_type(made, type_)
-        _set_indexed(made, indexed)
-        _set_internal(made, internal)
-        _set_components(made, None if components is None else _new_inputs(components))
-        _set_input_rest(made, {})
+        made: ABIInput = _new(_OpenInput)
+        made.name = name
+        made.type = type_
+        made.indexed = indexed
+        made.internalType = internal
+        made.components = None if components is None else _new_inputs(components)
+        made.additional_properties = {}
+        made.__class__ = ABIInput
         result.append(made)
     return result

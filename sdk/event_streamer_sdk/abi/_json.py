@@ -34,13 +34,21 @@ else:
     _Raw = msgspec.Raw
     _ERRORS = (ValueError, msgspec.DecodeError)
 
+    class _Key(str):
+        """A key that equals no other, so that of a key that stands twice neither gets lost."""
+
+        __slots__ = ()
+        __hash__ = object.__hash__
+        __eq__ = object.__eq__
+
     class _Typed(msgspec.Struct, gc=False):
         type: str = ""
 
     _read_types = msgspec.json.Decoder(list[_Typed]).decode
     _read_all = msgspec.json.Decoder().decode
     _read_level = msgspec.json.Decoder(
-        dict[str, msgspec.Raw] | list[msgspec.Raw] | str | int | float | bool | None
+        dict[_Key, msgspec.Raw] | list[msgspec.Raw] | str | int | float | bool | None,
+        dec_hook=str.__new__,
     ).decode
 
 
@@ -57,12 +65,12 @@ class _RepeatedKey(dict[str, Any]):
     get = items = values = keys = __getitem__ = __contains__ = __iter__ = _refuse
 
 
-def load_json(data: bytes) -> Any:
+def load_json(text: str) -> Any:
     """
     Take a JSON document.
 
     Args:
-        data: The document in UTF-8, without a BOM.
+        text: The document, without a BOM and without lone surrogates.
 
     Returns:
         Its value, or what `opened` and `whole` make it of.
@@ -71,7 +79,7 @@ def load_json(data: bytes) -> Any:
         ABIParsingError: It isn't JSON, has NaN or Infinity, or is nested too deep. With msgspec that comes to
             light where it is opened.
     """
-    return _parse(data) if _Raw is None else _Raw(data)
+    return _parse(text) if _Raw is None else _Raw(text)
 
 
 def opened(value: Any) -> Any:
@@ -90,9 +98,10 @@ def opened(value: Any) -> Any:
     if not is_unread(value):
         return value
     level = _guarded(_read_level, value)
-    if isinstance(level, dict) and not _is_each_key_once(bytes(value), level):
-        return _parse(bytes(value))
-    return level
+    if level.__class__ is not dict:
+        return level
+    named = {str(key): member for key, member in level.items()}
+    return named if len(named) == len(level) else _parse(bytes(value))
 
 
 def whole(value: Any) -> Any:
@@ -212,22 +221,18 @@ def refuse_repeated_keys(value: Any) -> None:
             waiting += value
 
 
-def _parse(data: bytes) -> Any:
+def _parse(document: str | bytes) -> Any:
     """Read a whole document; objects that have a key twice become `_RepeatedKey`."""
-    value = _guarded(_read_stdlib if _Raw is None else _read_all, data)
+    value, keys = _guarded(_read_stdlib if _Raw is None else _read_msgspec, document)
     # A document has at least one colon for each key, and its value lacks one key for each repetition.
-    if data.count(b":") != _count_keys(value):
-        value = _guarded(_read_with_care, data)
-    return value
+    colons = document.count(":") if isinstance(document, str) else document.count(b":")
+    return value if colons == keys else _guarded(_read_with_care, document)
 
 
-def _is_each_key_once(data: bytes, level: Mapping[str, Any]) -> bool:
-    """
-    Tell whether an object of which one level was read has each key once; False if that isn't sure.
-
-    What colons there are beside those in the members are those behind the keys, the lost ones included.
-    """
-    return data.count(b":") - sum(bytes(member).count(b":") for member in level.values()) == len(level)
+def _read_msgspec(document: str | bytes) -> tuple[Any, int]:
+    """Read a document and count the keys of its objects."""
+    value = _read_all(document)
+    return value, _count_keys(value)
 
 
 def _count_keys(value: Any) -> int:
@@ -260,14 +265,21 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number of JSON")
 
 
-def _read_stdlib(data: bytes) -> Any:
-    """Read a document with what Python brings."""
-    return json.loads(data, parse_constant=_refuse_constant)
+def _read_stdlib(document: str | bytes) -> tuple[Any, int]:
+    """Read a document with what Python brings, and count the keys of its objects on the way."""
+    keys = 0
+
+    def count(made: dict[str, Any]) -> dict[str, Any]:
+        nonlocal keys
+        keys += len(made)
+        return made
+
+    return json.loads(document, parse_constant=_refuse_constant, object_hook=count), keys
 
 
-def _read_with_care(data: bytes) -> Any:
+def _read_with_care(document: str | bytes) -> Any:
     """Read a document and mark the objects that have a key twice."""
-    return json.loads(data, parse_constant=_refuse_constant, object_pairs_hook=_object)
+    return json.loads(document, parse_constant=_refuse_constant, object_pairs_hook=_object)
 
 
 def _object(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:

@@ -197,6 +197,32 @@ class Items:
             if source.__class__ is not dict or source.get("type") == "event":
                 yield Item(source, self.place, index)
 
+    def read_events(self, limits: Limits) -> list[ABIEvent]:
+        """
+        Read all events.
+
+        Args:
+            limits: The limits on types, depth and number of inputs.
+
+        Returns:
+            The events, in their order.
+
+        Raises:
+            ABIParsingError: One of the items is wrong.
+        """
+        if self.event_indexes is None:
+            return [event for item in self.events() if (event := item.event(limits)) is not None]
+        events = []
+        index = 0
+        try:
+            for index in self.event_indexes:  # no `Item` for each, since here is where the time goes
+                event = read_event_text(self.sources[index], limits)
+                if event is not None:
+                    events.append(event)
+        except ABIParsingError as error:
+            raise error.within(f"{self.place}[{index}]") from None
+        return events
+
 
 @attrs.frozen
 class _Contract:
@@ -276,12 +302,12 @@ def _from_text(text: str, contract: str | None, limits: Limits) -> Items:
                 f"{shortened(text)} is neither JSON nor a declaration; a file is given as pathlib.Path(…)"
             )
         return _declared([(text, "")], limits)
-    try:
-        data = text.encode()
-    except UnicodeEncodeError as error:
-        raise ABIParsingError(f"a lone surrogate, at character {error.start}") from None
-    _check_size(len(data), limits)
-    return _from_value(load_json(data), contract, limits)
+    if not text.isascii():
+        try:
+            _check_size(len(text.encode()), limits)
+        except UnicodeEncodeError as error:
+            raise ABIParsingError(f"a lone surrogate, at character {error.start}") from None
+    return _from_value(load_json(text), contract, limits)
 
 
 def _declared(texts: list[tuple[str, str]], limits: Limits) -> Items:
@@ -296,7 +322,7 @@ def _from_value(value: Any, contract: str | None, limits: Limits) -> Items:
         return _from_text(level, contract, limits)
     if isinstance(level, Mapping):
         return _from_object(value, level, contract, limits)
-    return _from_abi(value, "abi", limits)
+    return _from_items(value, level, "abi", limits)
 
 
 def _from_object(value: Any, level: Mapping[str, Any], contract: str | None, limits: Limits) -> Items:
@@ -388,10 +414,15 @@ def _check_contract(artifact: Mapping[str, Any], asked: str | None) -> None:
 
 
 def _from_abi(abi: Any, path: str, limits: Limits) -> Items:
-    """Walk over the items of an ABI."""
+    """Walk over the items of an ABI, which may be text with JSON in it."""
     items = opened(abi)
     if isinstance(items, str):
         return _from_text(items, None, limits)
+    return _from_items(abi, items, path, limits)
+
+
+def _from_items(abi: Any, items: Any, path: str, limits: Limits) -> Items:
+    """Walk over the items of an ABI of which one level is open."""
     if not isinstance(items, list | tuple):
         raise ABIParsingError(f"an ABI is a list of items, not {kind_of(items)}", path)
     event_indexes = indexes_of_type(abi, "event")
