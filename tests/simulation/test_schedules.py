@@ -66,7 +66,7 @@ def test_a_client_that_breaks_the_contract_is_found_out(
         monkeypatch.setattr(delivering, "commit", hasty)
         monkeypatch.setattr(express, "commit", hasty)
     elif what == "commit":  # takes the position of a batch that was only received
-        monkeypatch.setattr(Progress, "finished", lambda self, batch_id: list(self.open.values()))
+        monkeypatch.setattr(Progress, "done_run", lambda self: list(self.open.values()))
     else:  # passes over a line that it can't read
 
         def silent(session, epoch, error, value):  # type: ignore[no-untyped-def]

@@ -277,25 +277,28 @@ class World:
                 if not self.manual:
                     self.done.add(index)
             if len(by) == 2 and self.manual:
-                self.after(self.random.choice([0.0, 0.1, 5.0]), partial(self.user_acknowledges, index))
+                acknowledges = partial(self.user_acknowledges, index, self.progress)
+                self.after(self.random.choice([0.0, 0.1, 5.0]), acknowledges)
 
-    def user_acknowledges(self, index: int) -> None:
+    def user_acknowledges(self, index: int, progress: Progress) -> None:
         """The user says that a batch is done, in whatever order."""
         process = self.process
-        if not process.alive or process.session.flushed:
-            return
+        if progress is not self.progress or process.session.flushed:
+            return  # the program has died since, or has stopped
         self.done.add(index)
         strand = Strand(finish(process.session, [f"b{index}"]))
         outcome: Any = None
         while True:  # the user waits for it: it is carried out at once
             try:
                 command = strand.steps.send(outcome)
-            except StopIteration:
+            except StopIteration as end:
+                self.service.acked.update(int(batch_id[1:]) for batch_id in end.value)
                 break
             outcome = None
             if isinstance(command, do.SaveCheckpoint):
                 outcome = self.store(command.checkpoint)
         process.take_effects()
+        self.check()
 
     def store(self, checkpoint: Checkpoint) -> None:
         self.stored = checkpoint

@@ -66,6 +66,8 @@ def bad_line(session: Session, epoch: int, error: StreamLineError, value: Any) -
         )
         if not (yield from write_dead_letter(session, record)):
             return
+    # It may have been a reorg: then the blocks that follow lie before the committed one.
+    session.may_go_back = True
     new_token = _text(message, "resume_token")
     if batch_id and new_token and not session.holding:
         # It said who it is, so it counts as handled like any batch. Else, and where batches before it still

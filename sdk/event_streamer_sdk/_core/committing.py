@@ -64,20 +64,34 @@ def finish(session: Session, batch_ids: Sequence[str]) -> Steps:
     """
     Commit what is done, in manual mode: the unbroken run of delivered messages that are.
 
+    A message behind one that is still open, or is just being committed by somebody else, waits; when it is
+    committed the acknowledge lane sends its id.
+
     Args:
         session: The run.
         batch_ids: What is done now.
 
     Returns:
-        Whether the position could be stored.
+        Those of the ids that are to be acknowledged now; `None` where the position could not be stored.
     """
-    entries = [entry for batch_id in batch_ids for entry in session.progress.finished(batch_id)]
-    session.wake(Lane.DELIVER)
-    if not (yield from _store(session, entries)):
-        return False
-    for entry in entries:
-        _committed(session, entry)
-    return True
+    progress = session.progress
+    for batch_id in batch_ids:
+        progress.done(batch_id)
+    if not session.committing:
+        # One at a time, else the position of an earlier message might be stored behind that of a later one.
+        session.committing = True
+        try:
+            while run := progress.done_run():
+                if not (yield from _store(session, run)):
+                    return None
+                progress.close(run)
+                session.wake(Lane.DELIVER)
+                for entry in run:
+                    entry.by_user = entry.by_user and entry.batch_id in batch_ids
+                    _committed(session, entry)
+        finally:
+            session.committing = False
+    return [batch_id for batch_id in batch_ids if progress.is_committed(batch_id)]
 
 
 def _committed(session: Session, entry: Entry) -> None:

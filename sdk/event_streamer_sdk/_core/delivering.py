@@ -159,7 +159,8 @@ def handle_batch(session: Session, batch: Batch) -> Steps:
     events = batch.events
     counters = session.counters
     entry = Entry(batch.batch_id, batch.resume_token, batch.last_block)
-    entry.goes_back = batch.goes_back
+    entry.goes_back = batch.goes_back or session.may_go_back
+    session.may_go_back = False
     if session.dedupe is not None:
         events, entry.keys, held_back = session.dedupe.fresh(batch)
         batch.events = events

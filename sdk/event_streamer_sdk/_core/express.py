@@ -53,7 +53,7 @@ def express(session: Session, values: list[Any], position: int) -> Steps:
     timeout = settings.handler_timeout
     has_store = settings.has_store
     connection = session.connection
-    if connection is None or connection.id is None:
+    if connection is None or connection.id is None or session.may_go_back:
         return position
     only, progress = session.registry.only.get, session.progress
     counters, notices, clock = session.counters, session.notices, session.clock

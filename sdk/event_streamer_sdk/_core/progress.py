@@ -8,9 +8,13 @@ batches, so a token that a user saves can never skip one.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice, takewhile
 
 from .checkpoint import Checkpoint
 from .dedupe import Key
+
+STALE_LIMIT = 100_000
+"""Most batches of earlier connections that are remembered; beyond it the oldest is forgotten."""
 
 
 class Entry:
@@ -56,7 +60,21 @@ class Progress:
         self.block: int | None = None
         self.commits = 0
         self.open: dict[str, Entry] = {}
-        self.stale: frozenset[str] = frozenset()
+        self.stale: dict[str, None] = {}
+
+    def elsewhere(self, resume_token: str) -> Progress:
+        """
+        Make a position of the user's choice, for the next run: this one may still end behind a handler.
+
+        Args:
+            resume_token: Where to begin.
+
+        Returns:
+            The position. It knows what was delivered and not committed here.
+        """
+        chosen = Progress(resume_token)
+        chosen.stale = {**self.stale, **dict.fromkeys(self.open)}
+        return chosen
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """
@@ -77,12 +95,14 @@ class Progress:
         """
         self.token = token
         self.block = None
-        self.open.clear()
+        self.connected()
 
     def connected(self) -> None:
-        """Note that a connection was opened from the committed position."""
-        self.stale = frozenset(self.open)
+        """Note that a connection was opened from the committed position: what was open comes again."""
+        self.stale.update(dict.fromkeys(self.open))
         self.open.clear()
+        for batch_id in list(islice(self.stale, max(0, len(self.stale) - STALE_LIMIT))):
+            del self.stale[batch_id]
 
     def reaches(self, block: int | None) -> bool:
         """
@@ -132,32 +152,45 @@ class Progress:
 
     def wait_for_user(self, entry: Entry) -> None:
         """
-        Keep a delivered message until it is done (manual mode).
+        Keep a delivered message until it is done and committed (manual mode).
 
         Args:
             entry: The message.
         """
         self.open[entry.batch_id] = entry
+        self.stale.pop(entry.batch_id, None)
 
-    def finished(self, batch_id: str) -> list[Entry]:
+    def done(self, batch_id: str) -> None:
         """
         Note that a message is done (manual mode).
 
         Args:
             batch_id: Its id.
-
-        Returns:
-            The messages that can be committed now: the unbroken run of those that are done.
         """
         entry = self.open.get(batch_id)
-        if entry is None:
-            return []
-        entry.done = True
-        run = []
-        for first in self.open.values():
-            if not first.done:
-                break
-            run.append(first)
-        for first in run:
-            del self.open[first.batch_id]
-        return run
+        if entry is not None:
+            entry.done = True
+
+    def done_run(self) -> list[Entry]:
+        """Give the messages that can be committed now: the unbroken run of those that are done."""
+        return list(takewhile(lambda entry: entry.done, self.open.values()))
+
+    def close(self, run: Sequence[Entry]) -> None:
+        """
+        Let go of messages that are committed.
+
+        Args:
+            run: The messages; one that came again meanwhile, over another connection, stays open.
+        """
+        for entry in run:
+            if self.open.get(entry.batch_id) is entry:
+                del self.open[entry.batch_id]
+
+    def is_committed(self, batch_id: str) -> bool:
+        """
+        Tell whether a batch may be acknowledged (manual mode).
+
+        Args:
+            batch_id: Its id. One that came over an earlier connection, and not again yet, may not.
+        """
+        return batch_id not in self.open and batch_id not in self.stale

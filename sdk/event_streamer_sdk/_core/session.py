@@ -183,6 +183,7 @@ class Session:
         self.last_byte_at: float | None = None
         self.bad_places: set[tuple[str | None, int]] = set()
         self.passed_over: tuple[str | None, int] = (None, 0)
+        self.may_go_back = False
         self.lost_token_at: int | None = None
         self.seen_block: int | None = None
         self.lease_held = False
@@ -198,6 +199,7 @@ class Session:
         self.handed_over = False
         self.express = False
         self.unsaved: list[Entry] = []
+        self.committing = False
         self.saved_at = clock()
 
         self.stopping = False
@@ -356,6 +358,7 @@ class Session:
         if self.holding is not None:
             self.holding.drop()
         self.progress.connected()
+        self.may_go_back = False
         self.seen_block = self.progress.block
         self.connection = Connection(
             epoch=self.epoch,

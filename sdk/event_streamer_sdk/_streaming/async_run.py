@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import closing
 from inspect import isawaitable
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any
@@ -217,14 +218,15 @@ class AsyncRun:
             What the generator returns.
         """
         outcome: Any = None
-        while True:
-            try:
-                command = steps.send(outcome)
-            except StopIteration as end:
-                return end.value
-            finally:
-                self._take_effects()
-            outcome = await self._carry_out(lane, command)
+        with closing(steps):  # at once: steps that are broken off must not keep others from going on
+            while True:
+                try:
+                    command = steps.send(outcome)
+                except StopIteration as end:
+                    return end.value
+                finally:
+                    self._take_effects()
+                outcome = await self._carry_out(lane, command)
 
     async def batches(self) -> AsyncGenerator[Batch]:
         """

@@ -6,13 +6,17 @@ import abc
 import json
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from event_streamer_api.api import stream as calls
 from event_streamer_api.errors import EventStreamerSDKError, EventStreamerValidationError
-from event_streamer_api.models import BulkBatchAcknowledgmentRequest, ClientHeartbeatRequest
+from event_streamer_api.models import (
+    BulkBatchAcknowledgmentRequest,
+    BulkBatchAcknowledgmentResponse,
+    ClientHeartbeatRequest,
+)
 from event_streamer_api.types import Operation
 from event_streamer_sdk.checkpoints import dead_letters_from, store_from
 from event_streamer_sdk.exceptions import EventStreamerConnectionError
@@ -305,8 +309,7 @@ class StreamingBase(abc.ABC):
 
     def _go_to(self, resume_token: str) -> None:
         """Begin the next run at a position of the user's, and not at the stored one."""
-        # A new one, since the last run may still end behind a handler, whose commit must not count here.
-        self._progress = Progress(resume_token)
+        self._progress = self._progress.elsewhere(resume_token)
         self._position_is_given = True
 
     def _result(self) -> Report:
@@ -328,10 +331,6 @@ class StreamingBase(abc.ABC):
         self._session.heartbeat_sequence += 1
         return self._session.heartbeat_sequence
 
-    def _all_stale(self, batch_ids: Sequence[str]) -> bool:
-        """Tell whether batches came over an earlier connection: then they come again."""
-        return bool(batch_ids) and self._progress.stale.issuperset(batch_ids)
-
     def _commit_error(self) -> BaseException:
         end = self._session.end if self._session is not None else None
         return (end and end.error) or EventStreamerSDKError("the position could not be committed")
@@ -344,6 +343,16 @@ class StreamingBase(abc.ABC):
             batch_ids=list(command.batch_ids), connection_id=command.connection_id
         )
         return calls.acknowledge_batch_bulk(self.subscription_id, command.connection_id, request)
+
+    def _nothing_sent(self) -> BulkBatchAcknowledgmentResponse:
+        """What comes of acknowledging batches that all have to wait for one before them."""
+        return BulkBatchAcknowledgmentResponse(
+            total_batches=0,
+            acknowledged_batches=0,
+            failed_batches=0,
+            failed_batch_ids=[],
+            total_events_acknowledged=0,
+        )
 
     def _heartbeat_call(self, command: SendHeartbeat) -> Operation[Any]:
         request = ClientHeartbeatRequest(timestamp=datetime.now(UTC), sequence_number=command.sequence_number)

@@ -323,47 +323,52 @@ class SyncStreamingClient(StreamingBase):
         """
         Say that a batch is done; with `auto_acknowledge=False` this commits it, and then acknowledges it.
 
+        A batch behind one that is still open is not committed yet: it waits, and is acknowledged by itself
+        as soon as all before it are done. The order in which you say so does not matter.
+
         Args:
             batch_id: Its id: `streaming_client.current_batch_id` in a handler, `batch.batch_id` in a loop.
 
         Raises:
             EventStreamerSDKError: It could not be committed, or the service does not take it.
         """
-        if self._commit([batch_id]):
-            request = BatchAcknowledgmentRequest(batch_id=batch_id)
+        for ready in self._commit([batch_id]):
+            request = BatchAcknowledgmentRequest(batch_id=ready)
             connection_id = self._open_connection_id()
             self.event_streamer._call(calls.acknowledge_batch(self.subscription_id, connection_id, request))
             self._counters.acks += 1
 
     def acknowledge_batch_bulk(self, batch_ids: list[str]) -> BulkBatchAcknowledgmentResponse:
         """
-        Say that several batches are done, in one call.
+        Say that several batches are done, in one call; otherwise as `acknowledge_batch`.
 
         Args:
             batch_ids: Their ids.
 
         Returns:
-            The service's answer; `failed_batch_ids` are those it did not take.
+            The service's answer; `failed_batch_ids` are those it did not take. Batches that have to wait
+            for one before them are in none of its figures.
 
         Raises:
             EventStreamerSDKError: They could not be committed, or the call failed.
         """
-        self._commit(batch_ids)
-        command = Acknowledge(self._open_connection_id(), batch_ids)
+        ready = self._commit(batch_ids)
+        if batch_ids and not ready:
+            return self._nothing_sent()
+        command = Acknowledge(self._open_connection_id(), ready)
         answer: BulkBatchAcknowledgmentResponse = self.event_streamer._call(self._ack_call(command))
         self._counters.acks += answer.acknowledged_batches
         return answer
 
-    def _commit(self, batch_ids: Sequence[str]) -> bool:
-        """Commit before acknowledging; tell whether there is something to acknowledge."""
+    def _commit(self, batch_ids: Sequence[str]) -> Sequence[str]:
+        """Commit before acknowledging; give the batches that are to be acknowledged now."""
         run = self._run
         if run is None or self.auto_acknowledge:
-            return True
-        if self._all_stale(batch_ids):
-            return False
-        if not run.drive(None, finish(run.session, batch_ids)):
+            return batch_ids
+        ready: Sequence[str] | None = run.drive(None, finish(run.session, batch_ids))
+        if ready is None:
             raise self._commit_error()
-        return True
+        return ready
 
     # --- what the run asks of its client -------------------------------------------------------
 

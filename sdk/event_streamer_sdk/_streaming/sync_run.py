@@ -205,15 +205,19 @@ class SyncRun:
             What the generator returns.
         """
         outcome: Any = None
-        while True:
-            with self._lock:
-                try:
-                    command = steps.send(outcome)
-                except StopIteration as end:
-                    return end.value
-                finally:
-                    self._take_effects()
-            outcome = self._carry_out(lane, command)
+        try:
+            while True:
+                with self._lock:
+                    try:
+                        command = steps.send(outcome)
+                    except StopIteration as end:
+                        return end.value
+                    finally:
+                        self._take_effects()
+                outcome = self._carry_out(lane, command)
+        finally:
+            # At once: steps that are broken off, as by Ctrl-C, must not keep others from going on.
+            self._locked(steps.close)
 
     def batches(self) -> Generator[Batch]:
         """
