@@ -40,7 +40,8 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record's line."""
-        fields = "".join(f" {name}={value}" for name, value in getattr(record, "fields", {}).items())
+        known = {name: value for name, value in getattr(record, "fields", {}).items() if value is not None}
+        fields = "".join(f" {name}={value}" for name, value in known.items())
         line = f"{isoformat(record.created)} {record.levelname:<7} {record.getMessage()}{fields}"
         if record.exc_info:
             line += "\n" + self.formatException(record.exc_info)

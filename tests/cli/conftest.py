@@ -1,6 +1,7 @@
 """The command line, run in this process against a service of the tests' own."""
 
 import json
+import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -51,3 +52,11 @@ def served(cli: Cli, service: LocalService, monkeypatch: pytest.MonkeyPatch) -> 
     """The command line with the address of a running service in its environment."""
     monkeypatch.setenv("EVENT_STREAMER_URL", service.url)
     return cli
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

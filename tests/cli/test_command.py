@@ -69,6 +69,23 @@ main()
 """
 
 
+def test_ctrl_c_while_it_still_loads_is_no_traceback():
+    broken_off = python(
+        "health",
+        code="""
+import sys
+class CtrlC:
+    def find_spec(self, name, path=None, target=None):
+        if name == "typer":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, CtrlC())
+from event_streamer_sdk.cli import main
+main()
+""",
+    )
+    assert (broken_off.returncode, broken_off.stdout, broken_off.stderr) == (130, "", "")
+
+
 def test_without_its_extra_it_says_what_to_install():
     refused = python("health", code=hide("typer"))
     assert refused.returncode == 1

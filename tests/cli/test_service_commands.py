@@ -1,7 +1,5 @@
 """The commands that call a service, against a running one: what they show, and what a failure costs."""
 
-import socket
-
 import pytest
 
 TRANSFER = "Transfer(address indexed from, address indexed to, uint256 value)"
@@ -143,13 +141,6 @@ def test_a_refusal_costs_one_line(served, arguments, says):
     assert len(refused.err.splitlines()) == 1, refused.err
     assert refused.err.startswith("Error: ")
     assert says in refused.err
-
-
-@pytest.fixture
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.mark.quick

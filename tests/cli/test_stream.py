@@ -130,6 +130,36 @@ def test_a_reader_that_has_seen_enough_is_no_error(service, subscribe):
     assert err == ""
 
 
+def test_a_service_that_is_not_there_is_told_at_once(cli, free_port):
+    refused = cli("stream", 1, "--url", f"http://localhost:{free_port}")
+    assert refused.code == 1
+    assert len(refused.err.splitlines()) == 1
+    assert "is the service running there?" in refused.err
+
+
+def test_an_unknown_subscription_is_one_line(served):
+    refused = served("stream", 99)
+    assert refused.code == 1
+    assert len(refused.err.splitlines()) == 1
+    assert "no subscription 99" in refused.err
+
+
+def test_a_lost_connection_is_told_and_that_it_is_back(served, service, subscribe):
+    service.faults.add("reset", after=1)
+    streamed = served("stream", subscribe("--end-block", 3000))
+    assert streamed.code == 0, streamed.err
+    lost, again, summary = streamed.err.splitlines()
+    assert lost.startswith("The connection is lost, trying again: ")
+    assert again == "Connected again."
+    assert summary.endswith("the subscription is done")
+
+
+def test_one_of_each_is_no_plural(served, service, subscribe):
+    service.chain.mine()
+    streamed = served("stream", subscribe("--end-block", 0))
+    assert " in 1 batch, 1 acknowledged" in streamed.err
+
+
 def start(service, *arguments):
     return subprocess.Popen(
         [sys.executable, "-m", "event_streamer_sdk.cli", "stream", *arguments],

@@ -30,6 +30,10 @@ def test_it_prints_its_url_and_has_events_at_once(database: str) -> None:
         assert service.end(signal.SIGTERM) == 0
     lines = [json.loads(line) for line in service.log]
     assert {"time", "level", "logger", "message"} <= lines[0].keys()
+    assert lines[0]["message"] == "Started"
+    assert (lines[0]["url"], lines[0]["database"]) == (service.url, database)
+    assert "31337" in lines[0]["chains"]
+    assert lines[-1]["message"] == "Stopped"
 
 
 def test_the_development_chain_grows_by_itself_and_stands_in_for_another(database: str) -> None:

@@ -15,8 +15,16 @@ def main() -> None:
     """
     Run the command line; the process ends with its exit code.
 
-    Exit codes: 0 done, 1 refused or failed (one line on standard error says why), 2 wrong usage.
+    Exit codes: 0 done, 1 refused or failed (one line on standard error says why), 2 wrong usage,
+    130 broken off by Ctrl-C.
     """
+    try:
+        sys.exit(_run())
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _run() -> int:
     try:
         import rich  # noqa: F401 (only to see whether the extra is there)
         import typer  # noqa: F401
@@ -24,4 +32,4 @@ def main() -> None:
         sys.exit("event-streamer needs its extra: pip install 'event-streamer-sdk[cli]'")
     from event_streamer_sdk.cli._app import run
 
-    sys.exit(run())
+    return run()

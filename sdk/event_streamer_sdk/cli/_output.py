@@ -38,6 +38,21 @@ def say(text: str) -> None:
     Console(stderr=True, soft_wrap=True, highlight=False).print(Text(text))
 
 
+def count(number: int, one: str, many: str | None = None) -> str:
+    """
+    Name a number of things.
+
+    Args:
+        number: How many.
+        one: What one of them is called.
+        many: What several are called; with an "s" behind unless given.
+
+    Returns:
+        Such as "1 event" or "1,200 events".
+    """
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 def write_no_more() -> None:
     """Throw away what is still to be written to standard output, since nobody reads it any more."""
     nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -5,23 +5,21 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from dateutil import parser as dates
 from rich.console import Console
-from rich.status import Status
+from rich.status import Status as RunningCount
 from rich.text import Text
 
-from event_streamer_sdk import SyncEventStreamer
+from event_streamer_sdk import Gap, Status, SyncEventStreamer, SyncStreamingClient
 from event_streamer_sdk.cli._connection import calls_the_service
 from event_streamer_sdk.cli._lines import json_line, pretty_line
-from event_streamer_sdk.cli._output import say, write_no_more
+from event_streamer_sdk.cli._output import count, say, write_no_more
 from event_streamer_sdk.cli.subscriptions import SubscriptionId
-from event_streamer_sdk.models.streaming import StreamingReorg
-
-if TYPE_CHECKING:
-    from event_streamer_sdk import SyncStreamingClient
+from event_streamer_sdk.models.streaming import StreamingError, StreamingReorg
+from event_streamer_sdk.streaming_client import StatusKind
 
 _ENDS = {
     "finished": "the subscription is done",
@@ -90,7 +88,10 @@ def stream(
     )
     with _Screen(pretty) as screen:
         _listen(streaming, screen, span, limit)
+        _tell_trouble(streaming, screen)
         try:
+            # A service that isn't there is told at once; one that goes away later is waited for.
+            streaming.connect()
             report = streaming.run()
         except BrokenPipeError as closed:
             # `event-streamer stream … | head` has seen enough, and what it didn't see comes again.
@@ -98,8 +99,8 @@ def stream(
             raise typer.Exit(0) from closed
     last = "" if screen.last_block is None else f", last block {screen.last_block}"
     say(
-        f"{screen.written} events in {report.batches} batches, {report.acks} acknowledged{last}: "
-        f"{_ENDS.get(report.reason.value, report.reason.value)}"
+        f"{count(screen.written, 'event')} in {count(report.batches, 'batch', 'batches')}, "
+        f"{report.acks} acknowledged{last}: {_ENDS.get(report.reason.value, report.reason.value)}"
     )
 
 
@@ -129,16 +130,16 @@ class _Screen:
         self.last_block: int | None = None
         # The running count shares the terminal with the events where they go there, so that it stays below.
         self._console = Console(stderr=not sys.stdout.isatty(), highlight=False, soft_wrap=True)
-        self._status: Status | nullcontext[None] = (
+        self._count: RunningCount | nullcontext[None] = (
             self._console.status("waiting for events …") if self._console.is_terminal else nullcontext()
         )
 
     def __enter__(self) -> "_Screen":
-        self._status.__enter__()
+        self._count.__enter__()
         return self
 
     def __exit__(self, *problem: Any) -> None:
-        self._status.__exit__(*problem)
+        self._count.__exit__(*problem)
 
     def event(self, name: str, event: Mapping[str, Any]) -> None:
         self.written += 1
@@ -156,6 +157,13 @@ class _Screen:
         else:
             self._line(Text(json_line({"reorg": reorg.to_dict()})))
 
+    def remark(self, text: str) -> None:
+        """Tell something beside the events; on a terminal above the running count."""
+        if isinstance(self._count, RunningCount):
+            self._console.print(Text(text, "yellow"))
+        else:
+            say(text)
+
     def _line(self, line: Text) -> None:
         if sys.stdout.isatty():
             self._console.print(line)
@@ -165,12 +173,12 @@ class _Screen:
     def flush(self, lag: int | None) -> None:
         """Write all lines out, since what is not out does not count as delivered, and tell how far it is."""
         sys.stdout.flush()
-        if isinstance(self._status, Status):
+        if isinstance(self._count, RunningCount):
             behind = f", {lag} blocks behind the head" if lag and lag > 1 else ""
-            self._status.update(f"{self.written} events, block {self.last_block}{behind} (Ctrl-C ends it)")
+            self._count.update(f"{self.written} events, block {self.last_block}{behind} (Ctrl-C ends it)")
 
 
-def _listen(streaming: "SyncStreamingClient", screen: _Screen, span: _Span, limit: int | None) -> None:
+def _listen(streaming: SyncStreamingClient, screen: _Screen, span: _Span, limit: int | None) -> None:
     @streaming.on_all_events
     def write(events: Events) -> None:
         past_the_end = False
@@ -184,6 +192,29 @@ def _listen(streaming: "SyncStreamingClient", screen: _Screen, span: _Span, limi
             streaming.stop_streaming()
 
     streaming.on_reorg(screen.reorg)
+
+
+def _tell_trouble(streaming: SyncStreamingClient, screen: _Screen) -> None:
+    lost = False
+
+    @streaming.on_status
+    def tell(status: Status) -> None:
+        nonlocal lost
+        if status.kind is StatusKind.RECONNECTING and not lost:
+            lost = True
+            screen.remark(f"The connection is lost, trying again: {status.error or status.reason}")
+        elif status.kind is StatusKind.RESUMED and lost:
+            lost = False
+            screen.remark("Connected again.")
+
+    @streaming.on_error
+    def tell_error(error: StreamingError) -> None:
+        if error.error_code != "CONNECTION_LOST":  # the status tells of that
+            screen.remark(f"The service reports {error.error_code}: {error.error_message}")
+
+    @streaming.on_gap
+    def tell_gap(gap: Gap) -> None:
+        screen.remark(gap.message)
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -142,8 +142,8 @@ def _show(one: SubscriptionResponse, as_json: bool) -> None:
             "Delivered": one.events_delivered,
             "State": one.streaming_status,
             "Subscriber": one.subscriber_id,
-            "Made": one.created_at,
-            "Changed": one.updated_at,
+            "Created": one.created_at,
+            "Updated": one.updated_at,
         }
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -20,6 +21,8 @@ from event_streamer_service.errors import StartupError
 from event_streamer_service.server import ServiceServer, bind, check_exposure, serve, url_of
 from event_streamer_service.service import Service
 from event_streamer_service.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 _NODE_PATIENCE = 10.0
 """Seconds that a node has to answer at the start."""
@@ -143,8 +146,13 @@ async def _serve(make_service: Callable[[], Service], host: str, port: int) -> N
     def announce(_: ServiceServer) -> None:
         typer.echo(url)
         sys.stdout.flush()
+        chains = ", ".join(
+            f"{chain.config.chain_id} ({chain.config.name})" for chain in service.chains.running()
+        )
+        logger.info("Started", extra=logs.fields(url=url, chains=chains, database=service.database.name))
 
     await serve(service, listener, started=announce, node_patience=_NODE_PATIENCE)
+    logger.info("Stopped")
 
 
 def _chain(text: str, block_time: float | None) -> ChainConfig:
