@@ -6,7 +6,7 @@ import asyncio
 import signal
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Annotated, Any, Literal
 
 import typer
@@ -58,10 +58,14 @@ def demo_command(
         raise typer.BadParameter("--chain goes with --rpc (make demo RPC=https://… CHAIN=1)")
     show = _Show()
     try:
-        with _scene(node, rpc, chain) as scene:
-            show.opening(scene)
-            with _over_at_ctrl_c() as enough:
-                outcomes = _play(scene, show, seconds, enough)
+        with ExitStack() as stack:
+            with show.waiting(
+                "Starting anvil; the first time npm fetches it" if node == "anvil" else "Starting"
+            ):
+                scene = stack.enter_context(_scene(node, rpc, chain))
+            show.opening(scene, seconds)
+            enough = stack.enter_context(_over_at_ctrl_c())
+            outcomes = _play(scene, show, seconds, enough)
     except (StartupError, EventStreamerSDKError) as problem:
         typer.echo(f"event-streamer demo: {problem}", err=True)
         raise typer.Exit(1) from problem
@@ -158,10 +162,15 @@ class _Show:
         self._console = Console(highlight=False, soft_wrap=True)
         self._lock = threading.Lock()
 
-    def opening(self, scene: Scene) -> None:
+    def waiting(self, what: str) -> AbstractContextManager[object]:
+        """Show on a terminal that something is under way."""
+        return self._console.status(f"{what} …")
+
+    def opening(self, scene: Scene, seconds: float) -> None:
         self._console.print(Text.assemble(("Chain    ", "bold"), scene.description))
         self._console.print(Text.assemble(("Service  ", "bold"), scene.service.url))
-        self._console.print(Text.assemble(("Event    ", "bold"), _TRANSFER, "\n"))
+        self._console.print(Text.assemble(("Event    ", "bold"), _TRANSFER))
+        self._console.print(Text.assemble(("Ends     ", "bold"), f"after {seconds:g} s, or at Ctrl-C\n"))
 
     def transfers(self, outcome: _Outcome, transfers: Events) -> None:
         """Show the first events of a batch, and how many more there are."""
