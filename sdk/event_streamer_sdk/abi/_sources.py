@@ -293,10 +293,11 @@ def _check_size(size: int, limits: Limits) -> None:
 def _from_text(text: str, contract: str | None, limits: Limits) -> Items:
     """Tell JSON from Solidity."""
     _check_size(len(text), limits)
-    text = text.removeprefix("\ufeff").strip()
+    text = text.removeprefix("\ufeff").lstrip()  # behind it JSON may have blanks: no need for a copy
     if not text:
         raise ABIParsingError("the document is empty")
     if text[0] not in '[{"':
+        text = text.rstrip()
         if not {"(", "{"} & set(text):
             raise ABIParsingError(
                 f"{shortened(text)} is neither JSON nor a declaration; a file is given as pathlib.Path(…)"
