@@ -220,6 +220,7 @@ class StreamServer:
         self.always_ack: Answer | None = None
         self.heartbeats: list[Request] = []
         self.heartbeat_answers: deque[Answer] = deque()
+        self.streaming = 0
         self.closing = threading.Event()
         self._tls = tls
         self._lock = threading.Lock()
@@ -296,7 +297,12 @@ class StreamServer:
                 number = len(self.connects)
                 self.connects.append(request)
                 script = self.scripts.popleft() if self.scripts else healthy
-            script(Wire(self, sock, request, number))
+                self.streaming += 1
+            try:
+                script(Wire(self, sock, request, number))
+            finally:
+                with self._lock:
+                    self.streaming -= 1
             return False
         if request.path.endswith("/heartbeat"):
             self.heartbeats.append(request)

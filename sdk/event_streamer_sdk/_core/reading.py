@@ -81,7 +81,7 @@ def read_lane(session: Session) -> Steps:
     while not session.flushed:
         yield Wait()
     yield Disconnect()
-    session.connection = None
+    session.closed()
 
 
 def prepare(session: Session) -> Steps:
@@ -129,13 +129,14 @@ def connect_once(session: Session) -> Steps:
         `Connected`, `NoContent` or `Failed`.
     """
     yield from prepare(session)
+    if not session.over:
+        outcome = yield Connect(session.progress.token)
+        if isinstance(outcome, Connected) and not session.over:
+            session.adopted = outcome
+            return outcome
+    yield from give_back(session)
     if session.end is not None:
-        return Failed(session.end.error or EventStreamerConnectionError("stopped"))
-    outcome = yield Connect(session.progress.token)
-    if isinstance(outcome, Connected):
-        session.adopted = outcome
-    else:
-        yield from give_back(session)
+        return Failed(session.end.error or EventStreamerConnectionError("stopped while it was connecting"))
     return outcome
 
 
@@ -147,6 +148,7 @@ def give_back(session: Session) -> Steps:
         session: The run.
     """
     session.adopted = None
+    session.break_off()
     yield Disconnect()
     if session.lease_held:
         session.lease_held = False

@@ -382,6 +382,11 @@ class Session:
         )
         return self.connection
 
+    def closed(self) -> None:
+        """Note that the run has no connection any more, not even one that it never came to take over."""
+        self.connection = None
+        self.adopted = None
+
     def drop_connection(self, epoch: int, failure: Failed, reason: str) -> None:
         """
         Give up a connection: the read lane will connect again from the committed token.

@@ -87,6 +87,8 @@ class StreamingClient(StreamingBase):
             options=options,
         )
         self._run: AsyncRun | None = None
+        # Held while a run takes the place of another, and never while one is waited for.
+        self._succession = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         await self.connect()
@@ -114,16 +116,8 @@ class StreamingClient(StreamingBase):
         Raises:
             EventStreamerSDKError: The service can't be reached, or refuses.
         """
-        if self.is_running or self.is_connected:
-            return
-        run = AsyncRun(self, self._new_session(iterating=False), self._run)
-        self._run = run
-        outcome = await run.drive(Lane.READ, connect_once(run.session))
-        if isinstance(outcome, Failed):
-            raise outcome.error
-        if isinstance(outcome, NoContent):
-            await run.stop()
-            self._report = Report(reason=EndReason.FINISHED)
+        async with self._succession:
+            await self._connect()
 
     async def start_streaming(self) -> None:
         """
@@ -132,8 +126,9 @@ class StreamingClient(StreamingBase):
         The connection is made by those tasks, and made again as the `reconnect` policy says. What ends the
         stream for good is told to `on_status` handlers, by `wait()` and in `report`.
         """
-        if not self.is_running:
-            self._begin(iterating=False).start()
+        async with self._succession:
+            if not self.is_running:
+                self._begin(iterating=False)
 
     async def stop_streaming(self) -> None:
         """
@@ -165,11 +160,17 @@ class StreamingClient(StreamingBase):
         """
         self._stream_call(resume_token)
         was_running = self.is_running
-        await self.disconnect()
-        self._go_to(resume_token)
-        await self.connect()
-        if was_running:
-            await self.start_streaming()
+        while True:
+            before = self._run
+            await self.disconnect()
+            async with self._succession:
+                if self._run is not before:
+                    continue  # somebody else has connected or started meanwhile
+                self._go_to(resume_token)
+                await self._connect()
+                if was_running:
+                    self._begin(iterating=False)
+                return
 
     async def wait(self) -> Report:
         """
@@ -204,15 +205,15 @@ class StreamingClient(StreamingBase):
             >>> print(report.events, report.reason)
         """
         loop = asyncio.get_running_loop()
-        run: AsyncRun | None = None
 
         def stop() -> None:
-            if run is not None:
-                loop.call_soon_threadsafe(run.request_stop, EndReason.SIGNAL)
+            if self._run is not None:
+                loop.call_soon_threadsafe(self._run.request_stop, EndReason.SIGNAL)
 
         with stopping(stop) as caught:
             await self.start_streaming()
-            run = self._run
+            if caught.number is not None:
+                stop()  # the signal came before there was something to stop
             try:
                 report = await self.wait()
                 return evolve(report, signal=caught.number)
@@ -252,8 +253,8 @@ class StreamingClient(StreamingBase):
                         yield event
 
     async def _iterate(self) -> AsyncGenerator[Any]:
-        run = self._begin(iterating=True)
-        run.start()
+        async with self._succession:
+            run = self._begin(iterating=True)
         try:
             async with aclosing(run.batches()) as batches:
                 async for batch in batches:
@@ -372,8 +373,20 @@ class StreamingClient(StreamingBase):
 
     # --- what the run asks of its client -------------------------------------------------------
 
+    async def _connect(self) -> None:
+        if self.is_running or self.is_connected:
+            return
+        run = AsyncRun(self, self._new_session(iterating=False), self._run)
+        self._run = run
+        outcome = await run.drive(Lane.READ, connect_once(run.session))
+        if isinstance(outcome, Failed):
+            raise outcome.error
+        if isinstance(outcome, NoContent):
+            await run.stop()
+            self._report = Report(reason=EndReason.FINISHED)
+
     def _begin(self, *, iterating: bool) -> AsyncRun:
-        """Take over the run that `connect()` made, or make one."""
+        """Start the run that `connect()` made, or a new one."""
         self._refuse_second(self.is_running)
         run = self._run
         if run is None or run.session.adopted is None:
@@ -381,6 +394,7 @@ class StreamingClient(StreamingBase):
             self._run = run
         run.session.iterating = iterating
         self._report = None
+        run.start()
         return run
 
     def _run_is_over(self, run: AsyncRun) -> None:

@@ -148,7 +148,7 @@ class AsyncRun:
             logger.exception("subscription %s: a lane failed", session.subscription_id)
         finally:
             await self._cancel_all()
-            session.connection = None  # also where the lanes were cancelled, and could not say so
+            session.closed()  # also where the lanes were cancelled, and could not say so
             self.client._run_is_over(self)
 
     async def _deliver_all(self) -> None:
@@ -176,10 +176,10 @@ class AsyncRun:
         Args:
             reason: Why.
         """
+        self.request_stop(reason)
         if self._main is None:
             await self.drive(Lane.READ, give_back(self.session))
             return
-        self.request_stop(reason)
         if asyncio.current_task() is self.deliver_task and not self.session.handed_over:
             self._leaving = True
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from types import TracebackType
@@ -93,6 +94,8 @@ class SyncStreamingClient(StreamingBase):
                         f"{type(store).__name__}.{name} is a coroutine function: use EventStreamer for it"
                     )
         self._run: SyncRun | None = None
+        # Held while a run takes the place of another, and never while one is waited for.
+        self._succession = threading.Lock()
 
     def __enter__(self) -> Self:
         self.connect()
@@ -120,16 +123,8 @@ class SyncStreamingClient(StreamingBase):
         Raises:
             EventStreamerSDKError: The service can't be reached, or refuses.
         """
-        if self.is_running or self.is_connected:
-            return
-        run = SyncRun(self, self._new_session(iterating=False), self._run)
-        self._run = run
-        outcome = run.drive(Lane.READ, connect_once(run.session))
-        if isinstance(outcome, Failed):
-            raise outcome.error
-        if isinstance(outcome, NoContent):
-            run.stop()
-            self._report = Report(reason=EndReason.FINISHED)
+        with self._succession:
+            self._connect()
 
     def start_streaming(self) -> None:
         """
@@ -138,8 +133,9 @@ class SyncStreamingClient(StreamingBase):
         The connection is made by other threads, and made again as the `reconnect` policy says. What ends the
         stream for good is told to `on_status` handlers, by `wait()` and in `report`.
         """
-        if not self.is_running:
-            self._begin(iterating=False).start(deliver=True)
+        with self._succession:
+            if not self.is_running:
+                self._begin(iterating=False, deliver=True)
 
     def stop_streaming(self) -> None:
         """
@@ -171,11 +167,17 @@ class SyncStreamingClient(StreamingBase):
         """
         self._stream_call(resume_token)
         was_running = self.is_running
-        self.disconnect()
-        self._go_to(resume_token)
-        self.connect()
-        if was_running:
-            self.start_streaming()
+        while True:
+            before = self._run
+            self.disconnect()
+            with self._succession:
+                if self._run is not before:
+                    continue  # somebody else has connected or started meanwhile
+                self._go_to(resume_token)
+                self._connect()
+                if was_running:
+                    self._begin(iterating=False, deliver=True)
+                return
 
     def wait(self, timeout: float | None = None) -> Report:
         """
@@ -198,8 +200,9 @@ class SyncStreamingClient(StreamingBase):
 
     def run(self) -> Report:
         """
-        Stream until the subscription is done, or SIGINT or SIGTERM comes. Handlers run in this thread.
+        Stream until the subscription is done, or SIGINT or SIGTERM comes.
 
+        Handlers run in this thread, unless `start_streaming()` has set them to work in another one.
         The first signal stops in good order, as `stop_streaming()` does, and `run()` returns: the program
         decides its exit code. A second one raises KeyboardInterrupt at once.
 
@@ -213,19 +216,23 @@ class SyncStreamingClient(StreamingBase):
             >>> report = streaming_client.run()
             >>> print(report.events, report.reason)
         """
-        if self.is_running:
-            return self.wait()
-        run = self._begin(iterating=False)
-        with stopping(lambda: run.request_stop(EndReason.SIGNAL)) as caught:
-            run.start(deliver=False)
+
+        def stop() -> None:
+            if self._run is not None:
+                self._run.request_stop(EndReason.SIGNAL)
+
+        with stopping(stop) as caught:
+            with self._succession:
+                run = None if self.is_running else self._begin(iterating=False, deliver=False)
+            if caught.number is not None:
+                stop()  # the signal came before there was something to stop
             try:
-                for _ in run.batches():
+                for _ in run.batches() if run is not None else ():
                     raise AssertionError("batches are handed over only where the user iterates")
-                run.finished()
+                return evolve(self.wait(), signal=caught.number)
             except BaseException:
-                run.request_stop(EndReason.SIGNAL)
+                stop()
                 raise
-            return evolve(self._result(), signal=caught.number)
 
     # --- iteration -----------------------------------------------------------------------------
 
@@ -259,8 +266,8 @@ class SyncStreamingClient(StreamingBase):
                     yield from group
 
     def _iterate(self) -> Generator[Any]:
-        run = self._begin(iterating=True)
-        run.start(deliver=False)
+        with self._succession:
+            run = self._begin(iterating=True, deliver=False)
         try:
             with closing(run.batches()) as batches:
                 for batch in batches:
@@ -380,8 +387,20 @@ class SyncStreamingClient(StreamingBase):
             )
         return handler
 
-    def _begin(self, *, iterating: bool) -> SyncRun:
-        """Take over the run that `connect()` made, or make one."""
+    def _connect(self) -> None:
+        if self.is_running or self.is_connected:
+            return
+        run = SyncRun(self, self._new_session(iterating=False), self._run)
+        self._run = run
+        outcome = run.drive(Lane.READ, connect_once(run.session))
+        if isinstance(outcome, Failed):
+            raise outcome.error
+        if isinstance(outcome, NoContent):
+            run.stop()
+            self._report = Report(reason=EndReason.FINISHED)
+
+    def _begin(self, *, iterating: bool, deliver: bool) -> SyncRun:
+        """Start the run that `connect()` made, or a new one."""
         self._refuse_second(self.is_running)
         run = self._run
         if run is None or run.session.adopted is None:
@@ -389,6 +408,7 @@ class SyncStreamingClient(StreamingBase):
             self._run = run
         run.session.iterating = iterating
         self._report = None
+        run.start(deliver=deliver)
         return run
 
     def _run_is_over(self, run: SyncRun) -> None:

@@ -161,10 +161,10 @@ class SyncRun:
         Args:
             reason: Why.
         """
+        self.request_stop(reason)
         if not self._started:
             self.drive(Lane.READ, give_back(self.session))
             return
-        self.request_stop(reason)
         here = threading.get_ident()
         if here in (self._handler_thread, self._helper_thread) and not self.session.handed_over:
             self._leaving = True
