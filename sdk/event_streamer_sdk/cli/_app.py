@@ -109,7 +109,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         complain(str(problem))
         return 1
     except OSError as problem:
-        named = f"{problem.filename}: {problem.strerror}" if problem.filename else str(problem)
-        complain(named)
+        why = problem.strerror or str(problem)
+        complain(f"{problem.filename}: {why}" if problem.filename else why)
         return 1
     return 0

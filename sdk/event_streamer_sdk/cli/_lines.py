@@ -8,6 +8,8 @@ from typing import Any
 from dateutil import parser
 from rich.text import Text
 
+from event_streamer_sdk.cli._output import can_encode_all
+
 METADATA = frozenset({"block_number", "block_hash", "transaction_hash", "log_index", "address", "timestamp"})
 """What every event object holds beside the event's own parameters."""
 
@@ -22,7 +24,7 @@ def json_line(value: Any) -> str:
     Returns:
         The line, without its end.
     """
-    return json.dumps(value, default=str, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(value, default=str, ensure_ascii=not can_encode_all(), separators=(",", ":"))
 
 
 def pretty_line(name: str, event: Mapping[str, Any]) -> Text:

@@ -12,6 +12,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+_NARROW = 80
+"""Terminals of fewer columns wrap whole lines: cells that are folded further can't be read."""
+_UNFOLDED = 10_000
+"""The width of tables in a file or a pipe, where nothing is folded for one that nobody sees."""
+
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON instead of a table.")]
 """The option that all commands with a result have."""
 
@@ -59,6 +64,11 @@ def write_no_more() -> None:
     os.dup2(nowhere, sys.stdout.fileno())
 
 
+def can_encode_all() -> bool:
+    """Tell whether standard output takes any character; where it doesn't, JSON is written with escapes."""
+    return sys.stdout.encoding.lower().replace("-", "") == "utf8"
+
+
 def write_json(value: Any) -> None:
     """
     Write a value as indented JSON to standard output.
@@ -66,7 +76,7 @@ def write_json(value: Any) -> None:
     Args:
         value: A model of the SDK, or JSON-like values that may hold models and times.
     """
-    sys.stdout.write(json.dumps(value, default=_plain, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(json.dumps(value, default=_plain, indent=2, ensure_ascii=not can_encode_all()) + "\n")
 
 
 def _plain(value: Any) -> Any:
@@ -115,8 +125,9 @@ def write_details(values: Mapping[str, Any]) -> None:
 
 
 def _print(table: Table) -> None:
-    # Into a file or a pipe nothing is cut or folded for the sake of a width that nobody sees.
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 10_000)
+    console = Console(highlight=False)
+    if not sys.stdout.isatty() or console.width < _NARROW:
+        console.width = _UNFOLDED
     with console.capture() as written:
         console.print(table)
     for line in written.get().splitlines():

@@ -9,6 +9,7 @@ from event_streamer_sdk import SyncEventStreamer
 from event_streamer_sdk.abi import human_readable, signature
 from event_streamer_sdk.cli._connection import calls_the_service, connect
 from event_streamer_sdk.cli._events import chosen_event
+from event_streamer_sdk.cli._lines import short
 from event_streamer_sdk.cli._output import AsJson, say, write_details, write_json, write_table
 from event_streamer_sdk.cli._shared import given_by
 from event_streamer_sdk.models.abi import ABIEvent
@@ -118,7 +119,9 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
 ) -> None:
     """Delete subscriptions, and with each the place where its stream was."""
-    if not yes and sys.stdin.isatty():
+    if not yes:
+        if not sys.stdin.isatty():
+            raise typer.BadParameter("nobody can be asked here: say --yes")
         numbers = ", ".join(map(str, subscriptions))
         typer.confirm(f"Delete {numbers} for good?", abort=True, err=True)
     for number in subscriptions:
@@ -149,17 +152,22 @@ def _show(one: SubscriptionResponse, as_json: bool) -> None:
 
 
 def _row(one: SubscriptionResponse) -> list[Any]:
-    contracts: Any = one.addresses if len(one.addresses) == 1 else f"{len(one.addresses)} contracts"
     return [
         one.id,
         signature(one.event_signature),
         one.chain_id,
-        contracts if one.addresses else "all",
+        _contracts(one.addresses),
         _blocks(one),
         one.last_processed_block,
         one.events_delivered,
         one.streaming_status,
     ]
+
+
+def _contracts(addresses: list[str]) -> str:
+    if not addresses:
+        return "all"
+    return short(addresses[0]) if len(addresses) == 1 else f"{len(addresses)} contracts"
 
 
 def _blocks(one: SubscriptionResponse) -> str:
