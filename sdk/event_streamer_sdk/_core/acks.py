@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from itertools import islice
 
@@ -23,7 +24,9 @@ class AckBuffer:
         self.limit = limit
         self.chunk = chunk
         self._attempts = attempts
-        self._waiting: dict[str, int] = {}  # id → failed tries, in the order of commitment
+        # id → failed tries, in the order of commitment. No dict: finding its first key takes as long as there
+        # were keys before it.
+        self._waiting: OrderedDict[str, int] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -43,7 +46,7 @@ class AckBuffer:
 
     def give_up_oldest(self) -> None:
         """Forget the id that has waited longest."""
-        del self._waiting[next(iter(self._waiting))]
+        self._waiting.popitem(last=False)
 
     def clear(self) -> None:
         """Drop all: a new connection has begun."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Any
 
 from .messages import Batch, Events
@@ -19,7 +20,8 @@ class Deduplicator:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._seen: dict[Key, None] = {}
+        # No dict: finding its first key takes as long as there were keys before it.
+        self._seen: OrderedDict[Key, None] = OrderedDict()
 
     def fresh(self, batch: Batch) -> tuple[Events, list[Key], int]:
         """
@@ -63,7 +65,7 @@ class Deduplicator:
         for key in keys:
             self._seen[key] = None
         while len(self._seen) > self._limit:
-            del self._seen[next(iter(self._seen))]
+            self._seen.popitem(last=False)
 
     def forget_above(self, block: int) -> None:
         """
@@ -72,7 +74,8 @@ class Deduplicator:
         Args:
             block: The newest block that stays.
         """
-        self._seen = {key: None for key in self._seen if not (isinstance(key[1], int) and key[1] > block)}
+        for key in [key for key in self._seen if isinstance(key[1], int) and key[1] > block]:
+            del self._seen[key]
 
 
 def _key(chain_id: int | None, name: str, event: dict[str, Any]) -> Key | None:

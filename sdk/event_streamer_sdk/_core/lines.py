@@ -1,28 +1,20 @@
 """
 Bytes → blocks of whole lines.
 
-A service may write a line a chunk or a thousand, and the network cuts where it likes. A reader that
-looked at each line in Python would be the bottleneck, so whole lines stay together: one block is all
-that a chunk completed, a span of it and no copy. Only a line feed ends a line (a JSON string may hold
+A service may write a line a chunk or a thousand, and the network cuts where it likes. Whole lines stay
+together: one block is all that a chunk completed, a span of it and no copy, with the place where each line
+ends, which is looked for once. Only a line feed ends a line (a JSON string may hold
 U+2028). Parts of a line are kept and joined once: joining rest and chunk each time would be quadratic.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from attrs import frozen
 
 KEPT_OF_A_LONG_LINE = 4096
 """Bytes of a line over the limit that are kept, to say in a dead letter what it was."""
-
-
-LONG_LINE = 4096
-"""
-Bytes from which on a line is treated by itself.
-
-A call for each costs nothing there, while the events of a whole block (a MB and more) would be alive at once:
-Python would take their memory from the system and give it back for every block, which costs 10 % with 100
-events a batch.
-"""
 
 
 @frozen
@@ -33,19 +25,22 @@ class Block:
     Attributes:
         data: What the lines lie in.
         start: Where the first one begins.
-        end: Where the last one ends, behind its line feed.
-        lines: How many.
+        ends: Where each one ends, behind its line feed.
     """
 
     data: bytes
     start: int
-    end: int
-    lines: int
+    ends: Sequence[int]
+
+    @property
+    def lines(self) -> int:
+        """How many lines."""
+        return len(self.ends)
 
     @property
     def size(self) -> int:
         """Bytes of all lines together."""
-        return self.end - self.start
+        return self.ends[-1] - self.start
 
 
 def whole_line(line: bytes) -> Block:
@@ -55,7 +50,7 @@ def whole_line(line: bytes) -> Block:
     Args:
         line: The line, without its line feed.
     """
-    return Block(line + b"\n", 0, len(line) + 1, 1)
+    return Block(line + b"\n", 0, (len(line) + 1,))
 
 
 @frozen
@@ -119,7 +114,7 @@ class LineBuffer:
             else:
                 self._parts.append(chunk[:start])
                 line = b"".join(self._parts)
-                out.append(Block(line, 0, len(line), 1))
+                out.append(Block(line, 0, (len(line),)))
         self._parts.clear()
         self._size = 0
         if start < end:
@@ -159,26 +154,22 @@ class LineBuffer:
 
     def _blocks(self, chunk: bytes, start: int, end: int) -> list[Block | LongLine]:
         if end - start <= self._limit:
-            return [Block(chunk, start, end, _count(chunk, start, end))]
+            return [Block(chunk, start, _ends(chunk, start, end))]
         # Rare: a block larger than one line may be. Look at each line, for one may be too long.
         out: list[Block | LongLine] = []
-        while start < end:
-            behind = chunk.index(b"\n", start) + 1
+        for behind in _ends(chunk, start, end):
             if behind - 1 - start > self._limit:
                 out.append(LongLine(chunk[start : start + self._kept], self._limit))
             else:
-                out.append(Block(chunk, start, behind, 1))
+                out.append(Block(chunk, start, (behind,)))
             start = behind
         return out
 
 
-def _count(chunk: bytes, start: int, end: int) -> int:
-    """Count the lines: long ones by looking for their ends, since `bytes.count` looks at each byte."""
-    behind = chunk.index(b"\n", start) + 1
-    if behind - start < LONG_LINE:
-        return chunk.count(b"\n", start, end)
-    lines = 1
-    while behind < end:
-        behind = chunk.index(b"\n", behind) + 1
-        lines += 1
-    return lines
+def _ends(chunk: bytes, start: int, end: int) -> list[int]:
+    """Find where lines end, behind their line feeds."""
+    find, ends = chunk.index, []
+    while start < end:
+        start = find(b"\n", start) + 1
+        ends.append(start)
+    return ends

@@ -59,6 +59,7 @@ class Progress:
         self.token = resume_token
         self.block: int | None = None
         self.commits = 0
+        self._chosen = False
         self.open: dict[str, Entry] = {}
         self.stale: dict[str, None] = {}
 
@@ -73,8 +74,14 @@ class Progress:
             The position. It knows what was delivered and not committed here.
         """
         chosen = Progress(resume_token)
+        chosen._chosen = True
         chosen.stale = {**self.stale, **dict.fromkeys(self.open)}
         return chosen
+
+    @property
+    def is_chosen(self) -> bool:
+        """Whether it is where the user wants to be, and so comes before a stored one; until a commit."""
+        return self._chosen and not self.commits
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """

@@ -82,6 +82,10 @@ def read_lane(session: Session) -> Steps:
         yield Wait()
     yield Disconnect()
     session.closed()
+    if session.lease_held:
+        # It was given to us when the acknowledge lane, which gives it back, had ended already.
+        session.lease_held = False
+        yield ReleaseLease()
 
 
 def prepare(session: Session) -> Steps:
@@ -110,11 +114,11 @@ def prepare(session: Session) -> Steps:
                     "status", Status(kind=StatusKind.STANDBY, reason="another worker has the lease")
                 )
             yield from session.rest(STANDBY_SECONDS)
-    if settings.has_store and not session.position_is_given and not session.over:
+    if settings.has_store and not session.progress.is_chosen and not session.over:
         outcome = yield LoadCheckpoint()
         if isinstance(outcome, Failed):
             session.conclude(EndReason.CHECKPOINT_FAILED, outcome.error)
-        elif outcome is not None:
+        elif outcome is not None and not session.over:  # else it may come too late: the next run has gone on
             session.progress.restore(outcome)
 
 

@@ -173,7 +173,6 @@ class Session:
         self.notices: deque[Notice] = deque()
         self.backoff = Backoff(settings.reconnect or Reconnect(), random)
 
-        self.position_is_given = False
         self.connection: Connection | None = None
         self.adopted: Connected | None = None
         self.connecting_since: float | None = None

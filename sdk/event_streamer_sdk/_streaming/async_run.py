@@ -90,6 +90,7 @@ class AsyncRun:
         self._previous: AsyncRun | None = previous
         self._flags = {lane: Flag() for lane in Lane}
         self._tasks: dict[Lane, asyncio.Task[Any]] = {}
+        self._deliver_steps: Steps | None = None
         self._main: asyncio.Task[None] | None = None
         self._stream: Any = None
         self._response: Any = None
@@ -198,6 +199,9 @@ class AsyncRun:
                     self.session.subscription_id,
                 )
                 self._leaving = True
+                if self._deliver_steps is not None:
+                    # When the handler ends some day, nothing follows from it: the next run may have gone on.
+                    self._deliver_steps.close()
 
     async def finished(self) -> None:
         """Wait until the run is over."""
@@ -240,7 +244,7 @@ class AsyncRun:
         self._previous = None
         self.deliver_task = asyncio.current_task()
         session = self.session
-        steps = deliver_lane(session)
+        steps = self._deliver_steps = deliver_lane(session)
         outcome: Any = None
         try:
             while True:

@@ -84,7 +84,6 @@ class StreamingBase(abc.ABC):
         self._session: Session | None = None
         self._report: Report | None = None
         event_streamer._streams.add(self)
-        self._position_is_given = False
 
     # --- what can be read off ------------------------------------------------------------------
 
@@ -304,13 +303,11 @@ class StreamingBase(abc.ABC):
             batch_class=self._batch_class,
             owner=self,
         )
-        self._session.position_is_given, self._position_is_given = self._position_is_given, False
         return self._session
 
     def _go_to(self, resume_token: str) -> None:
         """Begin the next run at a position of the user's, and not at the stored one."""
         self._progress = self._progress.elsewhere(resume_token)
-        self._position_is_given = True
 
     def _result(self) -> Report:
         """Give the last run's report, or raise what it ended with."""

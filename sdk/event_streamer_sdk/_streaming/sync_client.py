@@ -159,8 +159,9 @@ class SyncStreamingClient(StreamingBase):
         Go to another position: connect there, and go on streaming if that was so before.
 
         Args:
-            resume_token: The position, as `get_current_resume_token` gave it. A checkpoint store takes
-                it over with the next commit.
+            resume_token: The position, as `get_current_resume_token` gave it. It comes before a stored one,
+                and a checkpoint store takes it over with the next commit. With `dedupe`, events that were
+                handled before are held back here, too.
 
         Raises:
             EventStreamerSDKError: The service can't be reached, or refuses the token.

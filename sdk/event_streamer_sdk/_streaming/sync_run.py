@@ -56,11 +56,11 @@ class SyncRun:
         self._lock = threading.Lock()
         self._flags = {lane: threading.Event() for lane in Lane}
         self._threads: dict[Lane, threading.Thread] = {}
+        self._deliver_steps: Steps | None = None
         self._handler_thread: int | None = None
         self._helper_thread: int | None = None
         self._started: bool = False
         self._leaving = False
-        self._left_behind = False
         self._over = threading.Event()
         self._stream: Any = None
         self._response: Any = None
@@ -175,8 +175,10 @@ class SyncRun:
                 "and its batch will come again",
                 self.session.subscription_id,
             )
-            self._left_behind = True
             self._fail(TimeoutError("stop_timeout"))
+            if self._deliver_steps is not None:
+                # When the handler ends some day, nothing follows from it: the next run may have gone on.
+                self._locked(self._deliver_steps.close)
             self._end()
 
     def finished(self, timeout: float | None = None) -> bool:
@@ -231,7 +233,7 @@ class SyncRun:
             self._previous = None
         self._handler_thread = threading.get_ident()
         session, lock = self.session, self._lock
-        steps = deliver_lane(session)
+        steps = self._deliver_steps = deliver_lane(session)
         outcome: Any = None
         try:
             while True:
@@ -254,8 +256,6 @@ class SyncRun:
                         outcome = error
                 else:
                     outcome = self._carry_out(Lane.DELIVER, command)
-                    if self._left_behind:
-                        return
         finally:
             self._handler_thread = None
             self._locked(steps.close)
