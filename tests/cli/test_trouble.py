@@ -117,6 +117,13 @@ def test_no_column_is_lost_on_a_narrow_terminal(service, subscription, columns):
     assert "Transfer(address,address,uint256)" in shown
 
 
+@pytest.mark.parametrize("form", ["--json", "--pretty"])
+def test_events_on_a_terminal_stand_above_the_running_count(service, subscription, form):
+    shown = on_a_terminal(200, "stream", subscription, form, url=service.url)
+    assert shown.count("0x9fe467") > 5
+    assert "30 events in 1 batch" in shown
+
+
 def on_a_terminal(columns, *arguments, url):
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))

@@ -66,7 +66,8 @@ def write_no_more() -> None:
 
 def can_encode_all() -> bool:
     """Tell whether standard output takes any character; where it doesn't, JSON is written with escapes."""
-    return sys.stdout.encoding.lower().replace("-", "") == "utf8"
+    encoding = sys.stdout.encoding or "utf-8"  # rich's stand-in, below a running count, names none
+    return encoding.lower().replace("-", "") == "utf8"
 
 
 def write_json(value: Any) -> None:
