@@ -60,7 +60,7 @@ def test_a_client_that_breaks_the_contract_is_found_out(
     if what == "acknowledge":  # acknowledges before the position is stored
 
         def hasty(session, entry):  # type: ignore[no-untyped-def]
-            session.acknowledge_later(entry.batch_id or "b0")
+            session.acks.add(entry.batch_id or "b0")
             yield from committing.commit(session, entry)
 
         monkeypatch.setattr(delivering, "commit", hasty)

@@ -164,7 +164,7 @@ def test_row_30_five_minutes_of_it() -> None:
     def pass_time() -> None:
         nonlocal number
         for _ in range(100):  # a hundred batches each time that somebody looks
-            session.acknowledge_later(f"b{number}")
+            session.acks.add(f"b{number}")
             number += 1
 
     lane_in_virtual_time(acknowledge_lane(session), clock, answer, until=300.0, meanwhile=pass_time)
@@ -301,7 +301,7 @@ def store_at(token: str, block: int) -> Any:
 def test_the_lanes_wake_up() -> None:
     """A committed batch wakes the lane that acknowledges."""
     session, _ = session_for()
-    session.acknowledge_later("b0")
+    session.acks.add("b0")
     wake, break_off = session.take_effects()
     assert Lane.ACKNOWLEDGE in wake
     assert not break_off

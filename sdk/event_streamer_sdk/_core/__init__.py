@@ -41,6 +41,7 @@ A call:
     service.py          where a service is, and what every request carries
     rest.py             requests, repetition, redirects, errors
     subscriptions.py    what is put into subscriptions before they are sent
+    bodies.py           their bodies, bounded
     dialects.py         answers of the two kinds of service
     redaction.py        what is kept out of logs and errors
     version.py          the version, for the user agent

@@ -83,7 +83,7 @@ def _flush(session: Session) -> Steps:
             return Sent.ALL
         if isinstance(outcome, Acknowledged):
             refused = set(outcome.failed)
-            taken = [batch_id for batch_id in batch_ids if batch_id not in refused]
+            taken = [batch_id for batch_id in batch_ids if batch_id not in refused] if refused else batch_ids
             session.acks.sent(taken)
             session.counters.acks += len(taken)
             if refused:

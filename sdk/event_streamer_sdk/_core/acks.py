@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Sequence
-from itertools import islice
+from collections import deque
+from collections.abc import Callable, Sequence
 
 
 class AckBuffer:
@@ -18,76 +17,104 @@ class AckBuffer:
         limit: Most ids that wait; beyond it the oldest is given up (the service may send its batch again).
         chunk: Most ids in one request.
         attempts: How often an id is sent before it is given up.
+        on_due: Called when the first id waits, and when a chunk is full.
+        on_given_up: Called when an id is given up because too many wait.
     """
 
-    def __init__(self, *, limit: int, chunk: int, attempts: int) -> None:
-        self.limit = limit
+    def __init__(
+        self,
+        *,
+        limit: int,
+        chunk: int,
+        attempts: int,
+        on_due: Callable[[], None],
+        on_given_up: Callable[[], None],
+    ) -> None:
         self.chunk = chunk
+        self._limit = limit
         self._attempts = attempts
-        # id → failed tries, in the order of commitment. No dict: finding its first key takes as long as there
-        # were keys before it.
-        self._waiting: OrderedDict[str, int] = OrderedDict()
+        self._on_due = on_due
+        self._on_given_up = on_given_up
+        self._waiting: deque[str] = deque()
+        self._sending: list[str] = []
+        self._failures: dict[str, int] = {}
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self._sending) + len(self._waiting)
 
-    def add(self, batch_id: str) -> int:
+    def add(self, batch_id: str) -> None:
         """
         Let a committed batch wait for its acknowledgement.
 
         Args:
-            batch_id: Its id; one that waits already is not added twice.
-
-        Returns:
-            How many wait now; where they are more than the limit, `give_up_oldest` is to follow.
+            batch_id: Its id.
         """
-        self._waiting[batch_id] = 0
-        return len(self._waiting)
-
-    def give_up_oldest(self) -> None:
-        """Forget the id that has waited longest."""
-        self._waiting.popitem(last=False)
+        self._waiting.append(batch_id)
+        waiting = len(self._waiting)
+        if waiting == 1 or waiting == self.chunk:
+            self._on_due()
+        elif waiting > self._limit:
+            self._failures.pop(self._waiting.popleft(), None)
+            self._on_given_up()
 
     def clear(self) -> None:
         """Drop all: a new connection has begun."""
         self._waiting.clear()
+        self._sending.clear()
+        self._failures.clear()
 
     def next_chunk(self) -> list[str]:
         """
         Say what to send now.
 
         Returns:
-            The oldest ids, at most one chunk; they stay until `sent` or `failed` tells what came of them.
+            The oldest ids, at most one chunk, each of them once; the same ones again until `sent` or `failed`
+            tells what came of them.
         """
-        return list(islice(self._waiting, self.chunk))
+        if not self._sending:
+            oldest = [self._waiting.popleft() for _ in range(min(self.chunk, len(self._waiting)))]
+            self._sending = list(dict.fromkeys(oldest))
+        return list(self._sending)
 
     def sent(self, batch_ids: Sequence[str]) -> None:
         """
         Forget ids that the service took.
 
         Args:
-            batch_ids: The ids.
+            batch_ids: Ids out of the chunk.
         """
-        for batch_id in batch_ids:
-            self._waiting.pop(batch_id, None)
+        self._settle(batch_ids)
+        if self._failures:
+            for batch_id in batch_ids:
+                self._failures.pop(batch_id, None)
 
     def failed(self, batch_ids: Sequence[str]) -> list[str]:
         """
         Count a failed try of single ids, which the service named.
 
         Args:
-            batch_ids: The ids; they go to the end of the line, so that one bad id doesn't hold up others.
+            batch_ids: Ids out of the chunk; they go to the end of the line, so that one bad id doesn't hold
+                up others.
 
         Returns:
             The ids that are given up now.
         """
         given_up = []
-        for batch_id in batch_ids:
-            failures = self._waiting.pop(batch_id, None)
-            if failures is None:
-                continue
-            if failures + 1 >= self._attempts:
+        for batch_id in self._settle(batch_ids):
+            failures = self._failures.pop(batch_id, 0) + 1
+            if failures >= self._attempts:
                 given_up.append(batch_id)
             else:
-                self._waiting[batch_id] = failures + 1
+                self._failures[batch_id] = failures
+                self._waiting.append(batch_id)
         return given_up
+
+    def _settle(self, batch_ids: Sequence[str]) -> list[str]:
+        """Take ids out of the chunk; give those that were in it, for it may have been dropped meanwhile."""
+        if list(batch_ids) == self._sending:
+            settled, self._sending = self._sending, []
+            return settled
+        wanted = set(batch_ids)
+        settled = [batch_id for batch_id in self._sending if batch_id in wanted]
+        self._sending = [batch_id for batch_id in self._sending if batch_id not in wanted]
+        return settled

@@ -99,7 +99,7 @@ def _committed(session: Session, entry: Entry) -> None:
     if entry.keys and session.dedupe is not None:
         session.dedupe.mark(entry.keys)
     if entry.batch_id and not entry.by_user:
-        session.acknowledge_later(entry.batch_id)
+        session.acks.add(entry.batch_id)
 
 
 def _store(session: Session, entries: Sequence[Entry]) -> Steps:

@@ -55,39 +55,42 @@ def express(session: Session, values: list[Any], position: int) -> Steps:
     connection = session.connection
     if connection is None or connection.id is None or session.may_go_back:
         return position
-    only, progress = session.registry.only.get, session.progress
+    only, progress, acknowledge = session.registry.only.get, session.progress, session.acks.add
     counters, notices, clock = session.counters, session.notices, session.clock
     batch_maker_var.set(session.batch_of)
     call = Call(_nobody, None, timeout)  # one for all: only one is under way at a time
-    while position < len(values):
-        value = values[position]
-        if notices or type(value) is not dict or value.get("type") != "event_batch":
+    for value in values[position:]:
+        if notices:
             break
-        get = value.get
-        events, batch_id, token = get("events"), get("batch_id"), get("resume_token")
+        try:
+            if value["type"] != "event_batch":
+                break
+            events, batch_id, token = value["events"], value["batch_id"], value["resume_token"]
+            (name,) = events
+            group = events[name]
+            first, last = value.get("first_block"), value.get("last_block")
+            if first is None or last is None:
+                first, last = group[0]["block_number"], group[-1]["block_number"]
+            size = len(group)
+            if value["batch_size"] != size:
+                break
+        except (KeyError, ValueError, TypeError, IndexError):
+            break  # no JSON, no batch, no events, or not those of one name
+        handler = only(name)
         if (
-            type(events) is not dict
-            or len(events) != 1
+            handler is None
+            or type(group) is not list
             or type(batch_id) is not str
             or type(token) is not str
+            or type(events) is not dict
+            or type(first) is not int
+            or type(last) is not int
         ):
-            break
-        ((name, group),) = events.items()
-        handler = only(name)
-        if handler is None or type(group) is not list or not group or get("batch_size") != len(group):
-            break
-        first, last = get("first_block"), get("last_block")
-        if first is None or last is None:
-            begin, end = group[0], group[-1]
-            if type(begin) is not dict or type(end) is not dict:
-                break
-            first, last = begin.get("block_number"), end.get("block_number")
-        if type(first) is not int or type(last) is not int:
             break
         seen, committed = session.seen_block, progress.block
         if (seen is not None and first < seen) or (committed is not None and last < committed):
             break
-        head = get("head_block")
+        head = value.get("head_block")
         if type(head) is int:
             counters.head_block = head
 
@@ -105,14 +108,14 @@ def express(session: Session, values: list[Any], position: int) -> Steps:
             if result is Result.NOT_HANDLED:
                 break
         counters.batches += 1
-        counters.events += len(group)
+        counters.events += size
         counters.handled_block = last
         counters.newest = group[-1]
         if has_store:
             yield from commit(session, Entry(batch_id, token, last, None))
         else:
             progress.advance(token, last)
-            session.acknowledge_later(batch_id)
+            acknowledge(batch_id)
         if (
             session.end is not None
             or session.stopping
@@ -120,6 +123,7 @@ def express(session: Session, values: list[Any], position: int) -> Steps:
             or connection.dropped is not None
         ):
             position = len(values)
+            break
     session.handler_since = None
     session.current = None
     current_batch_var.set(None)

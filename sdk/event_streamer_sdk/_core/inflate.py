@@ -32,7 +32,7 @@ class Inflater:
         name = encoding.strip().lower()
         if name not in {"gzip", "x-gzip", "deflate"}:
             raise EventStreamerValidationError(
-                f"The stream came with Content-Encoding {encoding!r}, which was not asked for. "
+                f"The answer came with Content-Encoding {encoding!r}, which was not asked for. "
                 "Turn compression off in the service or the proxy before it, or use gzip."
             )
         # 32 added to the window size: zlib tells gzip and zlib headers apart by itself.

@@ -52,6 +52,7 @@ def service_of(service_url: str, headers: Mapping[str, str] | None, api_key: str
     url, authorization = _address(service_url)
     merged = {
         "Accept": "application/json",
+        "Accept-Encoding": "gzip",
         "User-Agent": f"event-streamer-sdk/{__version__} Python/{platform.python_version()}",
     }
     given: dict[str, str] = {}

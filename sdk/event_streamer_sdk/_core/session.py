@@ -167,7 +167,11 @@ class Session:
 
         self.queue = ReadQueue(settings.queue_batches, settings.queue_bytes, lambda: self.wake(Lane.READ))
         self.acks = AckBuffer(
-            limit=settings.ack_buffer, chunk=settings.ack_chunk, attempts=settings.ack_attempts
+            limit=settings.ack_buffer,
+            chunk=settings.ack_chunk,
+            attempts=settings.ack_attempts,
+            on_due=lambda: self.wake(Lane.ACKNOWLEDGE),
+            on_given_up=self._ack_given_up,
         )
         self.holding = Holding(settings.confirmations) if settings.confirmations else None
         self.notices: deque[Notice] = deque()
@@ -458,16 +462,5 @@ class Session:
             ),
         )
 
-    def acknowledge_later(self, batch_id: str) -> None:
-        """
-        Have the acknowledge lane send a committed batch's id.
-
-        Args:
-            batch_id: The id.
-        """
-        waiting = self.acks.add(batch_id)
-        if waiting == 1 or waiting == self.acks.chunk:
-            self.wake(Lane.ACKNOWLEDGE)
-        elif waiting > self.acks.limit:
-            self.acks.give_up_oldest()
-            self.counters.ack_failures += 1
+    def _ack_given_up(self) -> None:
+        self.counters.ack_failures += 1
