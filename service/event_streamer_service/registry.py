@@ -17,6 +17,7 @@ from attrs import asdict, fields_dict
 from event_streamer_api.models import ChainConfigRequest
 from event_streamer_service.chains.breaker import CircuitBreaker
 from event_streamer_service.chains.config import EMBEDDED, ChainConfig, redact_url
+from event_streamer_service.chains.devchain import DevChain
 from event_streamer_service.chains.errors import ChainError
 from event_streamer_service.chains.feed import Chain
 from event_streamer_service.chains.headers import HeaderStore
@@ -26,6 +27,9 @@ from event_streamer_service.clock import Clock
 from event_streamer_service.errors import Conflict, NotFound, StartupError, Unprocessable
 from event_streamer_service.store import chains as stored
 from event_streamer_service.store.database import Database
+
+_LONGEST_GROWTH = 500_000
+"""Blocks, eleven days of one every 2 s. More of them are those of another chain with the same id."""
 
 
 class ChainRegistry:
@@ -37,7 +41,7 @@ class ChainRegistry:
         headers: Where recent headers outlive the process.
         given: Node chains that the service is started with.
         sources: Chains of this process that it is started with.
-        fallback: Makes the chain that is used where no other one is active.
+        fallback: Makes the development chain that is used where no other chain is active.
         clock: Gives the rows their time.
     """
 
@@ -48,7 +52,7 @@ class ChainRegistry:
         headers: HeaderStore,
         given: Iterable[ChainConfig],
         sources: Iterable[ChainSource],
-        fallback: Callable[[], ChainSource] | None,
+        fallback: Callable[[], DevChain] | None,
         clock: Clock,
     ) -> None:
         self._database = database
@@ -76,7 +80,7 @@ class ChainRegistry:
         rows = await self._database.run(stored.all_chains)
         nothing_else = not self._given and not self._to_embed and not any(row.active for row in rows)
         if nothing_else and self._fallback is not None:
-            self._to_embed = [self._fallback()]
+            self._to_embed = [await self._grown(self._fallback())]
         embedded: dict[str, ChainSource] = {}
         for source in self._to_embed:
             chain_id = await source.chain_id()
@@ -96,6 +100,19 @@ class ChainRegistry:
             await self._apply()
         except ValueError as problem:
             raise StartupError(f"A chain can't be configured: {problem}.") from problem
+
+    async def _grown(self, chain: DevChain) -> DevChain:
+        """
+        Let a development chain be as long as it was when the service ran before.
+
+        It is made from its seed, so the blocks are the same ones. Were it shorter, streams that go on
+        from its old head would wait until it has grown so far again.
+        """
+        remembered = await self._headers.load(await chain.chain_id())
+        missing = max((block.number for block in remembered), default=0) - chain.head_number
+        if 0 < missing <= _LONGEST_GROWTH:
+            chain.mine(missing)
+        return chain
 
     async def check_given(self, patience: float) -> None:
         """

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from event_streamer_service.auth import Keys, RateLimit
 from event_streamer_service.chains.config import ChainConfig
+from event_streamer_service.chains.devchain import DevChain
 from event_streamer_service.chains.source import ChainSource
 from event_streamer_service.clock import Clock, Ids, SystemClock
 from event_streamer_service.delivery.connection import Ending
@@ -52,7 +53,8 @@ class Service:
         settings: How it is started.
         chains: Node chains that it is started with; the database may hold more.
         sources: Chains that live in this process, such as a development chain or a recording.
-        fallback: Makes the chain that is used where no other one is active, in the database neither.
+        fallback: Makes the development chain that is used where no other chain is active, in the database
+            neither.
         clock: Tells the time of messages, tokens and rows.
         faults: Faults to inject; only with `Settings.testing`.
 
@@ -66,7 +68,7 @@ class Service:
         *,
         chains: Iterable[ChainConfig] = (),
         sources: Iterable[ChainSource] = (),
-        fallback: Callable[[], ChainSource] | None = None,
+        fallback: Callable[[], DevChain] | None = None,
         clock: Clock | None = None,
         faults: Faults | None = None,
     ) -> None:

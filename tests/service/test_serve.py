@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from event_streamer_service import DevChain
 from support.raw_client import RawClient, definition
 from support.service_process import refused, service_process
 
@@ -44,6 +45,19 @@ def test_the_development_chain_grows_by_itself_and_stands_in_for_another(databas
         with client.stream(number) as stream:
             head = stream.next("event_batch")["head_block"]
             stream.batches_to(head + 3)
+
+
+def test_the_development_chain_is_as_long_as_it_was(database: str) -> None:
+    arguments = ("--database", database, "--port", "0", "--dev-block-seconds")
+    at_first = DevChain().head_number
+    with service_process(*arguments, "0.02") as service, RawClient(service.url) as client:
+        number = client.subscribe(start_block=at_first)
+        with client.stream(number) as stream:
+            stream.batches_to(at_first + 50)
+        assert service.end(signal.SIGTERM) == 0
+    process = service_process(*arguments, "1000")
+    with process as service, RawClient(service.url) as client, client.stream(number) as stream:
+        assert stream.next("event_batch")["head_block"] >= at_first + 50
 
 
 def test_chains_of_the_database_are_enough(database: str) -> None:
