@@ -10,7 +10,7 @@ from event_streamer_api.errors import EventStreamerValidationError
 
 from ._core.service import service_of
 from ._http import AsyncHTTP, SyncHTTP
-from ._http_options import HTTPOptions
+from ._http_options import MAX_RESPONSE_BYTES, HTTPOptions
 
 if TYPE_CHECKING:
     import os
@@ -44,6 +44,7 @@ class BaseClient:
         cert: str | tuple[str, str] | tuple[str, str, str] | None = None,
         trust_env: bool = True,
         limits: httpx.Limits | None = None,
+        max_response_bytes: int = MAX_RESPONSE_BYTES,
     ) -> None:
         """
         Make a client. Nothing is sent before the first call.
@@ -56,6 +57,8 @@ class BaseClient:
             headers: Headers of every request, streams included.
             api_key: The service's key, sent as `X-API-Key`.
             max_retries: How often a call that is safe to repeat is repeated, 0 or more.
+            max_response_bytes: Most bytes that the answer to a call may have, also when it is inflated, 1 or
+                more; 64 MiB by default. A stream has limits of its own.
             http_client: Your own `httpx.AsyncClient` or `httpx.Client`; you close it. It excludes the
                 options below.
             transport: An httpx transport.
@@ -84,6 +87,7 @@ class BaseClient:
             cert=cert,
             trust_env=trust_env,
             limits=limits,
+            max_response_bytes=max_response_bytes,
         )
         self.service_url = service.url
         self.subscriber_id = subscriber_id

@@ -16,12 +16,13 @@ import ssl
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager, closing, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import exceptions as errors
 from ._core import rest
 from ._core.backoff import Backoff, Reconnect
+from ._core.bodies import Body, BodyError
 from ._core.redaction import LIBRARY_LOGGERS, TOKEN_FILTER, redacted
 from ._http_options import HTTPOptions
 
@@ -108,6 +109,7 @@ class _Shell(abc.ABC):
             "content": step.content,
             "headers": step.headers,
             "timeouts": _timeouts(timeout),
+            "max_bytes": self.options.max_response_bytes,
         }
 
     def _stream_timeout(self, read_timeout: float | None) -> Any:
@@ -126,6 +128,9 @@ class _Shell(abc.ABC):
         call = f"{operation.operation_id} failed"
         where = f"({operation.method} {self.service.url}{operation.path})"
         reason = redacted(str(error) or type(error).__name__, self.service.secrets)
+        if isinstance(error, BodyError):
+            unreadable = errors.EventStreamerResponseError(f"{call}: {reason} {where}", **details)
+            return rest.Lost(unreadable, sent=True, hopeless=error.hopeless)
         if isinstance(error, httpx.TimeoutException):
             sent = not isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout)
             missing = "answer" if sent else "connection"
@@ -140,6 +145,14 @@ class _Shell(abc.ABC):
             text = f"{call}: cannot connect: {reason}; is the service running there? {where}"
         hopeless = isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL)
         return rest.Lost(errors.EventStreamerConnectionError(text, **details), sent, hopeless)
+
+    def _body_of(self, response: httpx.Response) -> tuple[Body, str | None]:
+        """Begin to read a body, bounded; one that its transport made whole is there, and inflated."""
+        body = Body(self.options.max_response_bytes)
+        if response.is_stream_consumed:
+            body.add(response.content)
+            return body, None
+        return body, response.headers.get("content-encoding")
 
     def _log_pause(self, step: rest.Pause, operation: Operation[Any]) -> None:
         _logger.info("%s is made again in %.1f s", operation.operation_id, step.seconds)
@@ -247,14 +260,20 @@ class SyncHTTP(_Shell):
                 reply = self._direct.call(**self._direct_arguments(step, timeout))
                 outcome = rest.Answer(status=reply.status, headers=reply.headers, body=reply.body)
             else:
-                response = client.request(**self._arguments(step, timeout), follow_redirects=False)
-                outcome = rest.Answer(
-                    status=response.status_code, headers=response.headers, body=response.content
-                )
+                request = client.build_request(**self._arguments(step, timeout))
+                with closing(client.send(request, stream=True, follow_redirects=False)) as response:
+                    outcome = _head(response, self._read(response))
         except _network_errors() as error:
             outcome = self._lost(operation, error)
         self._log(step, operation, outcome)
         return outcome
+
+    def _read(self, response: httpx.Response) -> bytes:
+        body, encoding = self._body_of(response)
+        if not response.is_stream_consumed:
+            for part in response.iter_raw():
+                body.add(part)
+        return body.content(encoding)
 
     @contextmanager
     def stream(
@@ -293,7 +312,9 @@ class SyncHTTP(_Shell):
                     self._log(step, operation, _head(response))
                     yield response
                     return
-                body = response.read()
+                body = self._read(response)
+            except BodyError:
+                body = b""  # the status says enough
             except _network_errors() as error:
                 raise self._lost(operation, error).error from error
             finally:
@@ -381,14 +402,21 @@ class AsyncHTTP(_Shell):
                 reply = await self._direct.call(**self._direct_arguments(step, timeout))
                 outcome = rest.Answer(status=reply.status, headers=reply.headers, body=reply.body)
             else:
-                response = await client.request(**self._arguments(step, timeout), follow_redirects=False)
-                outcome = rest.Answer(
-                    status=response.status_code, headers=response.headers, body=response.content
-                )
+                request = client.build_request(**self._arguments(step, timeout))
+                response = await client.send(request, stream=True, follow_redirects=False)
+                async with aclosing(response):
+                    outcome = _head(response, await self._read(response))
         except _network_errors() as error:
             outcome = self._lost(operation, error)
         self._log(step, operation, outcome)
         return outcome
+
+    async def _read(self, response: httpx.Response) -> bytes:
+        body, encoding = self._body_of(response)
+        if not response.is_stream_consumed:
+            async for part in response.aiter_raw():
+                body.add(part)
+        return body.content(encoding)
 
     @asynccontextmanager
     async def stream(
@@ -427,7 +455,9 @@ class AsyncHTTP(_Shell):
                     self._log(step, operation, _head(response))
                     yield response
                     return
-                body = await response.aread()
+                body = await self._read(response)
+            except BodyError:
+                body = b""  # the status says enough
             except _network_errors() as error:
                 raise self._lost(operation, error).error from error
             finally:
@@ -444,4 +474,4 @@ def _network_errors() -> tuple[type[Exception], ...]:
     """What httpx raises when a request does not go through, and what it lets pass from below."""
     import httpx
 
-    return httpx.HTTPError, httpx.InvalidURL, ssl.SSLError
+    return httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, BodyError

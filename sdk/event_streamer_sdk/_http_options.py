@@ -23,6 +23,14 @@ that is not safe to repeat stays lost.
 """
 
 
+MAX_RESPONSE_BYTES = 64 * 1024 * 1024
+"""
+Largest answer to a call, bytes, where the user has not said otherwise.
+
+A thousand subscriptions are less than 1 MiB; what is larger than this comes from something broken or hostile.
+"""
+
+
 @frozen(kw_only=True)
 class HTTPOptions:
     """
@@ -38,6 +46,8 @@ class HTTPOptions:
         cert: A client certificate: its file, or a tuple of certificate, key and password.
         trust_env: Whether the environment's proxies and certificates count.
         limits: How many connections may be open.
+        max_response_bytes: Most bytes that the answer to a call may have, before and after it is inflated;
+            a stream has limits of its own.
     """
 
     timeout: float | httpx.Timeout | None = 30.0
@@ -49,11 +59,16 @@ class HTTPOptions:
     cert: Any = None
     trust_env: bool = True
     limits: Any = None
+    max_response_bytes: int = MAX_RESPONSE_BYTES
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.max_retries, int) or self.max_retries < 0:
             raise errors.EventStreamerValidationError(
                 f"max_retries must be an integer, 0 or more, got {self.max_retries!r}"
+            )
+        if not isinstance(self.max_response_bytes, int) or self.max_response_bytes < 1:
+            raise errors.EventStreamerValidationError(
+                f"max_response_bytes must be an integer, 1 or more, got {self.max_response_bytes!r}"
             )
         # An httpx.Timeout is told by what it can do: to look at its type would load httpx.
         seconds = self.timeout if isinstance(self.timeout, int | float) else None

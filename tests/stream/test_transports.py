@@ -89,7 +89,13 @@ class Transport:
 
     def call(self, url: str, *, headers: dict[str, str] | None = None, timeouts: Any = QUICK) -> Any:
         made = self._inner.call(
-            "GET", url, params=None, headers=headers or {}, content=None, timeouts=timeouts
+            "GET",
+            url,
+            params=None,
+            headers=headers or {},
+            content=None,
+            timeouts=timeouts,
+            max_bytes=1 << 20,
         )
         return made if self._kind == "sync" else self._runner.run(made)
 
@@ -198,6 +204,11 @@ def test_the_first_piece_arrives_at_once_and_silence_ends(transport: Transport) 
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "no proper HTTP"),
         (b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", "no proper HTTP"),
         (b"HTTP/1.1 200 OK\r\nX: " + b"x" * (MAX_HEAD_BYTES + 1), "head is longer"),
+        (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX: "
+            + b"x" * (4 * MAX_HEAD_BYTES),
+            "trailer is longer",
+        ),
     ],
 )  # fmt: skip
 def test_a_peer_that_breaks_the_rules(transport: Transport, reply: bytes, error: str) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 
 import httpx
 
+from .._core.bodies import Body
 from .http11 import (
     READ_BYTES,
     IdleConnections,
@@ -83,6 +84,7 @@ class DirectTransport(httpx.BaseTransport):
         headers: Mapping[str, str],
         content: bytes | None,
         timeouts: Mapping[str, float | None],
+        max_bytes: int,
     ) -> Reply:
         """
         Make a call, without the objects that httpx makes for each: they cost more than all the rest.
@@ -94,6 +96,7 @@ class DirectTransport(httpx.BaseTransport):
             headers: Its headers.
             content: Its body.
             timeouts: Time-outs as httpx names them, seconds.
+            max_bytes: Most bytes that its response may have, before and after it is inflated.
 
         Returns:
             The whole response.
@@ -101,19 +104,20 @@ class DirectTransport(httpx.BaseTransport):
         Raises:
             httpx.TransportError: If no connection comes about, or it breaks.
             httpx.InvalidURL: If the URL is none.
+            BodyError: If the response is too large, or compressed and damaged.
         """
         target = target_of_call(url, params)
         data = call_bytes(method, target, headers, content)
         connection = self._sent(target, data, timeouts)
-        reader, body = connection.reader, []
+        reader, body = connection.reader, Body(max_bytes)
         try:
             while not reader.complete:
                 connection.receive(timeouts.get("read"))
                 if reader.parts:
-                    body.append(reader.take())
+                    body.add(reader.take())
             while reader.parts:
-                body.append(reader.take())
-            return reply_of(reader, b"".join(body))
+                body.add(reader.take())
+            return reply_of(reader, body)
         finally:
             self.release(connection)
 

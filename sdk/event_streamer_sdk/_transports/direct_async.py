@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 
+from .._core.bodies import Body
 from .http11 import (
     READ_BYTES,
     IdleConnections,
@@ -81,6 +82,7 @@ class AsyncDirectTransport(httpx.AsyncBaseTransport):
         headers: Mapping[str, str],
         content: bytes | None,
         timeouts: Mapping[str, float | None],
+        max_bytes: int,
     ) -> Reply:
         """
         Make a call, without the objects that httpx makes for each: they cost more than all the rest.
@@ -92,6 +94,7 @@ class AsyncDirectTransport(httpx.AsyncBaseTransport):
             headers: Its headers.
             content: Its body.
             timeouts: Time-outs as httpx names them, seconds.
+            max_bytes: Most bytes that its response may have, before and after it is inflated.
 
         Returns:
             The whole response.
@@ -99,19 +102,20 @@ class AsyncDirectTransport(httpx.AsyncBaseTransport):
         Raises:
             httpx.TransportError: If no connection comes about, or it breaks.
             httpx.InvalidURL: If the URL is none.
+            BodyError: If the response is too large, or compressed and damaged.
         """
         target = target_of_call(url, params)
         data = call_bytes(method, target, headers, content)
         connection = await self._sent(target, data, timeouts)
-        reader, body = connection.reader, []
+        reader, body = connection.reader, Body(max_bytes)
         try:
             while not reader.complete:
                 await connection.receive(timeouts.get("read"))
                 if reader.parts:
-                    body.append(reader.take())
+                    body.add(reader.take())
             while reader.parts:
-                body.append(reader.take())
-            return reply_of(reader, b"".join(body))
+                body.add(reader.take())
+            return reply_of(reader, body)
         finally:
             self.release(connection)
 

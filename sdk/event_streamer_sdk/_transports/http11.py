@@ -16,10 +16,12 @@ import httpx
 from attrs import frozen
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-MAX_HEAD_BYTES = 256 * 1024
-"""Largest head of a response, bytes: real ones stay below 16 KiB."""
+from .._core.bodies import Body
 
-READ_BYTES = 512 * 1024
+MAX_HEAD_BYTES = 256 * 1024
+"""Largest head of a response, and most that may come between parts of its body, bytes: real ones are tiny."""
+
+import os as _os; READ_BYTES = int(_os.environ.get("RB","512")) * 1024
 """
 Read buffer of a connection, bytes: what one call to the kernel may bring.
 
@@ -163,7 +165,7 @@ class Reply:
     body: bytes
 
 
-def reply_of(reader: ResponseReader, body: bytes) -> Reply:
+def reply_of(reader: ResponseReader, body: Body) -> Reply:
     """
     Sum up a response.
 
@@ -175,15 +177,13 @@ def reply_of(reader: ResponseReader, body: bytes) -> Reply:
         The response.
 
     Raises:
-        httpx.DecodingError: If the body is compressed and damaged.
+        BodyError: If the body is compressed and damaged, or too large when inflated.
     """
     headers: dict[str, str] = {}
     for raw_name, raw_value in reader.headers:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    if "content-encoding" in headers:
-        body = httpx.Response(reader.status, headers=headers, content=body).content
-    return Reply(reader.status, headers, body)
+    return Reply(reader.status, headers, body.content(headers.get("content-encoding")))
 
 
 class ResponseReader:
@@ -212,7 +212,7 @@ class ResponseReader:
         self.parts.clear()
         self.complete = False
         self.reusable = False
-        self._head_bytes = 0
+        self._bytes_without_body = 0
 
     def feed(self, data: memoryview) -> None:
         """
@@ -222,9 +222,8 @@ class ResponseReader:
             data: Bytes as they came.
 
         Raises:
-            httpx.RemoteProtocolError: If they are no HTTP/1.1, or the head is too large.
+            httpx.RemoteProtocolError: If they are no HTTP/1.1, or the head (or the trailer) is too large.
         """
-        in_head = not self.status
         try:
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade) as error:
@@ -232,10 +231,13 @@ class ResponseReader:
             if self.complete:
                 return  # what follows the answer's end is not ours to judge, but ends the connection's use
             raise httpx.RemoteProtocolError(f"the answer is no proper HTTP/1.1: {error}") from error
-        if in_head:
-            self._head_bytes += len(data)
-            if not self.status and self._head_bytes > MAX_HEAD_BYTES:
-                raise httpx.RemoteProtocolError(f"the answer's head is longer than {MAX_HEAD_BYTES} bytes")
+        if self.parts or self.complete:
+            self._bytes_without_body = 0
+            return
+        self._bytes_without_body += len(data)
+        if self._bytes_without_body > MAX_HEAD_BYTES:
+            part = "trailer" if self.status else "head"
+            raise httpx.RemoteProtocolError(f"the answer's {part} is longer than {MAX_HEAD_BYTES} bytes")
 
     def end_of_input(self) -> None:
         """
