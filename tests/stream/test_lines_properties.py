@@ -93,8 +93,7 @@ def test_the_plain_install_reads_the_same(lines: list[bytes], places: list[int])
     data = b"".join(line + b"\n" for line in lines)
     fast = read(cut(data, places))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(messages, "_decode_lines", None)
-        patch.setattr(messages, "_decode_one", None)
+        patch.setattr(messages, "_decode", messages._decode_stdlib)
         assert read(cut(data, places)) == fast
 
 
