@@ -21,7 +21,7 @@ from .._core.bodies import Body
 MAX_HEAD_BYTES = 256 * 1024
 """Largest head of a response, and most that may come between parts of its body, bytes: real ones are tiny."""
 
-import os as _os; READ_BYTES = int(_os.environ.get("RB","512")) * 1024
+READ_BYTES = 512 * 1024
 """
 Read buffer of a connection, bytes: what one call to the kernel may bring.
 
