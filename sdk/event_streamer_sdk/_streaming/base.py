@@ -90,7 +90,12 @@ class StreamingBase(abc.ABC):
     @property
     @abc.abstractmethod
     def is_running(self) -> bool:
-        """Whether handlers may still be called."""
+        """
+        Whether handlers may still be called: from the start to the end of a stream.
+
+        Also true while there is no connection yet, or none just now: the client goes on trying.
+        `is_connected` tells whether there is one, `report` how a stream has ended.
+        """
 
     @property
     def is_connected(self) -> bool:

@@ -110,7 +110,12 @@ class SyncStreamingClient(StreamingBase):
 
     @property
     def is_running(self) -> bool:
-        """Whether handlers may still be called."""
+        """
+        Whether handlers may still be called: from the start to the end of a stream.
+
+        Also true while there is no connection yet, or none just now: the client goes on trying.
+        `is_connected` tells whether there is one, `report` how a stream has ended.
+        """
         return self._run is not None and self._run.running
 
     def connect(self) -> None:
