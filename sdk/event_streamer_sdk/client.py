@@ -240,7 +240,7 @@ class EventStreamer(BaseClient, AsyncCalls):
             subscription_id: The id of the subscription, 1 or more.
             resume_token: Where to go on, as `get_current_resume_token` gave it; None for where the service
                 stands.
-            client_metadata: What the client says about itself, shown in the service's list of connections.
+            client_metadata: What your program says about itself, for the service's log.
             auto_acknowledge: Whether a batch is acknowledged when its handlers have succeeded.
             batch_ack_interval: Seconds between two acknowledgements; what gathers meanwhile goes in one.
             **options: See `StreamOptions`.
@@ -462,7 +462,7 @@ class SyncEventStreamer(BaseClient, SyncCalls):
             subscription_id: The id of the subscription, 1 or more.
             resume_token: Where to go on, as `get_current_resume_token` gave it; None for where the service
                 stands.
-            client_metadata: What the client says about itself, shown in the service's list of connections.
+            client_metadata: What your program says about itself, for the service's log.
             auto_acknowledge: Whether a batch is acknowledged when its handlers have succeeded.
             batch_ack_interval: Seconds between two acknowledgements; what gathers meanwhile goes in one.
             **options: See `StreamOptions`.

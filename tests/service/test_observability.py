@@ -54,7 +54,7 @@ def test_logs_hold_no_secret(tmp_path: object) -> None:
             number = client.subscribe(subscriber_id="alice")
             with client.stream(number) as stream:
                 token = stream.next("event_batch")["resume_token"]
-            with client.stream(number, token):
+            with client.stream(number, token, **{"x-client-metadata": '{"version":"1.0.0"}'}):
                 pass
             client.get(f"/subscriptions/{number}/stream", 410, params={"resume_token": token + "x"})
             client.call("POST", "/subscriptions", 422, json={"topic0": token})
@@ -68,6 +68,8 @@ def test_logs_hold_no_secret(tmp_path: object) -> None:
     requests = [json.loads(line) for line in service.log if '"Request"' in line]
     assert {"method", "path", "status", "milliseconds", "request_id", "subscriber"} <= requests[0].keys()
     assert requests[0]["subscriber"] == "alice"
+    opened = [json.loads(line) for line in service.log if '"Stream opened"' in line]
+    assert [line["client"] for line in opened] == [None, {"version": "1.0.0"}]
 
 
 def test_both_forms_of_a_line() -> None:

@@ -86,6 +86,7 @@ async def _stream(service: Service, connection: Connection, writer: Writer) -> E
             subscription_id=connection.subscription.id,
             chain_id=connection.subscription.chain_id,
             after_block=connection.start.block if connection.start else None,
+            client=connection.metadata or None,
         ),
     )
     await writer.start(
