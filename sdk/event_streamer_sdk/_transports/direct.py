@@ -21,13 +21,13 @@ import httpx
 
 from .._core.bodies import Body
 from .http11 import (
-    READ_BYTES,
     IdleConnections,
     Origin,
     Reply,
     ResponseReader,
     Target,
     call_bytes,
+    read_buffer,
     reply_of,
     request_bytes,
     target_of,
@@ -188,7 +188,7 @@ class Connection:
         self.origin = origin
         self.reader = ResponseReader()
         self._socket = opened
-        self._buffer = memoryview(bytearray(READ_BYTES))
+        self._buffer = read_buffer()
 
     def send(self, data: bytes, timeout: float | None) -> None:
         """

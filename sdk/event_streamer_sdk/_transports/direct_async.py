@@ -17,13 +17,13 @@ import httpx
 
 from .._core.bodies import Body
 from .http11 import (
-    READ_BYTES,
     IdleConnections,
     Origin,
     Reply,
     ResponseReader,
     Target,
     call_bytes,
+    read_buffer,
     reply_of,
     request_bytes,
     target_of,
@@ -199,9 +199,7 @@ class Connection(asyncio.BufferedProtocol):
         self.origin = origin
         self.reader = ResponseReader()
         self._loop = asyncio.get_running_loop()
-        # A view and no bytearray: asyncio's TLS reads several records into slices of it, and a bytearray's
-        # slice is a copy.
-        self._view = memoryview(bytearray(READ_BYTES))
+        self._view = read_buffer()
         self._waiting: asyncio.Future[None] | None = None
         self._broken: Exception | None = None
         self._paused = False
