@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -90,6 +91,52 @@ def test_a_chosen_position_outlives_a_connect_that_fails(kind: str) -> None:
     with stream_server(answers(503), stay, stay) as server:
         both(kind, listener := Listener(kind, server.url, checkpoint=store), scenario)
         assert server.tokens == ["t0", "t0", "t2"]
+
+
+class Hesitating(Remembering):
+    """A store whose first write takes longer than the user has patience."""
+
+    blocking = True
+
+    def save(self, key: str, checkpoint: Checkpoint) -> None:
+        if checkpoint.resume_token == "t0":
+            time.sleep(0.2)
+        super().save(key, checkpoint)
+
+
+def test_an_acknowledgement_that_is_cancelled_does_not_take_the_position_back() -> None:
+    async def scenario(stream: Any, call: Any) -> None:
+        await stream.start_streaming()
+        await until(lambda: listener.handled == ALL)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(stream.acknowledge_batch("b0"), 0.02)
+        await stream.acknowledge_batch_bulk(["b1", "b2"])
+        await asyncio.sleep(0.3)
+        assert store.tokens == ["t0", "t2"]
+        assert stream.get_current_resume_token() == "t2"
+
+    store = Hesitating()
+    with stream_server(stay) as server:
+        listener = Listener("async", server.url, auto_acknowledge=False, checkpoint=store)
+        both("async", listener, scenario)
+
+
+def test_one_client_in_one_event_loop_after_another() -> None:
+    async def stream_once() -> None:
+        listener.handled.clear()
+        await stream.start_streaming()
+        await until(lambda: listener.handled == ALL)
+        await stream.stop_streaming()
+        await client.close()
+        stream._go_to("t-1")
+
+    with stream_server(stay, stay, stay) as server:
+        listener = Listener("async", server.url)
+        client = listener.async_client()
+        stream = listener.listen(client)
+        for _ in range(3):
+            asyncio.run(stream_once())
+        assert stream.report.error is None
 
 
 class Late(MemoryCheckpoint):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import functools
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import closing
@@ -68,6 +70,23 @@ class Flag:
             self._set = False
             if timer is not None:
                 timer.cancel()
+
+
+async def _in_thread(function: Callable[..., Any], *arguments: Any) -> Any:
+    """
+    Call a blocking function in a thread, and don't leave it behind where this is cancelled.
+
+    A thread can't be stopped: the position that it still writes would take the place of a later one.
+    """
+    call = functools.partial(contextvars.copy_context().run, function, *arguments)
+    work = asyncio.get_running_loop().run_in_executor(None, call)
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait({work})
+        if not work.cancelled():
+            work.exception()  # nobody is left to hear of it
+        raise
 
 
 class AsyncRun:
@@ -205,7 +224,7 @@ class AsyncRun:
 
     async def finished(self) -> None:
         """Wait until the run is over."""
-        if self._main is not None:
+        if self._main is not None and not self._main.done():
             await asyncio.wait({self._main})
 
     # --- lanes ---------------------------------------------------------------------------------
@@ -403,7 +422,7 @@ class AsyncRun:
     async def _stored(self, store: Any, function: Callable[..., Any], *arguments: Any) -> Any:
         try:
             if getattr(store, "blocking", True) and not asyncio.iscoroutinefunction(function):
-                return await asyncio.to_thread(function, *arguments)
+                return await _in_thread(function, *arguments)
             answer = function(*arguments)
             return await answer if isawaitable(answer) else answer
         except Exception as error:  # noqa: BLE001 - the core judges it
