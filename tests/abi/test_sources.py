@@ -93,6 +93,12 @@ def test_one_item_alone() -> None:
     assert extract_abi_events(FUNCTION) == {}
 
 
+@pytest.mark.parametrize("inside", [PING, [PING], {"abi": [PING]}, {"result": {"result": PING}}])
+def test_an_answer_in_an_answer(inside: Any) -> None:
+    assert list(extract_abi_events({"result": inside})) == ["Ping"]
+    assert list(extract_abi_events(json.dumps({"result": inside}))) == ["Ping"]
+
+
 def test_lines_of_solidity_in_a_json_abi() -> None:
     lines = ["function ping() view", "struct S { uint256 a; }", "event Pong(S s)", PING]
     for source in (lines, {"abi": lines}, json.dumps({"abi": lines})):
@@ -154,6 +160,9 @@ def test_the_artifact_of_another_contract_is_refused() -> None:
          r"abi\[0\]\.inputs\[0\]: the key 'type' stands twice"),
         ('{"abi": [], "abi": []}', "the key 'abi' stands twice"),
         ('{"\\u0061bi": [], "abi": []}', "the key 'abi' stands twice"),
+        ('{"result": {"type": "event", "name": "E", "name": "F"}}', "the key 'name' stands twice"),
+        ('{"contracts": {"c.sol": {"C": {"abi": []}, "C": {"abi": []}}}}', "the key 'C' stands twice"),
+        ('{"contracts": {}, "contracts": {"C": {"abi": []}}}', "the key 'contracts' stands twice"),
         ("[" * 100_000, "nested too deep|not valid JSON"),
         ('{"a":' * 100_000, "nested too deep|not valid JSON"),
         ('[{"type":"event","name":"E","inputs":' + "[" * 100_000 + "]" * 100_000, "nested too deep|valid"),

@@ -2,7 +2,7 @@
 JSON as ABIs need it: no NaN, no key twice in an object that is read, no depth that hurts.
 
 An artifact is mostly bytecode and functions, and a document is read for its events. So with msgspec (which
-the extra `fast` installs) objects and lists are opened one level at a time, and what nobody opens stays
+the extra `fast` installs) objects are opened two levels at a time and lists one, and what nobody opens stays
 text. Without it the whole document is read at once. Both ways give the same answers.
 """
 
@@ -46,8 +46,10 @@ else:
 
     _read_types = msgspec.json.Decoder(list[_Typed]).decode
     _read_all = msgspec.json.Decoder().decode
-    _read_level = msgspec.json.Decoder(
-        dict[_Key, msgspec.Raw] | list[msgspec.Raw] | str | int | float | bool | None,
+    _Scalar = str | int | float | bool | None
+    _Level = dict[_Key, msgspec.Raw] | list[msgspec.Raw] | _Scalar
+    _read_levels = msgspec.json.Decoder(
+        dict[_Key, _Level] | list[msgspec.Raw] | _Scalar,
         dec_hook=str.__new__,
     ).decode
 
@@ -84,7 +86,7 @@ def load_json(text: str) -> Any:
 
 def opened(value: Any) -> Any:
     """
-    Read one level of a value.
+    Read a level of a value, and of an object the next one with it.
 
     Args:
         value: What `load_json` returned, or a part of it that had been opened; or any Python value.
@@ -97,11 +99,10 @@ def opened(value: Any) -> Any:
     """
     if not is_unread(value):
         return value
-    level = _guarded(_read_level, value)
-    if level.__class__ is not dict:
-        return level
-    named = {str(key): member for key, member in level.items()}
-    return named if len(named) == len(level) else _parse(bytes(value))
+    levels = _guarded(_read_levels, value)
+    if levels.__class__ is not dict:
+        return levels
+    return _named({key: _named(each) if each.__class__ is dict else each for key, each in levels.items()})
 
 
 def whole(value: Any) -> Any:
@@ -194,7 +195,9 @@ def indexes_of_type(values: Any, type_: str) -> Iterable[int] | None:
         Their indexes; `None` if that can't be told: the list has been read, or holds something else than
         objects.
     """
-    if not is_unread(values):
+    if values.__class__ is list and values and is_unread(values[0]):
+        values = b"[%b]" % b",".join(values)
+    elif not is_unread(values):
         return None
     try:
         return [index for index, typed in enumerate(_read_types(values)) if typed.type == type_]
@@ -219,6 +222,12 @@ def refuse_repeated_keys(value: Any) -> None:
             waiting += value.values()
         elif isinstance(value, list):
             waiting += value
+
+
+def _named(level: dict[Any, Any]) -> dict[str, Any]:
+    """Give an object its keys back, each of them once."""
+    named = {str(key): member for key, member in level.items()}
+    return named if len(named) == len(level) else _object((str(key), each) for key, each in level.items())
 
 
 def _parse(document: str | bytes) -> Any:

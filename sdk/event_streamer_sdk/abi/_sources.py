@@ -332,7 +332,7 @@ def _from_object(value: Any, level: Mapping[str, Any], contract: str | None, lim
         _check_contract(level, contract)
         return _from_abi(level["abi"], "abi", limits)
     if opened(level.get("type")) in _ITEM_TYPES:
-        return Items([value])
+        return Items([value if is_unread(value) else {key: whole(each) for key, each in level.items()}])
     if "result" in level:
         return _from_value(level["result"], contract, limits)
     output = opened(level.get("output"))
