@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from attrs import Attribute, field, frozen
+from attrs.validators import optional
 
 from event_streamer_service.errors import StartupError
 
@@ -82,7 +83,7 @@ class Settings:
     max_bulk_acks: int = _count(1000)
     max_streams: int = _count(1000)
     max_subscriptions: int = _count(10_000)
-    requests_per_second: float | None = None
+    requests_per_second: float | None = field(default=None, validator=optional(_positive))
     shutdown_timeout: float = _seconds(4)
     testing: bool = False
     seed: int | str | None = None

@@ -114,6 +114,9 @@ def test_keys_come_from_the_environment_too(database: str) -> None:
         (["--database", "sqlite:////nowhere/x.db"], "Can't open the database"),
         (["--database", "postgresql://u:secret@127.0.0.1:1/x"], "Connection refused"),
         (["--chain", "1=http://127.0.0.1:9/secret"], "Chain 1 can't be read"),
+        (["--chain", "1=http://127.0.0.1:9", "--chain", "1=http://127.0.0.1:8"], "--chain 1 is given twice"),
+        (["--block-time", "2"], "--block-time"),
+        (["--requests-per-second", "0"], "requests_per_second must be more than 0"),
         (["--chain", "nonsense"], "--chain must be ID=URL"),
         (["--chain", "1=ftp://x/secret"], "--chain 1: rpc_urls must hold full URLs"),
         (["--api-key", "secret"], "--api-key must be SUBSCRIBER=KEY"),
@@ -142,6 +145,17 @@ def test_a_port_that_is_taken(database: str) -> None:
     assert code == 1
     assert "Address already in use" in lines[0]
     assert "--port 0" in lines[0]
+
+
+def test_one_service_works_on_a_database_file(database: str) -> None:
+    with service_process("--database", database, "--port", "0") as service:
+        code, lines = refused("--database", database, "--port", "0")
+        assert code == 1
+        assert len(lines) == 1, lines
+        assert "Another service works on" in lines[0]
+        service.end(signal.SIGKILL)
+    with service_process("--database", database, "--port", "0") as service:
+        assert service.end(signal.SIGTERM) == 0
 
 
 def test_the_command_line_knows_it() -> None:

@@ -21,6 +21,7 @@ from event_streamer_service.errors import StartupError
 from event_streamer_service.server import ServiceServer, bind, check_exposure, serve, url_of
 from event_streamer_service.service import Service
 from event_streamer_service.settings import Settings
+from event_streamer_service.store.lock import only_service_on
 
 logger = logging.getLogger(__name__)
 
@@ -113,13 +114,14 @@ def serve_command(
             requests_per_second=requests_per_second,
             testing=testing,
         )
-        chains = [_chain(text, block_time) for text in chain or []]
+        chains = _chains(chain or [], block_time)
         sources = [_recording(text) for text in recording or []]
         dev_chain = _dev_chain(dev_chain_id, dev_first_block, dev_block_seconds)
         logs.configure(log_level, form=log_format)
         check_exposure(host, settings)
         service = partial(Service, settings, chains=chains, sources=sources, fallback=lambda: dev_chain)
-        asyncio.run(_serve(service, host, port))
+        with only_service_on(database):
+            asyncio.run(_serve(service, host, port))
     except StartupError as problem:
         typer.echo(f"event-streamer serve: {problem}", err=True)
         raise typer.Exit(1) from problem
@@ -153,6 +155,20 @@ async def _serve(make_service: Callable[[], Service], host: str, port: int) -> N
 
     await serve(service, listener, started=announce, node_patience=_NODE_PATIENCE)
     logger.info("Stopped")
+
+
+def _chains(texts: list[str], block_time: float | None) -> list[ChainConfig]:
+    """Read all of `--chain`."""
+    if block_time is not None and not texts:
+        raise StartupError("--block-time says how fast the chains of --chain grow: give one.")
+    chains: dict[int, ChainConfig] = {}
+    for text in texts:
+        config = _chain(text, block_time)
+        if chains.setdefault(config.chain_id, config) is not config:
+            raise StartupError(
+                f"--chain {config.chain_id} is given twice: name all its nodes in one of them."
+            )
+    return list(chains.values())
 
 
 def _chain(text: str, block_time: float | None) -> ChainConfig:

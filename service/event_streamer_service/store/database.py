@@ -73,6 +73,18 @@ class Database:
         self._engine.dispose()
 
 
+def sqlite_file(url: str) -> str | None:
+    """
+    Return the file of an SQLite database, `None` where it is in memory, or another database.
+
+    Raises:
+        StartupError: The URL is wrong.
+    """
+    parsed = _parse(url)
+    in_memory = parsed.database in {None, "", ":memory:"}
+    return None if in_memory or parsed.get_backend_name() != "sqlite" else parsed.database
+
+
 def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)

@@ -1,0 +1,57 @@
+"""One service for a database file: a second one would overwrite the progress that the first has saved."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from event_streamer_service.errors import StartupError
+from event_streamer_service.store.database import sqlite_file
+
+try:
+    import fcntl
+except ImportError:  # Windows has none, and no protection here
+    fcntl = None  # type: ignore[assignment]
+
+
+@contextmanager
+def only_service_on(url: str) -> Iterator[None]:
+    """
+    Keep other services from a database while the block lasts, or until the process dies, however it dies.
+
+    The lock is on a file beside the database: SQLite's own locks would be lost when we close the database's
+    file (https://www.sqlite.org/howtocorrupt.html, 2.2). It stays there, since removing it would race.
+    Where there is no such folder, or a file system without locks, the service goes on without.
+
+    Args:
+        url: The database; only an SQLite file is locked.
+
+    Raises:
+        StartupError: Another service works on it, or the URL can't be read.
+    """
+    file = sqlite_file(url)
+    if file is None or fcntl is None:
+        yield
+        return
+    try:
+        descriptor = os.open(f"{file}-lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError:
+        yield
+        return
+    try:
+        _take(descriptor, file)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _take(descriptor: int, file: str) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as taken:
+        raise StartupError(
+            f"Another service works on {file}: stop it, or name another file with --database sqlite:///other.db."
+        ) from taken
+    except OSError:
+        return
