@@ -183,8 +183,8 @@ def calls_a_batch(kind: str, events: int) -> float:
     return (calls_of(kind, many, events) - calls_of(kind, few, events)) / (many - few)
 
 
-BATCH_BOUND = 44
-"""Calls for a batch of one event: measured 36 and 37 with 3.11."""
+BATCH_BOUND = 36
+"""Calls for a batch of one event: measured 29 and 30 with 3.11 to 3.13."""
 EVENT_BOUND = 0.5
 """Calls for an event more in a batch: it is decoded in C, together with the others."""
 CALL_BOUND = {"async": 680, "sync": 490}
