@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from event_streamer_sdk.checkpoints import Checkpoint, MemoryCheckpoint
-from event_streamer_sdk.exceptions import EventStreamerServerError
+from event_streamer_sdk.exceptions import EventStreamerConnectionError, EventStreamerServerError
 from support.listener import KINDS, Listener, both, until
 from support.stream_server import answers, stay, stay_silent, stream_server
 
@@ -119,6 +119,39 @@ def test_an_acknowledgement_that_is_cancelled_does_not_take_the_position_back() 
     with stream_server(stay) as server:
         listener = Listener("async", server.url, auto_acknowledge=False, checkpoint=store)
         both("async", listener, scenario)
+
+
+@kinds
+@pytest.mark.parametrize("again", ["start_streaming", "resume"])
+def test_a_write_of_the_run_before_ends_before_the_next(kind: str, again: str) -> None:
+    async def scenario(stream: Any, call: Any) -> None:
+        await call(stream.start_streaming())
+        await until(lambda: listener.handled == ALL)
+        await call(stream.stop_streaming())
+
+        acknowledging = asyncio.create_task(
+            stream.acknowledge_batch("b0")
+            if kind == "async"
+            else asyncio.to_thread(stream.acknowledge_batch, "b0")
+        )
+        await asyncio.sleep(0.05)
+        await call(stream.start_streaming() if again == "start_streaming" else stream.resume("t0"))
+        await call(stream.start_streaming())
+        await until(lambda: len(listener.handled) > len(ALL) + 2)
+        first = 0 if again == "start_streaming" else 1
+        for number in range(first, 3):
+            await until(lambda number=number: listener.handled[len(ALL) :].count(number) == 1)
+            with suppress(EventStreamerConnectionError):
+                await call(stream.acknowledge_batch(f"b{number}"))
+        await acknowledging
+        await until(lambda: stream.get_current_resume_token() == "t2")
+        assert store.tokens[0] == "t0"
+        assert store.tokens[-1] == "t2"
+
+    store = Hesitating()
+    with stream_server(stay, stay) as server:
+        listener = Listener(kind, server.url, auto_acknowledge=False, checkpoint=store)
+        both(kind, listener, scenario)
 
 
 def test_one_client_in_one_event_loop_after_another() -> None:

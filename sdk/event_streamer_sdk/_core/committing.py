@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 
 from .checkpoint import Checkpoint
-from .commands import Failed, Lane, SaveCheckpoint
+from .commands import Failed, Lane, SaveCheckpoint, Wait
 from .errors import LeaseLostError
 from .notices import EndReason
 from .progress import Entry
@@ -18,6 +18,8 @@ GROUP_LIMIT = 1_000
 """Most batches that wait for one write with `checkpoint_interval`."""
 SAVE_ATTEMPTS = 3
 """How often a write is tried before the run ends."""
+PEN_SECONDS = 0.01
+"""How often to look whether a write of the run before has ended, seconds: hardly ever is one under way."""
 SAVE_DELAY = 0.5
 """Seconds before the second try; doubles."""
 
@@ -113,7 +115,9 @@ def _store(session: Session, entries: Sequence[Entry]) -> Steps:
     Returns:
         Whether that is done.
     """
-    progress = session.progress
+    progress, pen = session.progress, session.progress.pen
+    while pen.taken:
+        yield Wait(PEN_SECONDS)
     last, block = progress.behind(entries)
     if last is None:
         return True
@@ -124,18 +128,29 @@ def _store(session: Session, entries: Sequence[Entry]) -> Steps:
             block=block,
             chain_id=last.chain_id,
         )
-        for tried in range(SAVE_ATTEMPTS):
-            outcome = yield SaveCheckpoint(checkpoint)
-            if not isinstance(outcome, Failed):
-                break
-            if isinstance(outcome.error, LeaseLostError):
-                session.conclude(EndReason.LEASE_LOST, outcome.error)
+        pen.taken = True
+        try:
+            if not (yield from _write(session, checkpoint)):
                 return False
-            logger.warning("subscription %s: %s", session.subscription_id, outcome.error)
-            if tried + 1 == SAVE_ATTEMPTS or session.over:
-                session.conclude(EndReason.CHECKPOINT_FAILED, outcome.error)
-                return False
-            yield from session.rest(SAVE_DELAY * 2**tried)
+        finally:
+            pen.taken = False
         session.saved_at = session.clock()
     progress.advance(last.resume_token, block)
+    return True
+
+
+def _write(session: Session, checkpoint: Checkpoint) -> Steps:
+    """Store a position, a bounded number of times; tell whether that is done."""
+    for tried in range(SAVE_ATTEMPTS):
+        outcome = yield SaveCheckpoint(checkpoint)
+        if not isinstance(outcome, Failed):
+            break
+        if isinstance(outcome.error, LeaseLostError):
+            session.conclude(EndReason.LEASE_LOST, outcome.error)
+            return False
+        logger.warning("subscription %s: %s", session.subscription_id, outcome.error)
+        if tried + 1 == SAVE_ATTEMPTS or session.over:
+            session.conclude(EndReason.CHECKPOINT_FAILED, outcome.error)
+            return False
+        yield from session.rest(SAVE_DELAY * 2**tried)
     return True

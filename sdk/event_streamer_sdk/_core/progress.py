@@ -47,6 +47,18 @@ class Entry:
         self.goes_back = False
 
 
+class Pen:
+    """
+    What positions are written down with: one through all runs of a client.
+
+    Attributes:
+        taken: Whether somebody writes with it. A second write at once might be done before the first.
+    """
+
+    def __init__(self) -> None:
+        self.taken = False
+
+
 class Progress:
     """
     The committed position, carried from run to run of one client.
@@ -59,6 +71,7 @@ class Progress:
         self.token = resume_token
         self.block: int | None = None
         self.commits = 0
+        self.pen = Pen()
         self._chosen = False
         self.open: dict[str, Entry] = {}
         self.stale: dict[str, None] = {}
@@ -75,6 +88,7 @@ class Progress:
         """
         chosen = Progress(resume_token)
         chosen._chosen = True
+        chosen.pen = self.pen
         chosen.stale = {**self.stale, **dict.fromkeys(self.open)}
         return chosen
 
