@@ -1,5 +1,6 @@
 """The guide's tables and command lines name what there is, with its defaults: all of it and nothing else."""
 
+import builtins
 import inspect
 import re
 import shlex
@@ -10,7 +11,7 @@ import attrs
 import pytest
 import typer
 
-from event_streamer_sdk import EventStreamer, Reconnect, StreamingClient, checkpoints
+from event_streamer_sdk import EventStreamer, Reconnect, StreamingClient, checkpoints, exceptions
 from event_streamer_sdk._core.options import Settings, StreamOptions
 from event_streamer_sdk.cli._app import app
 from event_streamer_service.commands.serve import serve_command
@@ -119,6 +120,20 @@ def test_every_option_of_serve_is_described() -> None:
     for name in said.keys() - in_words:
         assert said[name] == arguments[name], name
     assert all(arguments[name] is None for name in in_words)
+
+
+def test_the_tree_of_errors_is_drawn_as_it_is() -> None:
+    tree = re.findall(r"```\n(Event.*?)```", (DOCS / "errors.md").read_text("utf-8"), re.DOTALL)[0]
+    above: list[type] = []
+    for line in tree.splitlines():
+        indent, name, builtin = re.findall(r"^([│ ├└─]*)(\w+)(?: \((\w+)\))?", line)[0]
+        error = getattr(exceptions, name)
+        above = above[: len(indent) // 4]
+        for base in [*above[-1:], *([getattr(builtins, builtin)] if builtin else [])]:
+            assert issubclass(error, base), (name, base)
+        above.append(error)
+    there = {name for name in exceptions.__all__ if name.endswith("Error")}
+    assert set(re.findall(r"\w+Error(?=\s)", tree)) - {"TimeoutError"} == there
 
 
 def test_every_fault_is_described() -> None:
