@@ -22,11 +22,13 @@ ODD = st.fixed_dictionaries(
         "kind": st.sampled_from(
             [
                 "empty",
+                "empty with bounds",
                 "two names",
                 "unheard",
                 "twice heard",
                 "lies",
                 "no id",
+                "blank id",
                 "no token",
                 "no block",
                 "bounds",
@@ -63,6 +65,9 @@ def line_of(number: int, said: dict[str, Any]) -> bytes:
     match kind:
         case "empty":
             message |= {"events": {"Transfer": []}, "batch_size": 0}
+        case "empty with bounds":
+            message |= {"events": {"Transfer": []}, "batch_size": 0}
+            message |= {"first_block": block, "last_block": block + 1}
         case "two names":
             message |= {"events": {"Transfer": events, "Approval": events}, "batch_size": 2 * len(events)}
         case "unheard":
@@ -73,6 +78,8 @@ def line_of(number: int, said: dict[str, Any]) -> bytes:
             message["batch_size"] = 17
         case "no id":
             del message["batch_id"]
+        case "blank id":
+            message["batch_id"] = ""
         case "no token":
             del message["resume_token"]
         case "no block":

@@ -80,7 +80,9 @@ def express(session: Session, values: list[Any], position: int) -> Steps:
         if (
             handler is None
             or type(group) is not list
+            or not group
             or type(batch_id) is not str
+            or not batch_id
             or type(token) is not str
             or type(events) is not dict
             or type(first) is not int
