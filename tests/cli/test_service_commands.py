@@ -2,6 +2,8 @@
 
 import pytest
 
+from event_streamer_service import LocalService
+
 TRANSFER = "Transfer(address indexed from, address indexed to, uint256 value)"
 CHAIN = 31337
 CONTRACT = "0x" + "ab" * 20
@@ -141,6 +143,18 @@ def test_a_refusal_costs_one_line(served, arguments, says):
     assert len(refused.err.splitlines()) == 1, refused.err
     assert refused.err.startswith("Error: ")
     assert says in refused.err
+
+
+def test_a_missing_and_a_wrong_key_say_where_it_is_taken_from(cli):
+    with LocalService(api_keys={"alices-key": "alice"}) as service:
+        to = ("--url", service.url, "--subscriber-id", "alice")
+        for wrong in ((), ("--api-key", "bobs-key")):
+            refused = cli("subscriptions", "list", *to, *wrong)
+            assert refused.code == 1
+            assert len(refused.err.splitlines()) == 1
+            assert "EVENT_STREAMER_API_KEY" in refused.err
+            assert "bobs-key" not in refused.err
+        assert cli("subscriptions", "list", *to, "--api-key", "alices-key").code == 0
 
 
 @pytest.mark.quick

@@ -1,6 +1,7 @@
 """The command's tree, the commands that other packages add to it, and how failures end."""
 
 from collections.abc import Sequence
+from http import HTTPStatus
 from importlib.metadata import EntryPoint, entry_points, version
 from typing import Annotated, Any
 
@@ -9,7 +10,7 @@ from typer.core import TyperGroup
 
 from event_streamer_sdk.cli import abi, breakers, chains, health, stream, subscriptions
 from event_streamer_sdk.cli._output import complain
-from event_streamer_sdk.exceptions import EventStreamerSDKError
+from event_streamer_sdk.exceptions import EventStreamerAuthError, EventStreamerSDKError
 
 COMMANDS_GROUP = "event_streamer.commands"
 """The entry-point group through which the service adds `serve` and `demo`: the SDK never imports it."""
@@ -91,6 +92,10 @@ def _root(
     pass
 
 
+def _wants_a_key(problem: EventStreamerSDKError) -> bool:
+    return isinstance(problem, EventStreamerAuthError) and problem.status_code == HTTPStatus.UNAUTHORIZED
+
+
 def run(arguments: Sequence[str] | None = None) -> int:
     """
     Run one command.
@@ -106,7 +111,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(bool(end.code))
     except EventStreamerSDKError as problem:
-        complain(str(problem))
+        hint = ". The key is taken from --api-key or EVENT_STREAMER_API_KEY" if _wants_a_key(problem) else ""
+        complain(f"{problem}{hint}")
         return 1
     except OSError as problem:
         why = problem.strerror or str(problem)
