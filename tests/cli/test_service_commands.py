@@ -53,6 +53,14 @@ def test_each_subscriber_sees_its_own(served):
     assert len(served("subscriptions", "list", "--subscriber-id", "somebody-else", "--json").json) == 1
 
 
+def test_an_update_takes_limits_away(served):
+    made = create(served, "--address", CONTRACT, "--end-block", 9)
+    changed = served("subscriptions", "update", made["id"], "--live", "--all-contracts", "--json").json
+    assert (changed.get("end_block"), changed["addresses"]) == (None, [])
+    for both in (("--live", "--end-block", 3), ("--all-contracts", "--address", CONTRACT)):
+        assert served("subscriptions", "update", made["id"], *both).code == 2
+
+
 def test_an_update_without_a_change_is_a_wrong_usage(served):
     made = create(served)
     changed = served("subscriptions", "update", made["id"])

@@ -55,7 +55,9 @@ def stream(
     ] = None,
     limit: Annotated[
         int | None,
-        typer.Option(min=1, show_default=False, help="End after the batch that holds the N-th event."),
+        typer.Option(
+            min=1, metavar="N", show_default=False, help="End after the batch that holds the N-th event."
+        ),
     ] = None,
     since: Annotated[
         str | None,

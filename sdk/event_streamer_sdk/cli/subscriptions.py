@@ -20,13 +20,11 @@ app = typer.Typer(help="Make, look at, change and delete subscriptions.", no_arg
 SubscriptionId = Annotated[int, typer.Argument(min=1, show_default=False, help="The subscription's number.")]
 Addresses = Annotated[
     list[str] | None,
-    typer.Option(
-        "--address", "-a", help="A contract to watch; may be given several times. None: all of them."
-    ),
+    typer.Option("--address", "-a", help="A contract to watch; may be given several times."),
 ]
 EndBlock = Annotated[
     int | None,
-    typer.Option(min=0, show_default=False, help="The last block that counts. None: goes on with the chain."),
+    typer.Option(min=0, show_default=False, help="The last block that counts."),
 ]
 
 
@@ -41,7 +39,11 @@ def create(
     end_block: EndBlock = None,
     as_json: AsJson = False,
 ) -> None:
-    """Subscribe to an event of contracts on a chain, and show the subscription."""
+    """
+    Subscribe to an event of contracts on a chain, and show the subscription.
+
+    Without --address all contracts are watched, without --end-block the subscription goes on with the chain.
+    """
     made = client.subscribe(
         event, addresses=address or [], chain_id=chain, start_block=start_block, end_block=end_block
     )
@@ -99,13 +101,21 @@ def update(
         int | None, typer.Option(min=0, show_default=False, help="The first block.")
     ] = None,
     end_block: EndBlock = None,
+    all_contracts: Annotated[bool, typer.Option("--all-contracts", help="Watch all contracts.")] = False,
+    live: Annotated[bool, typer.Option("--live", help="No last block: go on with the chain.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Change a subscription; what isn't named stays as it is."""
+    if (address and all_contracts) or (end_block is not None and live):
+        raise typer.BadParameter("--address and --all-contracts, --end-block and --live exclude each other")
     given = {"addresses": address or None, "start_block": start_block, "end_block": end_block}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if all_contracts:
+        changes["addresses"] = []
+    if live:
+        changes["end_block"] = None
     if not changes:
-        raise typer.BadParameter("nothing to change: name --address, --start-block or --end-block")
+        raise typer.BadParameter("nothing to change: name what is to be another, as with --end-block 30")
     _show(client.update_subscription(subscription, SubscriptionUpdate(**changes)), as_json)
 
 
