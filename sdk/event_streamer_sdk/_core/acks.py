@@ -31,7 +31,7 @@ class AckBuffer:
         on_given_up: Callable[[], None],
     ) -> None:
         self.chunk = chunk
-        self._limit = limit
+        self._limit = max(1, limit - chunk)  # what is on its way counts, too
         self._attempts = attempts
         self._on_due = on_due
         self._on_given_up = on_given_up
