@@ -14,7 +14,8 @@ class AckBuffer:
     resume token covers them.
 
     Args:
-        limit: Most ids that wait; beyond it the oldest is given up (the service may send its batch again).
+        limit: Most ids that wait or are on their way; beyond it the one that has waited longest is given up
+            (the service may send its batch again).
         chunk: Most ids in one request.
         attempts: How often an id is sent before it is given up.
         on_due: Called when the first id waits, and when a chunk is full.
@@ -31,7 +32,7 @@ class AckBuffer:
         on_given_up: Callable[[], None],
     ) -> None:
         self.chunk = chunk
-        self._limit = max(1, limit - chunk)  # what is on its way counts, too
+        self._limit = limit
         self._attempts = attempts
         self._on_due = on_due
         self._on_given_up = on_given_up
@@ -51,11 +52,11 @@ class AckBuffer:
         """
         self._waiting.append(batch_id)
         waiting = len(self._waiting)
-        if waiting == 1 or waiting == self.chunk:
-            self._on_due()
-        elif waiting > self._limit:
+        if waiting + len(self._sending) > self._limit:
             self._failures.pop(self._waiting.popleft(), None)
             self._on_given_up()
+        elif waiting == 1 or waiting == self.chunk:
+            self._on_due()
 
     def clear(self) -> None:
         """Drop all: a new connection has begun."""
