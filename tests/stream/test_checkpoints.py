@@ -101,6 +101,28 @@ def test_a_file_is_its_owners_and_one_positions(tmp_path: Path) -> None:
         store.load("me:2")
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes on this system")
+@pytest.mark.parametrize("make", [os.mkdir, getattr(os, "mkfifo", None)])
+def test_what_is_no_file_is_neither_read_nor_replaced(tmp_path: Path, make: Any) -> None:
+    path = tmp_path / "position.json"
+    make(path)
+    before = os.stat(path).st_mode
+    with pytest.raises(CheckpointError, match=r"position\.json is no file; name one"):
+        FileCheckpoint(path).load("me:1")
+    with pytest.raises(CheckpointError, match=r"position\.json is no file; name one"):
+        FileCheckpoint(path).save("me:1", POSITION)
+    assert os.stat(path).st_mode == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_large_file_is_no_checkpoint_and_not_read_to_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "position.json"
+    with path.open("wb") as file:
+        file.truncate(2**40)  # a hole, which takes no place on the disk
+    with pytest.raises(CheckpointError, match="is no checkpoint; move it away"):
+        FileCheckpoint(path).load("me:1")
+
+
 def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:
     store = FileCheckpoint(tmp_path / "nowhere" / "position.json")
     with pytest.raises(CheckpointError, match=r"make its folder .*nowhere first"):

@@ -217,7 +217,7 @@ def error_of(service: Service, operation: Operation[Any], answer: Answer) -> err
     reason = _reason(service, answer, body)
     request_id = f", request id {details['request_id']}" if details["request_id"] else ""
     if answer.status == 401 and not service.secrets:
-        reason = f"{reason}; give the client an api_key" if reason else "give the client an api_key"
+        reason = "; ".join(filter(None, [reason.rstrip("."), "give the client an api_key"]))
     message = (
         f"{operation.operation_id} failed: {answer.status} {_phrase(answer.status)}"
         f"{f': {reason}' if reason else ''} ({operation.method} {operation.path}{request_id})"

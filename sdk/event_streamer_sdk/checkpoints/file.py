@@ -12,6 +12,9 @@ from typing import Any
 from .._core.checkpoint import Checkpoint
 from .._core.errors import CheckpointError
 
+LARGEST = 1024 * 1024
+"""Bytes that are read of a file; what holds more is no checkpoint."""
+
 
 class FileCheckpoint:
     """
@@ -44,8 +47,10 @@ class FileCheckpoint:
             CheckpointError: The file can't be read, holds the position of something else, or has no folder to
                 be written to.
         """
+        self._refuse_what_is_no_file()
         try:
-            text = self.path.read_text("utf-8")
+            with self.path.open("rb") as file:
+                data = file.read(LARGEST + 1)
         except FileNotFoundError:
             if not self.path.parent.is_dir():
                 # Told before the first batch, and not after it.
@@ -53,10 +58,12 @@ class FileCheckpoint:
                     f"the checkpoint {self.path} can't be written: make its folder {self.path.parent} first"
                 ) from None
             return None
-        except (OSError, UnicodeDecodeError) as error:
-            raise CheckpointError(f"the checkpoint {self.path} can't be read: {error}") from error
+        except OSError as error:
+            raise CheckpointError(
+                f"the checkpoint {self.path} can't be read: {error.strerror or error}"
+            ) from error
         try:
-            stored: dict[str, Any] = json.loads(text)
+            stored: dict[str, Any] = json.loads(data[:LARGEST].decode())
             found = stored["key"]
             checkpoint = Checkpoint(
                 resume_token=stored["resume_token"],
@@ -95,14 +102,17 @@ class FileCheckpoint:
             "saved_at": datetime.now(UTC).isoformat(),
         }
         with self._lock:
+            self._refuse_what_is_no_file()
             try:
                 _replace(self.path, json.dumps(stored, indent=1).encode() + b"\n")
-            except FileNotFoundError as error:
-                raise CheckpointError(
-                    f"the checkpoint {self.path} can't be written: its folder is gone"
-                ) from error
             except OSError as error:
-                raise CheckpointError(f"the checkpoint {self.path} can't be written: {error}") from error
+                reason = error.strerror or error if self.path.parent.is_dir() else "its folder is gone"
+                raise CheckpointError(f"the checkpoint {self.path} can't be written: {reason}") from error
+
+    def _refuse_what_is_no_file(self) -> None:
+        """Leave devices, pipes and folders alone: a pipe never ends, and a device would be replaced."""
+        if self.path.exists() and not self.path.is_file():
+            raise CheckpointError(f"the checkpoint {self.path} is no file; name one, or a new one")
 
     def close(self) -> None:
         """Do nothing: no file is kept open."""
