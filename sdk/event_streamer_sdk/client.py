@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from ._core.options import StreamOptions
     from .streaming_client import StreamingClient, SyncStreamingClient
 
+__all__ = ["EventStreamer", "SyncEventStreamer"]
+
 T = TypeVar("T")
 
 HEALTHY = "healthy"
