@@ -52,8 +52,9 @@ class BaseClient:
         Args:
             service_url: Where the service is, such as `http://localhost:8000`.
             subscriber_id: Who subscribes; the client puts it into every subscription.
-            timeout: Seconds for connecting and for each read and write; an `httpx.Timeout` sets each by
-                itself, None sets no limit.
+            timeout: Seconds for one attempt of a call, from connecting to the end of the answer. An
+                `httpx.Timeout` limits each step by itself, and an attempt to the sum of its four values;
+                None, also as one of them, sets no limit. The body of a stream is not limited by it.
             headers: Headers of every request, streams included.
             api_key: The service's key, sent as `X-API-Key`.
             max_retries: How often a call that is safe to repeat is repeated, 0 or more.

@@ -25,6 +25,7 @@ from ._core.backoff import Backoff, Reconnect
 from ._core.bodies import Body, BodyError
 from ._core.redaction import LIBRARY_LOGGERS, TOKEN_FILTER, redacted
 from ._http_options import HTTPOptions
+from ._transports.limits import Limits, limits_of
 
 if TYPE_CHECKING:
     import httpx
@@ -101,26 +102,34 @@ class _Shell(abc.ABC):
             "timeout": timeout,
         }
 
-    def _direct_arguments(self, step: rest.Send, timeout: Any) -> dict[str, Any]:
+    def _direct_arguments(self, step: rest.Send, limits: Limits) -> dict[str, Any]:
         return {
             "method": step.method,
             "url": step.url,
             "params": step.params or None,
             "content": step.content,
             "headers": step.headers,
-            "timeouts": _timeouts(timeout),
+            "limits": limits,
             "max_bytes": self.options.max_response_bytes,
         }
 
-    def _stream_timeout(self, read_timeout: float | None) -> Any:
-        """The time-outs of a stream: as set, but silence may last as long as the caller says."""
+    def _stream_limits(self, read_timeout: float | None) -> Limits:
+        """The limits of a stream: as set, but its head and silence may last as long as the caller says."""
         import httpx
 
-        whole = self.options.timeout
-        base = whole if isinstance(whole, httpx.Timeout) else httpx.Timeout(whole)
-        return httpx.Timeout(connect=base.connect, read=read_timeout, write=base.write, pool=base.pool)
+        steps = httpx.Timeout(self.options.timeout).as_dict()
+        return Limits({**steps, "read": read_timeout}, read_timeout)
 
-    def _lost(self, operation: Operation[Any], error: Exception) -> rest.Lost:
+    def _stream_arguments(
+        self, step: rest.Send, headers: Mapping[str, str] | None, limits: Limits
+    ) -> dict[str, Any]:
+        return {
+            **self._arguments(step, None),
+            "headers": {**step.headers, **(headers or {})},
+            "extensions": {"timeout": dict(limits.steps), "limits": limits},
+        }
+
+    def _lost(self, operation: Operation[Any], error: Exception, limits: Limits) -> rest.Lost:
         """Turn an exception of httpx, or of a transport below it, into what the core decides on."""
         import httpx
 
@@ -134,7 +143,8 @@ class _Shell(abc.ABC):
         if isinstance(error, httpx.TimeoutException):
             sent = not isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout)
             missing = "answer" if sent else "connection"
-            text = f"{call}: no {missing} in time; a larger timeout= waits longer {where}"
+            after = f" ({limits.whole:g} s)" if limits.whole is not None and limits.over else ""
+            text = f"{call}: no {missing} in time{after}; a larger timeout= waits longer {where}"
             return rest.Lost(errors.EventStreamerTimeoutError(text, **details), sent)
         if _is_tls(error):
             text = f"{call}: no trusted connection: {reason}; an SSL context as verify= may trust it {where}"
@@ -167,13 +177,6 @@ class _Shell(abc.ABC):
             _logger.debug("%s %s -> %s", step.method, operation.path, outcome.error)
 
 
-def _timeouts(timeout: Any) -> dict[str, float | None]:
-    """The time-outs by the names that transports know, as httpx hands them on."""
-    if timeout is None or isinstance(timeout, int | float):
-        return {"connect": timeout, "read": timeout, "write": timeout}
-    return dict(timeout.as_dict())
-
-
 def _is_tls(error: BaseException | None) -> bool:
     while error is not None:
         if isinstance(error, ssl.SSLError):
@@ -183,7 +186,13 @@ def _is_tls(error: BaseException | None) -> bool:
 
 
 class SyncHTTP(_Shell):
-    """Sends requests and waits for their answers."""
+    """
+    Sends requests and waits for their answers.
+
+    Where httpx's own transport serves (proxies, limits on connections, the user's client), a blocked read
+    can't be broken off: a call ends at the first piece of its body that comes after its time, and a head that
+    dribbles in is limited by the time-out of each read alone.
+    """
 
     _client: httpx.Client | None = None
 
@@ -228,7 +237,7 @@ class SyncHTTP(_Shell):
         Args:
             operation: The call.
             retries: How often it may be repeated; by default as the client is set.
-            timeout: Its time-out; by default as the client is set.
+            timeout: Limit of each attempt, in the form of the client's; by default that one.
 
         Returns:
             The call's result.
@@ -254,25 +263,27 @@ class SyncHTTP(_Shell):
 
     def _send(self, step: rest.Send, operation: Operation[Any], timeout: Any) -> rest.Answer | rest.Lost:
         outcome: rest.Answer | rest.Lost
+        client = self.client
+        limits = limits_of(timeout)
         try:
-            client = self.client
             if self._direct is not None:
-                reply = self._direct.call(**self._direct_arguments(step, timeout))
+                reply = self._direct.call(**self._direct_arguments(step, limits))
                 outcome = rest.Answer(status=reply.status, headers=reply.headers, body=reply.body)
             else:
                 request = client.build_request(**self._arguments(step, timeout))
                 with closing(client.send(request, stream=True, follow_redirects=False)) as response:
-                    outcome = _head(response, self._read(response))
+                    outcome = _head(response, self._read(response, limits))
         except _network_errors() as error:
-            outcome = self._lost(operation, error)
+            outcome = self._lost(operation, error, limits)
         self._log(step, operation, outcome)
         return outcome
 
-    def _read(self, response: httpx.Response) -> bytes:
+    def _read(self, response: httpx.Response, limits: Limits) -> bytes:
         body, encoding = self._body_of(response)
         if not response.is_stream_consumed:
             for part in response.iter_raw():
                 body.add(part)
+                limits.check()
         return body.content(encoding)
 
     @contextmanager
@@ -289,7 +300,8 @@ class SyncHTTP(_Shell):
         Args:
             operation: The call.
             headers: Headers for this request alone.
-            read_timeout: Seconds of silence until the response counts as lost, or None for no limit.
+            read_timeout: Seconds until the response's head has to be there, and of silence in its body until
+                it counts as lost; None for no limit. What else the body takes is not limited.
 
         Yields:
             The response, with status 200 or 204; it is closed in the end, however the block is left.
@@ -299,24 +311,24 @@ class SyncHTTP(_Shell):
         """
         steps = self._exchange(operation, 0)
         step = next(steps)
+        client, limits = self.client, self._stream_limits(read_timeout)
         while True:
-            arguments = self._arguments(step, self._stream_timeout(read_timeout))
-            arguments["headers"] = {**step.headers, **(headers or {})}
             try:
-                request = self.client.build_request(**arguments)
-                response = self.client.send(request, stream=True, follow_redirects=False)
+                request = client.build_request(**self._stream_arguments(step, headers, limits))
+                response = client.send(request, stream=True, follow_redirects=False)
             except _network_errors() as error:
-                raise self._lost(operation, error).error from error
+                raise self._lost(operation, error, limits).error from error
             try:
                 if response.is_success:
                     self._log(step, operation, _head(response))
+                    limits.lift()
                     yield response
                     return
-                body = self._read(response)
+                body = self._read(response, limits)
             except BodyError:
                 body = b""  # the status says enough
             except _network_errors() as error:
-                raise self._lost(operation, error).error from error
+                raise self._lost(operation, error, limits).error from error
             finally:
                 response.close()
             # Anything else than a stream is judged by the core: a redirect, or the error to raise.
@@ -357,7 +369,7 @@ class AsyncHTTP(_Shell):
         operation: Operation[T],
         *,
         retries: int | None = None,
-        timeout: Any = None,  # noqa: ASYNC109  # the socket's time-outs, which httpx keeps
+        timeout: Any = None,  # noqa: ASYNC109  # of each attempt and its steps, and not of this call
     ) -> T:
         """
         Make a call.
@@ -365,7 +377,7 @@ class AsyncHTTP(_Shell):
         Args:
             operation: The call.
             retries: How often it may be repeated; by default as the client is set.
-            timeout: Its time-out; by default as the client is set.
+            timeout: Limit of each attempt, in the form of the client's; by default that one.
 
         Returns:
             The call's result.
@@ -396,18 +408,20 @@ class AsyncHTTP(_Shell):
         timeout: Any,  # noqa: ASYNC109  # as above
     ) -> rest.Answer | rest.Lost:
         outcome: rest.Answer | rest.Lost
+        client = self.client
+        limits = limits_of(timeout)
         try:
-            client = self.client
             if self._direct is not None:
-                reply = await self._direct.call(**self._direct_arguments(step, timeout))
+                reply = await self._direct.call(**self._direct_arguments(step, limits))
                 outcome = rest.Answer(status=reply.status, headers=reply.headers, body=reply.body)
             else:
                 request = client.build_request(**self._arguments(step, timeout))
-                response = await client.send(request, stream=True, follow_redirects=False)
-                async with aclosing(response):
-                    outcome = _head(response, await self._read(response))
+                async with limits.enforced():
+                    response = await client.send(request, stream=True, follow_redirects=False)
+                    async with aclosing(response):
+                        outcome = _head(response, await self._read(response))
         except _network_errors() as error:
-            outcome = self._lost(operation, error)
+            outcome = self._lost(operation, error, limits)
         self._log(step, operation, outcome)
         return outcome
 
@@ -432,7 +446,8 @@ class AsyncHTTP(_Shell):
         Args:
             operation: The call.
             headers: Headers for this request alone.
-            read_timeout: Seconds of silence until the response counts as lost, or None for no limit.
+            read_timeout: Seconds until the response's head has to be there, and of silence in its body until
+                it counts as lost; None for no limit. What else the body takes is not limited.
 
         Yields:
             The response, with status 200 or 204; it is closed in the end, however the block is left.
@@ -442,24 +457,26 @@ class AsyncHTTP(_Shell):
         """
         steps = self._exchange(operation, 0)
         step = next(steps)
+        client, limits = self.client, self._stream_limits(read_timeout)
         while True:
-            arguments = self._arguments(step, self._stream_timeout(read_timeout))
-            arguments["headers"] = {**step.headers, **(headers or {})}
             try:
-                request = self.client.build_request(**arguments)
-                response = await self.client.send(request, stream=True, follow_redirects=False)
+                request = client.build_request(**self._stream_arguments(step, headers, limits))
+                async with limits.enforced():
+                    response = await client.send(request, stream=True, follow_redirects=False)
             except _network_errors() as error:
-                raise self._lost(operation, error).error from error
+                raise self._lost(operation, error, limits).error from error
             try:
                 if response.is_success:
                     self._log(step, operation, _head(response))
+                    limits.lift()
                     yield response
                     return
-                body = await self._read(response)
+                async with limits.enforced():
+                    body = await self._read(response)
             except BodyError:
                 body = b""  # the status says enough
             except _network_errors() as error:
-                raise self._lost(operation, error).error from error
+                raise self._lost(operation, error, limits).error from error
             finally:
                 await response.aclose()
             # Anything else than a stream is judged by the core: a redirect, or the error to raise.

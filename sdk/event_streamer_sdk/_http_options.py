@@ -37,7 +37,9 @@ class HTTPOptions:
     How to reach a service; named as in httpx.
 
     Attributes:
-        timeout: Seconds for connecting, and for each read and write; an httpx.Timeout sets each by itself.
+        timeout: Seconds for one attempt of a call, from connecting to the end of the answer; an httpx.Timeout
+            limits each step by itself, and an attempt to the sum of them. A stream has limits of its own once
+            it is connected.
         max_retries: How often a call that is safe to repeat is repeated.
         http_client: The user's own client, which stays the user's to close.
         transport: A transport for a client of ours.

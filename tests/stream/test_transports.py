@@ -21,6 +21,7 @@ from event_streamer_sdk._transports.http11 import (
     Target,
     request_bytes,
 )
+from event_streamer_sdk._transports.limits import Limits
 
 Serve = Callable[[socket.socket], None]
 QUICK = {"connect": 5.0, "read": 0.3, "write": 5.0}
@@ -94,7 +95,7 @@ class Transport:
             params=None,
             headers=headers or {},
             content=None,
-            timeouts=timeouts,
+            limits=Limits(timeouts),
             max_bytes=1 << 20,
         )
         return made if self._kind == "sync" else self._runner.run(made)

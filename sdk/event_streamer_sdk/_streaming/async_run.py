@@ -403,8 +403,7 @@ class AsyncRun:
 
     async def _send_heartbeat(self, command: do.SendHeartbeat) -> do.Failed | None:
         try:
-            async with asyncio.timeout(command.timeout):
-                await self.client._request(self.client._heartbeat_call(command), command.timeout)
+            await self.client._request(self.client._heartbeat_call(command), command.timeout)
         except Exception as error:  # noqa: BLE001 - the core judges it
             return failed(error)
         return None

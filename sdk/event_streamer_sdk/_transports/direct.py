@@ -33,6 +33,7 @@ from .http11 import (
     target_of,
     target_of_call,
 )
+from .limits import Limits
 
 
 class DirectTransport(httpx.BaseTransport):
@@ -58,7 +59,8 @@ class DirectTransport(httpx.BaseTransport):
         Send a request and read the head of its response.
 
         Args:
-            request: The request; its extension `timeout` holds httpx's time-outs in seconds.
+            request: The request; its extension `timeout` holds httpx's time-outs in seconds, and `limits`
+                may hold the Limits up to the end of the head.
 
         Raises:
             httpx.TransportError: If no connection comes about, or it breaks.
@@ -66,7 +68,7 @@ class DirectTransport(httpx.BaseTransport):
         timeouts = request.extensions.get("timeout", {})
         target = target_of(request.url)
         data = request_bytes(request.method, target, request.headers.raw, request.read())
-        connection = self._sent(target, data, timeouts)
+        connection = self._sent(target, data, request.extensions.get("limits") or Limits(timeouts))
         return httpx.Response(
             connection.reader.status,
             headers=connection.reader.headers,
@@ -83,7 +85,7 @@ class DirectTransport(httpx.BaseTransport):
         params: Mapping[str, Any] | None,
         headers: Mapping[str, str],
         content: bytes | None,
-        timeouts: Mapping[str, float | None],
+        limits: Limits,
         max_bytes: int,
     ) -> Reply:
         """
@@ -95,7 +97,7 @@ class DirectTransport(httpx.BaseTransport):
             params: Its query.
             headers: Its headers.
             content: Its body.
-            timeouts: Time-outs as httpx names them, seconds.
+            limits: How long it may take, up to the end of the response.
             max_bytes: Most bytes that its response may have, before and after it is inflated.
 
         Returns:
@@ -108,11 +110,11 @@ class DirectTransport(httpx.BaseTransport):
         """
         target = target_of_call(url, params)
         data = call_bytes(method, target, headers, content)
-        connection = self._sent(target, data, timeouts)
+        connection = self._sent(target, data, limits)
         reader, body = connection.reader, Body(max_bytes)
         try:
             while not reader.complete:
-                connection.receive(timeouts.get("read"))
+                connection.receive(limits.seconds("read"))
                 if reader.parts:
                     body.add(reader.take())
             while reader.parts:
@@ -139,19 +141,19 @@ class DirectTransport(httpx.BaseTransport):
         else:
             connection.discard()
 
-    def _sent(self, target: Target, data: bytes, timeouts: Mapping[str, Any]) -> Connection:
+    def _sent(self, target: Target, data: bytes, limits: Limits) -> Connection:
         """Send a request and read the head of its response."""
-        connection = self._connection(target.origin, timeouts.get("connect"))
+        connection = self._connection(target.origin, limits)
         try:
-            connection.send(data, timeouts.get("write"))
+            connection.send(data, limits)
             while not connection.reader.status:
-                connection.receive(timeouts.get("read"))
+                connection.receive(limits.seconds("read"))
         except BaseException:
             connection.discard()
             raise
         return connection
 
-    def _connection(self, origin: Origin, timeout: float | None) -> Connection:
+    def _connection(self, origin: Origin, limits: Limits) -> Connection:
         with self._lock:
             kept = self._idle.take(origin, time.monotonic())
         if kept is not None:
@@ -161,18 +163,46 @@ class DirectTransport(httpx.BaseTransport):
         name = host.decode("ascii")
         with contextlib.ExitStack() as on_failure:
             try:
-                opened = socket.create_connection((name, port), timeout)
+                opened = _connected(name, port, limits)
                 on_failure.callback(opened.close)
                 opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 if scheme == b"https":
                     self._tls = self._tls or self._make_tls()
+                    opened.settimeout(limits.seconds("connect"))
                     opened = self._tls.wrap_socket(opened, server_hostname=name)
             except TimeoutError as error:
-                raise httpx.ConnectTimeout(f"no connection within {timeout} s") from error
+                raise httpx.ConnectTimeout("no connection in time") from error
             except OSError as error:
                 raise httpx.ConnectError(str(error)) from error
             on_failure.pop_all()
         return Connection(opened, origin)
+
+
+def _connected(host: str, port: int, limits: Limits) -> socket.socket:
+    """
+    Connect to the first address of a name that answers.
+
+    A silent one leaves half of the time to those behind it: `socket.create_connection` would give all of it
+    to each. How long looking up the name takes is up to the system.
+    """
+    *others, last = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    for address in others:
+        seconds = limits.seconds("connect")
+        with contextlib.suppress(OSError):
+            return _connected_to(address, None if seconds is None else seconds / 2)
+    return _connected_to(last, limits.seconds("connect"))
+
+
+def _connected_to(address: tuple[Any, ...], timeout: float | None) -> socket.socket:
+    family, kind, protocol, _, place = address
+    opened = socket.socket(family, kind, protocol)
+    try:
+        opened.settimeout(timeout)
+        opened.connect(place)
+    except BaseException:
+        opened.close()
+        raise
+    return opened
 
 
 class Connection:
@@ -190,23 +220,25 @@ class Connection:
         self._socket = opened
         self._buffer = read_buffer()
 
-    def send(self, data: bytes, timeout: float | None) -> None:
+    def send(self, data: bytes, limits: Limits) -> None:
         """
         Send bytes.
 
         Args:
             data: What to send.
-            timeout: Seconds that it may take; None for no limit.
+            limits: How long it may take.
 
         Raises:
             httpx.WriteError: If the connection breaks.
             httpx.WriteTimeout: If it takes too long.
         """
         try:
-            self._socket.settimeout(timeout)
-            self._socket.sendall(data)
+            rest = memoryview(data)
+            while rest:  # not sendall: with TLS its time-out would begin again with every record
+                self._socket.settimeout(limits.seconds("write"))
+                rest = rest[self._socket.send(rest) :]
         except TimeoutError as error:
-            raise httpx.WriteTimeout(f"the peer took nothing for {timeout} s") from error
+            raise httpx.WriteTimeout("the peer took nothing in time") from error
         except OSError as error:
             raise httpx.WriteError(str(error)) from error
 

@@ -29,6 +29,7 @@ from .http11 import (
     target_of,
     target_of_call,
 )
+from .limits import Limits
 
 HIGH_WATER_BYTES = 1024 * 1024
 """So many bytes may wait to be taken; then the socket is left alone until they are, and TCP pushes back."""
@@ -56,7 +57,8 @@ class AsyncDirectTransport(httpx.AsyncBaseTransport):
         Send a request and read the head of its response.
 
         Args:
-            request: The request; its extension `timeout` holds httpx's time-outs in seconds.
+            request: The request; its extension `timeout` holds httpx's time-outs in seconds, and `limits`
+                may hold the Limits up to the end of the head.
 
         Raises:
             httpx.TransportError: If no connection comes about, or it breaks.
@@ -64,7 +66,8 @@ class AsyncDirectTransport(httpx.AsyncBaseTransport):
         timeouts = request.extensions.get("timeout", {})
         target = target_of(request.url)
         data = request_bytes(request.method, target, request.headers.raw, await request.aread())
-        connection = await self._sent(target, data, timeouts)
+        limits = request.extensions.get("limits") or Limits(timeouts)
+        connection = await self._sent(target, data, limits)
         return httpx.Response(
             connection.reader.status,
             headers=connection.reader.headers,
@@ -81,7 +84,7 @@ class AsyncDirectTransport(httpx.AsyncBaseTransport):
         params: Mapping[str, Any] | None,
         headers: Mapping[str, str],
         content: bytes | None,
-        timeouts: Mapping[str, float | None],
+        limits: Limits,
         max_bytes: int,
     ) -> Reply:
         """
@@ -93,7 +96,7 @@ class AsyncDirectTransport(httpx.AsyncBaseTransport):
             params: Its query.
             headers: Its headers.
             content: Its body.
-            timeouts: Time-outs as httpx names them, seconds.
+            limits: How long it may take, up to the end of the response.
             max_bytes: Most bytes that its response may have, before and after it is inflated.
 
         Returns:
@@ -106,11 +109,11 @@ class AsyncDirectTransport(httpx.AsyncBaseTransport):
         """
         target = target_of_call(url, params)
         data = call_bytes(method, target, headers, content)
-        connection = await self._sent(target, data, timeouts)
+        connection = await self._sent(target, data, limits)
         reader, body = connection.reader, Body(max_bytes)
         try:
             while not reader.complete:
-                await connection.receive(timeouts.get("read"))
+                await connection.receive(limits.seconds("read"))
                 if reader.parts:
                     body.add(reader.take())
             while reader.parts:
@@ -135,23 +138,19 @@ class AsyncDirectTransport(httpx.AsyncBaseTransport):
         else:
             connection.discard()
 
-    async def _sent(self, target: Target, data: bytes, timeouts: Mapping[str, Any]) -> Connection:
+    async def _sent(self, target: Target, data: bytes, limits: Limits) -> Connection:
         """Send a request and read the head of its response."""
-        connection = await self._connection(target.origin, timeouts.get("connect"))
+        connection = await self._connection(target.origin, limits)
         try:
             connection.send(data)
             while not connection.reader.status:
-                await connection.receive(timeouts.get("read"))
+                await connection.receive(limits.seconds("read"))
         except BaseException:
             connection.discard()
             raise
         return connection
 
-    async def _connection(
-        self,
-        origin: Origin,
-        timeout: float | None,  # noqa: ASYNC109  # httpx hands it over, for connecting alone
-    ) -> Connection:
+    async def _connection(self, origin: Origin, limits: Limits) -> Connection:
         kept = self._idle.take(origin, time.monotonic())
         if kept is not None:
             kept.reader.reset()
@@ -160,7 +159,7 @@ class AsyncDirectTransport(httpx.AsyncBaseTransport):
         if scheme == b"https":
             self._tls = self._tls or self._make_tls()
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(limits.seconds("connect")):
                 _, connection = await asyncio.get_running_loop().create_connection(
                     lambda: Connection(origin),
                     host.decode("ascii"),
@@ -171,7 +170,7 @@ class AsyncDirectTransport(httpx.AsyncBaseTransport):
                     happy_eyeballs_delay=None if _is_address(host) else 0.25,
                 )
         except TimeoutError as error:
-            raise httpx.ConnectTimeout(f"no connection within {timeout} s") from error
+            raise httpx.ConnectTimeout("no connection in time") from error
         except OSError as error:
             raise httpx.ConnectError(str(error)) from error
         return connection
