@@ -112,12 +112,10 @@ class AsyncDirectTransport(httpx.AsyncBaseTransport):
         connection = await self._sent(target, data, limits)
         reader, body = connection.reader, Body(max_bytes)
         try:
+            reader.take_all(body.add)
             while not reader.complete:
                 await connection.receive(limits.seconds("read"))
-                if reader.parts:
-                    body.add(reader.take())
-            while reader.parts:
-                body.add(reader.take())
+                reader.take_all(body.add)  # all of it, lest more waits there than the body may hold
             return reply_of(reader, body)
         finally:
             self.release(connection)

@@ -9,7 +9,7 @@ may carry another request, and how large a head may be.
 from __future__ import annotations
 
 import mmap
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -278,6 +278,16 @@ class ResponseReader:
         data = b"".join(parts)
         parts.clear()
         return data
+
+    def take_all(self, use: Callable[[bytes], None]) -> None:
+        """
+        Give out all pieces of the body that have come.
+
+        Args:
+            use: What takes them.
+        """
+        while self.parts:
+            use(self.take())
 
     # What the parser calls.
 
