@@ -11,7 +11,17 @@ import pytest
 from event_streamer_sdk.checkpoints import Checkpoint, MemoryCheckpoint
 from event_streamer_sdk.exceptions import EventStreamerConnectionError, EventStreamerServerError
 from support.listener import KINDS, Listener, both, until
-from support.stream_server import answers, stay, stay_silent, stream_server
+from support.stream_server import (
+    END,
+    FIRST_BLOCK,
+    Wire,
+    answers,
+    batch,
+    line,
+    stay,
+    stay_silent,
+    stream_server,
+)
 
 ALL = [0, 1, 2, 3, 4]
 kinds = pytest.mark.parametrize("kind", KINDS)
@@ -249,3 +259,25 @@ def test_a_lease_that_is_given_too_late_is_given_back(kind: str) -> None:
     store = Late("acquire")
     with stream_server(stay) as server:
         both(kind, Listener(kind, server.url, checkpoint=store), scenario)
+
+
+@kinds
+def test_behind_a_reorg_that_was_passed_over_the_next_client_may_begin_anywhere(kind: str) -> None:
+    reorg = {"type": "reorg", "batch_id": "b2", "resume_token": "t2", "common_ancestor": -1}
+
+    def script(wire: Wire) -> None:
+        if wire.position < 3:
+            wire.batches(wire.position, 1)
+            wire.send(line({**reorg, "removed_blocks": []}))
+        if wire.number:
+            if wire.position == 3:
+                wire.send(batch(3, first_block=FIRST_BLOCK, last_block=FIRST_BLOCK))
+            wire.send(END)
+        wire.finish()
+
+    store = Remembering()
+    with stream_server(script, script, script) as server:
+        for _ in range(2):
+            Listener(kind, server.url, checkpoint=store, on_handler_error="skip").run()
+    assert server.tokens == [None, "t1", "t2"]
+    assert store.tokens[-2:] == ["t2", "t3"]

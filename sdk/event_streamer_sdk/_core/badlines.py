@@ -72,7 +72,9 @@ def bad_line(session: Session, epoch: int, error: StreamLineError, value: Any) -
     if batch_id and new_token and not session.holding:
         # It said who it is, so it counts as handled like any batch. Else, and where batches before it still
         # wait for confirmations, the next batch's token covers it.
-        yield from commit(session, Entry(batch_id, new_token, None))
+        entry = Entry(batch_id, new_token, None)
+        entry.goes_back = True
+        yield from commit(session, entry)
 
 
 def _text(message: dict[str, Any] | None, name: str) -> str | None:

@@ -39,8 +39,9 @@ def commit(session: Session, entry: Entry) -> Steps:
         yield from finish(session, [entry.batch_id])
         return
     if not settings.has_store:
-        if entry.goes_back or session.progress.reaches(entry.block):
-            session.progress.advance(entry.resume_token, entry.block)
+        last, block = session.progress.behind([entry])
+        if last is not None:
+            session.progress.advance(last.resume_token, block)
         _committed(session, entry)
         return
     session.unsaved.append(entry)

@@ -29,7 +29,8 @@ class Entry:
         keys: Its events, as de-duplication remembers them once it is committed.
         done: Whether it is handled, and (manual mode) the user has said so.
         by_user: Whether the user acknowledges it.
-        goes_back: Whether the position may go back to `block`, since a reorganisation took blocks away.
+        goes_back: Whether the position may go back to `block`, since a reorganisation took blocks away; where
+            that is `None` nobody knows how far, and the next message may begin anywhere.
     """
 
     __slots__ = ("batch_id", "block", "by_user", "chain_id", "done", "goes_back", "keys", "resume_token")
@@ -125,24 +126,12 @@ class Progress:
         for batch_id in list(islice(self.stale, max(0, len(self.stale) - STALE_LIMIT))):
             del self.stale[batch_id]
 
-    def reaches(self, block: int | None) -> bool:
-        """
-        Tell whether a handled message lies at or behind the committed position.
-
-        A server that lags behind the token it was given, or repeats itself, may send older batches. They are
-        handled (at least once), but the position does not go back to them.
-
-        Args:
-            block: The last block that the message covers.
-
-        Returns:
-            Whether its token may become the committed one.
-        """
-        return block is None or self.block is None or block >= self.block
-
     def behind(self, entries: Sequence[Entry]) -> tuple[Entry | None, int | None]:
         """
         Tell where the position would be behind some handled messages.
+
+        A server that lags behind the token it was given, or repeats itself, may send older batches. They are
+        handled (at least once), but the position does not go back to them.
 
         Args:
             entries: The messages, in order.
@@ -153,23 +142,22 @@ class Progress:
         last, block = None, self.block
         for entry in entries:
             if entry.block is None:
-                last = entry
+                last, block = entry, None if entry.goes_back else block
             elif entry.goes_back or block is None or entry.block >= block:
                 last, block = entry, entry.block
         return last, block
 
     def advance(self, token: str, block: int | None) -> None:
         """
-        Move the committed position behind a handled message that `reaches` it.
+        Move the committed position.
 
         Args:
-            token: The message's token.
-            block: The last block it covers.
+            token: The token of the message that it is behind now.
+            block: The last block that is covered; `None` where that isn't known.
         """
         self.token = token
         self.commits += 1
-        if block is not None:
-            self.block = block
+        self.block = block
 
     def wait_for_user(self, entry: Entry) -> None:
         """
