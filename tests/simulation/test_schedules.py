@@ -12,12 +12,23 @@ from support.world import World, WrongError, play
 
 SCHEDULES = 10_000
 A_TEST = 500
+FOUND = {
+    1795527452234: "a reorg that could not be read was passed over, and the program started again",
+    1795527565386: "a reorg that could not be read was passed over behind batches that were held back",
+}
+"""Schedules beyond those that showed a defect."""
 
 
 @pytest.mark.parametrize("first", range(0, SCHEDULES, A_TEST))
 def test_schedules(first: int) -> None:
     for seed in range(first, first + A_TEST):
         play(seed)
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("seed", FOUND)
+def test_schedules_that_failed_once(seed: int) -> None:
+    play(seed)
 
 
 @pytest.mark.quick

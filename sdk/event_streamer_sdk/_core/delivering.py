@@ -85,6 +85,8 @@ def _deliver_block(session: Session, epoch: int, block: Block) -> Steps:
             if isinstance(message, Batch):
                 message.epoch = epoch
                 message.owner = session.owner
+                # Told of what comes next, and not of batches before it that are held back.
+                message.goes_back, session.may_go_back = session.may_go_back, False
                 if session.holding is None:
                     yield from handle_batch(session, message)
                     continue
@@ -159,8 +161,7 @@ def handle_batch(session: Session, batch: Batch) -> Steps:
     events = batch.events
     counters = session.counters
     entry = Entry(batch.batch_id, batch.resume_token, batch.last_block)
-    entry.goes_back = batch.goes_back or session.may_go_back
-    session.may_go_back = False
+    entry.goes_back = batch.goes_back
     if session.dedupe is not None:
         events, entry.keys, held_back = session.dedupe.fresh(batch)
         batch.events = events

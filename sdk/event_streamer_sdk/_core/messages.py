@@ -62,7 +62,8 @@ class Batch:
         size: How many events the message holds.
         first_block: The first block it covers, `None` where it doesn't say.
         last_block: The last block it covers, `None` where it doesn't say.
-        goes_back: Whether a reorganisation took events of it away before they were delivered.
+        goes_back: Whether it may end before the batch that came before it: a reorganisation took events of it
+            away before they were delivered, or stood in a line that was passed over.
         owner: The streaming client that received it.
     """
 
