@@ -51,7 +51,7 @@ class Fault:
         path: For `status`: only requests whose path holds this text.
         status: For `status`: the HTTP status, 400 to 599.
         retry_after: For `status`: what the Retry-After header says, seconds or a date.
-        bytes_per_second: For `slow`: the speed.
+        bytes_per_second: For `slow`: the speed, 1 or more; `None` takes 2 seconds for a line of any length.
         id: Names the fault.
         seen: Occasions so far.
         struck: How often it has struck.
@@ -64,7 +64,7 @@ class Fault:
     path: str | None = None
     status: int = 503
     retry_after: str | None = None
-    bytes_per_second: float = 100.0
+    bytes_per_second: float | None = None
     id: int = field(factory=lambda: next(_ids), init=False)
     seen: int = field(default=0, init=False)
     struck: int = field(default=0, init=False)

@@ -78,6 +78,16 @@ def test_bytes_that_dribble(client: RawClient, service: LocalService) -> None:
     assert batch["batch_size"] > 0
 
 
+def test_slow_without_a_speed_takes_seconds_and_not_minutes(client: RawClient, service: LocalService) -> None:
+    number = client.subscribe(end_block=300)
+    service.faults.add("slow")
+    with client.stream(number) as stream:
+        before = time.monotonic()
+        batches = stream.batches_to_end()
+        assert 1.5 < time.monotonic() - before < 10
+    assert max(len(json.dumps(batch)) for batch in batches) > 10_000  # at 100 bytes a second: minutes
+
+
 def test_requests_that_are_refused(client: RawClient, service: LocalService) -> None:
     number = client.subscribe()
     service.faults.add("status", status=429, retry_after="3", path="/stream", times=2, after=1)

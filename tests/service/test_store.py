@@ -1,7 +1,10 @@
 """The database: migrations by version, headers, and progress that is saved in company."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -174,3 +177,43 @@ def test_what_is_forgotten_is_not_written(opened: Database) -> None:
 
     asyncio.run(main())
     assert opened.run_now(lambda c: subscriptions.get(c, kept.id)) == kept
+
+
+ON_WINDOWS = """
+import fcntl, sys, types
+from event_streamer_service.store import database  # what it needs is loaded as the system it runs on is
+
+
+def locking(descriptor, mode, size):
+    assert (mode, size) == (3, 1)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise PermissionError(13, "Permission denied")
+
+
+sys.modules["msvcrt"] = types.SimpleNamespace(locking=locking, LK_NBLCK=3)
+sys.platform = "win32"
+from event_streamer_service.errors import StartupError
+from event_streamer_service.store.lock import only_service_on
+
+with only_service_on(sys.argv[1]):
+    try:
+        with only_service_on(sys.argv[1]):
+            print("both")
+    except StartupError as refused:
+        print(refused)
+with only_service_on(sys.argv[1]):
+    print("free again")
+"""
+
+
+def test_a_second_service_on_a_database_is_refused_by_windows_locks_too(tmp_path: Path) -> None:
+    """Windows has no fcntl; its msvcrt.locking answers EACCES where another process holds the lock."""
+    url = f"sqlite:///{tmp_path / 'service.db'}"
+    done = subprocess.run([sys.executable, "-c", ON_WINDOWS, url], capture_output=True, text=True)
+    assert done.stdout.splitlines() == [
+        f"Another service works on {tmp_path / 'service.db'}: stop it, or name another file with "
+        "--database sqlite:///other.db.",
+        "free again",
+    ], done.stderr

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from event_streamer_service.errors import StartupError
 from event_streamer_service.store.database import sqlite_file
 
-try:
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(descriptor: int) -> None:
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except PermissionError as taken:  # EACCES: what Windows calls a lock that another one holds
+            raise BlockingIOError(*taken.args) from taken
+
+else:
     import fcntl
-except ImportError:  # Windows has none, and no protection here
-    fcntl = None  # type: ignore[assignment]
+
+    def _lock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 @contextmanager
@@ -31,11 +42,11 @@ def only_service_on(url: str) -> Iterator[None]:
         StartupError: Another service works on it, or the URL can't be read.
     """
     file = sqlite_file(url)
-    if file is None or fcntl is None:
+    if file is None:
         yield
         return
     try:
-        descriptor = os.open(f"{file}-lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        descriptor = os.open(f"{file}-lock", os.O_RDWR | os.O_CREAT, 0o644)
     except OSError:
         yield
         return
@@ -48,7 +59,7 @@ def only_service_on(url: str) -> Iterator[None]:
 
 def _take(descriptor: int, file: str) -> None:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock(descriptor)
     except BlockingIOError as taken:
         raise StartupError(
             f"Another service works on {file}: stop it, or name another file with --database sqlite:///other.db."
