@@ -193,6 +193,7 @@ def locking(descriptor, mode, size):
 
 
 sys.modules["msvcrt"] = types.SimpleNamespace(locking=locking, LK_NBLCK=3)
+sys.modules["fcntl"] = None
 sys.platform = "win32"
 from event_streamer_service.errors import StartupError
 from event_streamer_service.store.lock import only_service_on
