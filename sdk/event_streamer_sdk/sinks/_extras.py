@@ -1,0 +1,50 @@
+"""Libraries that only some sinks need: imported when used, and named in one sentence when missing."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from event_streamer_api.errors import EventStreamerSDKError
+
+__all__ = ["EXTRAS", "MissingExtraError", "needs"]
+
+EXTRAS = {
+    "confluent_kafka": ("confluent-kafka", "kafka"),
+    "fsspec": ("fsspec", "files"),
+    "matplotlib": ("matplotlib", "plot"),
+    "nats": ("nats-py", "nats"),
+    "pandas": ("pandas", "pandas"),
+    "polars": ("polars", "polars"),
+    "psycopg": ("psycopg", "sql"),
+    "pyarrow": ("pyarrow", "arrow"),
+    "redis": ("redis", "redis"),
+    "sqlalchemy": ("SQLAlchemy", "sql"),
+}
+"""Module → the distribution that holds it, and the extra that brings it."""
+
+
+class MissingExtraError(EventStreamerSDKError, ImportError):
+    """A library is missing that an extra of this package brings; the message says which."""
+
+
+def needs(module: str) -> Any:
+    """
+    Import a library that an extra brings.
+
+    Args:
+        module: Its name, or that of a module in it, as `pyarrow.parquet`.
+
+    Returns:
+        The module.
+
+    Raises:
+        MissingExtraError: It isn't installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as missing:
+        distribution, extra = EXTRAS[module.partition(".")[0]]
+        raise MissingExtraError(
+            f"{distribution} is needed for this ({missing}): pip install 'event-streamer-sdk[{extra}]'"
+        ) from missing

@@ -1,0 +1,152 @@
+"""Conditions for rows, in Python's own words: `value > 10**24 and to != '0x…'`."""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from event_streamer_api.errors import EventStreamerValidationError
+
+__all__ = ["Where"]
+
+LONGEST = 10_000
+"""Characters that a condition may have."""
+
+LARGEST_POWER = 1_000
+"""Largest exponent: what lies above is larger than any number of a chain, and only costs time."""
+
+_ALLOWED = (
+    *(ast.Expression, ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub, ast.UAdd),
+    *(ast.BinOp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow),
+    *(ast.Compare, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.In, ast.NotIn, ast.Is, ast.IsNot),
+    *(ast.Name, ast.Load, ast.Constant, ast.List, ast.Tuple, ast.Subscript),
+)
+_PREFIX = "column_"
+_HEX = re.compile(r"0[xX][0-9a-fA-F]*")
+
+
+class Where:
+    """
+    A condition that a row must meet.
+
+    It knows columns by their names, numbers, text in quotation marks, true and false (`True`, `False`),
+    `None`, lists, comparisons (also `1 < value < 5` and `address in [...]`), `and`, `or`, `not`, arithmetic
+    with exact integers, and `position["fees"]["token0"]` and `amounts[0]` for what is inside a value. Hex is
+    compared in lower case. Whatever else Python has (calls, attributes, functions) is refused.
+
+    Args:
+        text: The condition.
+        kinds: Column name → kind of its values.
+
+    Attributes:
+        names: The columns it looks at.
+
+    Raises:
+        EventStreamerValidationError: It can't be read, or names a column that isn't there.
+
+    Example:
+        >>> Where("value > 10**24", {"value": "integer"}).select({"value": [1, 10**25]}, 2)
+        [False, True]
+    """
+
+    def __init__(self, text: str, kinds: Mapping[str, str]) -> None:
+        self._text = text
+        tree = self._parse(text)
+        self.names = tuple(
+            sorted({node.id.removeprefix(_PREFIX) for node in ast.walk(tree) if isinstance(node, ast.Name)})
+        )
+        if unknown := [name for name in self.names if name not in kinds]:
+            raise EventStreamerValidationError(
+                f"the condition {text!r} names {', '.join(unknown)}; the columns are {', '.join(kinds)}"
+            )
+        self._code = self._compile(tree)
+
+    def select(self, columns: Mapping[str, Sequence[Any]], count: int) -> list[bool]:
+        """
+        Say which rows meet the condition.
+
+        Args:
+            columns: Column name → its values, for all in `names`.
+            count: How many rows there are.
+
+        Returns:
+            For each row whether it does.
+
+        Raises:
+            EventStreamerValidationError: The condition doesn't fit the values.
+        """
+        rows = zip(*(columns[name] for name in self.names), strict=True) if self.names else [()] * count
+        try:
+            return [bool(self._code(*row)) for row in rows]
+        except (TypeError, ArithmeticError, LookupError, ValueError) as problem:
+            raise EventStreamerValidationError(
+                f"the condition {self._text!r} can't be asked of a row: {problem}"
+            ) from problem
+
+    def _parse(self, text: str) -> ast.Expression:
+        if len(text) > LONGEST:
+            raise EventStreamerValidationError(f"a condition of {len(text)} characters is over {LONGEST}")
+        try:
+            tree = ast.parse(_with_prefixes(text), mode="eval")
+        except (SyntaxError, ValueError, tokenize.TokenError, RecursionError, MemoryError) as problem:
+            why = getattr(problem, "msg", None) or problem
+            raise EventStreamerValidationError(f"the condition {text!r} can't be read: {why}") from None
+        for node in ast.walk(tree):
+            self._check(node)
+        return tree
+
+    def _check(self, node: ast.AST) -> None:
+        if not isinstance(node, _ALLOWED):
+            raise EventStreamerValidationError(
+                f"the condition {self._text!r} has more than comparisons of columns ({type(node).__name__})"
+            )
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and _HEX.fullmatch(node.value):
+            node.value = node.value.lower()
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+            power = node.right
+            if not isinstance(power, ast.Constant) or not isinstance(power.value, int):
+                raise EventStreamerValidationError(
+                    f"the condition {self._text!r}: an exponent must be a number"
+                )
+            if power.value > LARGEST_POWER:
+                raise EventStreamerValidationError(
+                    f"the condition {self._text!r}: an exponent is {LARGEST_POWER} at most"
+                )
+
+    def _compile(self, tree: ast.Expression) -> Callable[..., Any]:
+        arguments = ast.arguments(
+            posonlyargs=[],
+            args=[ast.arg(arg=_PREFIX + name) for name in self.names],
+            kwonlyargs=[],
+            kw_defaults=[],
+            defaults=[],
+        )
+        function = ast.Expression(ast.Lambda(args=arguments, body=tree.body))
+        try:
+            code = compile(ast.fix_missing_locations(function), "<condition>", "eval")
+        except (SyntaxError, RecursionError, MemoryError, ValueError) as problem:
+            raise EventStreamerValidationError(
+                f"the condition {self._text!r} can't be read: {problem}"
+            ) from None
+        # Only the nodes above are in it: no call, no attribute, and no name but those of columns.
+        made: Callable[..., Any] = eval(code, {"__builtins__": {}})  # noqa: S307
+        return made
+
+
+_WORDS = {"and", "or", "not", "in", "is", "True", "False", "None"}
+"""Names that mean what they do in Python; all others are columns, as `from` in the Transfer of ERC-20."""
+
+
+def _with_prefixes(text: str) -> str:
+    """Mark the names of columns, so that they may be words of Python's own."""
+    tokens = tokenize.generate_tokens(io.StringIO(text.strip()).readline)
+    return tokenize.untokenize(
+        (token.type, _PREFIX + token.string)
+        if token.type == tokenize.NAME and token.string not in _WORDS
+        else (token.type, token.string)
+        for token in tokens
+    ).strip()
