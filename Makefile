@@ -26,6 +26,11 @@ installed_dev := $(VENV)/.installed-dev
 # Further arguments for pytest or a benchmark: make test ARGS="tests/abi -k tuple"
 ARGS ?=
 
+# Tests run on all cores, up to four: a file's tests stay together, since they may share a server.
+# With WORKERS=0 they run in one process, as a debugger needs it.
+WORKERS ?= auto
+pytest := tools/clean-environment $(python) -m pytest --numprocesses=$(WORKERS) --maxprocesses=4 --dist=loadfile
+
 .PHONY: help
 help: ## this list
 	@awk 'BEGIN { FS = ":.*## " } \
@@ -45,10 +50,10 @@ env: $(installed_dev) ## the developers' environment alone (.venv)
 
 .PHONY: test test-quick check
 test: $(installed_dev) ## every test
-	$(python) -m pytest $(ARGS)
+	$(pytest) $(ARGS)
 
 test-quick: $(installed_dev) ## a representative part of the tests, in a minute or two
-	$(python) -m pytest -m quick $(ARGS)
+	$(pytest) -m quick $(ARGS)
 
 check: $(installed_dev) ## format, lint, types, house rules, and generated code as the spec gives it
 	$(python) -m ruff format --check .
@@ -74,7 +79,7 @@ contracts: $(installed_dev) ## compile the Solidity token (fetches npm's solc)
 
 .PHONY: fuzz fuzz-abi simulate soak compare-faults bench bench-quick bench-load
 fuzz: $(installed_dev) ## look for counterexamples to all properties, some hundred times as long as the tests do
-	HYPOTHESIS_PROFILE=fuzz $(python) -m pytest --timeout=0 $(wildcard tests/*/test_*properties*.py) $(ARGS)
+	HYPOTHESIS_PROFILE=fuzz $(pytest) --timeout=0 $(wildcard tests/*/test_*properties*.py) $(ARGS)
 
 fuzz-abi: $(installed_dev) ## let atheris look for ABIs and logs that the ABI part can't bear; SECONDS_EACH=600
 	$(python) -m pip install -qq --group fuzz

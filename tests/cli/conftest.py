@@ -1,7 +1,6 @@
 """The command line, run in this process against a service of the tests' own."""
 
 import json
-import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ import pytest
 
 from event_streamer_sdk.cli._app import run
 from event_streamer_service import LocalService
+from support.ports import refusing_port
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,6 @@ def served(cli: Cli, service: LocalService, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def closed_port() -> Iterator[int]:
+    with refusing_port() as port:
+        yield port

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 
@@ -99,23 +98,17 @@ def one_line(err):
     return err
 
 
-def closed_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @pytest.mark.parametrize(
     ("url", "says"),
     [
-        (f"http://127.0.0.1:{closed_port()}", "No node answers"),
+        ("http://127.0.0.1:{closed_port}", "No node answers"),
         ("http://user:secret@127.0.0.1:9/key", "No node answers"),
         ("ws://127.0.0.1:9", "http"),
         ("node", "http"),
     ],
 )
-def test_a_node_that_is_none_is_one_line(url, says):
-    process = start("--rpc", url, "--chain", 1)
+def test_a_node_that_is_none_is_one_line(url, says, closed_port):
+    process = start("--rpc", url.format(closed_port=closed_port), "--chain", 1)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (1, "")
     assert says in one_line(err)

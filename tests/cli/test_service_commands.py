@@ -89,8 +89,8 @@ def test_chains_are_shown(served):
     assert served("chains", "stats").code == 0
 
 
-def test_a_chain_from_making_to_deactivating(served, free_port):
-    node = f"http://127.0.0.1:{free_port}"
+def test_a_chain_from_making_to_deactivating(served, closed_port):
+    node = f"http://127.0.0.1:{closed_port}"
     made = served(
         "chains", "create", 137, "--name", "Polygon", "--rpc", node,
         "--confirmation-blocks", 7, "--set", "live_max_gap_size=500", "--json",
@@ -111,8 +111,8 @@ def test_an_unknown_setting_lists_the_known_ones(served):
     assert "live_max_gap_size" in refused.err
 
 
-def test_breakers_are_shown_and_reset(served, free_port):
-    served("chains", "create", 137, "--name", "Polygon", "--rpc", f"http://127.0.0.1:{free_port}")
+def test_breakers_are_shown_and_reset(served, closed_port):
+    served("chains", "create", 137, "--name", "Polygon", "--rpc", f"http://127.0.0.1:{closed_port}")
     status = served("breakers", "status", "--json").json["circuit_breakers"]
     assert status
     name = next(iter(status))
@@ -167,8 +167,8 @@ def test_a_missing_and_a_wrong_key_say_where_it_is_taken_from(cli):
 
 @pytest.mark.quick
 @pytest.mark.parametrize("command", [["health"], ["subscriptions", "list"], ["chains", "list"]], ids=" ".join)
-def test_nobody_at_the_address_is_one_line(cli, free_port, command):
-    url = f"http://127.0.0.1:{free_port}"
+def test_nobody_at_the_address_is_one_line(cli, closed_port, command):
+    url = f"http://127.0.0.1:{closed_port}"
     refused = cli(*command, "--url", url)
     assert refused.code == 1
     assert len(refused.err.splitlines()) == 1

@@ -130,8 +130,8 @@ def test_a_reader_that_has_seen_enough_is_no_error(service, subscribe):
     assert err == ""
 
 
-def test_a_service_that_is_not_there_is_told_at_once(cli, free_port):
-    refused = cli("stream", 1, "--url", f"http://localhost:{free_port}")
+def test_a_service_that_is_not_there_is_told_at_once(cli, closed_port):
+    refused = cli("stream", 1, "--url", f"http://localhost:{closed_port}")
     assert refused.code == 1
     assert len(refused.err.splitlines()) == 1
     assert "is the service running there?" in refused.err

@@ -2,7 +2,6 @@
 
 import logging
 import pickle
-import socket
 import time
 from collections.abc import Iterator
 from email.utils import formatdate
@@ -29,6 +28,7 @@ from event_streamer_sdk.exceptions import (
     EventStreamerValidationError,
 )
 from event_streamer_sdk.models import ABIEvent, SubscriptionCreate
+from support.ports import refusing_port
 from support.scripted_server import Reply, ScriptedServer
 from support.twins import Twin, twin
 
@@ -265,16 +265,15 @@ def test_silence_is_a_time_out(kind: str, server: ScriptedServer) -> None:
 
 
 def test_nobody_there_is_one_clear_sentence(kind: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    with (
-        twin(kind, url, max_retries=1) as client,
-        pytest.raises(
-            EventStreamerConnectionError, match=r"cannot connect: .*; is the service running there\?"
-        ) as caught,
-    ):
-        client.get_health()
+    with refusing_port() as port:
+        url = f"http://127.0.0.1:{port}"
+        with (
+            twin(kind, url, max_retries=1) as client,
+            pytest.raises(
+                EventStreamerConnectionError, match=r"cannot connect: .*; is the service running there\?"
+            ) as caught,
+        ):
+            client.get_health()
     assert isinstance(caught.value, ConnectionError)
     assert f"{url}/health" in str(caught.value)
     assert "\n" not in str(caught.value)

@@ -5,7 +5,6 @@ The node is a process of its own. When all is quiet the client must hold exactly
 """
 
 import random
-import socket
 import subprocess
 import sys
 import threading
@@ -23,6 +22,7 @@ from event_streamer_sdk.models.abi import ABIEvent
 from event_streamer_sdk.models.subscriptions import SubscriptionCreate
 from event_streamer_service.chains.anvil import Anvil, AnvilError, find_anvil
 from event_streamer_service.chains.devnode import DevNode, DevToken
+from support.ports import own_port
 from support.raw_client import TRANSFER_TOPIC, RawClient, definition, events_of, transfer
 from support.service_process import ServiceProcess, service_process
 
@@ -73,8 +73,7 @@ class Killed:
     """A service that dies at random instants and comes back on the same port and database."""
 
     def __init__(self, database: str, node: DevNode) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = own_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._arguments = (
             "--database", database, "--port", str(self.port), "--chain", f"31337={node.url}",

@@ -22,7 +22,9 @@ from event_streamer_sdk._transports.http11 import (
     request_bytes,
 )
 from event_streamer_sdk._transports.limits import Limits
+from support.ports import refusing_port
 
+SMALL_GZIP = gzip.compress(b"small", mtime=0)
 Serve = Callable[[socket.socket], None]
 QUICK = {"connect": 5.0, "read": 0.3, "write": 5.0}
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -226,7 +228,7 @@ def test_a_peer_that_breaks_the_rules(transport: Transport, reply: bytes, error:
         (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + OK, b"ok"),
         (
             b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s"
-            % (len(gzip.compress(b"small")), gzip.compress(b"small")),
+            % (len(SMALL_GZIP), SMALL_GZIP),
             b"small",
         ),
         (
@@ -242,9 +244,7 @@ def test_bodies_end_as_they_say(transport: Transport, reply: bytes, body: bytes)
 
 
 def test_nobody_listens(transport: Transport) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        port = unused.getsockname()[1]
-    with pytest.raises(httpx.ConnectError):
+    with refusing_port() as port, pytest.raises(httpx.ConnectError):
         transport.call(f"http://127.0.0.1:{port}")
 
 

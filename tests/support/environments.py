@@ -1,6 +1,5 @@
 """Python environments of their own, for programs that must not share ours: made once, kept in `.cache`."""
 
-import fcntl
 import hashlib
 import os
 import subprocess
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-CACHE = Path(__file__).resolve().parents[2] / ".cache"
+from support.locks import CACHE, one_at_a_time
 
 
 def environment(name: str, *requirements: str) -> Path:
@@ -27,9 +26,7 @@ def environment(name: str, *requirements: str) -> Path:
     wanted = hashlib.sha256("\n".join([*requirements, sys.version]).encode()).hexdigest()
     folder = CACHE / f"{name}-venv"
     python, stamp = folder / "bin" / "python", folder / "requirements.sha256"
-    CACHE.mkdir(exist_ok=True)
-    with (CACHE / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with one_at_a_time(name):
         if not (stamp.exists() and stamp.read_text() == wanted):
             venv.create(folder, with_pip=True, clear=True)
             pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]

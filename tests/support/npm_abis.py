@@ -11,7 +11,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-CACHE = Path(__file__).resolve().parents[2] / ".cache" / "npm-abis"
+from . import locks  # relative, since benchmarks import this module as tests.support.npm_abis
+
+CACHE = locks.CACHE / "npm-abis"
 
 PACKAGES = {
     "@openzeppelin/contracts": "5.4.0",
@@ -39,8 +41,9 @@ def npm_package(name: str, version: str) -> Path:
         Unavailable: It isn't there, and can't be fetched.
     """
     folder = CACHE / f"{name.replace('/', '-').removeprefix('@')}-{version}"
-    if not folder.is_dir():
-        fetch(f"{name}@{version}", folder)
+    with locks.one_at_a_time("npm-abis"):
+        if not folder.is_dir():
+            fetch(f"{name}@{version}", folder)
     return folder / "package"
 
 

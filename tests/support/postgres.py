@@ -3,12 +3,14 @@
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from support.locks import one_at_a_time
+from support.ports import own_port
 
 PLACES = "/usr/lib/postgresql"
 
@@ -19,14 +21,15 @@ class Missing(Exception):  # noqa: N818 - reads as the state it reports
 
 def binaries() -> Path:
     """The folder of `initdb` and `postgres`, installed by apt where we may."""
-    found = _find()
-    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-        for command in (["apt-get", "update", "-q"], ["apt-get", "install", "-qy", "postgresql"]):
-            done = subprocess.run(command, env=environment, capture_output=True, text=True)
-            if done.returncode:
-                raise Missing(f"{' '.join(command)} failed: {done.stderr.strip()[-300:]}")
+    with one_at_a_time("postgresql"):
         found = _find()
+        if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
+            environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+            for command in (["apt-get", "update", "-q"], ["apt-get", "install", "-qy", "postgresql"]):
+                done = subprocess.run(command, env=environment, capture_output=True, text=True)
+                if done.returncode:
+                    raise Missing(f"{' '.join(command)} failed: {done.stderr.strip()[-300:]}")
+            found = _find()
     if found is None:
         raise Missing("PostgreSQL is not installed (Debian and Ubuntu: apt install postgresql)")
     return found
@@ -50,8 +53,7 @@ def cluster() -> Iterator[str]:
             [*run_as, str(folder / "initdb"), "-D", data, "-U", "tests", "-A", "trust", "-N"],
             check=True, capture_output=True, cwd=home,
         )  # fmt: skip
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        port = own_port()
         settings = {
             "listen_addresses": "127.0.0.1",
             "port": port,
