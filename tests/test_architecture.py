@@ -37,6 +37,7 @@ MAY_IMPORT = {
         "event_streamer_service",
         "event_streamer_sdk.abi",
         "event_streamer_sdk.exceptions",
+        "event_streamer_sdk._core.visible",
         "event_streamer_api",
     },
     # The commands of the service show a client at work, so they alone may use the whole SDK.
