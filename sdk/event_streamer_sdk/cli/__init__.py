@@ -6,10 +6,9 @@ through the entry-point group `event_streamer.commands`: each entry is a functio
 annotations, loaded only when it is called for.
 """
 
-import errno
-import io
-import os
 import sys
+
+from event_streamer_sdk.cli import _streams
 
 __all__ = ["main"]
 
@@ -21,32 +20,13 @@ def main() -> None:
     Exit codes: 0 done, 1 refused or failed (one line on standard error says why), 2 wrong usage,
     130 broken off by Ctrl-C.
     """
-    _prepare_streams()
+    _streams.prepare()
     try:
         sys.exit(_run())
     except KeyboardInterrupt:
         sys.exit(130)
-
-
-class _Closed(io.TextIOBase):
-    """Standard output that was closed before the start: what can't be written must not seem so."""
-
-    encoding = "utf-8"
-
-    def write(self, _text: str, /) -> int:
-        raise OSError(errno.EBADF, "standard output is closed")
-
-
-def _prepare_streams() -> None:
-    """Bear standard streams that are closed (`<&-`, `>&-`) or can't encode all characters."""
-    if sys.stdin is None:
-        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 (open to the end)
-    if sys.stderr is None:
-        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 (open to the end)
-    if sys.stdout is None:
-        sys.stdout = _Closed()
-    elif isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")
+    finally:
+        _streams.settle()
 
 
 def _run() -> int:

@@ -1,6 +1,8 @@
 """The command's tree, the commands that other packages add to it, and how failures end."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from http import HTTPStatus
 from importlib.metadata import EntryPoint, entry_points, version
 from typing import Annotated, Any
@@ -8,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from event_streamer_sdk.cli import abi, breakers, chains, health, stream, subscriptions
+from event_streamer_sdk.cli import _streams, abi, breakers, chains, health, stream, subscriptions
 from event_streamer_sdk.cli._output import complain
 from event_streamer_sdk.exceptions import EventStreamerAuthError, EventStreamerSDKError
 
@@ -16,8 +18,30 @@ COMMANDS_GROUP = "event_streamer.commands"
 """The entry-point group through which the service adds `serve` and `demo`: the SDK never imports it."""
 
 
+@contextmanager
+def _readers_may_leave() -> Iterator[None]:
+    """`event-streamer … | head` has seen enough: that is no error, and what it didn't see isn't lost."""
+    try:
+        yield
+    except BrokenPipeError as closed:
+        _streams.write_no_more()
+        raise typer.Exit(0) from closed
+
+
 class _OpenGroup(TyperGroup):
     """A command group that also holds what entry points bring, each loaded when it is asked for."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        """Read the command line, which may show a help text."""
+        with _readers_may_leave():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        with _readers_may_leave():
+            result = super().invoke(ctx)
+            sys.stdout.flush()  # what can't be written must fail here, and not when Python ends
+            return result
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Name the commands, the added ones last."""
@@ -92,8 +116,12 @@ def _root(
     pass
 
 
-def _wants_a_key(problem: EventStreamerSDKError) -> bool:
-    return isinstance(problem, EventStreamerAuthError) and problem.status_code == HTTPStatus.UNAUTHORIZED
+_HINTS: dict[int | None, str] = {
+    HTTPStatus.UNAUTHORIZED: ". The key is taken from --api-key or EVENT_STREAMER_API_KEY",
+    HTTPStatus.FORBIDDEN: ". The key is taken from --api-key or EVENT_STREAMER_API_KEY, and whose it is from "
+    "--subscriber-id or EVENT_STREAMER_SUBSCRIBER_ID",
+}
+"""What to do about a refusal."""
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -107,15 +135,25 @@ def run(arguments: Sequence[str] | None = None) -> int:
         The exit code.
     """
     try:
-        app(args=None if arguments is None else list(arguments), prog_name="event-streamer")
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else int(bool(end.code))
+        code = _run(arguments)
+        sys.stdout.flush()  # a help text, too, may be more than the disk can hold
     except EventStreamerSDKError as problem:
-        hint = ". The key is taken from --api-key or EVENT_STREAMER_API_KEY" if _wants_a_key(problem) else ""
+        hint = _HINTS.get(problem.status_code, "") if isinstance(problem, EventStreamerAuthError) else ""
         complain(f"{problem}{hint}")
         return 1
+    except BrokenPipeError:
+        _streams.write_no_more()
+        return 0
     except OSError as problem:
         why = problem.strerror or str(problem)
         complain(f"{problem.filename}: {why}" if problem.filename else why)
         return 1
+    return code
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        app(args=None if arguments is None else list(arguments), prog_name="event-streamer")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(bool(end.code))
     return 0

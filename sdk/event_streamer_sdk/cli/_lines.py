@@ -1,6 +1,5 @@
-"""One streamed event as a line: JSON for programs, short and aligned for people."""
+"""One streamed event as a line for people: short and aligned."""
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -8,23 +7,10 @@ from typing import Any
 from dateutil import parser
 from rich.text import Text
 
-from event_streamer_sdk.cli._output import can_encode_all
+from event_streamer_sdk._core.visible import visible
 
 METADATA = frozenset({"block_number", "block_hash", "transaction_hash", "log_index", "address", "timestamp"})
 """What every event object holds beside the event's own parameters."""
-
-
-def json_line(value: Any) -> str:
-    """
-    Write what arrived as one line of JSON.
-
-    Args:
-        value: JSON-like; times in it become text.
-
-    Returns:
-        The line, without its end.
-    """
-    return json.dumps(value, default=str, ensure_ascii=not can_encode_all(), separators=(",", ":"))
 
 
 def pretty_line(name: str, event: Mapping[str, Any]) -> Text:
@@ -43,11 +29,11 @@ def pretty_line(name: str, event: Mapping[str, Any]) -> Text:
         "  ",
         (f"{event.get('block_number', '?'):>9}", "cyan"),
         "  ",
-        (name, "bold green"),
+        (visible(name), "bold green"),
     ]
     for parameter, value in event.items():
         if parameter not in METADATA:
-            parts += ["  ", (f"{parameter}=", "dim"), short(value)]
+            parts += ["  ", (f"{visible(parameter)}=", "dim"), visible(short(value))]
     return Text.assemble(*parts, no_wrap=True)
 
 

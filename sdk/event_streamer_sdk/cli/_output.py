@@ -1,24 +1,35 @@
-"""What is shown, and how: tables and details for people, JSON for programs, one line for a failure."""
+"""
+What is shown, and how: tables and details for people, JSON for programs, one line for a failure.
+
+Results go to standard output and nowhere else: a display on a terminal never takes them. Nothing is folded,
+since a topic0 or a signature that is broken over two lines can't be copied: a table that is wider than the
+terminal is shown as a list of details, row by row. All text is made visible (see `_core.visible`), wherever
+it comes from.
+"""
 
 import json
-import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any
 
 import typer
+from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-_NARROW = 80
-"""Terminals of fewer columns wrap whole lines: cells that are folded further can't be read."""
-_UNFOLDED = 10_000
-"""The width of tables in a file or a pipe, where nothing is folded for one that nobody sees."""
+from event_streamer_sdk._core.visible import visible, visible_json
+from event_streamer_sdk.cli._streams import can_encode_all
 
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON instead of a table.")]
 """The option that all commands with a result have."""
+
+_GAP = "  "
+"""Between two columns."""
+
+_UNKNOWN_WIDTH = 10_000
+"""The width of a file or a pipe: nobody sees it."""
 
 
 def complain(problem: str) -> None:
@@ -28,9 +39,7 @@ def complain(problem: str) -> None:
     Args:
         problem: What went wrong and what to do; line breaks in it become spaces.
     """
-    Console(stderr=True, soft_wrap=True, highlight=False).print(
-        Text.assemble(("Error: ", "bold red"), " ".join(problem.split()))
-    )
+    _tell(Text.assemble(("Error: ", "bold red"), visible(" ".join(problem.split()))))
 
 
 def say(text: str) -> None:
@@ -40,7 +49,12 @@ def say(text: str) -> None:
     Args:
         text: The line, without markup.
     """
-    Console(stderr=True, soft_wrap=True, highlight=False).print(Text(text))
+    _tell(Text(visible(text)))
+
+
+def _tell(line: Text) -> None:
+    with suppress(OSError):  # where standard error can't be written there is no one to tell
+        Console(stderr=True, soft_wrap=True, highlight=False).print(line)
 
 
 def count(number: int, one: str, many: str | None = None) -> str:
@@ -58,16 +72,23 @@ def count(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
-def write_no_more() -> None:
-    """Throw away what is still to be written to standard output, since nobody reads it any more."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+def json_text(value: Any, *, indent: int | None = None) -> str:
+    """
+    Write a value as JSON.
 
+    Args:
+        value: A model of the SDK, or JSON-like values that may hold models, times and bytes.
+        indent: Blanks for each level; None for a single line without any.
 
-def can_encode_all() -> bool:
-    """Tell whether standard output takes any character; where it doesn't, JSON is written with escapes."""
-    encoding = sys.stdout.encoding or "utf-8"  # rich's stand-in, below a running count, names none
-    return encoding.lower().replace("-", "") == "utf8"
+    Returns:
+        The text, with escapes for what standard output can't encode or a terminal would obey.
+    """
+    separators = (",", ":") if indent is None else None
+    return visible_json(
+        json.dumps(
+            value, default=_plain, indent=indent, separators=separators, ensure_ascii=not can_encode_all()
+        )
+    )
 
 
 def write_json(value: Any) -> None:
@@ -75,9 +96,9 @@ def write_json(value: Any) -> None:
     Write a value as indented JSON to standard output.
 
     Args:
-        value: A model of the SDK, or JSON-like values that may hold models and times.
+        value: A model of the SDK, or JSON-like values that may hold models, times and bytes.
     """
-    sys.stdout.write(json.dumps(value, default=_plain, indent=2, ensure_ascii=not can_encode_all()) + "\n")
+    sys.stdout.write(json_text(value, indent=2) + "\n")
 
 
 def _plain(value: Any) -> Any:
@@ -90,24 +111,55 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
+def write_line(text: str) -> None:
+    """
+    Write one line to standard output.
+
+    Args:
+        text: The line, without its end.
+    """
+    sys.stdout.write(visible(text) + "\n")
+
+
+def write_styled(line: Text) -> None:
+    """
+    Write one line to standard output, with its colours on a terminal.
+
+    Args:
+        line: The line; what it holds is visible already.
+    """
+    if not sys.stdout.isatty():
+        sys.stdout.write(line.plain + "\n")
+        return
+    console = Console(highlight=False, soft_wrap=True)
+    with console.capture() as written:
+        console.print(line)
+    sys.stdout.write(written.get())
+
+
 def write_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str) -> None:
     """
-    Write rows under headings to standard output.
+    Write rows under headings to standard output; on a terminal that is too narrow, as details of each row.
 
     Args:
         columns: The headings.
         rows: As many values as there are columns, each; None is shown as a dash.
         empty: The sentence that stands for a table without rows.
     """
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(_shown(value)) for value in row))
-    if table.row_count:
-        _print(table)
-    else:
+    cells = [[_shown(value) for value in row] for row in rows]
+    if not cells:
         say(empty)
+        return
+    widths = [max(map(cell_len, column)) for column in zip(columns, *cells, strict=True)]
+    if sum(widths) + len(_GAP) * (len(widths) - 1) > _width():
+        for number, row in enumerate(cells):
+            if number:
+                write_styled(Text())
+            _write_pairs(list(zip(columns, row, strict=True)))
+        return
+    write_styled(Text(_aligned(columns, widths), "bold"))
+    for row in cells:
+        write_line(_aligned(row, widths))
 
 
 def write_details(values: Mapping[str, Any]) -> None:
@@ -117,22 +169,30 @@ def write_details(values: Mapping[str, Any]) -> None:
     Args:
         values: What to show; None is shown as a dash.
     """
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in values.items():
-        table.add_row(name, Text(_shown(value)))
-    _print(table)
+    _write_pairs([(visible(name), _shown(value)) for name, value in values.items()])
 
 
-def _print(table: Table) -> None:
-    console = Console(highlight=False)
-    if not sys.stdout.isatty() or console.width < _NARROW:
-        console.width = _UNFOLDED
-    with console.capture() as written:
-        console.print(table)
-    for line in written.get().splitlines():
-        sys.stdout.write(line.rstrip() + "\n")
+def _write_pairs(pairs: list[tuple[str, str]]) -> None:
+    label = max(cell_len(name) for name, _ in pairs)
+    room = _width() - label - len(_GAP)
+    for name, value in pairs:
+        if cell_len(value) <= room:
+            write_styled(Text.assemble((_padded(name, label), "bold"), _GAP, value))
+        else:  # on a line of its own it may be whole
+            write_styled(Text(name, "bold"))
+            write_line(f"{_GAP if cell_len(value) + len(_GAP) <= _width() else ''}{value}")
+
+
+def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return _GAP.join(map(_padded, cells, widths)).rstrip()
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - cell_len(text))
+
+
+def _width() -> int:
+    return Console().width if sys.stdout.isatty() else _UNKNOWN_WIDTH
 
 
 def _shown(value: Any) -> str:
@@ -144,4 +204,4 @@ def _shown(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, (list, tuple)):
         return ", ".join(_shown(item) for item in value)
-    return str(value)
+    return visible(str(value))

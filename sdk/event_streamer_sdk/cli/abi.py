@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from event_streamer_sdk.abi import (
+    ABIParsingError,
     EventDecoder,
     LogDecodeError,
     extract_abi_events,
@@ -16,7 +17,7 @@ from event_streamer_sdk.abi import (
 )
 from event_streamer_sdk.abi.codegen import generate_module
 from event_streamer_sdk.cli._events import Abi, Contract, File, chosen_event, events_in, read_abi
-from event_streamer_sdk.cli._output import AsJson, say, write_details, write_json, write_table
+from event_streamer_sdk.cli._output import AsJson, say, write_details, write_json, write_line, write_table
 from event_streamer_sdk.cli._shared import given_by
 from event_streamer_sdk.models.abi import ABIEvent
 
@@ -44,7 +45,7 @@ def events(found: list[ABIEvent], as_json: AsJson = False) -> None:
 def human_readable_(found: list[ABIEvent]) -> None:
     """Write the events of an ABI as Solidity would, one a line."""
     for event in found:
-        typer.echo(human_readable(event))
+        write_line(human_readable(event))
 
 
 @app.command("json")
@@ -60,8 +61,13 @@ def topic0_(event: ABIEvent, as_json: AsJson = False) -> None:
     """Show an event's topic0, the hash of its canonical signature."""
     if as_json:
         write_json(_described(event))
+    elif event.anonymous:
+        raise ABIParsingError(
+            f"{signature(event)} is anonymous: its logs have no topic0, their first topic is the first "
+            f"indexed parameter. The hash of its signature, which no log holds, is {topic0(event)}"
+        )
     else:
-        typer.echo(topic0(event))
+        write_line(topic0(event))
 
 
 @app.command()

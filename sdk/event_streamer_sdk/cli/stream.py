@@ -2,21 +2,20 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from dateutil import parser as dates
-from rich.console import Console
-from rich.status import Status as RunningCount
 from rich.text import Text
 
 from event_streamer_sdk import Gap, Status, SyncEventStreamer, SyncStreamingClient
+from event_streamer_sdk._core.visible import visible
 from event_streamer_sdk.cli._connection import calls_the_service
-from event_streamer_sdk.cli._lines import json_line, pretty_line
-from event_streamer_sdk.cli._output import count, say, write_no_more
+from event_streamer_sdk.cli._lines import pretty_line
+from event_streamer_sdk.cli._output import count, json_text, say, write_styled
+from event_streamer_sdk.cli._progress import Course, Display, Pace, progress_text
 from event_streamer_sdk.cli.subscriptions import SubscriptionId
 from event_streamer_sdk.models.streaming import StreamingError, StreamingReorg
 from event_streamer_sdk.streaming_client import StatusKind
@@ -90,17 +89,14 @@ def stream(
         checkpoint=checkpoint,
         handler_retries=0,  # a line that can't be written can't be written a second later either
     )
-    with _Screen(pretty) as screen:
+    meant = client.get_subscription(subscription)
+    course = Course(meant.start_block, meant.end_block, limit, span.until)
+    with _Screen(pretty, course) as screen:
         _listen(streaming, screen, span, limit)
         _tell_trouble(streaming, screen)
-        try:
-            # A service that isn't there is told at once; one that goes away later is waited for.
-            streaming.connect()
-            report = streaming.run()
-        except BrokenPipeError as closed:
-            # `event-streamer stream … | head` has seen enough, and what it didn't see comes again.
-            write_no_more()
-            raise typer.Exit(0) from closed
+        # A service that isn't there is told at once; one that goes away later is waited for.
+        streaming.connect()
+        report = streaming.run()
     last = "" if screen.last_block is None else f", last block {screen.last_block}"
     say(
         f"{count(screen.written, 'event')} in {count(report.batches, 'batch', 'batches')}, "
@@ -126,24 +122,22 @@ class _Span:
 
 
 class _Screen:
-    """Where lines go: plain to a file or pipe, above a running count on a terminal."""
+    """Where lines go: to standard output, and a running count to the terminal of standard error."""
 
-    def __init__(self, pretty: bool) -> None:
+    def __init__(self, pretty: bool, course: Course) -> None:
         self.pretty = pretty
         self.written = 0
         self.last_block: int | None = None
-        # The running count shares the terminal with the events where they go there, so that it stays below.
-        self._console = Console(stderr=not sys.stdout.isatty(), highlight=False, soft_wrap=True)
-        self._count: RunningCount | nullcontext[None] = (
-            self._console.status("waiting for events …") if self._console.is_terminal else nullcontext()
-        )
+        self._course = course
+        self._pace = Pace()
+        self._display = Display("waiting for events … (Ctrl-C ends it)")
 
     def __enter__(self) -> "_Screen":
-        self._count.__enter__()
+        self._display.__enter__()
         return self
 
     def __exit__(self, *problem: Any) -> None:
-        self._count.__exit__(*problem)
+        self._display.__exit__(*problem)
 
     def event(self, name: str, event: Mapping[str, Any]) -> None:
         self.written += 1
@@ -151,7 +145,7 @@ class _Screen:
         if self.pretty:
             self._line(pretty_line(name, event))
         else:
-            self._line(Text(json_line({"event": name, "values": event})))
+            self._line(Text(json_text({"event": name, "values": event})))
 
     def reorg(self, reorg: StreamingReorg) -> None:
         """Tell that blocks are replaced: what was written of them is void, what comes instead follows."""
@@ -159,39 +153,59 @@ class _Screen:
         if self.pretty:
             self._line(Text(f"reorg: blocks {blocks} after {reorg.common_ancestor} are replaced", "yellow"))
         else:
-            self._line(Text(json_line({"reorg": reorg.to_dict()})))
+            self._line(Text(json_text({"reorg": reorg.to_dict()})))
 
     def remark(self, text: str) -> None:
-        """Tell something beside the events; on a terminal above the running count."""
-        if isinstance(self._count, RunningCount):
-            self._console.print(Text(text, "yellow"))
+        """Tell something that isn't an event; on a terminal above the running count."""
+        if self._display.is_shown:
+            self._display.line(Text(visible(text), "yellow"))
         else:
             say(text)
 
     def _line(self, line: Text) -> None:
-        if sys.stdout.isatty():
-            self._console.print(line)
+        if self._display.shares_terminal:
+            self._display.line(line)
         else:
-            sys.stdout.write(f"{line}\n")
+            write_styled(line)
 
-    def flush(self, lag: int | None) -> None:
-        """Write all lines out, since what is not out does not count as delivered, and tell how far it is."""
+    def flush(self, block: int | None, moment: datetime | None, lag: int | None) -> None:
+        """
+        Write all lines out, since what is not out does not count as delivered, and tell how far it is.
+
+        Args:
+            block: The block up to which all is written.
+            moment: The time of the last event.
+            lag: How many blocks the chain is ahead, where that is known.
+        """
         sys.stdout.flush()
-        if isinstance(self._count, RunningCount):
-            behind = f", {lag} blocks behind the head" if lag and lag > 1 else ""
-            self._count.update(f"{self.written} events, block {self.last_block}{behind} (Ctrl-C ends it)")
+        if not self._display.is_shown:
+            return
+        text = f"{self.written:,} events, block {block}"
+        done = self._course.part_done(block, self.written, moment)
+        if done is not None:
+            text += f", {progress_text(done, self._pace.seconds_left(done))}"
+        if lag and lag > 1:
+            text += f", {lag:,} blocks behind the head"
+        self._display.update(f"{text} (Ctrl-C ends it)")
 
 
 def _listen(streaming: SyncStreamingClient, screen: _Screen, span: _Span, limit: int | None) -> None:
     @streaming.on_all_events
     def write(events: Events) -> None:
         past_the_end = False
+        moment = None
         for name, found in events.items():
             for event in found:
+                moment = event.get("timestamp", moment)
                 if event in span:
                     screen.event(name, event)
                 past_the_end = past_the_end or span.is_after(event)
-        screen.flush(streaming.stats.lag_blocks)
+        batch = streaming.current_batch
+        screen.flush(
+            screen.last_block if batch is None or batch.last_block is None else batch.last_block,
+            None if moment is None else dates.isoparse(moment),
+            streaming.stats.lag_blocks,
+        )
         if past_the_end or (limit is not None and screen.written >= limit):
             streaming.stop_streaming()
 
