@@ -2,7 +2,6 @@
 
 import json
 import logging
-import sys
 
 import pytest
 
@@ -13,12 +12,7 @@ pytestmark = pytest.mark.quick
 
 
 def record(message: str = "Request", problem: Exception | None = None, **fields: object) -> logging.LogRecord:
-    info = None
-    if problem is not None:
-        try:
-            raise problem
-        except Exception:
-            info = sys.exc_info()
+    info = None if problem is None else (type(problem), problem, None)
     made = logging.LogRecord("event_streamer_service", logging.INFO, __file__, 1, message, (), info)
     made.fields = fields
     return made
