@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     Source = str | bytes | os.PathLike[str] | list[Any] | dict[str, Any]
 
 
+HEALTHY = "healthy"
+"""The `status` of a service that can do its work."""
+
+
 class BaseClient:
     """What both clients are made of and do without sending anything."""
 

@@ -1,0 +1,310 @@
+"""
+The client of the service's calls for asyncio.
+
+Most of its methods are generated from openapi.yaml (`event_streamer_api.client`); what stands here does more
+than its call, and stands in its twin as well. What both do alike is in `_base.py` and in `_core`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Generator, Iterable
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
+
+from event_streamer_api.api import health, stream, subscriptions
+from event_streamer_api.client import AsyncCalls
+from event_streamer_api.errors import EventStreamerSDKError
+
+from .._base import HEALTHY, BaseClient
+from .._http import AsyncHTTP
+from ..exceptions import EventStreamerNotFoundError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from event_streamer_api.models import (
+        ABIEvent,
+        SubscriptionCreate,
+        SubscriptionResponse,
+        SubscriptionUpdate,
+    )
+    from event_streamer_api.types import Operation
+
+    from .._base import Source
+    from .._core.options import StreamOptions
+    from ..streaming_client import StreamingClient
+
+__all__ = ["EventStreamer"]
+
+T = TypeVar("T")
+
+
+class EventStreamer(BaseClient, AsyncCalls):
+    """
+    Client of an Event Streamer service, for asyncio.
+
+    Use it as a context manager, or call `close` in the end. Calls that are safe to repeat are repeated
+    when the service is unreachable or in trouble, with growing pauses; `Retry-After` is obeyed.
+
+    Example:
+        >>> async with EventStreamer("http://localhost:8000", "my-app") as client:
+        ...     subscription = await client.subscribe(
+        ...         "Transfer(address indexed from, address indexed to, uint256 value)",
+        ...         chain_id=1,
+        ...         start_block=19_000_000,
+        ...     )
+    """
+
+    _http_class = AsyncHTTP
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """
+        Stop the streams of this client, and close its connections to the service.
+
+        An `http_client` of your own stays open. A later call opens new connections.
+        """
+        for streaming_client in list(self._streams):
+            await streaming_client.disconnect()
+        await self._http.close()
+
+    async def _call(self, operation: Operation[T]) -> T:
+        result: T = await self._http.request(operation)
+        return result
+
+    async def _carry_out(self, steps: Generator[Operation[Any], Any, T]) -> T:
+        """Make the calls that `steps` asks for, one after the other."""
+        try:
+            operation = next(steps)
+            while True:
+                try:
+                    answer = await self._call(operation)
+                except EventStreamerSDKError as error:
+                    operation = steps.throw(error)
+                else:
+                    operation = steps.send(answer)
+        except StopIteration as done:
+            result: T = done.value
+            return result
+
+    async def create_subscription(self, subscription: SubscriptionCreate) -> SubscriptionResponse:
+        """
+        Create a subscription.
+
+        The client's own `subscriber_id` is put in, and `topic0` is computed where it is left out.
+
+        Args:
+            subscription: The subscription.
+
+        Returns:
+            The subscription as the service keeps it, with its id.
+
+        Raises:
+            EventStreamerValidationError: If `topic0` is not that of the event, or the service refuses it.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        from .._core.subscriptions import completed
+
+        complete = completed(subscription, self.subscriber_id)
+        return await self._call(subscriptions.create_subscription(complete))
+
+    async def get_or_create_subscription(self, subscription: SubscriptionCreate) -> SubscriptionResponse:
+        """
+        Get the subscription that asks for just this, or create it where there is none.
+
+        The same subscriber, event, chain, contracts, first and last block are the same subscription: the
+        oldest one where there are several. Programs that call this at the same time get one and the same.
+        `update_subscription` makes another one of it.
+
+        The service has a call for this. One that lacks it is asked for its list instead.
+
+        Args:
+            subscription: The subscription.
+
+        Returns:
+            The subscription as the service keeps it, with its id, and with its progress.
+
+        Raises:
+            EventStreamerValidationError: If `topic0` is not that of the event, or the service refuses it.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        from .._core.subscriptions import completed, get_or_create
+
+        return await self._carry_out(get_or_create(completed(subscription, self.subscriber_id)))
+
+    async def subscribe(
+        self,
+        event: ABIEvent | Source,
+        name: str | None = None,
+        *,
+        chain_id: int,
+        start_block: int,
+        end_block: int | None = None,
+        addresses: str | Iterable[str] = (),
+        new: bool = False,
+    ) -> SubscriptionResponse:
+        """
+        Subscribe to an event in one call; called again with the same values, it gives the same subscription.
+
+        So a program that starts anew goes on where the service knows it to be, and several workers that
+        run the same program share one subscription. See `get_or_create_subscription`.
+
+        Args:
+            event: The event: an ABIEvent, a human-readable line, or an ABI in any form.
+            name: The event's name or signature, where `event` is an ABI of several.
+            chain_id: The EIP-155 id of the chain.
+            start_block: The first block, 0 or more.
+            end_block: The last block, or None for a subscription that goes on with the chain.
+            addresses: The contracts; none for all contracts.
+            new: Create a subscription of its own, which delivers from `start_block` on, also where there is
+                an equal one.
+
+        Returns:
+            The subscription as the service keeps it, with its id.
+
+        Raises:
+            EventStreamerValidationError: If the event or another value is wrong.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+
+        Example:
+            >>> await client.subscribe(erc20_abi, "Transfer", chain_id=1, start_block=19_000_000)
+        """
+        from .._core.subscriptions import subscription_to
+
+        wanted = subscription_to(
+            event, name, addresses=addresses, chain_id=chain_id, start_block=start_block, end_block=end_block
+        )
+        if new:
+            return await self.create_subscription(wanted)
+        return await self.get_or_create_subscription(wanted)
+
+    async def update_subscription(
+        self, subscription_id: int, update: SubscriptionUpdate
+    ) -> SubscriptionResponse:
+        """
+        Change the fields of a subscription that are given.
+
+        Fields that are left out stay as they are; an explicit `end_block=None` makes the subscription
+        live. Where the event changes, `topic0` follows it.
+
+        Args:
+            subscription_id: The id of the subscription, 1 or more.
+            update: What changes.
+
+        Returns:
+            The subscription as it is now.
+
+        Raises:
+            EventStreamerValidationError: If `topic0` is not that of the event, or the service refuses it.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        from .._core.subscriptions import completed_update
+
+        return await self._call(subscriptions.update_subscription(subscription_id, completed_update(update)))
+
+    async def iter_subscriptions(self, page_size: int = 100) -> AsyncIterator[SubscriptionResponse]:
+        """
+        Go through all subscriptions of the subscriber, page by page.
+
+        Args:
+            page_size: How many to fetch at a time, 1 to 1000.
+
+        Yields:
+            Each subscription, ordered by id.
+
+        Raises:
+            EventStreamerSDKError: If a call fails; the subclass and `status_code` say how.
+
+        Example:
+            >>> async for subscription in client.iter_subscriptions():
+            ...     print(subscription.id, subscription.last_processed_block)
+        """
+        from .._core.subscriptions import next_page
+
+        page: int | None = 1
+        while page is not None:
+            listing = await self.list_subscriptions(page=page, page_size=page_size)
+            for subscription in listing.subscriptions:
+                yield subscription
+            page = next_page(listing)
+
+    async def health_check(self) -> bool:
+        """
+        Say whether the service is up and healthy, whatever is wrong with it.
+
+        Returns:
+            True if it answers that it is healthy; False in every other case, after one attempt.
+        """
+        try:
+            answer = await self._http.request(health.get_health(), retries=0)
+        except EventStreamerSDKError:
+            return False
+        return bool(answer.status == HEALTHY)
+
+    async def get_subscription_last_processed_block(
+        self, subscription_id: int, chain_id: int | None = None
+    ) -> int | None:
+        """
+        Get the last block that was processed for a subscription.
+
+        Args:
+            subscription_id: The id of the subscription, 1 or more.
+            chain_id: The chain of the subscription.
+
+        Returns:
+            The block number, or None where the subscription is not being processed or has no block yet.
+
+        Raises:
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        try:
+            answer = await self._call(stream.get_subscription_last_processed_block(subscription_id, chain_id))
+        except EventStreamerNotFoundError:
+            return None
+        return answer.last_processed_block
+
+    def create_streaming_client(
+        self,
+        subscription_id: int,
+        *,
+        resume_token: str | None = None,
+        client_metadata: dict[str, Any] | None = None,
+        auto_acknowledge: bool = True,
+        batch_ack_interval: float = 3.0,
+        **options: Unpack[StreamOptions],
+    ) -> StreamingClient:
+        """
+        Make a client for the stream of a subscription.
+
+        Args:
+            subscription_id: The id of the subscription, 1 or more.
+            resume_token: Where to go on, as `get_current_resume_token` gave it; None for where the service
+                stands.
+            client_metadata: What your program says about itself, for the service's log.
+            auto_acknowledge: Whether a batch is acknowledged when its handlers have succeeded.
+            batch_ack_interval: Seconds between two acknowledgements; what gathers meanwhile goes in one.
+            **options: See `StreamOptions`.
+
+        Returns:
+            The client, which has not connected yet.
+
+        Raises:
+            EventStreamerValidationError: If an argument is wrong.
+        """
+        from ..streaming_client import StreamingClient
+
+        return StreamingClient(
+            self,
+            subscription_id,
+            resume_token=resume_token,
+            client_metadata=client_metadata,
+            auto_acknowledge=auto_acknowledge,
+            batch_ack_interval=batch_ack_interval,
+            **options,
+        )

@@ -1,0 +1,1 @@
+"""What is written for programs that block; `_async` holds the same for asyncio."""
