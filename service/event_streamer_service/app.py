@@ -80,6 +80,7 @@ def _routes(service: Service) -> list[Route]:
             "/subscriptions",
             GET=subscriptions.list_subscriptions,
             POST=subscriptions.create_subscription,
+            PUT=subscriptions.get_or_create_subscription,
         ),
         _calls(
             _SUBSCRIPTION,

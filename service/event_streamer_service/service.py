@@ -28,6 +28,7 @@ from event_streamer_service.settings import Settings
 from event_streamer_service.store.database import Database
 from event_streamer_service.store.headers import SqlHeaderStore
 from event_streamer_service.store.migrations import read_setting, write_setting
+from event_streamer_service.store.subscriptions import note_problem
 from event_streamer_service.tokens import Tokens
 
 logger = logging.getLogger(__name__)
@@ -104,6 +105,7 @@ class Service:
             hub=self.hub,
             metrics=self.metrics,
             chain=self.chains.get,
+            keep_problem=self._keep_problem,
             faults=self.faults,
             journal=self.journal,
         )
@@ -111,6 +113,9 @@ class Service:
     async def run(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in a transaction."""
         return await self.database.run(work)
+
+    async def _keep_problem(self, subscription_id: int, problem: str) -> None:
+        await self.run(lambda connection: note_problem(connection, subscription_id, problem))
 
     async def start(self) -> None:
         """Read what the database holds, and be ready for requests."""

@@ -26,6 +26,7 @@ CALLS = {
 WIRE = {
     "GET /health",
     "POST /subscriptions",
+    "PUT /subscriptions",
     "GET /subscriptions",
     "GET /subscriptions/{subscription_id}",
     "PUT /subscriptions/{subscription_id}",

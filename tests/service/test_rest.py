@@ -138,7 +138,7 @@ def test_unknown_paths_and_methods_have_the_same_form(shared_client: RawClient) 
     assert answer.keys() == {"error", "detail", "error_code", "status", "timestamp", "request_id"}
     response = shared_client.http.request("PATCH", "/subscriptions")
     assert response.status_code == 405
-    assert set(response.headers["allow"].split(", ")) == {"GET", "HEAD", "POST"}
+    assert set(response.headers["allow"].split(", ")) == {"GET", "HEAD", "POST", "PUT"}
     assert shared_client.http.head("/health").status_code == 200
     assert shared_client.http.head(f"/subscriptions/{shared_client.subscribe()}/stream").status_code == 405
 

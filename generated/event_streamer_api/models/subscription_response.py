@@ -49,6 +49,8 @@ class SubscriptionResponse(Model):
         resume_token: A token to resume from, where the service gives one.
         last_event_id: The id of the last event that was delivered.
         events_delivered: How many events were delivered. 0 or more.
+        problem: Why logs of this subscription are not delivered, in a sentence: they can't be decoded as
+            the event that was subscribed to. None as long as no such log came, and after the event is changed.
         created_at: When the subscription was made.
         updated_at: When it was last changed.
         additional_properties: What the service sent beyond these fields.
@@ -72,6 +74,7 @@ class SubscriptionResponse(Model):
     events_delivered: int | None = _attrs_field(
         default=None, validator=validated(nullable(integer(minimum=0)))
     )
+    problem: str | None = _attrs_field(default=None, validator=validated(nullable(text())))
     created_at: datetime.datetime | None = _attrs_field(default=None, validator=validated(nullable(moment())))
     updated_at: datetime.datetime | None = _attrs_field(default=None, validator=validated(nullable(moment())))
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
@@ -108,6 +111,7 @@ class SubscriptionResponse(Model):
             resume_token=read.optional_or_null("resume_token", as_is, None),
             last_event_id=read.optional_or_null("last_event_id", as_is, None),
             events_delivered=read.optional_or_null("events_delivered", to_integer, None),
+            problem=read.optional_or_null("problem", as_is, None),
             created_at=read.optional_or_null("created_at", to_datetime, None),
             updated_at=read.optional_or_null("updated_at", to_datetime, None),
             additional_properties=read.rest(),
@@ -145,6 +149,8 @@ class SubscriptionResponse(Model):
             result["last_event_id"] = self.last_event_id
         if self.events_delivered is not None or include_none:
             result["events_delivered"] = self.events_delivered
+        if self.problem is not None or include_none:
+            result["problem"] = self.problem
         if self.created_at is not None:
             result["created_at"] = to_iso(self.created_at)
         elif include_none:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from typing import Any
 
 from attrs import evolve
 
-from event_streamer_api.errors import EventStreamerValidationError
+from event_streamer_api.api import subscriptions as calls
+from event_streamer_api.errors import EventStreamerSDKError, EventStreamerValidationError
 from event_streamer_api.models import (
     ABIEvent,
     SubscriptionCreate,
     SubscriptionListResponse,
+    SubscriptionResponse,
     SubscriptionUpdate,
 )
+from event_streamer_api.types import Operation
+
+_CALL_IS_UNKNOWN = frozenset({404, 405, 501})
+"""What a service answers to a call that it doesn't have."""
+_PAGE_SIZE = 100
 
 
 def completed(subscription: SubscriptionCreate, subscriber_id: str) -> SubscriptionCreate:
@@ -39,6 +46,74 @@ def completed(subscription: SubscriptionCreate, subscriber_id: str) -> Subscript
         topic0=_topic0("SubscriptionCreate", subscription.event_signature, subscription.topic0),
         subscriber_id=subscriber_id,
     )
+
+
+def get_or_create(
+    wanted: SubscriptionCreate,
+) -> Generator[Operation[Any], Any, SubscriptionResponse]:
+    """
+    Get the oldest subscription that asks for just this, or create it.
+
+    One call does it, at once for however many programs. A service that has no such call is known by its
+    refusal, before anything was made: there the subscriber's list is looked through. Two programs that
+    both find nothing both create one; then both see both, and the younger one is taken back.
+
+    Args:
+        wanted: The subscription to send, completed.
+
+    Yields:
+        The next call. Send its result, or throw its error.
+
+    Returns:
+        The subscription.
+
+    Raises:
+        EventStreamerSDKError: The error of the call that failed.
+    """
+    try:
+        found: SubscriptionResponse = yield calls.get_or_create_subscription(wanted)
+    except EventStreamerSDKError as error:
+        if getattr(error, "status_code", None) not in _CALL_IS_UNKNOWN:
+            raise
+    else:
+        return found
+    listed = yield from _oldest_like(wanted)
+    if listed is not None:
+        return listed
+    made: SubscriptionResponse = yield calls.create_subscription(wanted)
+    oldest = yield from _oldest_like(wanted)
+    if oldest is None or oldest.id >= made.id:
+        return made
+    yield calls.delete_subscription(made.id)
+    return oldest
+
+
+def _oldest_like(
+    wanted: SubscriptionCreate,
+) -> Generator[Operation[Any], Any, SubscriptionResponse | None]:
+    key = _key(wanted)
+    oldest: SubscriptionResponse | None = None
+    page: int | None = 1
+    while page is not None:
+        listing: SubscriptionListResponse = yield calls.list_subscriptions(
+            wanted.subscriber_id, page=page, page_size=_PAGE_SIZE
+        )
+        for one in listing.subscriptions:
+            if (oldest is None or one.id < oldest.id) and _key(one) == key:
+                oldest = one
+        page = next_page(listing)
+    return oldest
+
+
+def _key(one: SubscriptionCreate | SubscriptionResponse) -> tuple[object, ...]:
+    from ..abi import ABIParsingError, event_key
+
+    try:
+        event = event_key(one.event_signature)
+    except ABIParsingError:  # a service may keep what this release can't read: it is like nothing else
+        event = repr(one)
+    addresses = frozenset(address.lower() for address in one.addresses)
+    return one.subscriber_id, one.chain_id, event, addresses, one.start_block, one.end_block
 
 
 def completed_update(update: SubscriptionUpdate) -> SubscriptionUpdate:

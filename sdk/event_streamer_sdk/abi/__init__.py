@@ -17,6 +17,7 @@ from ._encoder import encode_log, encode_topics
 from ._errors import ABIParsingError, LogDecodeError
 from ._event_class import EventClass, event_name, is_event_class
 from ._events import signature, topic0, wire_names
+from ._identity import event_key
 from ._limits import DEFAULT_LIMITS, Limits
 from ._log_decoder import DecodedLog, LogDecoder, decode_log
 from ._sources import ABISource
@@ -41,6 +42,7 @@ __all__ = [
     "decode_log",
     "encode_log",
     "encode_topics",
+    "event_key",
     "event_name",
     "extract_abi_event",
     "extract_abi_events",

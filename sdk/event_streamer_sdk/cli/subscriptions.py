@@ -45,7 +45,12 @@ def create(
     Without --address all contracts are watched, without --end-block the subscription goes on with the chain.
     """
     made = client.subscribe(
-        event, addresses=address or [], chain_id=chain, start_block=start_block, end_block=end_block
+        event,
+        addresses=address or [],
+        chain_id=chain,
+        start_block=start_block,
+        end_block=end_block,
+        new=True,
     )
     _show(made, as_json)
     if not as_json:

@@ -42,7 +42,11 @@ class EventEncoder:
         """Return the event's JSON, `None` where the log is not such an event."""
         if len(log.topics) != self._topics:
             # Usual, and so worth a look of its own: ERC-20's and ERC-721's Transfer share their topic0.
-            self._undecodable(log, "it has another number of topics")
+            self._undecodable(
+                log,
+                f"it has {_topics(len(log.topics))}, and the subscription's event has {self._topics}; "
+                "mark those parameters as indexed that the contract's ABI marks so",
+            )
             return None
         try:
             event = self._decode(log.topics, log.data)
@@ -62,6 +66,10 @@ class EventEncoder:
         event["timestamp"] = self._block_time
         event["block_hash"] = log.block_hash
         return orjson.dumps(event)
+
+
+def _topics(count: int) -> str:
+    return "1 topic" if count == 1 else f"{count} topics"
 
 
 @frozen

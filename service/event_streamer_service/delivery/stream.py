@@ -10,22 +10,26 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
 from attrs import frozen
+from sqlalchemy.exc import SQLAlchemyError
 
 from event_streamer_api.models import ABIEvent
 from event_streamer_service.chains.errors import ChainClosed, ChainError, ChainUnavailable, UnknownChain
 from event_streamer_service.chains.feed import Chain
 from event_streamer_service.chains.types import Log, LogRange, Position, Reorg
 from event_streamer_service.clock import Clock, isoformat
+from event_streamer_service.delivery import undecodable
 from event_streamer_service.delivery.batches import Batch, EventEncoder, Lines, cut, range_end
 from event_streamer_service.delivery.connection import Connection, Ending
 from event_streamer_service.delivery.faulty import write_faulty
 from event_streamer_service.delivery.hub import Hub
 from event_streamer_service.delivery.ledger import Delivery
+from event_streamer_service.delivery.undecodable import UndecodableLogs
 from event_streamer_service.delivery.writer import ReaderStalled, Writer
+from event_streamer_service.errors import ServiceError
 from event_streamer_service.faults import Faults
 from event_streamer_service.journal import Journal
 from event_streamer_service.logs import fields
@@ -50,6 +54,7 @@ class Tools:
     hub: Hub
     metrics: Metrics
     chain: Callable[[int], Chain]
+    keep_problem: Callable[[int, str], Awaitable[None]]
     faults: Faults | None
     journal: Journal | None
 
@@ -81,8 +86,9 @@ class Stream:
         self._tools = tools
         self._subscription = subscription = connection.subscription
         self._scope = TokenScope.of(subscription)
-        self._undecodable = tools.metrics.undecodable.labels(subscription.chain_id)
         event = ABIEvent.from_dict(subscription.event_signature)
+        self._undecodable = UndecodableLogs(event, expected=bool(subscription.addresses))
+        self._delivered = 0
         self._encoder = EventEncoder(event, undecodable=self._note_undecodable)
         self._lines = Lines(
             event_name=event.name,
@@ -256,10 +262,12 @@ class Stream:
                 self._connection.ledger.scanned(end, self._connection.events)
                 self._tools.hub.settle(self._connection)
         await self._write(b"".join(chunk))
+        await self._tell_undecodable()
 
     def _batch_line(self, batch: Batch) -> bytes:
         connection, chain_id = self._connection, self._subscription.chain_id
         connection.events += batch.size
+        self._delivered += batch.size
         self._position = batch.end
         batch_id = connection.ledger.next_id()
         connection.ledger.sent(
@@ -315,6 +323,20 @@ class Stream:
             Ending("outage", "CIRCUIT_BREAKER_OPEN" if open_circuit else "STREAM_ERROR", str(problem))
         )
 
+    async def _tell_undecodable(self) -> None:
+        """Say that logs are not delivered, and keep it where the subscription is shown."""
+        problem = self._undecodable.due(delivered=self._delivered, now=asyncio.get_running_loop().time())
+        if problem is None:
+            return
+        await self._send_error(Ending("undecodable", undecodable.CODE, problem))
+        try:
+            await self._tools.keep_problem(self._subscription.id, problem)
+        except (SQLAlchemyError, ServiceError) as failed:
+            logger.warning(
+                "What is wrong with a subscription can't be kept",
+                extra=fields(subscription_id=self._subscription.id, reason=str(failed)),
+            )
+
     async def _send_end(self) -> None:
         assert self._position is not None
         self._note("end", reason="end_block_reached")
@@ -363,7 +385,8 @@ class Stream:
             )
 
     def _note_undecodable(self, log: Log, reason: str) -> None:
-        self._undecodable.inc()
+        self._undecodable.note(log, reason)
+        self._tools.metrics.undecodable.labels(self._subscription.chain_id).inc()
         if logger.isEnabledFor(logging.DEBUG):  # there may be as many of them as events
             logger.debug(
                 "A log is not the event asked for",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
 from event_streamer_api.models import SubscriptionCreate, SubscriptionUpdate
 from event_streamer_service.checks import check_definition
 from event_streamer_service.clock import isoformat
+from event_streamer_service.definition import FIELDS
 from event_streamer_service.delivery.connection import Ending
 from event_streamer_service.errors import TooManyRequests, Unprocessable
 from event_streamer_service.requests import (
@@ -21,6 +23,7 @@ from event_streamer_service.requests import (
 )
 from event_streamer_service.routes._answer import caller_of, json_response, service_of
 from event_streamer_service.service import Service
+from event_streamer_service.settings import Settings
 from event_streamer_service.store import subscriptions
 from event_streamer_service.store.subscriptions import Progress, Subscription, progress_values
 from event_streamer_service.tokens import TokenScope
@@ -47,6 +50,37 @@ _DELETED = Ending(
 
 async def create_subscription(request: Request) -> Response:
     """Add a subscription; delivery begins when its stream is opened."""
+    service = service_of(request)
+    values = await _wanted(request)
+    now = service.clock.time()
+
+    def add(connection: Connection) -> Subscription:
+        _check_room(connection, service.settings, values)
+        return subscriptions.insert(connection, values, now=now)
+
+    return json_response(describe(service, await service.run(add)), 201)
+
+
+async def get_or_create_subscription(request: Request) -> Response:
+    """Return the oldest subscription that asks for just this, or add one."""
+    service = service_of(request)
+    values = await _wanted(request)
+    now = service.clock.time()
+
+    def find_or_add(connection: Connection) -> tuple[Subscription, bool]:
+        found = subscriptions.find_like(connection, values)
+        if found is not None:
+            return found, False
+        _check_room(connection, service.settings, values)
+        return subscriptions.find_or_insert(connection, values, now=now)
+
+    found, is_new = await service.run(find_or_add)
+    found = subscriptions.with_progress(found, service.book.current(found))
+    return json_response(describe(service, found), 201 if is_new else 200)
+
+
+async def _wanted(request: Request) -> dict[str, Any]:
+    """Return the columns of the subscription that a body asks for, checked."""
     service, caller = service_of(request), caller_of(request)
     wanted = await read_model(request, SubscriptionCreate, limit=service.settings.max_body_bytes)
     owner = caller.acts_for(wanted.subscriber_id)
@@ -64,16 +98,17 @@ async def create_subscription(request: Request) -> Response:
         "end_block": wanted.end_block,
     }
     check_definition(values, settings=service.settings, chains=service.chains)
-    if await service.run(lambda c: subscriptions.count(c, subscriber_id=owner)) >= (
-        service.settings.max_subscriptions
-    ):
+    return values
+
+
+def _check_room(connection: Connection, settings: Settings, values: dict[str, Any]) -> None:
+    """Raise `TooManyRequests` where a subscriber may have no more subscriptions."""
+    if subscriptions.count(connection, subscriber_id=values["subscriber_id"]) >= settings.max_subscriptions:
         raise TooManyRequests(
-            f"This subscriber has {service.settings.max_subscriptions} subscriptions, and no more are "
+            f"This subscriber has {settings.max_subscriptions} subscriptions, and no more are "
             "allowed. Delete one first.",
             retry_after=60,
         )
-    made = await service.run(lambda c: subscriptions.insert(c, values, now=service.clock.time()))
-    return json_response(describe(service, made), 201)
 
 
 async def list_subscriptions(request: Request) -> Response:
@@ -115,7 +150,7 @@ async def update_subscription(request: Request) -> Response:
     if not changes:
         return json_response(describe(service, before))
     if changes.keys() - {"is_streaming", "subscriber_id"}:
-        merged = {name: getattr(before, name) for name in _DEFINITION} | changes
+        merged = {name: getattr(before, name) for name in FIELDS} | changes
         check_definition(merged, settings=service.settings, chains=service.chains)
     if changes.keys() & _RESTARTING:
         changes |= progress_values(Progress())
@@ -158,21 +193,11 @@ async def own_subscription(request: Request, *, owner: str | None = None) -> Sub
     return subscriptions.with_progress(found, service.book.current(found))
 
 
-_DEFINITION = (
-    "topic0",
-    "event_signature",
-    "addresses",
-    "start_block",
-    "end_block",
-    "chain_id",
-)
-
-
 def _changes(update: SubscriptionUpdate, body: dict[str, Any]) -> dict[str, Any]:
     """Return the columns that an update sets."""
     changes: dict[str, Any] = {
         name: getattr(update, name)
-        for name in (*_DEFINITION, "subscriber_id", "is_streaming")
+        for name in (*FIELDS, "subscriber_id", "is_streaming")
         if getattr(update, name) is not None
     }
     if update.event_signature is not None:
@@ -206,6 +231,7 @@ def describe(service: Service, subscription: Subscription) -> dict[str, Any]:
         "resume_token": token_for(service, subscription),
         "last_event_id": progress.last_event_id,
         "events_delivered": progress.events_delivered,
+        "problem": subscription.problem,
         "created_at": isoformat(subscription.created_at),
         "updated_at": isoformat(subscription.updated_at),
     }

@@ -8,9 +8,12 @@ database that a newer release has written is refused. A migration that was relea
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from sqlalchemy import Connection, inspect, select, text
+from sqlalchemy import Connection, bindparam, inspect, select, text
 
+from event_streamer_sdk.abi import ABIParsingError
+from event_streamer_service.definition import definition_key, stored_bytes
 from event_streamer_service.errors import StartupError
 from event_streamer_service.store import schema
 
@@ -19,12 +22,35 @@ _LOCK = 7_203_551
 """Number of PostgreSQL's advisory lock: two processes that start together migrate one after the other."""
 
 
-def _create_tables(connection: Connection) -> None:
-    schema.metadata.create_all(connection)
+def _add_definition_keys(connection: Connection) -> None:
+    """Subscriptions are found by what they ask for, and tell why logs are not delivered."""
+    for column in (
+        "definition_key VARCHAR(64) NOT NULL DEFAULT ''",
+        "shared_key VARCHAR(64)",
+        "stored_bytes BIGINT NOT NULL DEFAULT 0",
+        "problem VARCHAR",
+    ):
+        connection.execute(text(f"ALTER TABLE subscriptions ADD COLUMN {column}"))
+    connection.execute(text("CREATE INDEX subscriptions_by_definition ON subscriptions (definition_key, id)"))
+    connection.execute(text("CREATE UNIQUE INDEX subscriptions_shared ON subscriptions (shared_key)"))
+    table = schema.subscriptions
+    names = ("id", "subscriber_id", "chain_id", "event_signature", "addresses", "start_block", "end_block")
+    keys = []
+    for found in connection.execute(select(*(table.c[name] for name in names))).mappings():
+        row = {str(name): value for name, value in found.items()}
+        try:
+            key = definition_key(row)
+        except ABIParsingError:  # an earlier release took what this one refuses: it is like no other
+            key = ""
+        keys.append({"the_id": row["id"], "key": key, "size": stored_bytes(row)})
+    if keys:
+        change = table.update().where(table.c.id == bindparam("the_id"))
+        values: dict[str, Any] = {"definition_key": bindparam("key"), "stored_bytes": bindparam("size")}
+        connection.execute(change.values(values), keys)
 
 
-MIGRATIONS: dict[int, Callable[[Connection], None]] = {1: _create_tables}
-"""Version → what brings a database there from the version before."""
+MIGRATIONS: dict[int, Callable[[Connection], None]] = {2: _add_definition_keys}
+"""Version → what brings a database there from the version before. A new database starts with the newest."""
 
 
 def migrate(connection: Connection) -> int:
@@ -46,8 +72,11 @@ def migrate(connection: Connection) -> int:
             f"The database has schema version {version}, and this release knows versions up to {newest}. "
             "Install the release that wrote it, or a newer one."
         )
-    for step in range(version + 1, newest + 1):
-        MIGRATIONS[step](connection)
+    if version == 0:
+        schema.metadata.create_all(connection)
+    else:
+        for step in range(version + 1, newest + 1):
+            MIGRATIONS[step](connection)
     if version != newest:
         write_setting(connection, VERSION_NAME, str(newest))
     return newest

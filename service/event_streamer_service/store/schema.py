@@ -50,7 +50,16 @@ subscriptions = Table(
     Column("last_event_id", String),
     Column("created_at", Float(53), nullable=False),
     Column("updated_at", Float(53), nullable=False),
+    # What a subscription asks for, hashed; those that ask for the same have the same.
+    Column("definition_key", String(64), nullable=False, server_default=""),
+    # The same, of one of them at most: by it, of two that are created at once where there was none, one wins.
+    Column("shared_key", String(64)),
+    Column("stored_bytes", BigInteger, nullable=False, server_default="0"),
+    # Why logs are not delivered.
+    Column("problem", String),
     Index("subscriptions_by_subscriber", "subscriber_id", "id"),
+    Index("subscriptions_by_definition", "definition_key", "id"),
+    Index("subscriptions_shared", "shared_key", unique=True),
     sqlite_autoincrement=True,
 )
 

@@ -7,8 +7,11 @@ from typing import Any
 
 from attrs import evolve, frozen
 from sqlalchemy import Connection, RowMapping, bindparam, func, select
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from event_streamer_service.chains.types import LogFilter, Position
+from event_streamer_service.definition import FIELDS, definition_key, stored_bytes
 from event_streamer_service.store.schema import subscriptions as table
 
 
@@ -44,6 +47,7 @@ class Subscription:
     progress: Progress
     created_at: float
     updated_at: float
+    problem: str | None = None
 
     @property
     def filter(self) -> LogFilter:
@@ -74,10 +78,53 @@ class Subscription:
 
 def insert(connection: Connection, values: Mapping[str, Any], *, now: float) -> Subscription:
     """Add a subscription and return it with its id."""
-    row = dict(values) | {"is_streaming": True, "events_delivered": 0, "created_at": now, "updated_at": now}
-    result = connection.execute(table.insert().values(**row))
+    result = connection.execute(table.insert().values(**_new_row(values, now)))
     assert result.inserted_primary_key is not None
-    found = get(connection, result.inserted_primary_key[0])
+    return _existing(connection, result.inserted_primary_key[0])
+
+
+def find_like(connection: Connection, values: Mapping[str, Any]) -> Subscription | None:
+    """Return the oldest subscription that asks for the same, `None` where there is none."""
+    key = definition_key(values)
+    query = select(table).where(table.c.definition_key == key).order_by(table.c.id).limit(1)
+    row = connection.execute(query).mappings().one_or_none()
+    return None if row is None else _read(row)
+
+
+def find_or_insert(
+    connection: Connection, values: Mapping[str, Any], *, now: float
+) -> tuple[Subscription, bool]:
+    """
+    Return the oldest subscription that asks for the same, or add one; and whether it was added.
+
+    Two that add one at once, in two processes too, meet at the unique key: the later one waits for the
+    first to commit, adds nothing, and finds it then.
+    """
+    while True:
+        found = find_like(connection, values)
+        if found is not None:
+            return found, False
+        row = _new_row(values, now)
+        insert_row = postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert
+        add = insert_row(table).values(**row, shared_key=row["definition_key"])
+        added = connection.execute(add.on_conflict_do_nothing().returning(table.c.id)).scalar_one_or_none()
+        if added is not None:
+            return _existing(connection, added), True
+
+
+def _new_row(values: Mapping[str, Any], now: float) -> dict[str, Any]:
+    return dict(values) | {
+        "is_streaming": True,
+        "events_delivered": 0,
+        "created_at": now,
+        "updated_at": now,
+        "definition_key": definition_key(values),
+        "stored_bytes": stored_bytes(values),
+    }
+
+
+def _existing(connection: Connection, subscription_id: int) -> Subscription:
+    found = get(connection, subscription_id)
     assert found is not None
     return found
 
@@ -113,8 +160,27 @@ def update(
     connection: Connection, subscription_id: int, values: Mapping[str, Any], *, now: float
 ) -> Subscription | None:
     """Change columns of a subscription; `None` where there is none."""
-    connection.execute(table.update().where(table.c.id == subscription_id).values(**values, updated_at=now))
+    the_row = table.c.id == subscription_id
+    row = connection.execute(select(table).where(the_row)).mappings().one_or_none()
+    if row is None:
+        return None
+    values = dict(values)
+    if values.keys() & {*FIELDS, "subscriber_id"}:
+        changed = dict(row) | values
+        values |= {
+            "definition_key": definition_key(changed),
+            "shared_key": None,
+            "stored_bytes": stored_bytes(changed),
+        }
+    if values.keys() & set(FIELDS):
+        values["problem"] = None
+    connection.execute(table.update().where(the_row).values(**values, updated_at=now))
     return get(connection, subscription_id)
+
+
+def note_problem(connection: Connection, subscription_id: int, problem: str) -> None:
+    """Keep why logs of a subscription are not delivered."""
+    connection.execute(table.update().where(table.c.id == subscription_id).values(problem=problem))
 
 
 def delete(connection: Connection, subscription_id: int) -> bool:
@@ -180,4 +246,5 @@ def _read(row: RowMapping) -> Subscription:
         ),
         created_at=row["created_at"],
         updated_at=row["updated_at"],
+        problem=row["problem"],
     )
