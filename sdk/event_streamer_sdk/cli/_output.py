@@ -10,7 +10,7 @@ it comes from.
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -55,6 +55,23 @@ def say(text: str) -> None:
 def _tell(line: Text) -> None:
     with suppress(OSError):  # where standard error can't be written there is no one to tell
         Console(stderr=True, soft_wrap=True, highlight=False).print(line)
+
+
+def ask(question: str) -> None:
+    """
+    Ask on the terminal whether to go on.
+
+    Args:
+        question: What is answered with y or n.
+
+    Raises:
+        typer.BadParameter: Standard input is no terminal: nobody can answer.
+        typer.Abort: The answer was no.
+    """
+    if not sys.stdin.isatty():
+        raise typer.BadParameter("nobody can be asked here: say --yes")
+    with redirect_stdout(sys.stderr):  # input() itself writes a blank to what is standard output
+        typer.confirm(question, abort=True, err=True)
 
 
 def count(number: int, one: str, many: str | None = None) -> str:

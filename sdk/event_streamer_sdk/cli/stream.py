@@ -184,7 +184,7 @@ class _Screen:
         done = self._course.part_done(block, self.written, moment)
         if done is not None:
             text += f", {progress_text(done, self._pace.seconds_left(done))}"
-        if lag and lag > 1:
+        elif lag and lag > 1:
             text += f", {lag:,} blocks behind the head"
         self._display.update(f"{text} (Ctrl-C ends it)")
 

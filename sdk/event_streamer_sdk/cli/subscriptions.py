@@ -1,6 +1,5 @@
 """`event-streamer subscriptions`: make, look at, change and delete what is streamed."""
 
-import sys
 from typing import Annotated, Any
 
 import typer
@@ -10,7 +9,7 @@ from event_streamer_sdk.abi import human_readable, signature
 from event_streamer_sdk.cli._connection import calls_the_service, connect
 from event_streamer_sdk.cli._events import chosen_event
 from event_streamer_sdk.cli._lines import short
-from event_streamer_sdk.cli._output import AsJson, say, write_details, write_json, write_table
+from event_streamer_sdk.cli._output import AsJson, ask, say, write_details, write_json, write_table
 from event_streamer_sdk.cli._shared import given_by
 from event_streamer_sdk.models.abi import ABIEvent
 from event_streamer_sdk.models.subscriptions import SubscriptionResponse, SubscriptionUpdate
@@ -135,10 +134,8 @@ def delete(
 ) -> None:
     """Delete subscriptions, and with each the place where its stream was."""
     if not yes:
-        if not sys.stdin.isatty():
-            raise typer.BadParameter("nobody can be asked here: say --yes")
         numbers = ", ".join(map(str, subscriptions))
-        typer.confirm(f"Delete {numbers} for good?", abort=True, err=True)
+        ask(f"Delete {numbers} for good?")
     for number in subscriptions:
         client.delete_subscription(number)
         say(f"Deleted {number}.")
