@@ -1,18 +1,14 @@
 """What a terminal, a pipe or a shell may do to the command: real processes, one line each, no traceback."""
 
-import fcntl
 import json
-import os
-import pty
 import shlex
-import struct
 import subprocess
 import sys
-import termios
 
 import pytest
 
 from event_streamer_service import LocalService
+from support.terminal import at_a_terminal, ordinary_environment
 
 EVENT_STREAMER = f"{shlex.quote(sys.executable)} -m event_streamer_sdk.cli"
 TRANSFER = "Transfer(address indexed from, address indexed to, uint256 value)"
@@ -38,7 +34,7 @@ def shell(service, tmp_path):
     """Run a line of shell in which $ES is the command."""
 
     def run(line, **environment):
-        variables = {**os.environ, "EVENT_STREAMER_URL": service.url, **environment}
+        variables = ordinary_environment(EVENT_STREAMER_URL=service.url, **environment)
         return subprocess.run(
             ["bash", "-c", f"{line.replace('$ES', EVENT_STREAMER)}"],
             cwd=tmp_path, env=variables, capture_output=True, timeout=60,
@@ -68,11 +64,53 @@ def test_nothing_is_deleted_where_nobody_can_be_asked(shell, subscription):
     assert shell(f"$ES subscriptions show {subscription}").returncode == 0
 
 
-def test_a_full_disk_is_one_line_and_nothing_is_acknowledged(shell, subscription):
-    for command in ("subscriptions list", "subscriptions list --json", f"stream {subscription}"):
-        full = shell(f"$ES {command} >/dev/full")
-        assert (full.returncode, full.stderr) == (1, b"Error: No space left on device\n")
+EVERY_KIND_OF_OUTPUT = [
+    "--version",
+    "--help",
+    "abi --help",
+    "--show-completion bash",
+    "health",
+    "health --json",
+    "subscriptions list",
+    "subscriptions list --json",
+    f"abi topic0 '{TRANSFER}'",
+    f"abi json '{TRANSFER}'",
+    f"abi json '{TRANSFER}' | $ES abi codegen -",
+    f"abi json '{TRANSFER}' | $ES abi human-readable -",
+]
+
+
+@pytest.mark.parametrize("command", EVERY_KIND_OF_OUTPUT)
+def test_a_full_disk_is_one_line(shell, subscription, command):
+    full = shell(f"$ES {command} >/dev/full")
+    assert (full.returncode, full.stderr) == (1, b"Error: No space left on device\n")
+
+
+@pytest.mark.parametrize("form", ["--json", "--pretty"])
+def test_what_a_full_disk_did_not_take_is_not_acknowledged(shell, subscription, form):
+    full = shell(f"$ES stream {subscription} {form} >/dev/full")
+    assert (full.returncode, full.stderr) == (1, b"Error: No space left on device\n")
     assert shell(f"$ES stream {subscription}").stdout
+
+
+@pytest.mark.parametrize("command", EVERY_KIND_OF_OUTPUT)
+def test_a_reader_that_is_gone_is_no_error(shell, subscription, command):
+    left = shell(f"$ES {command} | sleep 0; exit ${{PIPESTATUS[-2]}}")
+    assert (left.returncode, left.stderr) == (0, b"")
+
+
+def test_a_reader_of_remarks_that_is_gone_costs_no_event(shell, service, subscription):
+    service.faults.add("reset", after=0)
+    streamed = shell(f"$ES stream {subscription} 2> >(exec sleep 0)")
+    assert streamed.returncode == 0
+    assert streamed.stdout.count(b"\n") >= 30
+
+
+def test_where_nothing_can_be_told_the_exit_code_still_tells(shell, subscription):
+    assert shell("$ES subscriptions show 9999 2>/dev/full").returncode == 1
+    assert shell("$ES no-such-command 2>/dev/full").returncode in {1, 2}
+    streamed = shell(f"$ES stream {subscription} 2>/dev/full")
+    assert (streamed.returncode, streamed.stdout.count(b"\n")) == (0, 30)
 
 
 def test_a_place_that_can_not_be_kept_is_refused(shell, subscription):
@@ -114,7 +152,8 @@ def test_flags_of_the_interpreter_change_nothing(shell, subscription, flags):
 @pytest.mark.parametrize("columns", [20, 79, 120])
 def test_no_column_is_lost_on_a_narrow_terminal(service, subscription, columns):
     shown = on_a_terminal(columns, "subscriptions", "list", url=service.url)
-    assert "Transfer(address,address,uint256)" in shown
+    for part in ("Transfer(address,address,uint256)", "31337", "0 … 5", "Delivered", "idle"):
+        assert part in shown
 
 
 @pytest.mark.parametrize("form", ["--json", "--pretty"])
@@ -125,20 +164,8 @@ def test_events_on_a_terminal_stand_above_the_running_count(service, subscriptio
 
 
 def on_a_terminal(columns, *arguments, url):
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    environment = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES"}}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "event_streamer_sdk.cli", *arguments],
-        stdin=theirs, stdout=theirs, stderr=theirs, env={**environment, "EVENT_STREAMER_URL": url},
-    )  # fmt: skip
-    os.close(theirs)
-    written = b""
-    try:
-        while part := os.read(ours, 65536):
-            written += part
-    except OSError:  # how Linux tells that the other side is closed
-        pass
-    os.close(ours)
-    assert process.wait(timeout=30) == 0
-    return written.decode()
+    ended = at_a_terminal(
+        arguments, columns=columns, environment=ordinary_environment(EVENT_STREAMER_URL=url)
+    )
+    assert ended.code == 0, ended.screen
+    return ended.screen

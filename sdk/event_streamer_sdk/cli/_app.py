@@ -26,6 +26,10 @@ def _readers_may_leave() -> Iterator[None]:
     except BrokenPipeError as closed:
         _streams.write_no_more()
         raise typer.Exit(0) from closed
+    except SystemExit as end:  # what rich, which writes the help texts, makes of it
+        if not isinstance(end.__context__, BrokenPipeError):
+            raise
+        raise typer.Exit(0) from end
 
 
 class _OpenGroup(TyperGroup):

@@ -7,12 +7,13 @@ terminal is shown as a list of details, row by row. All text is made visible (se
 it comes from.
 """
 
+import io
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import redirect_stdout, suppress
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 from rich.cells import cell_len
@@ -54,7 +55,7 @@ def say(text: str) -> None:
 
 def _tell(line: Text) -> None:
     with suppress(OSError):  # where standard error can't be written there is no one to tell
-        Console(stderr=True, soft_wrap=True, highlight=False).print(line)
+        _write(line, sys.stderr)
 
 
 def ask(question: str) -> None:
@@ -145,13 +146,17 @@ def write_styled(line: Text) -> None:
     Args:
         line: The line; what it holds is visible already.
     """
-    if not sys.stdout.isatty():
-        sys.stdout.write(line.plain + "\n")
+    _write(line, sys.stdout)
+
+
+def _write(line: Text, stream: TextIO) -> None:
+    if not stream.isatty():
+        stream.write(line.plain + "\n")
         return
-    console = Console(highlight=False, soft_wrap=True)
-    with console.capture() as written:
-        console.print(line)
-    sys.stdout.write(written.get())
+    # Not by rich itself: where a reader is gone, also that of standard error, it throws standard output away.
+    painted = io.StringIO()
+    Console(file=painted, force_terminal=True, highlight=False, soft_wrap=True).print(line)
+    stream.write(painted.getvalue())
 
 
 def write_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str) -> None:
