@@ -14,6 +14,7 @@ ServiceError                      the answer to a request, with status, title, d
 └── Unavailable        503        with Retry-After
 
 StartupError                      the service can't start; one sentence for whoever started it
+└── WrongArgument                 because of what was asked of it: another command line may start
 """
 
 # ruff: noqa: N818 - the classes are named after the HTTP statuses that they become
@@ -26,6 +27,10 @@ from typing import Any, ClassVar
 
 class StartupError(Exception):
     """The service can't start: `str()` is one sentence that says what is wrong and what to do."""
+
+
+class WrongArgument(StartupError):
+    """An argument can't be what it is, whatever the machine looks like: `serve` ends with 2, not with 1."""
 
 
 class ServiceError(Exception):

@@ -20,7 +20,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from event_streamer_service.app import create_app
 from event_streamer_service.delivery.writer import TRANSPORT
-from event_streamer_service.errors import StartupError
+from event_streamer_service.errors import StartupError, WrongArgument
 from event_streamer_service.service import Service
 from event_streamer_service.settings import Settings
 
@@ -41,11 +41,11 @@ def check_exposure(host: str, settings: Settings) -> None:
     Refuse to serve everybody on the network.
 
     Raises:
-        StartupError: `host` is not loopback and there are no API keys.
+        WrongArgument: `host` is not loopback and there are no API keys.
     """
     if settings.api_keys or settings.admin_keys or _is_loopback(host):
         return
-    raise StartupError(
+    raise WrongArgument(
         f"{host} can be reached from other machines: set API keys (--api-key SUBSCRIBER=KEY), "
         "or listen on 127.0.0.1."
     )
@@ -70,9 +70,10 @@ def bind(host: str, port: int) -> socket.socket:
 
     Raises:
         StartupError: The address can't be used; the sentence says why.
+        WrongArgument: There is no such port.
     """
     if not 0 <= port <= 65_535:
-        raise StartupError(f"Port {port} doesn't exist: ports go from 0 (any free one) to 65535.")
+        raise WrongArgument(f"Port {port} doesn't exist: ports go from 0 (any free one) to 65535.")
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE

@@ -8,12 +8,12 @@ from typing import Any
 from attrs import Attribute, field, frozen
 from attrs.validators import optional
 
-from event_streamer_service.errors import StartupError
+from event_streamer_service.errors import WrongArgument
 
 
 def _positive(_: object, attribute: Attribute[Any], value: float) -> None:
     if not value > 0:
-        raise StartupError(f"{attribute.name} must be more than 0, not {value!r}.")
+        raise WrongArgument(f"{attribute.name} must be more than 0, not {value!r}.")
 
 
 def _frozen(keys: Iterable[str]) -> frozenset[str]:

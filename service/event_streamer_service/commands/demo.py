@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from event_streamer_sdk import EventStreamer, SyncEventStreamer
+from event_streamer_sdk._core.visible import visible
 from event_streamer_sdk.exceptions import EventStreamerSDKError
 from event_streamer_service.commands import demo_scenes
 from event_streamer_service.commands.demo_scenes import Scene
@@ -67,7 +68,7 @@ def demo_command(
             enough = stack.enter_context(_over_at_ctrl_c())
             outcomes = _play(scene, show, seconds, enough)
     except (StartupError, EventStreamerSDKError) as problem:
-        typer.echo(f"event-streamer demo: {problem}", err=True)
+        typer.echo(visible(f"event-streamer demo: {problem}"), err=True)
         raise typer.Exit(1) from problem
     show.summary(outcomes)
     if not enough.is_set() and not all(outcome.events for outcome in outcomes):

@@ -12,12 +12,13 @@ from typing import Annotated
 
 import typer
 
+from event_streamer_sdk._core.visible import visible
 from event_streamer_service import logs
 from event_streamer_service.chains.config import ChainConfig, redact_url
 from event_streamer_service.chains.devchain import DevChain
 from event_streamer_service.chains.recording import Recording
 from event_streamer_service.chains.source import ChainSource
-from event_streamer_service.errors import StartupError
+from event_streamer_service.errors import StartupError, WrongArgument
 from event_streamer_service.server import ServiceServer, bind, check_exposure, serve, url_of
 from event_streamer_service.service import Service
 from event_streamer_service.settings import Settings
@@ -96,11 +97,11 @@ def serve_command(
     """Run the service. It prints its URL, logs to standard error, and stops at Ctrl-C or SIGTERM."""
     try:
         if log_level not in {"debug", "info", "warning", "error"}:
-            raise StartupError(f"--log-level {log_level} is none of debug, info, warning, error.")
+            raise WrongArgument(f"--log-level {log_level} is none of debug, info, warning, error.")
         if log_format is None:
             log_format = "text" if sys.stderr.isatty() else "json"
         if log_format not in {"json", "text"}:
-            raise StartupError(f"--log-format {log_format} is none of json, text.")
+            raise WrongArgument(f"--log-format {log_format} is none of json, text.")
         api_keys = _api_keys([*(api_key or []), *_from_environment("EVENT_STREAMER_API_KEYS")])
         admin_keys = [*(admin_key or []), *_from_environment("EVENT_STREAMER_ADMIN_KEYS")]
         if requests_per_second is None and (api_keys or admin_keys):
@@ -123,8 +124,8 @@ def serve_command(
         with only_service_on(database):
             asyncio.run(_serve(service, host, port))
     except StartupError as problem:
-        typer.echo(f"event-streamer serve: {problem}", err=True)
-        raise typer.Exit(1) from problem
+        typer.echo(visible(f"event-streamer serve: {problem}"), err=True)
+        raise typer.Exit(2 if isinstance(problem, WrongArgument) else 1) from problem
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
 
@@ -160,12 +161,12 @@ async def _serve(make_service: Callable[[], Service], host: str, port: int) -> N
 def _chains(texts: list[str], block_time: float | None) -> list[ChainConfig]:
     """Read all of `--chain`."""
     if block_time is not None and not texts:
-        raise StartupError("--block-time says how fast the chains of --chain grow: give one.")
+        raise WrongArgument("--block-time says how fast the chains of --chain grow: give one.")
     chains: dict[int, ChainConfig] = {}
     for text in texts:
         config = _chain(text, block_time)
         if chains.setdefault(config.chain_id, config) is not config:
-            raise StartupError(
+            raise WrongArgument(
                 f"--chain {config.chain_id} is given twice: name all its nodes in one of them."
             )
     return list(chains.values())
@@ -175,7 +176,7 @@ def _chain(text: str, block_time: float | None) -> ChainConfig:
     """Read `ID=URL[,URL…]`."""
     number, _, urls = text.partition("=")
     if not (number.isascii() and number.isdigit()) or not urls:
-        raise StartupError(f"--chain must be ID=URL, such as 1=https://node.example, not {_masked(text)!r}.")
+        raise WrongArgument(f"--chain must be ID=URL, such as 1=https://node.example, not {_masked(text)!r}.")
     try:
         return ChainConfig(
             chain_id=int(number),
@@ -184,7 +185,7 @@ def _chain(text: str, block_time: float | None) -> ChainConfig:
             average_block_time=block_time,
         )
     except ValueError as problem:
-        raise StartupError(f"--chain {number}: {problem}.") from problem
+        raise WrongArgument(f"--chain {number}: {problem}.") from problem
 
 
 def _masked(text: str) -> str:
@@ -200,14 +201,14 @@ def _recording(text: str) -> ChainSource:
     try:
         return Recording(folder, chain_id=int(number)) if has_id else Recording(text)
     except (OSError, ValueError) as problem:
-        raise StartupError(f"--recording {text}: {problem}") from problem
+        raise WrongArgument(f"--recording {text}: {problem}") from problem
 
 
 def _dev_chain(chain_id: int, first_block: int, block_seconds: float) -> DevChain:
     try:
         return DevChain(chain_id, first_block, mine_every=block_seconds)
     except ValueError as problem:
-        raise StartupError(f"The development chain can't be made: {problem}.") from problem
+        raise WrongArgument(f"The development chain can't be made: {problem}.") from problem
 
 
 def _api_keys(texts: list[str]) -> dict[str, str]:
@@ -216,9 +217,9 @@ def _api_keys(texts: list[str]) -> dict[str, str]:
     for text in texts:
         subscriber, _, key = text.partition("=")
         if not subscriber or not key:
-            raise StartupError("--api-key must be SUBSCRIBER=KEY, such as my-app=a-long-random-text.")
+            raise WrongArgument("--api-key must be SUBSCRIBER=KEY, such as my-app=a-long-random-text.")
         if keys.setdefault(key, subscriber) != subscriber:
-            raise StartupError(f"The API key of {subscriber} is also another subscriber's.")
+            raise WrongArgument(f"The API key of {subscriber} is also another subscriber's.")
     return keys
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
-from event_streamer_service.errors import StartupError
+from event_streamer_service.errors import StartupError, WrongArgument
 from event_streamer_service.store.migrations import migrate
 
 T = TypeVar("T")
@@ -78,7 +78,7 @@ def sqlite_file(url: str) -> str | None:
     Return the file of an SQLite database, `None` where it is in memory, or another database.
 
     Raises:
-        StartupError: The URL is wrong.
+        WrongArgument: The URL is wrong.
     """
     parsed = _parse(url)
     in_memory = parsed.database in {None, "", ":memory:"}
@@ -89,14 +89,14 @@ def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError) as problem:
-        raise StartupError(
+        raise WrongArgument(
             "The database URL can't be read. Write sqlite:///file.db or postgresql://user:password@host/name."
         ) from problem
     if parsed.drivername in _POSTGRES_NAMES:
         return parsed.set(drivername="postgresql+psycopg")
     if parsed.drivername == "sqlite":
         return parsed
-    raise StartupError(
+    raise WrongArgument(
         f"The service keeps its state in SQLite or PostgreSQL, not in {parsed.drivername!r}: "
         "write sqlite:///file.db or postgresql://user:password@host/name."
     )
