@@ -13,6 +13,7 @@ from event_streamer_sdk.abi import (
     parse_contract_abi,
     signature,
 )
+from event_streamer_sdk.abi._tokens import KEYWORDS
 
 pytestmark = pytest.mark.quick
 
@@ -39,6 +40,28 @@ TRANSFER = "event Transfer(address indexed from, address indexed to, uint256 val
         ("event E(uint a /* wei */, // the amount\n bool b)", "event E(uint256 a, bool b)"),
         ("E(uint error, uint from, uint revert)", "event E(uint256 error, uint256 from, uint256 revert)"),
         ("error(uint a)", "event error(uint256 a)"),
+        ("E(uint[]uintuint)", "event E(uint256[] uintuint)"),
+        ("E((uint a)b,(bool)[]c)", "event E(tuple(uint256 a) b, tuple(bool)[] c)"),
+        ("E(uint type, bool supports, int match, bytes after)",
+         "event E(uint256 type, bool supports, int256 match, bytes after)"),
+        ("event E(uint256 uint, bool uint8, int event)", "event E(uint256 uint, bool uint8, int256 event)"),
+        ("event mapping(uint256 a)", "event mapping(uint256 a)"),
+        ("after(uint256 a)", "event after(uint256 a)"),
+        ("event E(string memory, bytes calldata)", "event E(string memory, bytes calldata)"),
+        ("event E(uint indexed, bool indexed indexed)", "event E(uint256 indexed, bool indexed indexed)"),
+        ('event E(uint "indexed", bool "b")', 'event E(uint256 "indexed", bool b)'),
+        ("event E((uint indexed) t)", "event E(tuple(uint256 indexed) t)"),
+        ("event E(address payable, address payable payable)", 'event E(address, address "payable")'),
+        ("event E(address payable[] payable)", "event E(address[] payable)"),
+        ("event E(address indexed payable)", "event E(address indexed payable)"),
+        ("event E(function(bytes memory) external f)", "event E(function() external f)"),
+        ("event E(function(bytes memory b, uint[] calldata) pure returns (string memory) f)",
+         "event E(function() external f)"),
+        ("event E(function() external view, function view)",
+         'event E(function() external, function() external "view")'),
+        ("event E(function(function(bytes memory) external) external indexed view)",
+         "event E(function() external indexed view)"),
+        ("event E(bool anonymous) anonymous", "event E(bool anonymous) anonymous"),
     ],
 )  # fmt: skip
 def test_what_is_read(line: str, written: str) -> None:
@@ -56,10 +79,14 @@ def test_what_is_read(line: str, written: str) -> None:
         ("event E(string memory s)", 16, "'memory' is a data location"),
         ("event E(bytes calldata s)", 15, "'calldata' is a data location"),
         ("event E((bytes storage s) t)", 16, "'storage' is a data location"),
-        ("event E(uint256 uint)", 17, "'uint' is a keyword"),
-        ("event E(uint256 uint8)", 17, "'uint8' is a keyword"),
-        ("event E(uint256 event)", 17, "'event' is a keyword"),
-        ("event mapping(uint256 a)", 7, "'mapping' is a keyword"),
+        ("event E(uint256 constant a)", 26, "'a' follows the name 'constant'"),
+        ('event E(uint256 "a" b)', 21, "'b' follows the name 'a'"),
+        ('event E(uint256 "a b")', 17, "'\"' has no place here"),
+        ('event "E"(uint256 a)', 7, "expected the name of the event"),
+        ("event E(function((bytes memory a) t) external f)", 25, "'memory' is a data location"),
+        ("event(uint256 a)", 6, r"expected the name of the event, not '\('"),
+        ("tuple(uint256 a)", 1, "'tuple' begins no declaration"),
+        ("struct uint { bool b; }\nevent E(uint u)", 8, "'uint' is a keyword"),
         ("event E(uint256 a,)", 18, "a comma, and nothing after it"),
         ("event E(,)", 9, "expected a type, not ','"),
         ("event E(uint256 a indexed)", 19, "'indexed' follows the name"),
@@ -93,6 +120,41 @@ def test_what_is_refused(line: str, column: int, message: str) -> None:
     with pytest.raises(ABIParsingError, match=message) as caught:
         extract_abi_events(line)
     assert caught.value.path.endswith(f"column {column}")
+
+
+@pytest.mark.parametrize("name", sorted(KEYWORDS | {"uint256", "bytes32", "fixed8x1", "error", "from"}))
+def test_every_word_is_a_name(name: str) -> None:
+    """Of an event, a parameter and a component, of each type that other words may belong to."""
+    types = ["uint256", "address", "function", "string", "address[]", "function[2]"]
+    for kind in types:
+        for indexed in (False, True):
+            inputs = [
+                {"name": name, "type": kind, "indexed": indexed},
+                {"name": "t", "type": "tuple", "components": [{"name": name, "type": kind}]},
+            ]
+            item = {"type": "event", "name": name, "inputs": inputs, "anonymous": True}
+            event = extract_abi_event([item], name)
+            line = human_readable(event)
+            assert list(parse_abi(line)) == [event]
+            assert extract_abi_event([item], line) == event
+            assert extract_abi_event([item], line.removeprefix("event ")) == event
+
+
+@pytest.mark.parametrize("name", sorted(KEYWORDS | {"uint256", "error", "E"}))
+def test_keys_of_overloads_resolve_back(name: str) -> None:
+    def event(*kinds: str, indexed: bool = False, anonymous: bool = False) -> dict[str, Any]:
+        inputs = [{"name": name, "type": kind, "indexed": indexed} for kind in kinds]
+        return {"type": "event", "name": name, "inputs": inputs, "anonymous": anonymous}
+
+    items = [
+        event("uint256"), event("uint256", indexed=True), event("uint256", anonymous=True),
+        event("uint256", indexed=True, anonymous=True), event("function"), event(),
+        event("address", "bool[]"),
+    ]  # fmt: skip
+    found = extract_abi_events(items)
+    assert len(found) == len(items)
+    for key, each in found.items():
+        assert extract_abi_event(items, key) == each
 
 
 def test_tuples_lie_64_deep_at_most() -> None:

@@ -18,15 +18,14 @@ from typing import Any
 import attrs
 
 from ._errors import ABIParsingError
+from ._grammar import Draft, Parameter, Parser
 from ._items import read_event
 from ._limits import Limits
-from ._tokens import Token, Tokens
+from ._tokens import Tokens
 from ._types import check_type
 
 __all__ = ["Declaration", "parse_event_line", "parse_lines"]
 
-_STARTS = ("event", "struct", "function", "error", "constructor", "fallback", "receive")
-_LOCATIONS = ("memory", "calldata", "storage")
 _MOST_DECLARATIONS = 100_000
 _MOST_UNFOLDED = 100_000
 """How many members the structs of one text may unfold to in all: each may be used by each event."""
@@ -50,42 +49,6 @@ class Declaration:
     value: dict[str, Any] | ABIParsingError
 
 
-@attrs.frozen
-class _Parameter:
-    """
-    A parameter or a struct's member as it was written.
-
-    Attributes:
-        token: Where its type begins.
-        base: The type without dimensions: one of the ABI's, `tuple`, or a struct's name.
-        dimensions: What follows the base, such as `[2][]`.
-        members: The members of an inline tuple.
-        indexed: Whether the word stands there.
-        name: Its name, empty if it has none.
-    """
-
-    token: Token
-    base: str
-    dimensions: str
-    members: "list[_Parameter] | None"
-    indexed: bool
-    name: str
-
-
-@attrs.define
-class _Draft:
-    """A declaration whose structs have not been looked up yet."""
-
-    kind: str
-    token: Token
-    tokens: Tokens
-    name: str | None = None
-    inputs: list[_Parameter] = attrs.Factory(list)
-    outputs: list[_Parameter] = attrs.Factory(list)
-    words: set[str] = attrs.Factory(set)
-    fault: ABIParsingError | None = None
-
-
 def parse_lines(texts: Iterable[tuple[str, str]], limits: Limits) -> list[Declaration]:
     """
     Read declarations.
@@ -100,13 +63,18 @@ def parse_lines(texts: Iterable[tuple[str, str]], limits: Limits) -> list[Declar
     Raises:
         ABIParsingError: There are too many.
     """
-    drafts: list[_Draft] = []
+    drafts: list[Draft] = []
     for text, where in texts:
-        for draft in _Parser(Tokens(text, where), limits).declarations():
+        for draft in Parser(Tokens(text, where), limits).declarations():
             if len(drafts) == _MOST_DECLARATIONS:
                 raise draft.tokens.fault(f"more than {_MOST_DECLARATIONS} declarations", draft.token)
             drafts.append(draft)
-    structs: dict[str, _Draft] = {}
+    return _written(drafts, limits)
+
+
+def _written(drafts: list[Draft], limits: Limits) -> list[Declaration]:
+    """Write drafts as items, the structs among them worked into the others."""
+    structs: dict[str, Draft] = {}
     for draft in drafts:
         if draft.kind == "struct" and draft.name:
             structs.setdefault(draft.name, draft)
@@ -130,7 +98,8 @@ def parse_event_line(text: str, limits: Limits) -> dict[str, Any]:
     Raises:
         ABIParsingError: It doesn't.
     """
-    declarations = parse_lines([(text, "")], limits)
+    drafts = list(Parser(Tokens(text), limits, events_only=True).declarations())
+    declarations = _written(drafts, limits)
     for declaration in declarations:
         if isinstance(declaration.value, ABIParsingError):
             raise declaration.value
@@ -140,249 +109,15 @@ def parse_event_line(text: str, limits: Limits) -> dict[str, Any]:
     return value
 
 
-class _Parser:
-    """Reads the declarations of one text, one function a rule of the grammar."""
-
-    def __init__(self, tokens: Tokens, limits: Limits) -> None:
-        self._tokens = tokens
-        self._limits = limits
-
-    def declarations(self) -> Iterable[_Draft]:
-        """Read all; after a fault go on with the next one."""
-        while True:
-            try:
-                if self._tokens.peek().text == "":
-                    return
-            except ABIParsingError as error:
-                token = Token("", 0, 0, False)
-                yield _Draft("event", token, self._tokens, fault=error)
-                self._recover()
-                continue
-            draft = _Draft("event", self._tokens.peek(), self._tokens)
-            try:
-                self._declaration(draft)
-            except ABIParsingError as error:
-                draft.fault = error
-                self._recover()
-            yield draft
-
-    def _recover(self) -> None:
-        """Pass over what is left of a bad declaration: to a semicolon, or a line that starts anew."""
-        while True:
-            try:
-                token = self._tokens.peek()
-                if token.text == "" or (token.starts_line and token.text in _STARTS):
-                    return
-                self._tokens.take()
-                following = self._tokens.peek()
-                if token.text == ";" and following.text not in ("", "}") and not following.is_reserved:
-                    return
-                if token.text == ";" and following.text in _STARTS:
-                    return
-            except ABIParsingError:
-                continue
-
-    def _declaration(self, draft: _Draft) -> None:
-        """Read one declaration."""
-        first = self._take()
-        if first.text in ("event", "struct", "function") or (
-            first.text == "error" and self._tokens.peek().is_word
-        ):
-            draft.kind = first.text
-            draft.name = self._name(f"the {first.text}")
-        elif first.text in ("constructor", "fallback", "receive"):
-            draft.kind = first.text
-        elif first.is_word and not first.is_reserved:
-            draft.name = first.text
-        else:
-            raise self._tokens.fault(
-                f"{first.text!r} begins no declaration of an event; expected such as "
-                f"'event Transfer(address indexed from, uint256 value)'",
-                first,
-            )
-        if draft.kind == "struct":
-            draft.inputs = self._members()
-        else:
-            draft.inputs = self._parameters(draft.kind, depth=0)
-            self._rest(draft)
-        self._end(draft)
-
-    def _rest(self, draft: _Draft) -> None:
-        """Read what may follow the parameters."""
-        if draft.kind == "event":
-            if self._tokens.peek().text == "anonymous":
-                draft.words.add(self._take().text)
-            return
-        while self._tokens.peek().is_word and not self._begins_anew():
-            word = self._take().text
-            draft.words.add(word)
-            if word == "returns":
-                draft.outputs = self._parameters(draft.kind, depth=0)
-            elif self._tokens.peek().text == "(":
-                self._parameters("function", depth=0)
-
-    def _begins_anew(self) -> bool:
-        """Tell whether the next token is the first of another declaration."""
-        token = self._tokens.peek()
-        return token.starts_line and token.text in _STARTS
-
-    def _end(self, draft: _Draft) -> None:
-        """Read the end of a declaration: semicolons, the end of the line, or of the text."""
-        token = self._tokens.peek()
-        if token.text == ";":
-            while self._tokens.peek().text == ";":
-                self._take()
-        elif token.text and not token.starts_line and draft.kind != "struct":
-            if token.text == "indexed":
-                raise self._tokens.fault(
-                    "'indexed' stands between the type and the name of a parameter", token
-                )
-            raise self._tokens.fault(
-                f"{token.text!r} follows the {draft.kind}; expected ';' or its end", token
-            )
-
-    def _members(self) -> list[_Parameter]:
-        """Read the members of a struct."""
-        self._expect("{")
-        members = []
-        while self._tokens.peek().text != "}":
-            member = self._parameter("struct", depth=1)
-            if not member.name:
-                raise self._tokens.fault("a member of a struct needs a name", self._tokens.peek())
-            self._expect(";")
-            members.append(member)
-        closing = self._take()
-        if not members:
-            raise self._tokens.fault("a struct has at least one member", closing)
-        return members
-
-    def _parameters(self, kind: str, depth: int) -> list[_Parameter]:
-        """Read parameters in parentheses."""
-        self._expect("(")
-        return self._listed(kind, depth)
-
-    def _listed(self, kind: str, depth: int) -> list[_Parameter]:
-        """Read parameters up to the closing parenthesis."""
-        parameters: list[_Parameter] = []
-        if self._tokens.peek().text == ")":
-            self._take()
-            return parameters
-        while True:
-            parameters.append(self._parameter(kind, depth))
-            token = self._take()
-            if token.text == ")":
-                return parameters
-            if token.text != ",":
-                raise self._tokens.fault(f"expected ',' or ')', not {_shown(token)}", token)
-            if self._tokens.peek().text == ")":
-                raise self._tokens.fault("a comma, and nothing after it", token)
-
-    def _parameter(self, kind: str, depth: int) -> _Parameter:
-        """Read one parameter: its type, `indexed`, its name."""
-        token = self._tokens.peek()
-        base, members = self._base(kind, depth)
-        dimensions = self._dimensions()
-        indexed = False
-        while self._tokens.peek().is_reserved:
-            word = self._tokens.peek()
-            if word.text == "indexed" and kind == "event" and depth == 0 and not indexed:
-                indexed = True
-            elif word.text == "indexed":
-                raise self._tokens.fault("only a parameter of an event is indexed, and only once", word)
-            elif word.text in _LOCATIONS and (kind == "event" or depth):
-                raise self._tokens.fault(f"{word.text!r} is a data location, which has no place here", word)
-            elif word.text not in _LOCATIONS:
-                raise self._tokens.fault(f"{word.text!r} is a keyword and can't be a name", word)
-            self._take()
-        name = self._take().text if self._tokens.peek().is_word else ""
-        if self._tokens.peek().is_word and name:
-            raise self._tokens.fault(
-                f"{self._tokens.peek().text!r} follows the name {name!r}; expected ',' or ')'",
-                self._tokens.peek(),
-            )
-        return _Parameter(token, base, dimensions, members, indexed, name)
-
-    def _base(self, kind: str, depth: int) -> tuple[str, list[_Parameter] | None]:
-        """Read a type without its dimensions."""
-        token = self._take()
-        if token.text == "(" or (token.text == "tuple" and self._tokens.peek().text == "("):
-            return "tuple", self._tuple(token, kind, depth)
-        if token.text == "function" and self._tokens.peek().text == "(":
-            self._function_type(depth)
-            return "function", None
-        if not token.is_word:
-            raise self._tokens.fault(f"expected a type, not {_shown(token)}", token)
-        base = token.text
-        if base == "address" and self._tokens.peek().text == "payable":
-            self._take()
-        while self._tokens.peek().text == ".":
-            self._take()
-            base = f"{base}.{self._name('the type')}"
-        return base, None
-
-    def _tuple(self, token: Token, kind: str, depth: int) -> list[_Parameter]:
-        """Read the components of an inline tuple."""
-        if depth == self._limits.tuple_depth:
-            raise self._tokens.fault(f"tuples in tuples, more than {depth} deep", token)
-        if token.text == "tuple":
-            self._expect("(")
-        members = self._listed("tuple" if kind == "event" else kind, depth + 1)
-        if not members:
-            raise self._tokens.fault("a tuple has at least one component", token)
-        return members
-
-    def _function_type(self, depth: int) -> None:
-        """Read what follows the word in `function (…) external returns (…)`; it all means 24 bytes."""
-        if depth > self._limits.tuple_depth:
-            raise self._tokens.fault("types in types, too deep", self._tokens.peek())
-        self._parameters("function", depth + 1)
-        while self._tokens.peek().text in ("external", "internal", "view", "pure", "payable", "returns"):
-            word = self._take()
-            if word.text == "internal":
-                raise self._tokens.fault("an internal function is no value of the ABI", word)
-            if word.text == "returns":
-                self._parameters("function", depth + 1)
-
-    def _dimensions(self) -> str:
-        """Read any `[]` and `[N]`; whether the sizes are good is said with the whole type."""
-        text = ""
-        while self._tokens.peek().text == "[":
-            self._take()
-            text += "["
-            if self._tokens.peek().text.isdigit():
-                text += self._take().text
-            self._expect("]")
-            text += "]"
-        return text
-
-    def _name(self, what: str) -> str:
-        """Read a name that must be there."""
-        token = self._take()
-        if not token.is_word:
-            raise self._tokens.fault(f"expected the name of {what}, not {_shown(token)}", token)
-        if token.is_reserved:
-            raise self._tokens.fault(f"{token.text!r} is a keyword and can't be a name", token)
-        return token.text
-
-    def _expect(self, text: str) -> None:
-        """Read a sign that must be there."""
-        token = self._take()
-        if token.text != text:
-            raise self._tokens.fault(f"expected {text!r}, not {_shown(token)}", token)
-
-    def _take(self) -> Token:
-        return self._tokens.take()
-
-
 class _Writer:
     """Writes declarations as items of a JSON ABI, with structs unfolded."""
 
-    def __init__(self, structs: dict[str, _Draft], limits: Limits) -> None:
+    def __init__(self, structs: dict[str, Draft], limits: Limits) -> None:
         self._structs = structs
         self._limits = limits
         self._unfolded = 0
 
-    def declaration(self, draft: _Draft) -> Declaration:
+    def declaration(self, draft: Draft) -> Declaration:
         """Write one declaration, or say why it can't be."""
         path = draft.tokens.fault("", draft.token).path
         value: dict[str, Any] | ABIParsingError
@@ -392,7 +127,7 @@ class _Writer:
             value = error
         return Declaration("event" if draft.kind == "struct" else draft.kind, draft.name, path, value)
 
-    def _item(self, draft: _Draft) -> dict[str, Any]:
+    def _item(self, draft: Draft) -> dict[str, Any]:
         """Write the item of a JSON ABI."""
         if draft.fault is not None:
             raise draft.fault
@@ -414,7 +149,7 @@ class _Writer:
         return item
 
     def _parameters(
-        self, parameters: list[_Parameter], draft: _Draft, inside: tuple[str, ...], depth: int
+        self, parameters: list[Parameter], draft: Draft, inside: tuple[str, ...], depth: int
     ) -> list[dict[str, Any]]:
         """Write parameters or members; `inside` are the structs that are being unfolded."""
         self._unfolded += len(parameters) if inside else 0
@@ -423,7 +158,7 @@ class _Writer:
         return [self._parameter(parameter, draft, inside, depth) for parameter in parameters]
 
     def _parameter(
-        self, parameter: _Parameter, draft: _Draft, inside: tuple[str, ...], depth: int
+        self, parameter: Parameter, draft: Draft, inside: tuple[str, ...], depth: int
     ) -> dict[str, Any]:
         """Write one parameter."""
         base, members, internal = parameter.base, parameter.members, None
@@ -452,11 +187,6 @@ class _Writer:
             item["components"] = self._parameters(members, struct or draft, inside, depth + 1)
         return item
 
-    def _struct(self, name: str) -> _Draft | None:
+    def _struct(self, name: str) -> Draft | None:
         """Look a struct up, by its whole name or by what stands behind the last dot."""
         return self._structs.get(name) or self._structs.get(name.rpartition(".")[2])
-
-
-def _shown(token: Token) -> str:
-    """Quote a token for a message."""
-    return repr(token.text) if token.text else "the end"

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ._errors import ABIParsingError
 
-__all__ = ["KEYWORDS", "Token", "Tokens"]
+__all__ = ["FUNCTION_TYPE_WORDS", "KEYWORDS", "Token", "Tokens"]
 
 KEYWORDS = frozenset(
     {
@@ -28,10 +28,19 @@ KEYWORDS = frozenset(
         "unchecked", "unicode", "using", "var", "view", "virtual", "while",
     }
 )  # fmt: skip
-"""What Solidity reserves, or what stands for a type, so that nothing can be called so."""
+"""What Solidity reserves, or what stands for a type, so that no struct can be called so."""
+
+FUNCTION_TYPE_WORDS = frozenset({"external", "internal", "view", "pure", "payable", "returns"})
+"""What may follow the parameters of a function type."""
+
+_TYPES = frozenset(
+    {"address", "bool", "byte", "bytes", "fixed", "function", "int", "mapping", "string", "tuple", "ufixed",
+     "uint"}
+)  # fmt: skip
 
 _TOKEN = re.compile(
-    r"(?P<blank>(?:\s|//[^\n]*|/\*.*?\*/)+)|(?P<word>[A-Za-z_$][A-Za-z0-9_$]*)|(?P<number>[0-9]+)|(?P<sign>[()\[\]{},;.])",
+    r"(?P<blank>(?:\s|//[^\n]*|/\*.*?\*/)+)|(?P<word>[A-Za-z_$][A-Za-z0-9_$]*)"
+    r'|(?P<quoted>"[A-Za-z_$][A-Za-z0-9_$]*")|(?P<number>[0-9]+)|(?P<sign>[()\[\]{},;.])',
     re.DOTALL,
 )
 _SIZED = re.compile(r"(?:u?int|bytes)[0-9]+|u?fixed[0-9]+x[0-9]+", re.ASCII)
@@ -39,7 +48,7 @@ _SIZED = re.compile(r"(?:u?int|bytes)[0-9]+|u?fixed[0-9]+x[0-9]+", re.ASCII)
 
 class Token(NamedTuple):
     """
-    One word, number or sign.
+    One word, number or sign; a word may stand in quotation marks.
 
     Attributes:
         text: What it is; empty at the end of the source.
@@ -59,8 +68,23 @@ class Token(NamedTuple):
         return self.text[:1].isalpha() or self.text[:1] in ("_", "$")
 
     @property
+    def is_name(self) -> bool:
+        """Whether it may be the name of a parameter: a word, or one in quotation marks."""
+        return self.is_word or self.text[:1] == '"'
+
+    @property
+    def name(self) -> str:
+        """The word, without quotation marks."""
+        return self.text.strip('"')
+
+    @property
+    def is_type(self) -> bool:
+        """Whether it is a word that stands for a type."""
+        return self.text in _TYPES or _SIZED.fullmatch(self.text) is not None
+
+    @property
     def is_reserved(self) -> bool:
-        """Whether it is a word that can't be a name."""
+        """Whether it is a word that means something by itself."""
         return self.text in KEYWORDS or _SIZED.fullmatch(self.text) is not None
 
 
