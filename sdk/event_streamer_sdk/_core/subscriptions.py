@@ -184,19 +184,12 @@ def subscription_to(
 
 
 def _event_of(event: Any, name: str | None) -> ABIEvent:
-    from ..abi import extract_abi_event, extract_abi_events
+    from ..abi import parse_abi
 
     if isinstance(event, ABIEvent):
         return event
-    if name is not None:
-        return extract_abi_event(event, name)
-    events = extract_abi_events(event)
-    if len(events) != 1:
-        known = ", ".join(events) or "none"
-        raise EventStreamerValidationError(
-            f"the ABI has {len(events)} events ({known}): name the one that is wanted as the second argument"
-        )
-    return next(iter(events.values()))
+    abi = parse_abi(event)
+    return abi.only_event() if name is None else abi.event(name)
 
 
 def next_page(listing: SubscriptionListResponse) -> int | None:

@@ -1,18 +1,20 @@
 """`parse_abi` and the looking up of events: overloads, duplicates, spellings, topic0."""
 
+import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from event_streamer_api.models import ABIEvent, ABIInput
 
+from ._abi_items import Items
 from ._errors import ABIParsingError
 from ._events import hash_of_signature, resolve
 from ._items import read_event
 from ._limits import DEFAULT_LIMITS, Limits
 from ._messages import listed, nearest
 from ._solidity import parse_event_line
-from ._sources import ABISource, Items, read_source
+from ._sources import ABISource, read_source
 from ._spelling import spell
 from ._types import kind_of, shortened
 
@@ -24,6 +26,8 @@ __all__ = [
     "parse_abi",
     "parse_contract_abi",
 ]
+
+logger = logging.getLogger(__name__)
 
 _TOPIC0 = re.compile(r"0[xX][0-9a-fA-F]{64}", re.ASCII)
 
@@ -42,6 +46,7 @@ class ParsedABI:
     def __init__(self, items: Items, limits: Limits = DEFAULT_LIMITS) -> None:
         self._items = items
         self._limits = limits
+        self._faults_are_told = False
 
     def __iter__(self) -> Iterator[ABIEvent]:
         return iter(self.events.values())
@@ -60,7 +65,54 @@ class ParsedABI:
     @property
     def events(self) -> dict[str, ABIEvent]:
         """All events, by name where that is unique, else by signature; see `extract_abi_events`."""
-        return _keyed(self._items.read_events(self._limits))
+        events, faults = self.read_events()
+        if faults and not self._faults_are_told:
+            self._faults_are_told = True
+            logger.warning(
+                "%d items of the ABI can't be read, left out: %s",
+                len(faults),
+                listed(map(str, faults)),
+            )
+        return events
+
+    def read_events(self) -> tuple[dict[str, ABIEvent], list[ABIParsingError]]:
+        """
+        Read all events, and say which can't be read. `events` has the first alone, and logs the others.
+
+        Returns:
+            The events as `events` has them; and a fault for each item that is left out.
+
+        Raises:
+            ABIParsingError: No event can be read, and this is what is wrong with the first.
+
+        Example:
+            >>> events, faults = parse_abi(Path("Token.json")).read_events()
+            >>> for fault in faults:
+            ...     print(f"left out: {fault}")
+        """
+        events, faults = self._items.read_events(self._limits)
+        if faults and not events:
+            raise faults[0]
+        return _keyed(events), faults
+
+    def only_event(self) -> ABIEvent:
+        """
+        Take the ABI's event, where it has no more than one.
+
+        Returns:
+            The event.
+
+        Raises:
+            ABIParsingError: There is none or more than one, or one can't be read.
+        """
+        events, faults = self.read_events()
+        if faults:
+            raise faults[0]
+        if len(events) != 1:
+            raise ABIParsingError(
+                f"the ABI has {len(events)} events ({listed(events)}): name the one that is wanted"
+            )
+        return next(iter(events.values()))
 
     def event(self, asked: str) -> ABIEvent:
         """
@@ -136,7 +188,7 @@ class ParsedABI:
         )
 
     def _names(self) -> list[str]:
-        """Name all events, each name once."""
+        """Name all events, each name once, the bad ones too."""
         return list(dict.fromkeys(name for item in self._items.events() if (name := item.event_name())))
 
 
@@ -204,7 +256,8 @@ def extract_abi_events(
     Get all events from an ABI.
 
     Identical events count once: those whose names, types and `indexed` flags are the same, whatever their
-    parameters are called.
+    parameters are called. One that can't be read is left out: a warning in the log says which and why, and
+    `parse_abi(…).read_events()` returns it.
 
     Args:
         abi_json: The ABI, in any form that `parse_abi` takes.
@@ -213,10 +266,11 @@ def extract_abi_events(
 
     Returns:
         The events in their order, each by its name where that is unique, else by its signature, and where
-        even this isn't (ERC-20's and ERC-721's Transfer), by its signature with `indexed`.
+        even this isn't (ERC-20's and ERC-721's Transfer), by its signature with `indexed`. Each key finds its
+        event again in `extract_abi_event`.
 
     Raises:
-        ABIParsingError: An event is wrong; the path says where.
+        ABIParsingError: The ABI can't be read, or none of its events can; the path says where.
     """
     return parse_abi(abi_json, contract=contract, limits=limits).events
 
@@ -226,6 +280,8 @@ def parse_contract_abi(
 ) -> dict[str, Any]:
     """
     Sort the items of an ABI by what they are.
+
+    An event that can't be read is left out, and a warning in the log says which and why.
 
     Args:
         abi_json: The ABI, in any form that `parse_abi` takes.
@@ -238,7 +294,7 @@ def parse_contract_abi(
         `receive` (an item or `None`), and `raw` (all items).
 
     Raises:
-        ABIParsingError: An item is wrong; the path says where.
+        ABIParsingError: None of the events can be read, or another item can't be; the path says where.
     """
     parsed = parse_abi(abi_json, contract=contract, limits=limits)
     result: dict[str, Any] = {
@@ -248,10 +304,16 @@ def parse_contract_abi(
         "fallback": None,
         "receive": None,
         "errors": {},
-        "raw": parsed.items,
+        "raw": [],
     }
     for item in parsed._items:
-        value = item.value()
+        try:
+            value = item.value()
+        except ABIParsingError:
+            if item.is_event():
+                continue
+            raise
+        result["raw"].append(value)
         kind, name = value.get("type", "function"), value.get("name")
         if kind in ("function", "error") and not (isinstance(name, str) and name):
             raise ABIParsingError(f"a {kind} needs a name", f"{item.path}.name")

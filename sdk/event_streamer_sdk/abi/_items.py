@@ -14,7 +14,7 @@ from event_streamer_api.models import ABIEvent, ABIInput
 
 from ._errors import ABIParsingError
 from ._events import LONGEST_NAME, InputBudget, check_event_name, check_indexed_count, check_parameter_name
-from ._json import whole_object
+from ._json import type_of, whole_object
 from ._limits import Limits
 from ._types import check_type, kind_of
 
@@ -76,7 +76,7 @@ def read_event_text(text: Any, limits: Limits) -> ABIEvent | None:
 def _described(raw: bytes, limits: Limits) -> _Event | None:
     """Parse and check the JSON of an item; `None` if it is no event."""
     item = whole_object(raw)
-    return _checked(item, limits) if item.get("type") == "event" else None
+    return _checked(item, limits) if type_of(item) == "event" else None
 
 
 _kept = functools.lru_cache(maxsize=_MOST_KEPT)(_described)

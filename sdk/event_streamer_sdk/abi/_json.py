@@ -3,12 +3,16 @@ JSON as ABIs need it: no NaN, no key twice in an object that is read, no depth t
 
 An artifact is mostly bytecode and functions, and a document is read for its events. So with msgspec (which
 the extra `fast` installs) objects are opened two levels at a time and lists one, and what nobody opens stays
-text. Without it the whole document is read at once. Both ways give the same answers.
+text. Without it the whole document is read at once.
+
+Both ways take the same documents and give the same answers: what msgspec refuses, Python's own reader decides
+on. (It takes a lone surrogate and a number beyond all floats, which are JSON by RFC 8259.)
 """
 
+import contextlib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from ._errors import ABIParsingError
 from ._types import kind_of
@@ -21,6 +25,7 @@ __all__ = [
     "may_hold",
     "opened",
     "refuse_repeated_keys",
+    "type_of",
     "whole",
     "whole_object",
 ]
@@ -29,10 +34,10 @@ try:
     import msgspec
 except ImportError:
     _Raw: Any = None
-    _ERRORS: tuple[type[Exception], ...] = (ValueError,)
+    _UNREADABLE: tuple[type[Exception], ...] = (ValueError, RecursionError)
 else:
     _Raw = msgspec.Raw
-    _ERRORS = (ValueError, msgspec.DecodeError)
+    _UNREADABLE = (ValueError, RecursionError, msgspec.DecodeError)  # a ValueError since 0.21
 
     class _Key(str):
         """A key that equals no other, so that of a key that stands twice neither gets lost."""
@@ -54,12 +59,22 @@ else:
     ).decode
 
 
-class _RepeatedKey(dict[str, Any]):
-    """An object that has a key twice. Whatever is read of it is that error, at the place where it is read."""
+_Result = TypeVar("_Result")
 
-    def __init__(self, key: str) -> None:
+
+class _RepeatedKey(dict[str, Any]):
+    """
+    An object that has a key twice. Whatever is read of it is that error, at the place where it is read.
+
+    Args:
+        key: The key.
+        type_: What stands in the object as its type, so that one that nobody needs can be passed over.
+    """
+
+    def __init__(self, key: str, type_: Any) -> None:
         super().__init__()
         self._key = key
+        self.type = type_
 
     def _refuse(self, *_: object) -> NoReturn:
         raise ABIParsingError(f"the key {self._key[:60]!r} stands twice in one object")
@@ -84,6 +99,21 @@ def load_json(text: str) -> Any:
     return _parse(text) if _Raw is None else _Raw(text)
 
 
+def type_of(item: Any) -> Any:
+    """
+    Say of what type an item of an ABI is, even if a key stands in it twice.
+
+    Args:
+        item: The item, read whole.
+
+    Returns:
+        What its key `type` has; `None` if there is none, or if it is no object.
+    """
+    if isinstance(item, _RepeatedKey):
+        return item.type
+    return item.get("type") if isinstance(item, Mapping) else None
+
+
 def opened(value: Any) -> Any:
     """
     Read a level of a value, and of an object the next one with it.
@@ -99,7 +129,10 @@ def opened(value: Any) -> Any:
     """
     if not is_unread(value):
         return value
-    levels = _guarded(_read_levels, value)
+    try:
+        levels = _read_levels(value)
+    except _UNREADABLE:
+        return _parse(bytes(value))
     if levels.__class__ is not dict:
         return levels
     return _named({key: _named(each) if each.__class__ is dict else each for key, each in levels.items()})
@@ -201,7 +234,7 @@ def indexes_of_type(values: Any, type_: str) -> Iterable[int] | None:
         return None
     try:
         return [index for index, typed in enumerate(_read_types(values)) if typed.type == type_]
-    except (msgspec.DecodeError, RecursionError):
+    except _UNREADABLE:
         return None
 
 
@@ -232,10 +265,18 @@ def _named(level: dict[Any, Any]) -> dict[str, Any]:
 
 def _parse(document: str | bytes) -> Any:
     """Read a whole document; objects that have a key twice become `_RepeatedKey`."""
-    value, keys = _guarded(_read_stdlib if _Raw is None else _read_msgspec, document)
+    value, keys = _read(document)
     # A document has at least one colon for each key, and its value lacks one key for each repetition.
     colons = document.count(":") if isinstance(document, str) else document.count(b":")
     return value if colons == keys else _guarded(_read_with_care, document)
+
+
+def _read(document: str | bytes) -> tuple[Any, int]:
+    """Read a whole document and count the keys of its objects; of a repeated key the last one stays."""
+    if _Raw is not None:
+        with contextlib.suppress(*_UNREADABLE):
+            return _read_msgspec(document)
+    return _guarded(_read_stdlib, document)
 
 
 def _read_msgspec(document: str | bytes) -> tuple[Any, int]:
@@ -260,18 +301,26 @@ def _count_keys(value: Any) -> int:
     return count
 
 
-def _guarded(read: Callable[[Any], Any], data: Any) -> Any:
-    """Read a document; whatever goes wrong is our error."""
+def _guarded(read: Callable[[Any], _Result], data: Any) -> _Result:
+    """Read a document with Python's own reader; whatever goes wrong is our error."""
     try:
         return read(data)
     except RecursionError:
         raise ABIParsingError("the JSON is nested too deep") from None
-    except _ERRORS as error:
+    except ValueError as error:
         raise ABIParsingError(f"this is not valid JSON: {error}") from None
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number of JSON")
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _integer(digits: str) -> int | float:
+    """Read an integer; one of more digits than Python converts becomes infinite, as such a float does."""
+    try:
+        return int(digits)
+    except ValueError:
+        return float(digits)
 
 
 def _read_stdlib(document: str | bytes) -> tuple[Any, int]:
@@ -283,19 +332,29 @@ def _read_stdlib(document: str | bytes) -> tuple[Any, int]:
         keys += len(made)
         return made
 
-    return json.loads(document, parse_constant=_refuse_constant, object_hook=count), keys
+    try:
+        return json.loads(document, parse_constant=_refuse_constant, object_hook=count), keys
+    except json.JSONDecodeError:
+        raise
+    except ValueError:  # perhaps an integer that is too long; a function for each would cost all others
+        keys = 0
+        read = json.loads(document, parse_constant=_refuse_constant, parse_int=_integer, object_hook=count)
+        return read, keys
 
 
 def _read_with_care(document: str | bytes) -> Any:
     """Read a document and mark the objects that have a key twice."""
-    return json.loads(document, parse_constant=_refuse_constant, object_pairs_hook=_object)
+    return json.loads(
+        document, parse_constant=_refuse_constant, parse_int=_integer, object_pairs_hook=_object
+    )
 
 
 def _object(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     """Make an object of its pairs."""
     made: dict[str, Any] = {}
+    repeated = None
     for key, value in pairs:
-        if key in made:
-            return _RepeatedKey(key)
+        if key in made and repeated is None:
+            repeated = key
         made[key] = value
-    return made
+    return made if repeated is None else _RepeatedKey(repeated, made.get("type"))

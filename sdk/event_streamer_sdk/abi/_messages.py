@@ -12,7 +12,7 @@ _LONGEST_COMPARED = 100
 
 def listed(names: Iterable[str]) -> str:
     """
-    List names, cut off where they are many or long.
+    List names, cut off where they are many or long, what can't be printed escaped.
 
     Args:
         names: The names.
@@ -21,9 +21,14 @@ def listed(names: Iterable[str]) -> str:
         Them, with commas between; `none` if there are none.
     """
     names = list(names)
-    shown = [name if len(name) <= 200 else f"{name[:197]}..." for name in names[:_MOST_SHOWN]]
+    shown = [_printable(name if len(name) <= 200 else f"{name[:197]}...") for name in names[:_MOST_SHOWN]]
     more = f", and {len(names) - _MOST_SHOWN} more" if len(names) > _MOST_SHOWN else ""
     return (", ".join(shown) or "none") + more
+
+
+def _printable(name: str) -> str:
+    """Escape what a terminal would obey, or can't show: names come from documents of others."""
+    return name if name.isprintable() else repr(name)[1:-1]
 
 
 def nearest(word: str, names: Iterable[str]) -> str:
@@ -40,4 +45,4 @@ def nearest(word: str, names: Iterable[str]) -> str:
     candidates = [name for name in list(names)[:_MOST_COMPARED] if len(name) <= _LONGEST_COMPARED]
     lowered = {name.lower(): name for name in candidates}
     near = difflib.get_close_matches(word[:_LONGEST_COMPARED].lower(), lowered, n=1, cutoff=0.6)
-    return f"; did you mean {lowered[near[0]]}?" if near else ""
+    return f"; did you mean {_printable(lowered[near[0]])}?" if near else ""

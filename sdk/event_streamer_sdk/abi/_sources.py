@@ -12,216 +12,52 @@ What is understood, in the order in which it is looked for:
 `{"contracts": {file: {name: {"abi": …}}}}`      solc's and Vyper's standard output
 `{"contracts": {"file:name": {"abi": …}}}`       solc's combined output, hardhat-deploy's exports
 `{file: {"abi": …}, "version": …}`               Vyper's combined output
-`{"result": …}`                                  a block explorer's answer
+`[{"abi": …}, …]`                                several of these artifacts
+`{"result": …}`                                  a block explorer's answer to `getabi` or `getsourcecode`
 ===============================================  ==================================================
 
-An ABI inside of these may also be text with JSON in it, as solc wrote it until 0.8. Everything else that is
-text is read as Solidity.
+An ABI inside of these may also be text with JSON in it, as solc wrote it until 0.8, and explorers do still.
+Everything else that is text is read as Solidity. What is none of these is refused: an ABI is never taken to
+be empty because it wasn't found.
 """
 
 import codecs
+import contextlib
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import attrs
 
-from event_streamer_api.models import ABIEvent
-
+from ._abi_items import Items
 from ._errors import ABIParsingError
-from ._items import read_event, read_event_text
 from ._json import (
     indexes_of_type,
     is_text,
     is_unread,
     load_json,
-    may_hold,
     opened,
-    refuse_repeated_keys,
+    type_of,
     whole,
 )
 from ._limits import Limits
 from ._messages import listed, nearest
-from ._solidity import Declaration, parse_lines
+from ._solidity import parse_lines
 from ._types import kind_of, shortened
 
-__all__ = ["ABISource", "Item", "Items", "read_source"]
+__all__ = ["ABISource", "read_source"]
 
 ABISource: TypeAlias = "str | bytes | os.PathLike[str] | Sequence[Any] | Mapping[str, Any]"
 """What an ABI is read from. A `str` is text, never the name of a file; that is a `pathlib.Path`."""
 
 _ITEM_TYPES = ("event", "function", "error", "constructor", "fallback", "receive")
+_DECLARES = re.compile(r"\s*(?:event|struct|function|error)\s+[\w$]+\s*[({]", re.ASCII)
 _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8",
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
-
-
-class Item:
-    """
-    One item of an ABI; a part of a JSON document is read when it is asked for.
-
-    Args:
-        source: The item as it was found: an object, a part of a JSON document, or a declaration.
-        place: Where the ABI stands; empty if the item stands alone.
-        index: Its index in the ABI.
-    """
-
-    __slots__ = ("_index", "_place", "_source")
-
-    def __init__(self, source: Any, place: str, index: int = 0) -> None:
-        self._source = source
-        self._place = place
-        self._index = index
-
-    @property
-    def path(self) -> str:
-        """Where it stands."""
-        if isinstance(self._source, Declaration):
-            return self._source.path
-        return f"{self._place}[{self._index}]" if self._place else ""
-
-    def value(self) -> Mapping[str, Any]:
-        """
-        Read the item.
-
-        Returns:
-            The item in the shape of a JSON ABI.
-
-        Raises:
-            ABIParsingError: It isn't an object, or a declaration that can't be read.
-        """
-        if isinstance(self._source, Declaration):
-            return self._declared()
-        try:
-            value = self._object()
-            refuse_repeated_keys(value)
-        except ABIParsingError as error:
-            raise error.within(self.path) from None
-        return value
-
-    def _declared(self) -> Mapping[str, Any]:
-        """Take the item of a declaration, or the fault for which there is none."""
-        if isinstance(self._source.value, ABIParsingError):
-            raise self._source.value
-        declared: dict[str, Any] = self._source.value
-        return declared
-
-    def _object(self) -> Mapping[str, Any]:
-        """Read an item of JSON."""
-        value = whole(self._source)
-        if not isinstance(value, Mapping):
-            raise ABIParsingError(f"an item of an ABI is an object, not {kind_of(value)}")
-        return value
-
-    def event(self, limits: Limits) -> ABIEvent | None:
-        """
-        Read the item if it is an event.
-
-        Args:
-            limits: The limits on types, depth and number of inputs.
-
-        Returns:
-            The event; `None` if the item is something else.
-
-        Raises:
-            ABIParsingError: It isn't an object, or an event of which something is wrong.
-        """
-        if isinstance(self._source, Declaration):
-            return read_event(self._declared(), limits) if self._source.kind == "event" else None
-        try:
-            if is_unread(self._source):
-                return read_event_text(self._source, limits)
-            value = self._object()
-            return read_event(value, limits) if value.get("type") == "event" else None
-        except ABIParsingError as error:
-            raise error.within(self.path) from None
-
-    def may_be_called(self, name: str) -> bool:
-        """
-        Tell whether the item may have a name, without reading it if it hasn't been read.
-
-        Args:
-            name: The name.
-
-        Returns:
-            False if it hasn't.
-        """
-        return may_hold(self._source, f'"{name}"') and self.event_name() == name
-
-    def event_name(self) -> str | None:
-        """
-        Name the event that the item is, or was meant to be.
-
-        Returns:
-            The name; `None` if it is no event, or has none.
-        """
-        if isinstance(self._source, Declaration):
-            return self._source.name if self._source.kind == "event" else None
-        try:
-            value = self._object()
-            name = value.get("name") if value.get("type") == "event" else None
-        except ABIParsingError:
-            return None
-        return name if isinstance(name, str) else None
-
-
-@attrs.frozen
-class Items:
-    """
-    The items of an ABI.
-
-    Attributes:
-        sources: The items as they were found; see `Item`.
-        place: Where the ABI stands; empty if it is one item alone.
-        event_indexes: Which of them are events; `None` if that isn't known without reading them.
-    """
-
-    sources: Sequence[Any]
-    place: str = ""
-    event_indexes: Iterable[int] | None = None
-
-    def __iter__(self) -> Iterator[Item]:
-        """Walk over all items."""
-        for index, source in enumerate(self.sources):
-            yield Item(source, self.place, index)
-
-    def events(self) -> Iterator[Item]:
-        """Walk over the items that may be events, so that functions need not be read."""
-        if self.event_indexes is not None:
-            for index in self.event_indexes:
-                yield Item(self.sources[index], self.place, index)
-            return
-        for index, source in enumerate(self.sources):
-            if source.__class__ is not dict or source.get("type") == "event":
-                yield Item(source, self.place, index)
-
-    def read_events(self, limits: Limits) -> list[ABIEvent]:
-        """
-        Read all events.
-
-        Args:
-            limits: The limits on types, depth and number of inputs.
-
-        Returns:
-            The events, in their order.
-
-        Raises:
-            ABIParsingError: One of the items is wrong.
-        """
-        if self.event_indexes is None:
-            return [event for item in self.events() if (event := item.event(limits)) is not None]
-        events = []
-        index = 0
-        try:
-            for index in self.event_indexes:  # no `Item` for each, since here is where the time goes
-                event = read_event_text(self.sources[index], limits)
-                if event is not None:
-                    events.append(event)
-        except ABIParsingError as error:
-            raise error.within(f"{self.place}[{index}]") from None
-        return events
 
 
 @attrs.frozen
@@ -249,13 +85,21 @@ def read_source(source: ABISource, contract: str | None, limits: Limits) -> Item
         ABIParsingError: The source can't be read, isn't understood, or holds several contracts and none was
             named.
     """
+    try:
+        return _from_source(source, contract, limits)
+    except RecursionError:
+        raise ABIParsingError("the document is nested too deep") from None
+
+
+def _from_source(source: ABISource, contract: str | None, limits: Limits) -> Items:
+    """Tell a document from a path and from what has been parsed."""
     if isinstance(source, str):
         return _from_text(source, contract, limits)
     if isinstance(source, bytes | bytearray | memoryview):
         _check_size(len(source), limits)
         return _from_text(_decode(bytes(source)), contract, limits)
     if isinstance(source, os.PathLike):
-        return read_source(_read_file(source, limits), contract, limits)
+        return _from_source(_read_file(source, limits), contract, limits)
     if isinstance(source, list | tuple | Mapping):
         return _from_value(source, contract, limits)
     raise ABIParsingError(
@@ -323,18 +167,19 @@ def _from_value(value: Any, contract: str | None, limits: Limits) -> Items:
         return _from_text(level, contract, limits)
     if isinstance(level, Mapping):
         return _from_object(value, level, contract, limits)
-    return _from_items(value, level, "abi", limits)
+    return _from_items(value, level, "abi", contract, limits)
 
 
 def _from_object(value: Any, level: Mapping[str, Any], contract: str | None, limits: Limits) -> Items:
     """Find the items in an object of which one level is open: an item, an artifact, or contracts."""
-    if "abi" in level:
+    key = _abi_key(level)
+    if key is not None:
         _check_contract(level, contract)
-        return _from_abi(level["abi"], "abi", limits)
+        return _from_abi(level[key], key, limits)
     if opened(level.get("type")) in _ITEM_TYPES:
         return Items([value if is_unread(value) else {key: whole(each) for key, each in level.items()}])
     if "result" in level:
-        return _from_value(level["result"], contract, limits)
+        return _from_answer(level, contract, limits)
     output = opened(level.get("output"))
     if isinstance(output, Mapping) and "abi" in output:
         return _from_abi(output["abi"], "output.abi", limits)
@@ -345,6 +190,41 @@ def _from_object(value: Any, level: Mapping[str, Any], contract: str | None, lim
         )
     chosen = _choose(contracts, contract, limits)
     return _from_abi(chosen.abi, chosen.path, limits) if chosen else Items([])
+
+
+def _abi_key(level: Mapping[str, Any]) -> str | None:
+    """Name the key under which an artifact has its ABI: a block explorer writes it in capitals."""
+    return next((key for key in ("abi", "ABI") if key in level), None)
+
+
+def _from_answer(answer: Mapping[str, Any], contract: str | None, limits: Limits) -> Items:
+    """Find the items in a block explorer's answer, or say why it has none."""
+    result = opened(answer["result"])
+    if str(opened(answer.get("status"))) in ("0", "False"):
+        why = result if isinstance(result, str) and result else opened(answer.get("message"))
+        raise ABIParsingError(f"the block explorer answered {shortened(str(why))} instead of an ABI")
+    if isinstance(result, str):
+        return _from_inner_text(result, "result", contract, limits)
+    return _from_value(answer["result"], contract, limits)
+
+
+def _from_inner_text(text: str, path: str, contract: str | None, limits: Limits) -> Items:
+    """Find the items in text that stands where an ABI is expected, and may be an excuse for having none."""
+    if not text.lstrip().startswith(("[", "{", '"')) and not _DECLARES.match(text):
+        raise ABIParsingError(f"an ABI was expected, and this is {shortened(text)}", path)
+    return _from_text(text, contract, limits)
+
+
+def _contracts_in_list(items: Sequence[Any], path: str) -> list[_Contract]:
+    """Find the contracts in a list that is no ABI: artifacts, or a block explorer's `getsourcecode`."""
+    contracts = []
+    for index, each in enumerate(items):
+        level = opened(each)
+        key = _abi_key(level) if isinstance(level, Mapping) else None
+        if key is not None:
+            name = opened(level.get("contractName", level.get("ContractName")))
+            contracts.append(_Contract(str(name or index), level[key], f"{path}[{index}].{key}"))
+    return contracts
 
 
 def _contracts(value: Mapping[str, Any]) -> Iterator[_Contract]:
@@ -390,7 +270,11 @@ def _choose(contracts: list[_Contract], asked: str | None, limits: Limits) -> _C
     if len(eventful) > 1:
         names = [each.name for each in eventful]
         raise ABIParsingError(f"several contracts have events, name one with contract=…: {listed(names)}")
-    return eventful[0] if eventful else None
+    if not eventful:
+        for each in contracts:
+            _from_abi(each.abi, each.path, limits)  # one that can't be read isn't one without events
+        return None
+    return eventful[0]
 
 
 def _has_events(abi: Any, limits: Limits) -> bool:
@@ -399,37 +283,56 @@ def _has_events(abi: Any, limits: Limits) -> bool:
         items = _from_abi(abi, "", limits)
     except ABIParsingError:
         return False
-    return any(item.event_name() for item in items.events())
+    return any(item.is_event() for item in items.events())
 
 
 def _check_contract(artifact: Mapping[str, Any], asked: str | None) -> None:
     """Refuse the artifact of another contract than was asked for, where it names its own."""
-    name = opened(artifact.get("contractName"))
+    name = opened(artifact.get("contractName", artifact.get("ContractName")))
     if asked is None or not isinstance(name, str):
         return
     full = f"{opened(artifact.get('sourceName'))}:{name}"
     if asked not in (name, full):
-        raise ABIParsingError(
-            f"this is the artifact of {full if 'sourceName' in artifact else name}, not of {asked}"
-        )
+        own = listed([full if "sourceName" in artifact else name])
+        raise ABIParsingError(f"this is the artifact of {own}, not of {listed([asked])}")
 
 
 def _from_abi(abi: Any, path: str, limits: Limits) -> Items:
     """Walk over the items of an ABI, which may be text with JSON in it."""
     items = opened(abi)
     if isinstance(items, str):
-        return _from_text(items, None, limits)
-    return _from_items(abi, items, path, limits)
+        return _from_inner_text(items, path, None, limits)
+    return _from_items(abi, items, path, None, limits)
 
 
-def _from_items(abi: Any, items: Any, path: str, limits: Limits) -> Items:
+def _from_items(abi: Any, items: Any, path: str, contract: str | None, limits: Limits) -> Items:
     """Walk over the items of an ABI of which one level is open."""
     if not isinstance(items, list | tuple):
         raise ABIParsingError(f"an ABI is a list of items, not {kind_of(items)}", path)
     event_indexes = indexes_of_type(abi, "event")
     if event_indexes is None and any(map(is_text, items)):
         return _declared_and_others([opened(item) if is_text(item) else item for item in items], path, limits)
-    return Items(items, path, event_indexes)
+    if event_indexes or not items or any(map(_may_be_item, items)):
+        return Items(items, path, event_indexes)
+    contracts = _contracts_in_list(items, path)
+    if not contracts:
+        raise ABIParsingError(
+            f"no ABI in this list: an item of an ABI has a type ({listed(_ITEM_TYPES)})", f"{path}[0]"
+        )
+    chosen = _choose(contracts, contract, limits)
+    return _from_abi(chosen.abi, chosen.path, limits) if chosen else Items([])
+
+
+def _may_be_item(source: Any) -> bool:
+    """Tell whether something in a list is an item of an ABI; what is no object says so when it is read."""
+    level = opened(source)
+    if not isinstance(level, Mapping):
+        return True
+    kind = opened(type_of(level))
+    if kind is None:  # the type of a function may be left out, says the specification of the ABI in JSON
+        with contextlib.suppress(ABIParsingError):  # a key that stands twice
+            return _abi_key(level) is None and "name" in level
+    return kind in _ITEM_TYPES
 
 
 def _declared_and_others(abi: list[Any], path: str, limits: Limits) -> Items:

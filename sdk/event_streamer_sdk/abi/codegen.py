@@ -39,10 +39,11 @@ import attrs
 
 from event_streamer_api.models import ABIEvent, ABIInput
 
-from ._contract import merge_events, parse_abi
+from ._contract import ParsedABI, merge_events, parse_abi
 from ._errors import ABIParsingError
 from ._event_class import EventClass, event_name, is_event_class
 from ._events import Event, resolve, unique_names
+from ._messages import listed
 from ._spelling import human_readable
 from ._types import ABIType, ArrayType, BaseType, TupleType
 
@@ -335,7 +336,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     source = sys.stdin.buffer.read() if options.source == "-" else Path(options.source)
     try:
         abi = parse_abi(source, contract=options.contract)
-        events = [abi.event(asked) for asked in options.event] if options.event else list(abi)
+        events, faults = (
+            ([abi.event(asked) for asked in options.event], []) if options.event else _all_events(abi)
+        )
         module = generate_module(events, title=f"Events of {options.contract or Path(options.source).stem}.")
         if options.output:
             options.output.write_text(module, encoding="utf-8")
@@ -344,7 +347,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ABIParsingError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
+    if faults:
+        sys.stderr.write(f"left out, since they can't be read: {listed(map(str, faults))}\n")
     return 0
+
+
+def _all_events(abi: ParsedABI) -> tuple[list[ABIEvent], list[ABIParsingError]]:
+    """Read all events of an ABI, and what keeps others from being read."""
+    events, faults = abi.read_events()
+    return list(events.values()), faults
 
 
 if __name__ == "__main__":

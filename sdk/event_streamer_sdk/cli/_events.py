@@ -6,8 +6,11 @@ from typing import Annotated
 
 import typer
 
-from event_streamer_sdk.abi import extract_abi_event, extract_abi_events
+from event_streamer_sdk.abi import extract_abi_event, parse_abi
+from event_streamer_sdk.cli._output import say
 from event_streamer_sdk.models.abi import ABIEvent
+
+_MOST_TOLD = 20
 
 Abi = Annotated[
     str | None,
@@ -63,13 +66,18 @@ def events_in(file: File, contract: Contract = None) -> list[ABIEvent]:
         contract: The contract in the file, where it holds several.
 
     Returns:
-        The events, in the file's order.
+        The events, in the file's order. Those that can't be read are left out, and told on standard error.
 
     Raises:
         OSError: The file can't be read.
-        ABIParsingError: It holds no ABI.
+        ABIParsingError: It holds no ABI, or none of its events can be read.
     """
-    return list(extract_abi_events(read_abi(file), contract=contract).values())
+    found, faults = parse_abi(read_abi(file), contract=contract).read_events()
+    for fault in faults[:_MOST_TOLD]:
+        say(f"Left out: {fault}")
+    if len(faults) > _MOST_TOLD:
+        say(f"Left out: {len(faults) - _MOST_TOLD} more")
+    return list(found.values())
 
 
 def chosen_event(
@@ -105,6 +113,5 @@ def chosen_event(
                 f"{event!r} is a name: say with --abi which file describes it, or write the event out, as in "
                 "'Transfer(address indexed from, address indexed to, uint256 value)'"
             )
-        (only,) = extract_abi_events([event]).values()
-        return only
+        return parse_abi(event).only_event()
     return extract_abi_event(read_abi(abi), event, contract=contract)

@@ -10,13 +10,12 @@ from event_streamer_sdk.abi import (
     ABIParsingError,
     EventDecoder,
     LogDecodeError,
-    extract_abi_events,
     human_readable,
     signature,
     topic0,
 )
 from event_streamer_sdk.abi.codegen import generate_module
-from event_streamer_sdk.cli._events import Abi, Contract, File, chosen_event, events_in, read_abi
+from event_streamer_sdk.cli._events import Abi, Contract, File, chosen_event, events_in
 from event_streamer_sdk.cli._output import AsJson, say, write_details, write_json, write_line, write_table
 from event_streamer_sdk.cli._shared import given_by
 from event_streamer_sdk.models.abi import ABIEvent
@@ -122,7 +121,7 @@ def codegen(
     ] = None,
 ) -> None:
     """Write a typed Python module with a class for each event of an ABI."""
-    module = generate_module(extract_abi_events(read_abi(file), contract=contract))
+    module = generate_module(events_in(file, contract))
     if output is None:
         typer.echo(module, nl=False)
     else:
