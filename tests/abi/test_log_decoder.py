@@ -60,6 +60,50 @@ def test_anonymous_events_only_where_they_are_named() -> None:
         decode_log(events, [], data)
 
 
+def test_a_log_that_names_its_event_is_of_no_anonymous_one() -> None:
+    """Paid's hash would be taken for the id: the log has the anonymous event's form."""
+    events = parse_abi("event Paid(uint256 amount)\nevent Note(bytes32 indexed id, uint256 value) anonymous")
+    topics, data = encode_log(events.event("Paid"), {"amount": 7})
+    with pytest.raises(LogDecodeError, match=r"a log of Paid\(uint256\), by its topic0, and not of Note"):
+        decode_log(events, topics, data, anonymous="Note")
+
+
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize(
+    ("anonymous", "topics", "data", "reported"),
+    [
+        ("N(bytes4 indexed sig, uint256 v)", ["ff" * 32], word(1), "dirty"),
+        ("N(address indexed a)", ["ff" * 32], b"", "dirty"),
+        ("N(uint8 a)", [], word(1000), "dirty"),
+        ("N(string s)", [], word(32) + word(1) + b"\xff" + bytes(31), "dirty"),
+        ("N(bytes b)", [], word(32) + word(1) + b"\xff" * 32, "dirty"),
+        ("N(uint256 a)", [], word(1) + word(2), "trailing_bytes"),
+        ("N(bytes32 indexed a)", ["12" * 32], word(1), "trailing_bytes"),
+        ("N(bytes b)", [], word(32) + word(0) + word(0), "trailing_bytes"),
+    ],
+)
+def test_an_anonymous_event_is_not_made_up_of_other_logs(
+    anonymous: str, topics: list[str], data: bytes, reported: str, strict: bool
+) -> None:
+    """
+    What is reported by `decode` is refused by `decode_json`, which can't report it.
+
+    The same logs with a topic0 are taken as before.
+    """
+    decoder = EventDecoder(event(f"event {anonymous} anonymous"), strict=strict)
+    given = [f"0x{topic}" for topic in topics]
+    with pytest.raises(LogDecodeError, match=r"clean|not UTF-8|are left"):
+        decoder.decode_json(given, data)
+    if strict and reported == "dirty":
+        with pytest.raises(LogDecodeError):
+            decoder.decode(given, data)
+    else:
+        assert getattr(decoder.decode(given, data), reported)
+    named = event(f"event {anonymous}")
+    if not strict:
+        assert EventDecoder(named, strict=False).decode_json([topic0(named), *given], data)
+
+
 def test_a_log_of_no_known_event() -> None:
     events = parse_abi(TOKENS)
     transfer = topic0(next(iter(events)))

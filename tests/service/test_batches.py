@@ -82,6 +82,28 @@ def test_other_events_of_the_same_topic_are_told_and_left_out() -> None:
     assert list(cut(none, encoder, max_events=10, max_bytes=10_000)) == []
 
 
+def test_other_logs_of_the_contract_are_not_taken_for_an_anonymous_event() -> None:
+    """A log of Transfer's topics has the number that the anonymous event asks for, and another form."""
+    told: list[str] = []
+    inputs = [{"name": name, "type": "address", "indexed": True} for name in ("a", "b", "c")]
+    anonymous = ABIEvent.from_dict(
+        {
+            "type": "event",
+            "name": "Note",
+            "anonymous": True,
+            "inputs": [*inputs, {"name": "value", "type": "uint256"}],
+        }
+    )
+    encoder = EventEncoder(anonymous, undecodable=lambda _, why: told.append(why))
+    note = msgspec.structs.replace(log(5, 1), topics=(WORD, WORD, WORD))
+    longer = msgspec.structs.replace(note, data=WORD + "00" * 32)
+    assert encoder.encode(note, block(5)) is not None
+    for other in (log(5, 0), longer):
+        assert encoder.encode(other, block(5)) is None
+    assert "clean" in told[0]
+    assert "32 bytes of data are left" in told[1]
+
+
 def test_a_range_without_its_last_header_ends_without_a_hash() -> None:
     empty = LogRange(from_block=1, to_block=9, logs=(), blocks={}, head=99)
     assert range_end(empty) == Position(9, None, None)

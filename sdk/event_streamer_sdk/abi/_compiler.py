@@ -145,12 +145,14 @@ class _Writer:
             f"    short(w, 0, {block.size}, '')",
             *self._unpacking(block, "w"),
         ]
+        end = str(block.size) if self._all_static else "s[1]"
         if style.wire:
+            if self._event.anonymous:
+                body += [f"if len(w) != {end}:", f"    left_over(len(w) - {end}, {end})"]
             body.append(f"return {{{', '.join(f'{name!r}: {values[name]}' for name in names)}}}")
         else:
             body.append("r = DecodedEvent()")
             body += [f"r[{name!r}] = {values[name]}" for name in names]
-            end = str(block.size) if self._all_static else "s[1]"
             body += [f"if len(w) != {end}:", f"    r.trailing_bytes = len(w) - {end}"]
             if not style.strict:
                 body += ["if s[2]:", "    r.dirty = tuple(name for name in r if name in s[2])"]

@@ -34,6 +34,10 @@ class EventDecoder:
     number of topics are checked first. An indexed string, bytes, array or tuple comes as its hash, an
     `IndexedHash`, since a log holds no more of it. More data than the event needs is allowed and reported.
 
+    The logs of an anonymous event bear no hash: only their form tells them from the contract's other logs. So
+    `decode_json`, which has no place for a report, refuses a log whose form isn't exact: one with more data,
+    or with dirty padding even if the decoder isn't strict. An event of the same form can't be told apart.
+
     Args:
         event: The event.
         strict: Refuse a value whose padding isn't clean, and text that isn't UTF-8. Otherwise the value is
@@ -136,7 +140,9 @@ class EventDecoder:
             LogDecodeError: The log isn't of this event, or its data doesn't fit; `offset` says where.
         """
         if self._decode_wire is None:
-            self._decode_wire = _plan(self._checked, self._spelling, attrs.evolve(self._style, wire=True))
+            strict = self._style.strict or self._checked.anonymous
+            style = attrs.evolve(self._style, wire=True, strict=strict)
+            self._decode_wire = _plan(self._checked, self._spelling, style)
         try:
             decoded: dict[str, Any] = self._decode_wire(topics, data)
         except RecursionError:

@@ -69,6 +69,9 @@ def helpers(style: Style, topics_size: int) -> dict[str, Callable[..., Any]]:
             path,
         )
 
+    def left_over(size: int, position: int) -> NoReturn:
+        fail(f"{size} bytes of data are left, so this is a log of something else", position, "")
+
     def dirty(position: int, path: str, state: list[Any]) -> None:
         if style.strict:
             fail("the padding is not clean", position, path)
@@ -95,6 +98,7 @@ def helpers(style: Style, topics_size: int) -> dict[str, Callable[..., Any]]:
         "short": short,
         "overworked": overworked,
         "dirty": dirty,
+        "left_over": left_over,
         "padded": padded,
         "not_text": not_text,
         "decimal": to_decimal,

@@ -80,7 +80,8 @@ class LogDecoder:
             topics: The log's topics, as bytes or 0x-hex.
             data: The log's data, as bytes or 0x-hex.
             anonymous: The name of the anonymous event that the log is of. A log doesn't tell, and so no
-                anonymous event is tried unless it is named.
+                anonymous event is tried unless it is named. A log that bears the topic0 of another of the
+                events is refused.
 
         Returns:
             The event and the values.
@@ -112,7 +113,11 @@ class LogDecoder:
         """Pick an anonymous event by its name and the number of topics."""
         if name not in self._anonymous:
             raise LogDecodeError(f"no anonymous event {name!r}; there are: {listed(self._anonymous)}")
-        count = len(topic_words(topics))
+        words = topic_words(topics)
+        count = len(words)
+        other = self._decoders.get((f"0x{words[0].hex()}", count)) if words else None
+        if other:
+            raise LogDecodeError(f"this is a log of {other[0].signature}, by its topic0, and not of {name}")
         found = [decoder for decoder in self._anonymous[name] if decoder.topic_count == count]
         if not found:
             raise LogDecodeError(f"no anonymous event {name!r} has {count} topics")

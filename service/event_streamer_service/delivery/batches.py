@@ -51,7 +51,9 @@ class EventEncoder:
         try:
             event = self._decode(log.topics, log.data)
         except LogDecodeError:
-            # A contract may leave bits in its padding. The event did happen, so it is delivered as it reads.
+            # A contract may leave bits in its padding. The event did happen, so it is delivered as it reads:
+            # its topic0 says so. An anonymous event has none, so what isn't clean is a log of something else:
+            # then this decoder is as strict as the first.
             try:
                 event = self._decode_dirty(log.topics, log.data)
             except LogDecodeError as problem:
