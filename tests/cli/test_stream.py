@@ -75,11 +75,11 @@ def test_a_span_of_time(served, subscribe):
     assert selected == [line for line in everything if since <= line["values"]["timestamp"] <= until]
 
 
-@pytest.mark.parametrize("text", ["yesterdayish", "2024-13-01", ""])
+@pytest.mark.parametrize("text", ["yesterdayish", "2024-13-01", "", "2024-01-01 10:30 CET"])
 def test_a_wrong_date_is_a_wrong_usage(served, text):
     refused = served("stream", 1, "--since", text)
     assert refused.code == 2
-    assert "is no date" in refused.err
+    assert "is not a date" in refused.err or "zone 'CET'" in refused.err
 
 
 def test_a_wrong_resume_token_is_one_line(served, subscribe):

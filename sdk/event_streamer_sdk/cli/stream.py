@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +13,7 @@ from rich.text import Text
 from event_streamer_sdk import Gap, Status, SyncEventStreamer, SyncStreamingClient
 from event_streamer_sdk._core.visible import visible
 from event_streamer_sdk.cli._connection import calls_the_service
+from event_streamer_sdk.cli._dates import parse_moment
 from event_streamer_sdk.cli._lines import pretty_line
 from event_streamer_sdk.cli._output import count, json_text, say, write_styled
 from event_streamer_sdk.cli._progress import Course, Display, Pace, progress_text
@@ -236,10 +237,7 @@ def _tell_trouble(streaming: SyncStreamingClient, screen: _Screen) -> None:
 
 
 def _moment(text: str | None) -> datetime | None:
-    if text is None:
-        return None
     try:
-        moment = dates.parse(text)
-    except (ValueError, OverflowError) as problem:
-        raise typer.BadParameter(f"{text!r} is no date: write 2024-05-23, or 2024-05-23T10:30") from problem
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return None if text is None else parse_moment(text)
+    except ValueError as problem:
+        raise typer.BadParameter(str(problem)) from problem
