@@ -14,8 +14,6 @@ from .session import Session, Steps
 
 logger = logging.getLogger(__name__)
 
-GROUP_LIMIT = 1_000
-"""Most batches that wait for one write with `checkpoint_interval`."""
 SAVE_ATTEMPTS = 3
 """How often a write is tried before the run ends."""
 PEN_SECONDS = 0.01
@@ -45,9 +43,24 @@ def commit(session: Session, entry: Entry) -> Steps:
         _committed(session, entry)
         return
     session.unsaved.append(entry)
-    waited = session.clock() - session.saved_at
-    if waited >= settings.checkpoint_interval or len(session.unsaved) >= GROUP_LIMIT:
+    if until_save(session) <= 0:
         yield from save(session)
+
+
+def until_save(session: Session) -> float:
+    """
+    Tell when the position is to be stored while messages come.
+
+    Args:
+        session: The run.
+
+    Returns:
+        Seconds from now; 0 or less: it is due.
+    """
+    settings = session.settings
+    if len(session.unsaved) >= settings.checkpoint_batches:
+        return 0.0
+    return settings.checkpoint_interval - (session.clock() - session.saved_at)
 
 
 def save(session: Session) -> Steps:

@@ -10,7 +10,7 @@ from event_streamer_api.models import StreamingEnd, StreamingError, StreamingHea
 from .attempts import Result, attempt
 from .badlines import bad_line
 from .commands import Call, Failed, HandOver, Lane, Wait
-from .committing import commit, save
+from .committing import commit, save, until_save
 from .errors import StreamEndedError, StreamLineError
 from .express import applies, express
 from .handlers import current_batch_var
@@ -39,10 +39,12 @@ def deliver_lane(session: Session) -> Steps:
                 continue
             taken = session.queue.take()
             if taken is None:
-                if session.unsaved:
+                if not session.unsaved:
+                    yield Wait()
+                elif session.settings.checkpoint_when_idle or (pause := until_save(session)) <= 0:
                     yield from save(session)
                 else:
-                    yield Wait()
+                    yield Wait(pause)
                 continue
             epoch, item = taken
             if type(item) is Block:

@@ -87,6 +87,18 @@ class HandlerRegistry:
         """
         self._notices[kind].append(handler)
 
+    def remove(self, handler: Handler) -> None:
+        """
+        Take a handler out, wherever it is registered.
+
+        Args:
+            handler: The function that was registered.
+        """
+        for handlers in (*self._by_event.values(), self._all_events, *self._notices.values()):
+            handlers[:] = [each for each in handlers if each is not handler]
+        self._by_event = {name: handlers for name, handlers in self._by_event.items() if handlers}
+        self._find_only()
+
     def notice(self, kind: str) -> list[Handler]:
         """Give the handlers of one of `NOTICES`."""
         return self._notices[kind]

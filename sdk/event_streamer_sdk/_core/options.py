@@ -117,7 +117,8 @@ class Settings:
     """
     The options of a stream, checked. Names and meanings are those of `StreamOptions`.
 
-    `reconnect` is `None` where the stream ends with the first loss.
+    `reconnect` is `None` where the stream ends with the first loss. A position is also written when
+    `checkpoint_batches` wait for it, and `checkpoint_when_idle` as soon as no more batches wait.
     """
 
     auto_acknowledge: bool = True
@@ -125,6 +126,8 @@ class Settings:
     heartbeat_interval: float | None = field(default=None, validator=_number(0, above=True, optional=True))
     reconnect: Reconnect | None = field(factory=Reconnect)
     checkpoint_interval: float = field(default=0.0, validator=_number(0))
+    checkpoint_batches: int = 1_000
+    checkpoint_when_idle: bool = True
     typed: bool = False
     dedupe: int = field(default=0, validator=_number(0))
     confirmations: int = field(default=0, validator=_number(0))

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Se
 from contextlib import aclosing
 from inspect import isawaitable
 from types import TracebackType
-from typing import Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from attrs import evolve
 
@@ -31,6 +31,9 @@ from .async_run import AsyncRun
 from .base import HEADERS, StreamingBase
 from .signals import stopping
 from .typed import Values
+
+if TYPE_CHECKING:
+    from event_streamer_sdk.sinks.protocol import Sink
 
 
 class AsyncBatch(Batch):
@@ -193,23 +196,35 @@ class StreamingClient(StreamingBase):
             await self._run.finished()
         return self._result()
 
-    async def run(self) -> Report:
+    async def run(self, into: Sink | None = None) -> Report:
         """
         Stream until the subscription is done, or SIGINT or SIGTERM comes.
 
         The first signal stops in good order, as `stop_streaming()` does, and `run()` returns: the program
         decides its exit code. A second one raises KeyboardInterrupt at once.
 
+        Args:
+            into: Where all events go, beside the handlers (see `event_streamer_sdk.sinks`). The position is
+                stored with them, and the stream goes on from there.
+
         Returns:
             How it went.
 
         Raises:
+            SinkError: The sink can't take the events.
             BaseException: What ended it, where it was a bad end, as in `wait()`.
 
         Example:
             >>> report = await streaming_client.run()
             >>> print(report.events, report.reason)
+            >>> report = await streaming_client.run(into=sink_for("transfers.parquet"))
         """
+        if into is not None:
+            from event_streamer_sdk.sinks._feed import feeding_async
+
+            async with feeding_async(self, into) as conclude:
+                report: Report = await conclude(await self.run())
+                return report
         loop = asyncio.get_running_loop()
 
         def stop() -> None:

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from types import TracebackType
-from typing import Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from attrs import evolve
 
@@ -32,6 +32,9 @@ from .base import HEADERS, F, StreamingBase
 from .signals import stopping
 from .sync_run import SyncRun
 from .typed import Values
+
+if TYPE_CHECKING:
+    from event_streamer_sdk.sinks.protocol import Sink
 
 
 class SyncBatch(Batch):
@@ -204,7 +207,7 @@ class SyncStreamingClient(StreamingBase):
             raise TimeoutError(f"subscription {self.subscription_id} is still streaming after {timeout:g} s")
         return self._result()
 
-    def run(self) -> Report:
+    def run(self, into: Sink | None = None) -> Report:
         """
         Stream until the subscription is done, or SIGINT or SIGTERM comes.
 
@@ -212,16 +215,27 @@ class SyncStreamingClient(StreamingBase):
         The first signal stops in good order, as `stop_streaming()` does, and `run()` returns: the program
         decides its exit code. A second one raises KeyboardInterrupt at once.
 
+        Args:
+            into: Where all events go, beside the handlers (see `event_streamer_sdk.sinks`). The position is
+                stored with them, and the stream goes on from there.
+
         Returns:
             How it went.
 
         Raises:
+            SinkError: The sink can't take the events.
             BaseException: What ended it, where it was a bad end, as in `wait()`.
 
         Example:
             >>> report = streaming_client.run()
             >>> print(report.events, report.reason)
+            >>> report = streaming_client.run(into=sink_for("transfers.parquet"))
         """
+        if into is not None:
+            from event_streamer_sdk.sinks._feed import feeding
+
+            with feeding(self, into) as conclude:
+                return conclude(self.run())
 
         def stop() -> None:
             if self._run is not None:

@@ -1,0 +1,127 @@
+"""Columns as text: what JSON, CSV and messages are made of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from typing import Any
+
+from .arrow import IntegerStyle
+from .columns import ColumnType, EventTable
+
+__all__ = ["cell_columns", "json_columns", "json_lines"]
+
+_WIDE_BYTES = 32
+
+
+def _dumps_stdlib(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+_dumps: Callable[[Any], bytes] = _dumps_stdlib
+with suppress(ImportError):  # the plain install
+    import msgspec
+
+    _dumps = msgspec.json.Encoder().encode
+
+
+def json_columns(
+    table: EventTable, columns: Sequence[Sequence[Any]], integers: IntegerStyle = "text"
+) -> list[Sequence[Any]]:
+    """
+    Give columns the form that JSON has for them.
+
+    Args:
+        table: The event's table.
+        columns: What its `take` gave.
+        integers: How integers of more than 64 bits are written: `text` and `binary` as text, `decimal` and
+            `float` as numbers of JSON.
+
+    Returns:
+        Columns of what JSON can hold. Times are ISO 8601 in UTC, fixed-point numbers text.
+    """
+    return [
+        _plain(values, column.type, integers) for column, values in zip(table.columns, columns, strict=True)
+    ]
+
+
+def json_lines(
+    table: EventTable, columns: Sequence[Sequence[Any]], integers: IntegerStyle = "text"
+) -> list[bytes]:
+    """
+    Write rows as JSON objects.
+
+    Args:
+        table: The event's table.
+        columns: What its `take` gave.
+        integers: As in `json_columns`.
+
+    Returns:
+        An object for each row, in UTF-8, without an end of line.
+    """
+    names = table.names
+    rows: Iterable[tuple[Any, ...]] = zip(*json_columns(table, columns, integers), strict=True)
+    return [_dumps(dict(zip(names, row, strict=True))) for row in rows]
+
+
+def cell_columns(
+    table: EventTable, columns: Sequence[Sequence[Any]], integers: IntegerStyle = "text"
+) -> list[Sequence[Any]]:
+    """
+    Give columns the form that a cell of text has for them.
+
+    Args:
+        table: The event's table.
+        columns: What its `take` gave.
+        integers: As in `json_columns`.
+
+    Returns:
+        Columns of text and numbers: `true` and `false`, lists and structs as JSON, nothing for null.
+    """
+    cells: list[Sequence[Any]] = []
+    for column, values in zip(table.columns, json_columns(table, columns, integers), strict=True):
+        if column.type.kind == "bool":
+            cells.append(["true" if value else "false" for value in values])
+        elif column.type.kind in ("list", "struct"):
+            cells.append([_dumps(value).decode() for value in values])
+        elif column.nullable:
+            cells.append(["" if value is None else value for value in values])
+        else:
+            cells.append(values)
+    return cells
+
+
+def _plain(values: Sequence[Any], type_: ColumnType, integers: IntegerStyle) -> Sequence[Any]:
+    if type_.is_wide:
+        return _wide(values, type_, integers)
+    if type_.kind == "decimal":
+        return list(map(float, values)) if integers == "float" else [format(value, "f") for value in values]
+    if type_.kind == "timestamp":
+        known = {value: None if value is None else _moment(value) for value in set(values)}
+        return [known[value] for value in values]
+    if type_.kind == "list":
+        assert type_.item is not None, "a list has items"
+        return [_plain(value, type_.item, integers) for value in values]
+    if type_.kind == "struct":
+        members = [
+            _plain([value[name] for value in values], member, integers) for name, member in type_.members
+        ]
+        names = [name for name, _ in type_.members]
+        return [dict(zip(names, row, strict=True)) for row in zip(*members, strict=True)]
+    return values
+
+
+def _wide(values: Sequence[int], type_: ColumnType, integers: IntegerStyle) -> Sequence[Any]:
+    if integers == "text":
+        return list(map(str, values))
+    if integers == "float":
+        return list(map(float, values))
+    if integers == "binary":
+        return ["0x" + value.to_bytes(_WIDE_BYTES, "big", signed=type_.signed).hex() for value in values]
+    return values
+
+
+def _moment(value: Any) -> str:
+    text: str = value.isoformat()
+    return text.replace("+00:00", "Z")

@@ -1,0 +1,5 @@
+"""The sink of files: see `FileSink`."""
+
+from .sink import FileSink
+
+__all__ = ["FileSink"]

@@ -1,0 +1,207 @@
+"""The formats of part files: JSON lines, CSV and Parquet. Each writes, cuts and joins whole files."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import IO, Any, NamedTuple, Protocol
+
+from event_streamer_api.errors import EventStreamerValidationError
+
+from .. import arrow
+from .._extras import needs
+from .._text import cell_columns, json_lines
+from ..columns import EventTable
+
+__all__ = ["FORMATS", "Format"]
+
+BLOCK = "block_number"
+"""The column by which files are cut."""
+
+
+class Text(NamedTuple):
+    """Some rows as text."""
+
+    rows: int
+    content: bytes
+
+    @property
+    def nbytes(self) -> int:
+        """Its size."""
+        return len(self.content)
+
+
+class Format(Protocol):
+    """
+    One format of files.
+
+    Attributes:
+        suffix: What the names of its files end with.
+    """
+
+    suffix: str
+
+    def prepare(self, events: Sequence[Mapping[str, Any]]) -> Any:
+        """Make a compact form of some events."""
+
+    def write(self, file: IO[bytes], prepared: Iterable[Any]) -> int:
+        """Write a whole file; gives the number of rows."""
+
+    def cut(self, source: IO[bytes], file: IO[bytes], last_block: int) -> int:
+        """Write the rows of a file up to a block into another one; gives their number."""
+
+    def join(self, sources: Iterable[Callable[[], IO[bytes]]], file: IO[bytes]) -> None:
+        """Write the rows of several files into one."""
+
+
+class JSONLines:
+    """One JSON object a line; wide integers are text unless another style is wanted."""
+
+    suffix = ".jsonl"
+
+    def __init__(self, table: EventTable, integers: arrow.IntegerStyle, byte_style: arrow.ByteStyle) -> None:
+        _refuse_binary(byte_style)
+        self._table = table
+        self._integers = integers
+
+    def prepare(self, events: Sequence[Mapping[str, Any]]) -> Any:
+        """Write events as lines."""
+        lines = json_lines(self._table, self._table.take(events), self._integers)
+        return Text(len(lines), b"".join([line + b"\n" for line in lines]))
+
+    def write(self, file: IO[bytes], prepared: Iterable[Any]) -> int:
+        """Write a whole file."""
+        return _write_texts(file, prepared)
+
+    def cut(self, source: IO[bytes], file: IO[bytes], last_block: int) -> int:
+        """Copy the lines up to a block."""
+        rows = 0
+        for line in source:
+            if json.loads(line)[BLOCK] <= last_block:
+                file.write(line)
+                rows += 1
+        return rows
+
+    def join(self, sources: Iterable[Callable[[], IO[bytes]]], file: IO[bytes]) -> None:
+        """Put files behind each other."""
+        for opened in sources:
+            with opened() as source:
+                _copy(source, file)
+
+
+class CSV:
+    r"""RFC 4180 with a head line and `\n` as the end of lines; lists and structs are JSON in a cell."""
+
+    suffix = ".csv"
+
+    def __init__(self, table: EventTable, integers: arrow.IntegerStyle, byte_style: arrow.ByteStyle) -> None:
+        _refuse_binary(byte_style)
+        self._table = table
+        self._integers = integers
+        self._block = table.names.index(BLOCK)
+
+    def prepare(self, events: Sequence[Mapping[str, Any]]) -> Any:
+        """Write events as lines."""
+        columns = cell_columns(self._table, self._table.take(events), self._integers)
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(zip(*columns, strict=True))
+        return Text(len(columns[0]), text.getvalue().encode())
+
+    def write(self, file: IO[bytes], prepared: Iterable[Any]) -> int:
+        """Write a whole file."""
+        file.write(self._head())
+        return _write_texts(file, prepared)
+
+    def _head(self) -> bytes:
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerow(self._table.names)
+        return text.getvalue().encode()
+
+    def cut(self, source: IO[bytes], file: IO[bytes], last_block: int) -> int:
+        """Copy the rows up to a block."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        rows = iter(csv.reader(io.StringIO(source.read().decode(), newline="")))
+        writer.writerow(next(rows))
+        kept = [row for row in rows if int(row[self._block]) <= last_block]
+        writer.writerows(kept)
+        file.write(text.getvalue().encode())
+        return len(kept)
+
+    def join(self, sources: Iterable[Callable[[], IO[bytes]]], file: IO[bytes]) -> None:
+        """Put files behind each other, with one head line."""
+        head = self._head()
+        file.write(head)
+        for opened in sources:
+            with opened() as source:
+                source.read(len(head))
+                _copy(source, file)
+
+
+class Parquet:
+    """Apache Parquet, compressed with zstd, typed from the ABI."""
+
+    suffix = ".parquet"
+
+    def __init__(self, table: EventTable, integers: arrow.IntegerStyle, byte_style: arrow.ByteStyle) -> None:
+        self._table = table
+        self._schema = arrow.schema(table, integers=integers, byte_style=byte_style)
+        self._pyarrow = needs("pyarrow")
+        self._parquet = needs("pyarrow.parquet")
+
+    def prepare(self, events: Sequence[Mapping[str, Any]]) -> Any:
+        """Convert events into a record batch."""
+        return arrow.record_batch(self._table, events, self._schema)
+
+    def write(self, file: IO[bytes], prepared: Iterable[Any]) -> int:
+        """Write a whole file."""
+        whole = self._pyarrow.Table.from_batches(prepared, schema=self._schema)
+        with self._writer(file) as writer:
+            writer.write_table(whole)
+        rows: int = whole.num_rows
+        return rows
+
+    def _writer(self, file: IO[bytes]) -> Any:
+        return self._parquet.ParquetWriter(file, self._schema, compression="zstd")
+
+    def cut(self, source: IO[bytes], file: IO[bytes], last_block: int) -> int:
+        """Copy the rows up to a block."""
+        whole = self._parquet.read_table(source, filters=[(BLOCK, "<=", last_block)]).cast(self._schema)
+        with self._writer(file) as writer:
+            writer.write_table(whole)
+        rows: int = whole.num_rows
+        return rows
+
+    def join(self, sources: Iterable[Callable[[], IO[bytes]]], file: IO[bytes]) -> None:
+        """Write the row groups of files into one."""
+        with self._writer(file) as writer:
+            for opened in sources:
+                with opened() as source:
+                    for batch in self._parquet.ParquetFile(source).iter_batches():
+                        writer.write_batch(batch.cast(self._schema))
+
+
+FORMATS: dict[str, type[JSONLines | CSV | Parquet]] = {"jsonl": JSONLines, "csv": CSV, "parquet": Parquet}
+"""Name → format."""
+
+_CHUNK = 1 << 20
+
+
+def _refuse_binary(byte_style: arrow.ByteStyle) -> None:
+    if byte_style != "hex":
+        raise EventStreamerValidationError("text files hold bytes as hex: binary needs Parquet")
+
+
+def _write_texts(file: IO[bytes], prepared: Iterable[Text]) -> int:
+    rows = 0
+    for text in prepared:
+        file.write(text.content)
+        rows += text.rows
+    return rows
+
+
+def _copy(source: IO[bytes], file: IO[bytes]) -> None:
+    while chunk := source.read(_CHUNK):
+        file.write(chunk)

@@ -1,0 +1,258 @@
+"""What a sink is: four methods, and what they are given."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+from attrs import field, frozen
+
+from event_streamer_api.errors import EventStreamerSDKError, EventStreamerValidationError
+from event_streamer_api.models import ABIEvent, StreamingReorg, SubscriptionResponse
+from event_streamer_sdk.abi import human_readable
+
+__all__ = [
+    "Sink",
+    "SinkBatch",
+    "SinkError",
+    "SinkFinishedError",
+    "SinkUnavailableError",
+    "Source",
+]
+
+
+class SinkError(EventStreamerSDKError):
+    """A sink can't take events: what it is told to do is wrong, or its place refuses."""
+
+
+class SinkUnavailableError(SinkError):
+    """The place can't be reached, is full or is too slow, just now: the same write is tried again."""
+
+
+class SinkFinishedError(SinkError):
+    """All events of the subscription are in the place already, written for a subscription like this one."""
+
+
+@frozen
+class Source:
+    """
+    Where the events of a sink come from.
+
+    Attributes:
+        subscription: The subscription.
+    """
+
+    subscription: SubscriptionResponse
+
+    @property
+    def event(self) -> ABIEvent:
+        """The event that is subscribed to."""
+        return self.subscription.event_signature
+
+    @property
+    def chain_id(self) -> int:
+        """The chain that it is on (EIP-155)."""
+        return self.subscription.chain_id
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What the subscription is for. Two subscriptions for the same have the same."""
+        subscription = self.subscription
+        return {
+            "chain_id": subscription.chain_id,
+            "event": human_readable(subscription.event_signature),
+            "addresses": sorted(address.lower() for address in subscription.addresses),
+            "start_block": subscription.start_block,
+            "end_block": subscription.end_block,
+        }
+
+    def position(self, resume_token: str | None, *, finished: bool = False) -> str:
+        """
+        Write what a place keeps beside the events: the token, and what it is a token of.
+
+        Args:
+            resume_token: The token behind the last event that is stored.
+            finished: Whether the subscription has no further events.
+
+        Returns:
+            JSON. It holds the token, so it doesn't belong into a log.
+        """
+        return json.dumps(
+            {
+                "subscription_id": self.subscription.id,
+                **self.about,
+                "resume_token": resume_token,
+                "finished": finished,
+            }
+        )
+
+    def token_in(self, stored: str | bytes | None, place: str) -> str | None:
+        """
+        Read what `position` wrote.
+
+        Args:
+            stored: What was found, `None` where there was nothing.
+            place: Where it was found, for messages; without a password.
+
+        Returns:
+            The token to go on from; `None` where there is none yet.
+
+        Raises:
+            SinkFinishedError: Another subscription for the same has written all of it.
+            SinkError: It belongs to another subscription, or can't be read.
+        """
+        if stored is None:
+            return None
+        found = _read(stored, place)
+        about = self.about
+        is_ours = found.get("subscription_id") == self.subscription.id
+        compared = ("chain_id", "event") if is_ours else tuple(about)
+        if any(found.get(name) != about[name] for name in compared):
+            raise SinkError(
+                f"{place} holds {found.get('event')} of chain {found.get('chain_id')}, written for "
+                f"subscription {found.get('subscription_id')}, and not the events of {self.subscription.id}: "
+                "name another place"
+            )
+        token = found.get("resume_token")
+        if is_ours:
+            return token if isinstance(token, str) else None
+        if found.get("finished"):
+            raise SinkFinishedError(f"{place} holds all events of this already")
+        raise SinkError(
+            f"{place} was written for subscription {found.get('subscription_id')} and is not finished: "
+            f"go on with that one, or name another place for subscription {self.subscription.id}"
+        )
+
+
+def _read(stored: str | bytes, place: str) -> dict[str, Any]:
+    try:
+        found = json.loads(stored)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or "resume_token" not in found:
+        raise SinkError(f"the position in {place} can't be read: it was not written by a sink, or is damaged")
+    return found
+
+
+@frozen
+class SinkBatch:
+    """
+    Events that are written together with the token behind them: all of it, or nothing.
+
+    It joins as many batches of the stream as have come since the last write.
+
+    Attributes:
+        events: The event objects, in order, as they came; empty where the sink prepares them.
+        prepared: What the sink's `prepare` made of them, in order.
+        size: How many events came; a condition may leave some of them out.
+        resume_token: The token behind the last one. Store it in the same transaction, and never log it.
+        first_block: The first block that is covered, where known.
+        last_block: The last block that is covered, where known.
+    """
+
+    events: Sequence[Mapping[str, Any]]
+    prepared: Sequence[Any]
+    size: int
+    resume_token: str = field(repr=False)
+    first_block: int | None = None
+    last_block: int | None = None
+
+
+@runtime_checkable
+class Sink(Protocol):
+    """
+    A place for events, which keeps the position in the stream together with them.
+
+    The methods block, and are called one at a time; with the asynchronous client they run in a thread, or are
+    coroutine functions. What they raise ends the stream, but `SinkUnavailableError`: then the same call is
+    made again, for `patience` seconds.
+
+    A sink may also have:
+
+    - `prepare(events)`: makes a compact form of some events, while they come, of which `write` gets a list
+    - `finish()`: is called before `close` when the subscription has no further events
+    - `write_seconds`, `write_rows`: a write is due after so many seconds (default 1) or events (default
+      50,000)
+    - `writes_when_idle`: whether a write is also due as soon as no more events wait (default `True`)
+    - `patience`: seconds that a place may be unavailable (default 60)
+
+    Example:
+        >>> class Printer:
+        ...     def open(self, source):
+        ...         return None  # keeps no token
+        ...     def write(self, batch):
+        ...         print(batch.size, "events up to block", batch.last_block)
+        ...     def undo(self, reorg):
+        ...         print("blocks after", reorg.common_ancestor, "are replaced")
+        ...     def close(self):
+        ...         pass
+        >>> streaming_client.run(into=Printer())
+    """
+
+    def open(self, source: Source) -> str | None:
+        """
+        Make ready for events.
+
+        Args:
+            source: The subscription and its event.
+
+        Returns:
+            The token that is stored with the events; `None` where there is none.
+
+        Raises:
+            SinkError: The place can't be used, or holds something else.
+        """
+
+    def write(self, batch: SinkBatch) -> None:
+        """
+        Store events and their token: both, or neither.
+
+        Args:
+            batch: The events. An empty one only moves the token.
+
+        Raises:
+            SinkUnavailableError: The place is away; nothing of it is stored.
+            SinkError: It refuses; nothing of it is stored.
+        """
+
+    def undo(self, reorg: StreamingReorg) -> None:
+        """
+        Take back the events of all blocks after `reorg.common_ancestor`, and store `reorg.resume_token`.
+
+        Where events can't be taken back, as in a log, a notice is appended.
+
+        Args:
+            reorg: The blocks that are replaced.
+
+        Raises:
+            SinkUnavailableError: The place is away; nothing has changed.
+            SinkError: It refuses; nothing has changed.
+        """
+
+    def close(self) -> None:
+        """Let go of files and connections. May be called more than once, and without `open`."""
+
+
+METHODS = ("open", "write", "undo", "close")
+
+
+def checked(sink: Any) -> Any:
+    """
+    Refuse what is no sink.
+
+    Args:
+        sink: What a user gave as `into=`.
+
+    Returns:
+        It.
+
+    Raises:
+        EventStreamerValidationError: It lacks a method.
+    """
+    missing = [name for name in METHODS if not callable(getattr(sink, name, None))]
+    if missing:
+        raise EventStreamerValidationError(
+            f"into= takes a sink, and {type(sink).__name__} has no method {', '.join(missing)}"
+        )
+    return sink

@@ -1,0 +1,5 @@
+"""The sink of databases: see `SQLSink`."""
+
+from .sink import SQLSink
+
+__all__ = ["SQLSink"]

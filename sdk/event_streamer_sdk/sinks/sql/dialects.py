@@ -1,0 +1,240 @@
+"""What PostgreSQL and SQLite do differently: how rows are written, and what their drivers raise."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from attrs import frozen
+
+from event_streamer_api.errors import EventStreamerValidationError
+
+from .._extras import needs
+from .._text import cell_columns, json_columns
+from ..columns import Column, EventTable
+from .tables import PRIMARY_KEY, exact_columns
+
+__all__ = ["Dialect", "Errors", "dialect_of"]
+
+
+@frozen
+class Errors:
+    """
+    What a driver raises.
+
+    Attributes:
+        unavailable: It may work later.
+        refused: It will not work.
+    """
+
+    unavailable: tuple[type[Exception], ...]
+    refused: tuple[type[Exception], ...]
+
+
+class Dialect(Protocol):
+    """
+    A kind of database.
+
+    Attributes:
+        name: Its name in SQLAlchemy.
+        connect_args: Arguments for the driver's `connect`.
+        errors: What its driver raises.
+    """
+
+    name: str
+    connect_args: Mapping[str, Any]
+    errors: Errors
+
+    def begin(self, events: EventTable, table: Any, dialect: Any) -> None:
+        """Take the tables that are written."""
+
+    def prepare(self, events: Sequence[Mapping[str, Any]]) -> Any:
+        """Make the rows of some events."""
+
+    def insert(self, raw: Any, prepared: Iterable[Any]) -> None:
+        """Insert rows, or replace those that are there, within the driver's transaction."""
+
+
+class Rows(NamedTuple):
+    """Some rows as text of COPY."""
+
+    rows: int
+    content: bytes
+
+    @property
+    def nbytes(self) -> int:
+        """Its size."""
+        return len(self.content)
+
+
+class PostgreSQL:
+    """
+    Rows by COPY, in its text format.
+
+    COPY can't replace rows. That is needed only where events come a second time, as after a lost token; then
+    they go through a temporary table.
+    """
+
+    name = "postgresql"
+    connect_args: Mapping[str, Any] = {"connect_timeout": 10, "application_name": "event-streamer"}
+
+    def __init__(self) -> None:
+        sa, self._psycopg = needs("sqlalchemy"), needs("psycopg")
+        self.errors = Errors(
+            (
+                sa.exc.OperationalError,
+                sa.exc.InterfaceError,
+                *_both(self._psycopg, "OperationalError", "InterfaceError"),
+            ),
+            (sa.exc.DBAPIError, self._psycopg.Error),
+        )
+        self._events: EventTable | None = None
+        self._exact: dict[str, str] = {}
+        self._statements: dict[str, str] = {}
+
+    def begin(self, events: EventTable, table: Any, dialect: Any) -> None:
+        """Take the tables that are written."""
+        self._events, self._exact = events, exact_columns(events)
+        quote = dialect.identifier_preparer.quote
+        name = dialect.identifier_preparer.format_table(table)
+        names = [*events.names, *self._exact.values()]
+        columns, key = ", ".join(map(quote, names)), ", ".join(map(quote, PRIMARY_KEY))
+        changed = ", ".join(
+            f"{quote(each)} = excluded.{quote(each)}" for each in names if each not in PRIMARY_KEY
+        )
+        self._statements = {
+            "copy": f"COPY {name} ({columns}) FROM STDIN",
+            "stage": f"CREATE TEMPORARY TABLE staged ON COMMIT DROP AS SELECT {columns} FROM {name} LIMIT 0",  # noqa: S608
+            "copy_staged": f"COPY staged ({columns}) FROM STDIN",
+            "replace": f"INSERT INTO {name} ({columns}) SELECT DISTINCT ON ({key}) {columns} FROM staged "  # noqa: S608
+            f"ON CONFLICT ({key}) DO UPDATE SET {changed}",
+        }
+
+    def prepare(self, events: Sequence[Mapping[str, Any]]) -> Any:
+        """Write rows in the text format of COPY."""
+        table = self._events
+        assert table is not None, "begin comes first"
+        taken = table.take(events)
+        cells: list[Iterable[str]] = []
+        exact: list[list[str]] = []
+        for column, values in zip(table.columns, cell_columns(table, taken), strict=True):
+            if column.name in self._exact:
+                cells.append([_escaped(value.replace("\0", "\ufffd")) for value in values])
+                exact.append(["\\\\x" + value.encode().hex() if "\0" in value else "\\N" for value in values])
+            else:
+                cells.append(_copied(column, values))
+        lines = map("\t".join, zip(*cells, *exact, strict=True))
+        text = "".join([line + "\n" for line in lines])
+        return Rows(len(taken[0]), text.encode())
+
+    def insert(self, raw: Any, prepared: Iterable[Any]) -> None:
+        """Insert rows by COPY; where some are there already, by way of a temporary table."""
+        rows = [each for each in prepared if each.rows]
+        if not rows:
+            return
+        with raw.cursor() as cursor:
+            try:
+                with raw.transaction():  # a savepoint, to come back to
+                    self._copy(cursor, "copy", rows)
+            except self._psycopg.errors.UniqueViolation:
+                cursor.execute(self._statements["stage"])
+                self._copy(cursor, "copy_staged", rows)
+                cursor.execute(self._statements["replace"])
+
+    def _copy(self, cursor: Any, statement: str, rows: list[Rows]) -> None:
+        with cursor.copy(self._statements[statement]) as copy:
+            for each in rows:
+                copy.write(each.content)
+
+
+def _copied(column: Column, values: Sequence[Any]) -> Iterable[str]:
+    if column.nullable:
+        return [value or "\\N" for value in values]
+    if column.type.kind in ("list", "struct"):
+        return map(_escaped, values)
+    return values if column.type.kind in ("hex", "bool") else map(str, values)
+
+
+def _escaped(text: str) -> str:
+    """Escape what means something in the text format of COPY."""
+    if "\\" in text:
+        text = text.replace("\\", "\\\\")
+    if not text.isprintable():
+        text = text.replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
+    return text
+
+
+def _both(module: Any, *names: str) -> tuple[type[Exception], ...]:
+    return tuple(getattr(module, name) for name in names)
+
+
+class SQLite:
+    """Rows by INSERT, or in place of those that are there; integers of more than 64 bits are text."""
+
+    name = "sqlite"
+    connect_args: Mapping[str, Any] = {"timeout": 10.0, "check_same_thread": False}
+
+    def __init__(self) -> None:
+        sa = needs("sqlalchemy")
+        self.errors = Errors(
+            (sa.exc.OperationalError, sqlite3.OperationalError), (sa.exc.DBAPIError, sqlite3.Error)
+        )
+        self._events: EventTable | None = None
+        self._insert = ""
+
+    def begin(self, events: EventTable, table: Any, dialect: Any) -> None:
+        """Take the tables that are written."""
+        self._events = events
+        quote = dialect.identifier_preparer.quote
+        marks = ", ".join("?" * len(events.names))
+        name = dialect.identifier_preparer.format_table(table)
+        self._insert = (
+            f"INSERT OR REPLACE INTO {name} ({', '.join(map(quote, events.names))}) VALUES ({marks})"  # noqa: S608
+        )
+
+    def prepare(self, events: Sequence[Mapping[str, Any]]) -> Any:
+        """Make rows that SQLite holds exactly."""
+        table = self._events
+        assert table is not None, "begin comes first"
+        taken = table.take(events)
+        plain = zip(table.columns, json_columns(table, taken), cell_columns(table, taken), strict=True)
+        return list(zip(*(_stored(column, values, cells) for column, values, cells in plain), strict=True))
+
+    def insert(self, raw: Any, prepared: Iterable[Any]) -> None:
+        """Insert rows, or replace those that are there."""
+        for rows in prepared:
+            raw.executemany(self._insert, rows)
+
+
+_LARGEST = 63
+
+
+def _stored(column: Column, values: Sequence[Any], cells: Sequence[Any]) -> Sequence[Any]:
+    if column.type.kind in ("list", "struct"):
+        return cells
+    if column.type.kind == "integer" and column.type.bits - column.type.signed > _LARGEST:
+        return list(map(str, values))
+    return values
+
+
+DIALECTS: dict[str, Callable[[], Dialect]] = {"postgresql": PostgreSQL, "sqlite": SQLite}
+
+
+def dialect_of(name: str) -> Dialect:
+    """
+    Find what is done differently in a kind of database.
+
+    Args:
+        name: Its name in SQLAlchemy.
+
+    Returns:
+        The dialect.
+
+    Raises:
+        EventStreamerValidationError: It is none that is known here.
+        MissingExtraError: Its driver isn't installed.
+    """
+    if name not in DIALECTS:
+        raise EventStreamerValidationError(f"events go into PostgreSQL and SQLite, not into {name}")
+    return DIALECTS[name]()

@@ -1,0 +1,300 @@
+"""Events in PostgreSQL and SQLite: rows and position in one transaction."""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+
+from event_streamer_sdk.exceptions import EventStreamerValidationError
+from event_streamer_sdk.models.abi import ABIEvent, ABIInput
+from event_streamer_sdk.models.subscriptions import SubscriptionResponse
+from event_streamer_sdk.sinks import EventTable, SinkBatch, SinkError, SinkUnavailableError, Source, SQLSink
+from event_streamer_sdk.sinks._text import json_columns
+from event_streamer_service import DevChain, LocalService
+from support import postgres
+from support.event_objects import METADATA, event_objects
+from support.sinks import Row, row_of_values, rows_of_chain, stream_into, subscribe
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[str]:
+    try:
+        with postgres.cluster() as url:
+            yield url
+    except postgres.Missing as missing:
+        pytest.skip(str(missing))
+
+
+COUNTER = iter(range(1_000_000))
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database of the test's own."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/events.db"
+    return postgresql(request.getfixturevalue("cluster"))
+
+
+def postgresql(cluster: str) -> str:
+    name = f"sinks_{next(COUNTER)}"
+    with psycopg.connect(f"{cluster}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    return f"{cluster}/{name}"
+
+
+def engine_of(database: str) -> sa.Engine:
+    url = database.replace("postgresql://", "postgresql+psycopg://")
+    return sa.create_engine(url, poolclass=sa.pool.NullPool)
+
+
+def all_of(database: str, statement: str) -> list[dict[str, Any]]:
+    with engine_of(database).connect() as connection:
+        return [dict(row) for row in connection.execute(sa.text(statement)).mappings()]
+
+
+def rows_in(database: str, table: str = "transfers") -> list[Row]:
+    return [
+        row_of_values(row)
+        for row in all_of(database, f"SELECT * FROM {table} ORDER BY block_number, log_index")
+    ]
+
+
+def test_a_table_holds_the_logs_of_the_chain(
+    service: LocalService, chain: DevChain, kind: str, database: str
+) -> None:
+    number = subscribe(service, 250)
+    stream_into(kind, service.url, number, SQLSink(f"{database}?table=transfers", write_rows=300))
+    assert rows_in(database) == rows_of_chain(chain, 0, 250)
+    stream_into(kind, service.url, number, SQLSink(f"{database}?table=transfers"))
+    assert rows_in(database) == rows_of_chain(chain, 0, 250)
+
+
+@pytest.mark.parametrize("depth", [1, 3, 6])
+def test_replaced_blocks_leave_the_table(
+    service: LocalService, chain: DevChain, database: str, depth: int
+) -> None:
+    number = subscribe(service, chain.head_number + 5)
+
+    def change(stream: Any) -> None:
+        @stream.on_heartbeat
+        def look(_: Any) -> None:
+            if chain.head_number < 305:
+                chain.reorg(depth)
+                chain.mine(12)
+
+    stream_into("sync", service.url, number, SQLSink(database), prepare=change)
+    assert rows_in(database, "transfer") == rows_of_chain(chain, 0, 304)
+
+
+def source_of(event: ABIEvent, number: int = 1) -> Source:
+    return Source(
+        SubscriptionResponse(
+            id=number,
+            topic0="0x",
+            event_signature=event,
+            addresses=[],
+            start_block=0,
+            chain_id=1,
+            subscriber_id="x",
+        )
+    )
+
+
+def batch_of(sink: SQLSink, events: list[dict[str, Any]], token: str) -> SinkBatch:
+    return SinkBatch((), [sink.prepare(events)] if events else [], len(events), token, 7, 7)
+
+
+SEEN = ABIEvent(name="Seen", inputs=[ABIInput(name="x", type="string"), ABIInput(name="n", type="uint256")])
+
+
+def opened(database: str, event: ABIEvent = SEEN, **options: Any) -> tuple[SQLSink, str | None]:
+    sink = SQLSink(database, **options)
+    return sink, sink.open(source_of(event))
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\0", "back\\slash", "\\N", "tab\tline\nreturn\r", "", "\u2028 😀", "\\x00", "'\"", "\\.", "\ufffd"])  # fmt: skip
+def test_any_text_survives(database: str, text: str) -> None:
+    sink, _ = opened(database)
+    sink.write(batch_of(sink, [METADATA | {"x": text, "n": "1"}], "t"))
+    sink.close()
+    (row,) = all_of(database, "SELECT * FROM seen")
+    exact = row.get("x_utf8")
+    assert (text if exact is None else bytes(exact).decode()) == text
+    if exact is None:
+        assert row["x"] == text
+    assert ("\0" in text and "postgresql" in database) == (exact is not None)
+
+
+def test_a_position_is_never_without_its_rows(database: str) -> None:
+    sink, token = opened(database)
+    assert token is None
+    sink.write(batch_of(sink, [METADATA | {"x": "a", "n": str(2**256 - 1)}], "first"))
+    with pytest.raises(SinkError, match="can't be written"):
+        # Text is no row of COPY, nor one of INSERT.
+        broken = [type(sink.prepare([METADATA | {"x": "a", "n": "1"}]))(*([1, b"broken"] if "postgresql" in database else [[(1,)]]))]  # fmt: skip
+        sink.write(SinkBatch((), broken, 1, "second", 7, 7))
+    sink.close()
+    again, token = opened(database)
+    again.close()
+    assert token == "first"
+    (row,) = all_of(database, "SELECT * FROM seen")
+    assert int(row["n"]) == 2**256 - 1
+
+
+def test_events_that_come_again_replace_their_rows(database: str) -> None:
+    sink, _ = opened(database)
+    sink.write(batch_of(sink, [METADATA | {"x": "a", "n": "1"}], "first"))
+    other = METADATA | {"log_index": 4}
+    twice = [METADATA | {"x": "b", "n": "2"}, other | {"x": "c", "n": "3"}, other | {"x": "c", "n": "3"}]
+    sink.write(batch_of(sink, twice, "second"))
+    sink.write(batch_of(sink, [METADATA | {"x": "d", "n": "4", "log_index": 5}], "third"))
+    sink.close()
+    found = all_of(database, "SELECT log_index, x FROM seen ORDER BY log_index")
+    assert [(row["log_index"], row["x"]) for row in found] == [(3, "b"), (4, "c"), (5, "d")]
+
+
+def test_a_second_writer_is_found_out(database: str) -> None:
+    first, _ = opened(database)
+    second, _ = opened(database)
+    first.write(batch_of(first, [METADATA | {"x": "a", "n": "1"}], "first"))
+    with pytest.raises(SinkError, match="another process writes into table seen"):
+        second.write(batch_of(second, [METADATA | {"x": "b", "n": "1", "log_index": 9}], "second"))
+    first.write(batch_of(first, [], "third"))
+    first.close()
+    second.close()
+    assert [row["x"] for row in all_of(database, "SELECT x FROM seen")] == ["a"]
+
+
+def test_a_write_whose_answer_was_lost_is_not_made_twice(database: str) -> None:
+    sink, _ = opened(database)
+    batch = batch_of(sink, [METADATA | {"x": "a", "n": "1"}], "first")
+    before = sink._position
+    sink.write(batch)
+    sink._position = before  # as if the connection had broken behind the commit
+    sink.write(batch)
+    sink.write(batch_of(sink, [METADATA | {"x": "b", "n": "1", "log_index": 9}], "second"))
+    sink.close()
+    assert [row["x"] for row in all_of(database, "SELECT x FROM seen ORDER BY log_index")] == ["a", "b"]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(event_objects())
+def test_any_event_has_a_table_that_holds_its_values(database: str, drawn: Any) -> None:
+    event, found, _ = drawn
+    table = f"t{next(COUNTER)}"
+    sink, _ = opened(database, event, table=table)
+    sink.write(batch_of(sink, [found], "t"))
+    sink.close()
+    again, token = opened(database, event, table=table)
+    again.close()
+    assert token == "t"
+    (row,) = all_of(database, f"SELECT * FROM {table}")
+    columns = EventTable(event, 1, longest_name=63)
+    expected = [values[0] for values in json_columns(columns, columns.take([found]))]
+    stored = list(row.values())[: len(expected)]
+    exact = dict(list(row.items())[len(expected) :])
+    texts = iter(exact.values())
+    for column, value, there in zip(columns.columns, expected, stored, strict=True):
+        kind = column.type.kind
+        if kind == "text":
+            bytes_ = next(texts, None)
+            there = there if bytes_ is None else bytes(bytes_).decode()
+        elif kind in ("list", "struct"):
+            import json
+
+            there = json.loads(there) if isinstance(there, str) else there
+        elif kind == "decimal":
+            from decimal import Decimal
+
+            value, there = Decimal(value), Decimal(there)
+        elif kind == "integer":
+            value, there = int(value), int(there)
+        elif kind == "timestamp" and not isinstance(there, str):
+            there = there.isoformat().replace("+00:00", "Z")
+        assert there == value, column
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("seen (x TEXT)", "has no column chain_id"),
+        (
+            "seen (chain_id BIGINT, block_number BIGINT, block_hash TEXT, transaction_hash TEXT, log_index BIGINT,"
+            " address TEXT, timestamp TEXT, x TEXT, n INTEGER, x_utf8 TEXT)",
+            "and .* is needed: name another table",
+        ),
+    ],
+)
+def test_another_table_is_refused(database: str, table: str, message: str) -> None:
+    with engine_of(database).begin() as connection:
+        connection.execute(sa.text(f"CREATE TABLE {table}"))
+    with pytest.raises(SinkError, match=message):
+        opened(database)
+
+
+def test_a_table_made_ahead_may_have_more(database: str) -> None:
+    sink, _ = opened(database)
+    sink.close()
+    with engine_of(database).begin() as connection:
+        connection.execute(sa.text("DELETE FROM event_streamer_positions"))
+        connection.execute(sa.text("ALTER TABLE seen ADD COLUMN note TEXT"))
+    sink, _ = opened(database)
+    sink.write(batch_of(sink, [METADATA | {"x": "a", "n": "1"}], "first"))
+    sink.close()
+    with engine_of(database).begin() as connection:
+        connection.execute(sa.text("DELETE FROM event_streamer_positions"))
+    with pytest.raises(SinkError, match="has rows that no position speaks of"):
+        opened(database)
+
+
+@pytest.mark.parametrize("url", ["mysql://localhost/x", "postgresql://h:port/x", "postgresql", "oracle://x"])
+def test_other_databases_are_refused(url: str) -> None:
+    with pytest.raises(EventStreamerValidationError, match="can't be read|not into"):
+        SQLSink(url)
+
+
+def test_a_database_that_is_not_there_is_told_at_once(free_port: int, tmp_path: Path) -> None:
+    for url in (f"postgresql://tests:secret@127.0.0.1:{free_port}/x", f"sqlite:///{tmp_path}/no/folder/x.db"):
+        with pytest.raises(SinkUnavailableError, match="table seen can't be written") as caught:
+            opened(url)
+        assert "\n" not in str(caught.value)
+        assert "secret" not in str(caught.value)
+
+
+def test_a_locked_database_is_waited_for(service: LocalService, chain: DevChain, tmp_path: Path) -> None:
+    path = tmp_path / "events.db"
+    number = subscribe(service, 250)
+    sink = SQLSink(f"sqlite:///{path}?table=transfers")
+    sink._dialect.connect_args = {"timeout": 0.1, "check_same_thread": False}
+
+    def lock(stream: Any) -> None:
+        done = False
+
+        @stream.on_event("Transfer")
+        def look(_: Any) -> None:
+            nonlocal done
+            if not done:
+                done = True
+                locked = threading.Event()
+                threading.Thread(target=hold, args=(path, locked)).start()
+                locked.wait()
+
+    stream_into("sync", service.url, number, sink, prepare=lock)
+    assert rows_in(f"sqlite:///{path}") == rows_of_chain(chain, 0, 250)
+
+
+def hold(path: Path, locked: threading.Event) -> None:
+    other = sqlite3.connect(path)
+    other.execute("BEGIN IMMEDIATE")
+    locked.set()
+    time.sleep(0.8)
+    other.rollback()
+    other.close()
