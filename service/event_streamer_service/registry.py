@@ -194,6 +194,16 @@ class ChainRegistry:
             return str(problem)
         return None
 
+    async def head_number(self, chain_id: int, patience: float) -> int | None:
+        """Return the number of a chain's newest block, `None` where nobody tells it within `patience` s."""
+        if not self.is_active(chain_id):
+            return None
+        try:
+            async with asyncio.timeout(patience):
+                return (await self.get(chain_id).head()).number
+        except (TimeoutError, ChainError):
+            return None
+
     # --- changing -------------------------------------------------------------------------------
 
     async def create(self, request: ChainConfigRequest) -> ChainConfig:

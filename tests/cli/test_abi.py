@@ -71,6 +71,16 @@ def test_topic0_by_name(cli, abi_file):
     assert cli("abi", "topic0", "Transfer", "--abi", abi_file).out.strip() == TOPIC0
 
 
+@pytest.mark.parametrize("by", ["event", "file"])
+def test_an_anonymous_event_has_no_topic0(cli, abi_file, by):
+    event = ["event Secret() anonymous"] if by == "event" else ["Secret", "--abi", abi_file]
+    refused = cli("abi", "topic0", *event)
+    assert (refused.code, refused.out) == (1, "")
+    assert len(refused.err.splitlines()) == 1
+    assert "Secret() is anonymous: its logs have no topic0" in refused.err
+    assert cli("abi", "topic0", *event, "--json").json["topic0"] is None
+
+
 def word(value: int) -> str:
     return f"0x{value:064x}"
 

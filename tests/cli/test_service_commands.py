@@ -1,5 +1,7 @@
 """The commands that call a service, against a running one: what they show, and what a failure costs."""
 
+import re
+
 import pytest
 
 from event_streamer_service import LocalService
@@ -81,10 +83,12 @@ def test_a_bare_name_is_a_wrong_usage(cli):
     assert "--abi" in refused.err
 
 
-def test_chains_are_shown(served):
+def test_chains_are_shown(served, service):
     assert [one["chain_id"] for one in served("chains", "list", "--json").json["chains"]] == [CHAIN]
     assert str(CHAIN) in served("chains", "list").out
     assert str(CHAIN) in served("chains", "show", CHAIN).out
+    assert f"Head              {service.chain.head_number}\n" in served("chains", "show", CHAIN).out
+    assert served("chains", "show", CHAIN, "--json").json["head_block"] == service.chain.head_number
     assert served("chains", "stats", "--json").json["total_chains"] == 1
     assert served("chains", "stats").code == 0
 
@@ -100,6 +104,7 @@ def test_a_chain_from_making_to_deactivating(served, closed_port):
     changed = served("chains", "update", 137, "--name", "Polygon PoS", "--rpc", node, "--json")
     assert changed.code == 0, changed.err
     assert served("chains", "show", 137, "--json").json["name"] == "Polygon PoS"
+    assert re.search(r"^Head +-$", served("chains", "show", 137).out, re.MULTILINE), "nobody answers there"
     assert served("chains", "refresh").code == 0
     assert served("chains", "delete", 137).code == 0
     assert [one["chain_id"] for one in served("chains", "list", "--json").json["chains"]] == [CHAIN]
@@ -163,6 +168,40 @@ def test_a_missing_and_a_wrong_key_say_where_it_is_taken_from(cli):
             assert "EVENT_STREAMER_API_KEY" in refused.err
             assert "bobs-key" not in refused.err
         assert cli("subscriptions", "list", *to, "--api-key", "alices-key").code == 0
+
+
+def test_a_key_of_somebody_else_names_the_option_that_says_whose_it_is(cli):
+    with LocalService(api_keys={"alices-key": "alice"}) as service:
+        to = ("--url", service.url, "--api-key", "alices-key")
+        for command in (
+            ["subscriptions", "list"],
+            ["subscriptions", "create", TRANSFER, "--chain", CHAIN],
+            ["chains", "refresh"],
+        ):
+            refused = cli(*command, *to)
+            assert (refused.code, refused.out) == (1, "")
+            assert len(refused.err.splitlines()) == 1
+            assert "--subscriber-id" in refused.err
+            assert "alices-key" not in refused.err
+        assert cli("subscriptions", "list", *to, "--subscriber-id", "alice").code == 0
+
+
+def test_logs_that_can_not_be_decoded_are_told(served):
+    event = "Transfer(address from, address to, uint256 value)"
+    made = served("subscriptions", "create", event, "--chain", CHAIN, "--end-block", 9, "--quiet")
+    number = made.out.strip()
+    assert re.search("^Problem +-$", served("subscriptions", "show", number).out, re.MULTILINE)
+    streamed = served("stream", number)
+    assert "UNDECODABLE_LOGS" in streamed.err
+    (problem,) = re.findall("^Problem +(.+)$", served("subscriptions", "show", number).out, re.MULTILINE)
+    assert "topics" in problem
+    assert "idle, problem" in served("subscriptions", "list").out
+
+
+def test_a_quiet_create_writes_the_number_alone(served):
+    made = served("subscriptions", "create", TRANSFER, "--chain", CHAIN, "-q")
+    assert (made.code, made.err) == (0, "")
+    assert served("subscriptions", "show", made.out.strip()).code == 0
 
 
 @pytest.mark.quick

@@ -41,6 +41,8 @@ class ChainConfigResponse(Model):
         max_blocks_per_request: The widest range of blocks of one request for logs. 0 or more.
         confirmation_blocks: How many blocks have to follow a block before its events are delivered. 0 or
             more.
+        head_block: The number of the chain's newest block, where one chain was asked for. None while the
+            chain isn't active or no node gives an answer. 0 or more.
         additional_properties: What the service sent beyond these fields.
     """
 
@@ -59,6 +61,7 @@ class ChainConfigResponse(Model):
     confirmation_blocks: int | None = _attrs_field(
         default=None, validator=validated(nullable(integer(minimum=0)))
     )
+    head_block: int | None = _attrs_field(default=None, validator=validated(nullable(integer(minimum=0))))
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     @classmethod
@@ -87,6 +90,7 @@ class ChainConfigResponse(Model):
             average_block_time=read.optional_or_null("average_block_time", as_is, None),
             max_blocks_per_request=read.optional_or_null("max_blocks_per_request", to_integer, None),
             confirmation_blocks=read.optional_or_null("confirmation_blocks", to_integer, None),
+            head_block=read.optional_or_null("head_block", to_integer, None),
             additional_properties=read.rest(),
         )
 
@@ -122,4 +126,6 @@ class ChainConfigResponse(Model):
             result["max_blocks_per_request"] = self.max_blocks_per_request
         if self.confirmation_blocks is not None or include_none:
             result["confirmation_blocks"] = self.confirmation_blocks
+        if self.head_block is not None or include_none:
+            result["head_block"] = self.head_block
         return result

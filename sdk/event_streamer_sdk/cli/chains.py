@@ -97,7 +97,7 @@ def show(
     chain: ChainId,
     as_json: AsJson = False,
 ) -> None:
-    """Show one chain's configuration."""
+    """Show one chain's configuration and its head."""
     _show(client.get_chain(chain), as_json)
 
 
@@ -167,6 +167,7 @@ def _show(answer: ChainConfigResponse, as_json: bool) -> None:
             "Chain": answer.chain_id,
             "Name": answer.name,
             "Status": answer.status,
+            "Head": answer.head_block,
             "Nodes": answer.rpc_urls,
             "Block time": None if answer.average_block_time is None else f"{answer.average_block_time} s",
             "Blocks a request": answer.max_blocks_per_request,

@@ -9,7 +9,15 @@ from event_streamer_sdk.abi import human_readable, signature
 from event_streamer_sdk.cli._connection import calls_the_service, connect
 from event_streamer_sdk.cli._events import chosen_event
 from event_streamer_sdk.cli._lines import short
-from event_streamer_sdk.cli._output import AsJson, ask, say, write_details, write_json, write_table
+from event_streamer_sdk.cli._output import (
+    AsJson,
+    ask,
+    say,
+    write_details,
+    write_json,
+    write_line,
+    write_table,
+)
 from event_streamer_sdk.cli._shared import given_by
 from event_streamer_sdk.models.abi import ABIEvent
 from event_streamer_sdk.models.subscriptions import SubscriptionResponse, SubscriptionUpdate
@@ -37,6 +45,9 @@ def create(
     start_block: Annotated[int, typer.Option(min=0, help="The first block that counts.")] = 0,
     end_block: EndBlock = None,
     as_json: AsJson = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Write the subscription's number and nothing else.")
+    ] = False,
 ) -> None:
     """
     Subscribe to an event of contracts on a chain, and show the subscription.
@@ -51,6 +62,9 @@ def create(
         end_block=end_block,
         new=True,
     )
+    if quiet:
+        write_line(str(made.id))
+        return
     _show(made, as_json)
     if not as_json:
         say(f"Stream it: event-streamer stream {made.id}")
@@ -156,6 +170,7 @@ def _show(one: SubscriptionResponse, as_json: bool) -> None:
             "Processed to": one.last_processed_block,
             "Delivered": one.events_delivered,
             "State": one.streaming_status,
+            "Problem": one.problem,
             "Subscriber": one.subscriber_id,
             "Created": one.created_at,
             "Updated": one.updated_at,
@@ -172,7 +187,7 @@ def _row(one: SubscriptionResponse) -> list[Any]:
         _blocks(one),
         one.last_processed_block,
         one.events_delivered,
-        one.streaming_status,
+        one.streaming_status if one.problem is None else f"{one.streaming_status}, problem",
     ]
 
 

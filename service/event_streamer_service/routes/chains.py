@@ -15,6 +15,9 @@ from event_streamer_service.requests import path_id, read_model
 from event_streamer_service.routes._answer import caller_of, json_response, service_of
 from event_streamer_service.service import Service
 
+_HEAD_PATIENCE = 2.0
+"""Seconds that a chain's nodes have to tell its head, so that a configuration is shown soon without them."""
+
 
 async def get_all_chains(request: Request) -> Response:
     """Return the active chains."""
@@ -57,10 +60,11 @@ async def get_chain_stats(request: Request) -> Response:
 
 
 async def get_chain(request: Request) -> Response:
-    """Return one chain's configuration."""
+    """Return one chain's configuration, and its head where a node tells it soon."""
     service = service_of(request)
     config, active = service.chains.find(path_id(request, "chain_id"))
-    return json_response(_describe(service, config, active=active))
+    head = await service.chains.head_number(config.chain_id, _HEAD_PATIENCE)
+    return json_response(_describe(service, config, active=active) | {"head_block": head})
 
 
 async def create_chain(request: Request) -> Response:
