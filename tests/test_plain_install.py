@@ -104,6 +104,29 @@ def test_the_command_says_which_extra_it_needs(environment: Path) -> None:
     assert refused.stderr == "event-streamer needs its extra: pip install 'event-streamer-sdk[cli]'\n"
 
 
+@pytest.mark.parametrize(
+    "program",
+    [
+        "from event_streamer_service import LocalService",
+        "import event_streamer_service; event_streamer_service.create_app",
+        "import runpy; runpy.run_module('event_streamer_service', run_name='__main__')",
+    ],
+)
+def test_the_service_says_which_extra_it_needs(environment: Path, program: str) -> None:
+    refused = run(environment / "python", "-c", program)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.splitlines()[-1].endswith(
+        ", which isn't installed: pip install 'event-streamer-sdk[service]'"
+    )
+
+
+def test_a_fixture_says_which_extra_it_needs(environment: Path, tmp_path: Path) -> None:
+    (tmp_path / "test_mine.py").write_text("def test_mine(event_streamer_service):\n    pass\n")
+    done = run(environment / "python", "-m", "pytest", "-q", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "pip install 'event-streamer-sdk[service]'" in done.stdout
+
+
 def test_pytest_runs_beside_it(environment: Path, tmp_path: Path) -> None:
     """The plugin is announced to pytest by every installation, so it must not need the service's extra."""
     (tmp_path / "test_nothing.py").write_text("def test_nothing():\n    pass\n")

@@ -15,6 +15,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from event_streamer_service.extra import needed_for
+
 if TYPE_CHECKING:
     from event_streamer_service.app import create_app
     from event_streamer_service.chains.config import ChainConfig
@@ -54,4 +56,5 @@ def __getattr__(name: str) -> Any:
     """Import a public name."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    with needed_for(f"{__name__}.{name}"):
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

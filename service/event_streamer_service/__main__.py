@@ -1,6 +1,13 @@
 """`python -m event_streamer_service`: the same as `event-streamer serve`."""
 
-from event_streamer_service.commands.serve import main
+import sys
+
+from event_streamer_service.extra import needed_for
 
 if __name__ == "__main__":
+    try:
+        with needed_for("python -m event_streamer_service"):
+            from event_streamer_service.commands.serve import main
+    except ImportError as missing:
+        sys.exit(str(missing))
     main()

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def event_streamer_chain() -> DevChain:
     """A development chain of its own for each test: it mines when it is told to."""
-    from event_streamer_service.chains.devchain import DevChain
+    from event_streamer_service import DevChain
 
     return DevChain()
 
@@ -38,7 +38,7 @@ def event_streamer_chain() -> DevChain:
 @pytest.fixture
 def event_streamer_service(event_streamer_chain: DevChain) -> Iterator[LocalService]:
     """A service of its own for each test, on `event_streamer_chain`, with the same ids in every run."""
-    from event_streamer_service.local import LocalService
+    from event_streamer_service import LocalService
 
     with LocalService(event_streamer_chain, seed=1) as service:
         yield service
