@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Iterator
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,8 @@ def test_typed_handlers_get_python_values(client: Twin) -> None:
     assert [event["value"] for event in seen] == VALUES
     assert {event["from"] for event in seen} == {ALICE}
     assert all(isinstance(event["block_number"], int) for event in seen)
+    assert {event["timestamp"].tzinfo for event in seen} == {UTC}
+    assert sorted({event["timestamp"] for event in seen}) == [event["timestamp"] for event in seen]
     assert [event for batch in batches for event in batch["Transfer"]] == seen
     assert report.events == len(VALUES)
 
@@ -78,6 +81,7 @@ def test_without_it_they_get_the_text_of_the_stream(client: Twin) -> None:
     stream.on_event("Transfer")(collect(client, seen))
     client.run(stream.run())
     assert [event["value"] for event in seen] == [str(value) for value in VALUES]
+    assert all(isinstance(event["timestamp"], str) for event in seen)
 
 
 def test_typed_loops_get_python_values(client: Twin) -> None:
@@ -101,6 +105,7 @@ def test_a_handler_may_take_instances(client: Twin, transfer_class: Any, typed: 
     assert [(transfer.from_, transfer.to, transfer.value) for transfer in seen] == [
         (ALICE, BOB, value) for value in VALUES
     ]
+    assert {type(transfer.timestamp) for transfer in seen} == {str}, "as its annotation says"
 
 
 def test_events_that_do_not_fit_the_class_are_a_failure_of_the_handler(client: Twin) -> None:

@@ -389,6 +389,8 @@ def _age(moment: Any) -> float | None:
         if at.tzinfo is None:
             at = at.replace(tzinfo=UTC)
         return max(0.0, (datetime.now(UTC) - at).total_seconds())
+    if isinstance(moment, datetime):
+        return max(0.0, (datetime.now(UTC) - moment).total_seconds())
     if isinstance(moment, int | float) and not isinstance(moment, bool):
         return max(0.0, time.time() - moment)
     return None

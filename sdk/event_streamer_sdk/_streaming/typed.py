@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from event_streamer_api.errors import EventStreamerValidationError
@@ -53,14 +54,14 @@ class Values:
             events: Event objects as they came.
 
         Returns:
-            New ones with Python values.
+            New ones with Python values; the time of the block is a `datetime` in UTC.
 
         Raises:
             LogDecodeError: An event object does not fit the event's definition.
         """
         assert self._decoder is not None
         convert = self._decoder.decode_event
-        return [convert(event) for event in events]
+        return [_with_time(convert(event)) for event in events]
 
     def of_batch(self, events: Mapping[str, Group]) -> dict[str, Group]:
         """
@@ -80,6 +81,25 @@ class Values:
             name: self.of_group(group) if name == self._event.name else group
             for name, group in events.items()
         }
+
+
+def _with_time(event: dict[str, Any]) -> dict[str, Any]:
+    # No parameter is called so in an event object: the key is the block's.
+    text = event.get("timestamp")
+    if isinstance(text, str):
+        event["timestamp"] = _moment(text)
+    return event
+
+
+@functools.lru_cache(maxsize=16)  # all events of a block have the same one
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        from event_streamer_sdk.abi import LogDecodeError
+
+        raise LogDecodeError(f"the event's timestamp {text[:60]!r} is not an ISO 8601 time") from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def name_of_event(event: str | type[EventClass]) -> str:
