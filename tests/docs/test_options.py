@@ -15,7 +15,7 @@ from event_streamer_sdk import EventStreamer, Reconnect, StreamingClient, checkp
 from event_streamer_sdk._core.options import Settings, StreamOptions
 from event_streamer_sdk.cli._app import app
 from event_streamer_service.commands.serve import serve_command
-from event_streamer_service.faults import KINDS
+from event_streamer_service.faults import KINDS, Fault
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOCS = ROOT / "docs"
@@ -137,7 +137,14 @@ def test_the_tree_of_errors_is_drawn_as_it_is() -> None:
 
 
 def test_every_fault_is_described() -> None:
-    assert first_cells("service.md", "Faults on purpose") == set(KINDS)
+    rows = table("service.md", "Faults on purpose")
+    assert {word for row in rows if len(row) == 2 for word in code_words(row[0])} == set(KINDS)
+    options = {code_words(row[0])[0]: row for row in rows if len(row) == 4}
+    fields = {field.name: field for field in attrs.fields(Fault) if field.init and field.name != "kind"}
+    assert options.keys() == fields.keys()
+    for name, (_, of, _, default) in options.items():
+        assert value(default) == fields[name].default, name
+        assert of == "all" or set(code_words(of)) <= set(KINDS)
 
 
 def commands(group: Any = None, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], set[str]]:
