@@ -1,4 +1,4 @@
-"""What README and the guides show is run, as a reader would who types it in from top to bottom."""
+"""What README and the guides show is run, as a reader would: one snippet alone, or all from top to bottom."""
 
 import asyncio
 import os
@@ -7,10 +7,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from event_streamer_sdk import SyncEventStreamer
 from event_streamer_service import LocalService
 from support.documents import Block, blocks, run_python
 
@@ -24,42 +24,91 @@ SHOWN = {"", "text", "json", "toml", "ini", "yaml", "solidity"}
 """Languages of blocks that are only looked at."""
 
 
+SNIPPETS = [
+    block for path in DOCUMENTS for block in blocks(path) if block.language in RUN and not block.not_run
+]
+
+
 @pytest.fixture
 def service() -> Iterator[LocalService]:
     with LocalService() as running:
         yield running
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_a_document_does_what_it_shows(
-    document: Path, service: LocalService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+class Reader:
+    """Somebody who types in what a document shows, in an empty folder beside a running service."""
+
+    def __init__(self, service: LocalService, folder: Path) -> None:
+        self.url = service.url
+        self._folder = folder
+
+    def keep(self, block: Block) -> None:
+        """Put a block into the file that it is called."""
+        if block.file:
+            (self._folder / block.file).write_text(self._code(block))
+
+    def run(self, block: Block) -> None:
+        """Run a block by itself: a program, or the commands of one shell."""
+        if block.language == "python":
+            with asyncio.Runner() as runner:
+                run_python(block, self._code(block), {"__name__": "__main__"}, runner)
+        else:
+            run_commands(block, self._code(block))
+
+    def _code(self, block: Block) -> str:
+        return block.code.replace(ADDRESS, self.url)
+
+
+@pytest.fixture
+def reader(service: LocalService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reader:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("EVENT_STREAMER_URL", service.url)
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-    namespace: dict[str, Any] = {"__name__": "__main__"}
-    with asyncio.Runner() as runner:
-        for block in blocks(document):
-            if block.not_run:
-                continue
-            code = block.code.replace(ADDRESS, service.url)
-            if block.file:
-                Path(block.file).write_text(code)
-            elif block.language == "python":
-                run_python(block, code, namespace, runner)
-            elif block.language == "console":
-                run_commands(block, code)
+    return Reader(service, tmp_path)
+
+
+@pytest.mark.parametrize("snippet", SNIPPETS, ids=str)
+def test_a_snippet_works_alone_and_a_second_time(snippet: Block, reader: Reader) -> None:
+    """With nothing but the files that its document shows, and nothing from the blocks above it."""
+    for block in blocks(snippet.path):
+        reader.keep(block)
+    if snippet.file is None:
+        reader.run(snippet)
+        reader.run(snippet)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_a_document_does_what_it_shows_from_top_to_bottom(document: Path, reader: Reader) -> None:
+    for block in blocks(document):
+        reader.keep(block)
+        if block in SNIPPETS and block.file is None:
+            reader.run(block)
+
+
+def test_two_workers_of_the_lease_example_share_the_work(service: LocalService, tmp_path: Path) -> None:
+    (snippet,) = (block for block in SNIPPETS if "lease_seconds=" in block.code)
+    program = tmp_path / "worker.py"
+    program.write_text(snippet.code.replace(ADDRESS, service.url))
+    workers = [
+        subprocess.Popen([sys.executable, program], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    lines = [line for worker in workers for line in worker.communicate(timeout=60)[0].splitlines()]
+    assert [worker.returncode for worker in workers] == [0, 0]
+    assert len(lines) > 50
+    assert len(lines) == len(set(lines)), "a transfer was handled by both"
+    with SyncEventStreamer(service.url, "my-app") as client:
+        assert client.list_subscriptions().total == 1
 
 
 def run_commands(block: Block, code: str) -> None:
-    """Run the lines behind a prompt; a backslash goes on with the next line, others are what is shown."""
-    for command in code.replace("\\\n", " ").splitlines():
-        if not command.startswith("$ "):
-            continue
-        done = subprocess.run(
-            ["bash", "-c", command[2:]], capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL
-        )
-        assert done.returncode == 0, f"{block}: {command}\n{done.stdout}{done.stderr}"
+    """Run the lines behind a prompt in one shell; others are what is shown."""
+    lines = [line[2:] for line in code.replace("\\\n", " ").splitlines() if line.startswith("$ ")]
+    script = "\n".join(["set -euo pipefail", *lines])
+    done = subprocess.run(
+        ["bash", "-c", script], capture_output=True, text=True, timeout=100, stdin=subprocess.DEVNULL
+    )
+    assert done.returncode == 0, f"{block}: {done.stdout}{done.stderr}"
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

@@ -2,6 +2,7 @@
 
 import builtins
 import inspect
+import itertools
 import re
 import shlex
 from pathlib import Path
@@ -163,13 +164,16 @@ def commands(group: Any = None, path: tuple[str, ...] = ()) -> dict[tuple[str, .
 
 
 def shown() -> list[list[str]]:
-    """The command lines of README and guides, in words."""
+    """The command lines of README and guides, in words; of `id=$(…)` what is in the brackets."""
     lines: list[str] = []
     for document in [ROOT / "README.md", *DOCS.glob("*.md")]:
         text = document.read_text("utf-8").replace("\\\n", " ")
-        lines += re.findall(r"^\$ event-streamer ([^|>\n]+)", text, re.MULTILINE)
+        lines += re.findall(r"^\$ event-streamer (.+)$", text, re.MULTILINE)
+        lines += re.findall(r"^\$ \w+=\$\(event-streamer (.+)\)$", text, re.MULTILINE)
         lines += re.findall(r"`event-streamer ([^`…]+)`", text)
-    return [shlex.split(line, comments=True) for line in lines]
+    elsewhere = {"|", ">", ">>"}
+    split = [shlex.split(line, comments=True) for line in lines]
+    return [list(itertools.takewhile(lambda word: word not in elsewhere, words)) for words in split]
 
 
 def test_what_command_lines_name_is_there() -> None:
