@@ -17,21 +17,14 @@ STATE = Path(os.environ.get("STATE", "."))
 CHAIN = 31337  # the development chain's id
 
 
-def subscription_id(client: SyncEventStreamer) -> int:
-    """Subscribe on the first run only: the place belongs to this one subscription."""
-    file = STATE / "subscription.txt"
-    if not file.exists():
+def main() -> None:
+    with SyncEventStreamer(URL, "checkpointed-example") as client:
+        # The same subscription in every run: the place belongs to it.
         subscription = client.subscribe(
             "Transfer(address indexed from, address indexed to, uint256 value)", chain_id=CHAIN, start_block=0
         )
-        file.write_text(str(subscription.id))
-    return int(file.read_text())
-
-
-def main() -> None:
-    with SyncEventStreamer(URL, "checkpointed-example") as client:
         stream = client.create_streaming_client(
-            subscription_id(client), checkpoint=FileCheckpoint(STATE / "checkpoint.json")
+            subscription.id, checkpoint=FileCheckpoint(STATE / "checkpoint.json")
         )
 
         @stream.on_event("Transfer")

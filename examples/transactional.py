@@ -19,7 +19,7 @@ STATE = Path(os.environ.get("STATE", "."))
 CHAIN = 31337  # the development chain's id
 
 TABLES = """
-CREATE TABLE IF NOT EXISTS stream (subscription INTEGER NOT NULL, token TEXT);
+CREATE TABLE IF NOT EXISTS place (subscription INTEGER PRIMARY KEY, token TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS transfers (
     transaction_hash TEXT, log_index INTEGER, block INTEGER, sender TEXT, receiver TEXT, value TEXT,
     PRIMARY KEY (transaction_hash, log_index)
@@ -27,32 +27,24 @@ CREATE TABLE IF NOT EXISTS transfers (
 """
 
 
-def subscription_id(client: SyncEventStreamer, database: sqlite3.Connection) -> int:
-    """Subscribe on the first run only: the place belongs to this one subscription."""
-    row = database.execute("SELECT subscription FROM stream").fetchone()
-    if row is not None:
-        return int(row[0])
-    subscription = client.subscribe(
-        "Transfer(address indexed from, address indexed to, uint256 value)", chain_id=CHAIN, start_block=0
-    )
-    with database:
-        database.execute("INSERT INTO stream (subscription) VALUES (?)", [subscription.id])
-    return subscription.id
-
-
 def main() -> None:
     # The stream reads the place in a thread of its own, and only before the first handler runs.
     database = sqlite3.connect(STATE / "transfers.sqlite3", check_same_thread=False)
     database.executescript(TABLES)
 
-    def last_token() -> str | None:
-        token: str | None = database.execute("SELECT token FROM stream").fetchone()[0]
-        return token
-
     with SyncEventStreamer(URL, "transactional-example") as client:
-        stream = client.create_streaming_client(
-            subscription_id(client, database), checkpoint=HandlerCheckpoint(last_token)
+        # The same subscription in every run: the place belongs to it.
+        subscription = client.subscribe(
+            "Transfer(address indexed from, address indexed to, uint256 value)", chain_id=CHAIN, start_block=0
         )
+
+        def last_token() -> str | None:
+            row = database.execute(
+                "SELECT token FROM place WHERE subscription = ?", [subscription.id]
+            ).fetchone()
+            return row and str(row[0])
+
+        stream = client.create_streaming_client(subscription.id, checkpoint=HandlerCheckpoint(last_token))
 
         @stream.on_event("Transfer")
         def store(transfers: list[dict[str, Any]]) -> None:
@@ -64,7 +56,9 @@ def main() -> None:
             ]
             with database:  # one transaction: all of this, or nothing
                 database.executemany("INSERT INTO transfers VALUES (?, ?, ?, ?, ?, ?)", rows)
-                database.execute("UPDATE stream SET token = ?", [batch.resume_token])
+                database.execute(
+                    "INSERT OR REPLACE INTO place VALUES (?, ?)", [subscription.id, batch.resume_token]
+                )
             for hash_, log_index, block, *_ in rows:
                 print(f"block {block} log {log_index} of {hash_}", flush=True)
 

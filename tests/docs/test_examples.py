@@ -38,6 +38,16 @@ def test_an_example_shows_events_and_ends_on_ctrl_c(
     assert out
 
 
+@pytest.mark.parametrize("example", PROGRAMS, ids=lambda path: path.stem)
+def test_an_example_runs_a_second_time(example: Path, service: LocalService, tmp_path: Path) -> None:
+    for _ in range(2):
+        with started(example, service, tmp_path) as process:
+            assert process.stdout.readline()
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=30)
+        assert (process.returncode, err) == (0, "")
+
+
 @pytest.mark.parametrize("name", ["checkpointed", "transactional"])
 def test_the_second_run_goes_on_where_the_first_ended(
     name: str, service: LocalService, tmp_path: Path
