@@ -13,6 +13,7 @@ from event_streamer_service.chains import (
     RateLimited,
     RpcError,
 )
+from event_streamer_service.chains.errors import TooMuch
 from event_streamer_service.chains.refusals import from_rpc_error, from_status
 
 pytestmark = pytest.mark.quick
@@ -95,7 +96,7 @@ def test_other_errors_are_told_apart(code: int, words: str, kind: type[ChainErro
     ("status", "kind"),
     [
         (429, RateLimited),
-        (413, RangeTooLarge),
+        (413, TooMuch),
         (408, ChainTimeout),
         (504, ChainTimeout),
         (500, ChainUnavailable),

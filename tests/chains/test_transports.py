@@ -219,10 +219,23 @@ def test_a_rate_limit_of_a_batch_is_no_reason_to_shrink_it() -> None:
     assert isinstance(refusal, RateLimited)
 
 
-def test_a_request_of_a_batch_left_unanswered_is_an_outage() -> None:
-    refusal = failure_of(lambda request: ok(headers(request)[:2]), "blocks", [1, 2, 3])
-    assert isinstance(refusal, ChainUnavailable)
-    assert "unanswered" in str(refusal)
+def test_a_request_of_a_batch_left_unanswered_is_asked_again() -> None:
+    sizes: list[int] = []
+
+    def reply(request: Any) -> Reply:
+        sizes.append(len(request) if isinstance(request, list) else 1)
+        answers = headers(request)
+        return ok(answers[:2] if isinstance(answers, list) else answers)
+
+    async def scenario(url: str) -> None:
+        source = JsonRpcSource(url)
+        found = await source.blocks([1, 2, 3])
+        assert [block and block.number for block in found] == [1, 2, 3]
+        await source.close()
+
+    with http_node(reply) as url:
+        run(scenario(url))
+    assert sizes == [3, 1]
 
 
 def test_one_block_too_large_is_read_from_its_receipts() -> None:
@@ -247,15 +260,20 @@ def test_one_block_too_large_is_read_from_its_receipts() -> None:
 
 
 def test_one_block_too_large_and_no_receipts_is_told() -> None:
+    def answer(request: Any) -> Any:
+        if request["method"] == "eth_getBlockByNumber":
+            return headers(request)
+        if request["method"] == "eth_getLogs":
+            return error(request, -32005, "query returned more than 10000 results")
+        return error(request, -32601, "no such method")
+
     def reply(request: Any) -> Reply:
-        if not isinstance(request, list):
-            return ok(error(request, -32601, "no such method"))
-        header, logs = request
-        return ok([headers(header), error(logs, -32005, "query returned more than 10000 results")])
+        return ok([answer(one) for one in request] if isinstance(request, list) else answer(request))
 
     refusal = failure_of(reply, "logs", 3, 3, EVERYTHING)
-    assert isinstance(refusal, RangeTooLarge)
-    assert "single block 0x3" in str(refusal)
+    assert isinstance(refusal, RpcError)
+    assert "query returned more than 10000 results" in str(refusal)
+    assert "single block 3" in str(refusal)
 
 
 # --- WebSocket --------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from event_streamer_service.chains import (
     Log,
     LogFilter,
     LogRange,
+    Outage,
     Position,
     Reorg,
 )
@@ -57,6 +58,7 @@ class Reader:
         self.reorgs: list[Reorg] = []
         self.pieces: list[LogRange] = []
         self.failures: list[ChainUnavailable] = []
+        self.outages: list[str] = []
         self._hashes: dict[int, str] = {}
 
     async def read(self, chain: Chain, *, patient: bool = False) -> None:
@@ -76,8 +78,11 @@ class Reader:
                     raise
                 await asyncio.sleep(0)
 
-    def take(self, piece: LogRange | Reorg) -> None:
+    def take(self, piece: LogRange | Reorg | Outage) -> None:
         """Take one piece."""
+        if isinstance(piece, Outage):
+            self.outages.append(str(piece.problem))
+            return
         if isinstance(piece, Reorg):
             self._take_back(piece)
             return

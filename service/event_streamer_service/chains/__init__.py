@@ -7,7 +7,12 @@ Chains: where logs come from, and how they are followed without gap or overlap.
         ├── LiveLogs       one fetch of each new block for all feeds (livelogs)
         ├── HistoryReader  ranges of adaptive size, several at a time (history, ranges)
         └── FailoverSource several nodes as one, a circuit breaker each (failover, breaker)
-            └── ChainSource    a node (jsonrpc, transports, refusals), DevChain, Recording
+            └── ChainSource    a node (jsonrpc), DevChain, Recording
+
+A node: what is asked (`jsonrpc`, of logs `nodelogs`) goes out in batches (`batches`) over HTTP or a WebSocket
+(`transports`). What comes back is read by pure code: the envelope (`envelopes`), what an error means
+(`refusals`), blocks and logs in any form (`values`). A node's refusal becomes a smaller range in `refusals`
+(its words), `nodelogs` (where the words say nothing) and `history` (which asks again).
 """
 
 from .breaker import BreakerSettings, CircuitBreaker
@@ -24,13 +29,14 @@ from .errors import (
     RateLimited,
     RpcError,
     UnknownChain,
+    UnreadableAnswer,
 )
 from .feed import Chain
 from .headers import HeaderStore, MemoryHeaderStore
 from .jsonrpc import JsonRpcSource
 from .manager import ChainManager
 from .source import ChainSource
-from .types import Block, Log, LogFilter, LogRange, Position, Reorg
+from .types import Block, Log, LogFilter, LogRange, Outage, Position, Reorg
 
 __all__ = [
     "Block",
@@ -53,11 +59,13 @@ __all__ = [
     "LogFilter",
     "LogRange",
     "MemoryHeaderStore",
+    "Outage",
     "Position",
     "RangeTooLarge",
     "RateLimited",
     "Reorg",
     "RpcError",
     "UnknownChain",
+    "UnreadableAnswer",
     "redact_url",
 ]

@@ -85,6 +85,8 @@ class CircuitBreaker:
         """Trial calls under way."""
         self.last_failure_time: float | None = None
         """Unix time of the last failure."""
+        self.last_error: str | None = None
+        """Why a call failed last, in the node's words where it gave some."""
         self.last_success_time: float | None = None
         """Unix time of the last success."""
         self.state_transitions: Counter[str] = Counter()
@@ -152,9 +154,16 @@ class CircuitBreaker:
             if self._half_open_successes >= self.settings.success_threshold:
                 self._become(CLOSED)
 
-    def failed(self, seconds: float | None) -> None:
-        """Note that a call failed after `seconds`; `None` where it is no call but a lost connection."""
+    def failed(self, seconds: float | None, cause: str | None = None) -> None:
+        """
+        Note that a call failed.
+
+        Args:
+            seconds: How long it took; `None` where it is no call but a lost connection.
+            cause: Why, for people.
+        """
         self._ended(seconds)
+        self.last_error = cause
         self.failure_count += 1
         self.consecutive_failures += 1
         self.consecutive_successes = 0

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from attrs import Attribute, field, frozen
 
-__all__ = ["EMBEDDED", "ChainConfig", "chain_name", "redact_url"]
+__all__ = ["EMBEDDED", "ChainConfig", "chain_name", "hide_secrets", "redact_url"]
 
 EMBEDDED = "embedded"
 """URL scheme of a source that lives in the service's own process, as in `embedded:devchain`."""
@@ -59,6 +60,30 @@ def redact_url(url: str) -> str:
         port = ""
     more = "/…" if parts.path.strip("/") or parts.query else ""
     return f"{parts.scheme}://{host}{port}{more}"
+
+
+_URL = re.compile(r"\b(?:https?|wss?)://[^\s'\"<>)\]}]+", re.IGNORECASE)
+_SHORTEST_SECRET = 6
+
+
+def hide_secrets(text: str, url: str) -> str:
+    """
+    Return what a node said without what may be secret of its URL, or of any other one.
+
+    Nodes and proxies repeat the request in their errors, API key and all.
+
+    Example:
+        >>> hide_secrets("key 0123456789abcdef is unknown", "https://node.example/v3/0123456789abcdef")
+        'key … is unknown'
+    """
+    text = _URL.sub(lambda found: redact_url(found[0]), text)
+    parts = urlsplit(url)
+    values = [parts.username, parts.password, *parts.path.split("/"), parts.query]
+    values += [value for _, value in parse_qsl(parts.query)]
+    for secret in sorted((value for value in values if value), key=len, reverse=True):
+        if len(secret) >= _SHORTEST_SECRET or secret == parts.password:
+            text = text.replace(secret, "…")
+    return text
 
 
 def _at_least(least: float, unit: str = "") -> Callable[[Any, Attribute[Any], Any], None]:

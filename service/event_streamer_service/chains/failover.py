@@ -148,7 +148,7 @@ class FailoverSource:
         except StopAsyncIteration:
             pass  # the endpoint was closed by its owner
         except ChainError as error:
-            breaker.failed(None if judged else time.monotonic() - started)
+            breaker.failed(None if judged else time.monotonic() - started, str(error))
             judged = True
             logger.warning("%s: no announcements of new blocks: %s", breaker.name, error)
         finally:
@@ -169,7 +169,7 @@ class FailoverSource:
             self._verified.add(name)
 
     async def _ask(self, question: Callable[[ChainSource], Awaitable[T]]) -> T:
-        failure: ChainError | None = None
+        failures: list[ChainError] = []
         for endpoint in self._endpoints:
             breaker = endpoint.breaker
             if not breaker.allow():
@@ -184,13 +184,14 @@ class FailoverSource:
                 raise
             except BlockGone as error:
                 breaker.succeeded(time.monotonic() - started)
-                failure = failure or error
+                failures.append(error)
             except TimeoutError:
-                breaker.failed(time.monotonic() - started)
-                failure = ChainTimeout(f"{breaker.name}: no answer within {breaker.settings.timeout:g} s")
+                silence = f"{breaker.name}: no answer within {breaker.settings.timeout:g} s"
+                breaker.failed(time.monotonic() - started, silence)
+                failures.append(ChainTimeout(silence))
             except ChainError as error:
-                breaker.failed(time.monotonic() - started)
-                failure = error
+                breaker.failed(time.monotonic() - started, str(error))
+                failures.append(error)
                 logger.debug("%s failed: %s", breaker.name, error)
             except BaseException:
                 breaker.abandoned()
@@ -198,14 +199,26 @@ class FailoverSource:
             else:
                 breaker.succeeded(time.monotonic() - started)
                 return answer
-        if failure is not None:
-            raise failure
+        if failures:
+            raise _gravest(failures)
         names = ", ".join(endpoint.breaker.name for endpoint in self._endpoints)
+        causes = "".join(
+            f"; {endpoint.breaker.name}: {endpoint.breaker.last_error}"
+            for endpoint in self._endpoints
+            if endpoint.breaker.last_error
+        )
         raise ChainUnavailable(
-            f"every node's circuit breaker is open ({names})",
+            f"every node's circuit breaker is open ({names}){causes}",
             circuit_open=True,
             retry_after=min(endpoint.breaker.retry_after for endpoint in self._endpoints),
         )
+
+
+def _gravest(failures: list[ChainError]) -> ChainError:
+    """Return the failure that counts, with the words of all; a block that some node lacks is none of them."""
+    counting = [failure for failure in failures if not isinstance(failure, BlockGone)] or failures[:1]
+    words = list(dict.fromkeys(str(failure) for failure in counting))
+    return counting[-1].reworded("; ".join(words))
 
 
 async def _next(heads: AsyncGenerator[Block, None]) -> Block:

@@ -10,19 +10,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
+import msgspec
+
+from .backoff import Backoff
 from .config import ChainConfig
-from .errors import BlockGone, ChainClosed, ChainError
+from .errors import BlockGone, ChainClosed, ChainError, ChainUnavailable, RpcError, UnreadableAnswer
 from .headers import HeaderStore, MemoryHeaderStore
 from .history import HistoryReader
 from .livelogs import LiveLogs
 from .source import ChainSource
-from .tracker import REORG_DEPTH, Fate, HeadTracker
-from .types import Block, Log, LogFilter, LogRange, Position, Reorg
+from .tracker import REORG_DEPTH, TELL_AFTER, Fate, HeadTracker
+from .types import Block, Log, LogFilter, LogRange, Outage, Position, Reorg
 
 logger = logging.getLogger(__name__)
+
+_FIRST_GONE_DELAY = 0.25
+"""Seconds after which a block that a node doesn't know yet is asked for again; doubled each time."""
 
 
 class Chain:
@@ -65,8 +71,8 @@ class Chain:
 
     @property
     def error(self) -> ChainError | None:
-        """Why the head can't be read at present; `None` while all is well or nobody follows."""
-        return self.tracker.error
+        """What holds the head up at present; `None` while all is well or nobody follows."""
+        return self.tracker.problem
 
     async def head(self) -> Block:
         """
@@ -84,7 +90,7 @@ class Chain:
         start_block: int,
         end_block: int | None = None,
         after: Position | None = None,
-    ) -> AsyncGenerator[LogRange | Reorg, None]:
+    ) -> AsyncGenerator[LogRange | Reorg | Outage, None]:
         """
         Yield a subscription's logs in order, and what a reorg took back.
 
@@ -100,7 +106,8 @@ class Chain:
                 a reorg that happened since is noticed first.
 
         Yields:
-            A `LogRange` for each run of blocks, a `Reorg` where delivered blocks were lost.
+            A `LogRange` for each run of blocks, a `Reorg` where delivered blocks were lost, an `Outage` where
+            something holds it up for more than a moment: once for each cause, and it goes on by itself.
 
         Raises:
             ChainUnavailable: History can't be read, or the head was never known; with retries as configured.
@@ -115,7 +122,6 @@ class Chain:
         self.tracker.acquire()
         self.live.join(filter)
         try:
-            await self.tracker.ready()
             async with aclosing(feed.run()) as pieces:
                 async for piece in pieces:
                     yield piece
@@ -155,7 +161,18 @@ class _Feed:
         self._tip: tuple[int, str] | None = None
         """The last delivered block whose hash is known: what a reorg is noticed by."""
         self._epoch = -1
-        self._failures = 0
+        config = chain.config
+        self._backoff = Backoff.rounds(
+            config.live_max_retries, config.live_retry_delay, config.live_reconnect_delay
+        )
+        self._gone_backoff = Backoff.doubling(_FIRST_GONE_DELAY, config.live_retry_delay)
+        self._failing_since: float | None = None
+        self._problem: ChainError | None = None
+        """What holds the feed up by itself; what holds the head up stands in the tracker."""
+        self._pause: float | None = None
+        """Seconds to wait before what failed is tried again."""
+        self._told: str | None = None
+        """The words of the outage that was told."""
         if after is not None:
             partly = after.log_index is not None
             self._next = max(start_block, after.block if partly else after.block + 1)
@@ -164,14 +181,27 @@ class _Feed:
             if after.block_hash is not None:
                 self._tip = (after.block, after.block_hash)
 
-    async def run(self) -> AsyncGenerator[LogRange | Reorg, None]:
+    async def run(self) -> AsyncGenerator[LogRange | Reorg | Outage, None]:
         """Alternate between asking what happened to the delivered blocks and reading the next ones."""
         while True:
             version = self._tracker.version
-            lost = await self._lost(version)
+            outage = self._outage()
+            if outage is not None:
+                yield outage
+            if self._pause is not None:
+                pause, self._pause = self._pause, None
+                await self._tracker.wait(version, at_most=pause)
+                continue
+            head = self._tracker.head
+            if head is None:
+                if self._tracker.error is not None:
+                    raise self._tracker.error
+                await self._tracker.wait(version)
+                continue
+            lost = await self._lost()
             if lost is not None:
                 yield lost
-            if self._tracker.epoch != self._epoch:
+            if self._pause is not None or self._tracker.epoch != self._epoch:
                 continue  # nothing is read above blocks whose fate is open
             if self._end is not None and self._next > self._end:
                 return
@@ -187,11 +217,46 @@ class _Feed:
                     async for piece in pieces:
                         yield piece
             else:
-                live = await self._read_live(stop, version)
+                live = await self._read_live(stop)
                 if live is not None:
                     yield self._deliver(live)
 
-    async def _lost(self, version: int) -> Reorg | None:
+    def _outage(self) -> Outage | None:
+        """Return what holds the feed up, once for each cause."""
+        problem = self._problem or self._tracker.problem
+        if problem is None:
+            self._told = None
+            return None
+        if str(problem) == self._told:
+            return None
+        self._told = str(problem)
+        return Outage(problem)
+
+    def _failed(self, error: ChainError) -> None:
+        """Note a failure: how long to wait after it, and whether it is worth telling."""
+        now = asyncio.get_running_loop().time()
+        self._failing_since = now if self._failing_since is None else self._failing_since
+        if isinstance(error, BlockGone):  # usual for a moment, where nodes lag behind each other
+            self._pause = self._gone_backoff.next()
+            passing = now - self._failing_since < TELL_AFTER
+        else:
+            self._pause = self._backoff.next(error)
+            passing = False
+        if not passing:
+            self._problem = error
+        logger.info(
+            "chain %d: live blocks can't be read (%s); trying again in %g s",
+            self._config.chain_id,
+            error,
+            self._pause,
+        )
+
+    def _worked(self) -> None:
+        self._failing_since = self._problem = None
+        self._backoff.reset()
+        self._gone_backoff.reset()
+
+    async def _lost(self) -> Reorg | None:
         """
         Return what was taken back of the delivered blocks since this was asked last.
 
@@ -208,13 +273,13 @@ class _Feed:
         except ChainClosed:
             raise
         except ChainError as error:
-            await self._wait_after(error, version)
+            self._failed(error)
             return None
         if fate is Fate.UNDECIDED:
-            await self._tracker.wait(version)
+            self._undecided(self._tip[0])
             return None
         self._epoch = epoch
-        self._failures = 0
+        self._worked()
         if not isinstance(fate, Reorg):
             return None
         self._next = max(fate.common_ancestor + 1, self._start)
@@ -224,6 +289,18 @@ class _Feed:
         removed = tuple(block for block in fate.removed if block.number >= self._start)
         return Reorg(fate.common_ancestor, removed) if removed else None
 
+    def _undecided(self, delivered: int) -> None:
+        """Wait while the chain is too short to tell what became of the delivered blocks."""
+        now = asyncio.get_running_loop().time()
+        self._failing_since = now if self._failing_since is None else self._failing_since
+        self._pause = TELL_AFTER
+        if now - self._failing_since >= TELL_AFTER:
+            assert self._tracker.head is not None
+            self._problem = ChainUnavailable(
+                f"block {delivered} was delivered, and the chain's newest block is "
+                f"{self._tracker.head.number} now: its node lags behind, or its chain was set back"
+            )
+
     async def _read_history(self, stop: int, head: int) -> AsyncGenerator[LogRange, None]:
         last = min(stop, self._tracker.live_from - 1)
         async with aclosing(self._history.read(self._filter, self._next, last, head=head)) as pieces:
@@ -232,7 +309,7 @@ class _Feed:
                 if self._tracker.epoch != self._epoch:
                     return
 
-    async def _read_live(self, stop: int, version: int) -> LogRange | None:
+    async def _read_live(self, stop: int) -> LogRange | None:
         """Read the next blocks by their hashes; `None` where they have to be looked at again."""
         blocks = self._tracker.run(self._next, min(stop, self._next + self._config.largest_gap_fill - 1))
         if not blocks:  # only where gap detection is off: none of these blocks was announced
@@ -241,24 +318,31 @@ class _Feed:
             self._next = stop + 1
             return None
         try:
-            logs = await self._live.of(blocks, self._filter)
-        except BlockGone:
-            await self._tracker.wait(version, at_most=self._config.live_retry_delay)
-            return None
+            dated = await self._dated_logs(blocks)
         except ChainClosed:
             raise
         except ChainError as error:
-            await self._wait_after(error, version)
+            self._failed(error)
             return None
-        self._failures = 0
+        self._worked()
         if self._tracker.epoch != self._epoch:
             return None
         head = self._tracker.head
         assert head is not None
-        flat: list[Log] = [log for of_block in logs for log in of_block]
-        headers = {block.number: block for block, of_block in zip(blocks, logs, strict=True) if of_block}
-        headers[blocks[-1].number] = blocks[-1]
-        return LogRange(blocks[0].number, blocks[-1].number, tuple(flat), headers, head.number)
+        last, _ = dated[-1]
+        flat = [log for _, of_block in dated for log in of_block]
+        headers = {block.number: block for block, of_block in dated if of_block or block is last}
+        return LogRange(blocks[0].number, last.number, tuple(flat), headers, head.number)
+
+    async def _dated_logs(self, blocks: Sequence[Block]) -> list[tuple[Block, list[Log]]]:
+        """Return blocks with their logs and times; fewer of them where one can't be read, but the first."""
+        try:
+            logs = await self._live.of(blocks, self._filter)
+            return [(_dated(block, of_block), of_block) for block, of_block in zip(blocks, logs, strict=True)]
+        except (UnreadableAnswer, RpcError):
+            if len(blocks) == 1:
+                raise
+        return await self._dated_logs(blocks[:1])
 
     def _deliver(self, piece: LogRange) -> LogRange:
         """Note a run as delivered, without what was delivered of it before."""
@@ -274,19 +358,17 @@ class _Feed:
         logs = tuple(log for log in piece.logs if (log.block_number, log.log_index) > skip)
         return LogRange(piece.from_block, piece.to_block, logs, piece.blocks, piece.head)
 
-    async def _wait_after(self, error: ChainError, version: int) -> None:
-        """Wait as configured for a failing live connection: short delays first, then a long one."""
-        self._failures += 1
-        lost = self._failures > self._config.live_max_retries
-        delay = self._config.live_reconnect_delay if lost else self._config.live_retry_delay
-        logger.info(
-            "chain %d: live blocks can't be read (%s); trying again in %g s",
-            self._config.chain_id,
-            error,
-            delay,
-        )
-        if lost:
-            self._failures = 0
-            await asyncio.sleep(delay)
-        else:
-            await self._tracker.wait(version, at_most=delay)
+
+def _dated(block: Block, logs: Sequence[Log]) -> Block:
+    """
+    Return a block with the time that its events get: its header's, or what its logs tell of it.
+
+    Raises:
+        UnreadableAnswer: There is neither; no event is dated by 0.
+    """
+    if block.timestamp or not block.number or not logs:
+        return block
+    told = next((log.block_timestamp for log in logs if log.block_timestamp), None)
+    if told is None:
+        raise UnreadableAnswer(f"block {block.number} has no time that can be read")
+    return msgspec.structs.replace(block, timestamp=told)

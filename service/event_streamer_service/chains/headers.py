@@ -26,7 +26,7 @@ class HeaderStore(Protocol):
         ...
 
     async def prune(self, chain_id: int, below: int) -> None:
-        """Forget headers with a number less than `below`."""
+        """Forget headers with a number less than `below`, but for block 0: it tells a chain from another."""
         ...
 
 
@@ -47,9 +47,9 @@ class MemoryHeaderStore:
         return list(self._blocks.get(chain_id, {}).values())
 
     async def prune(self, chain_id: int, below: int) -> None:
-        """Forget headers with a number less than `below`."""
+        """Forget headers with a number less than `below`, but for block 0."""
         known = self._blocks.get(chain_id, {})
-        for block in [block for block in known.values() if block.number < below]:
+        for block in [block for block in known.values() if 0 < block.number < below]:
             del known[block.hash]
 
 
@@ -83,7 +83,8 @@ class HeaderChain:
 
     def is_canonical(self, block: Block) -> bool:
         """Tell whether a block is known to be part of the chain."""
-        return self._canonical.get(block.number) == block
+        known = self._canonical.get(block.number)
+        return known is not None and known.hash == block.hash
 
     def remember(self, blocks: Sequence[Block]) -> None:
         """Take in headers of an earlier run, of which it is unknown whether they are canonical."""

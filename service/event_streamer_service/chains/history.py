@@ -13,8 +13,17 @@ import logging
 from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 
+from .backoff import Backoff
 from .config import ChainConfig
-from .errors import BlockGone, ChainTimeout, ChainUnavailable, RangeTooLarge, RpcError
+from .errors import (
+    BlockGone,
+    ChainError,
+    ChainTimeout,
+    ChainUnavailable,
+    RangeTooLarge,
+    RpcError,
+    UnreadableAnswer,
+)
 from .ranges import TARGET_LOGS, AdaptiveRange
 from .source import ChainSource
 from .types import Block, Log, LogFilter, LogRange
@@ -149,7 +158,7 @@ class HistoryReader:
 
     async def _read(self, slot: _Slot, log_filter: LogFilter, sizes: AdaptiveRange) -> Read | _Refused:
         blocks = slot.to_block - slot.from_block + 1
-        attempt = 0
+        backoff = Backoff.doubling(_FIRST_RETRY_DELAY, _LONGEST_RETRY_DELAY)
         while True:
             try:
                 async with self._slots_free:
@@ -167,27 +176,31 @@ class HistoryReader:
                         "chain %d: %d blocks at once refused: %s", self._config.chain_id, blocks, error
                     )
                     return _Refused()
-                if isinstance(error, RangeTooLarge) or attempt >= self._config.historical_max_retries:
+                if isinstance(error, RangeTooLarge):
                     raise
+                await self._wait(slot, backoff, error)
             except (ChainUnavailable, BlockGone, RpcError) as error:
-                if attempt >= self._config.historical_max_retries:
-                    raise
-                logger.info(
-                    "chain %d: blocks %d to %d, attempt %d failed: %s",
-                    self._config.chain_id,
-                    slot.from_block,
-                    slot.to_block,
-                    attempt + 1,
-                    error,
-                )
-                delay = min(_FIRST_RETRY_DELAY * 2**attempt, _LONGEST_RETRY_DELAY)
-                await asyncio.sleep(max(delay, getattr(error, "retry_after", None) or 0))
+                await self._wait(slot, backoff, error)
             else:
                 sizes.answered(blocks, len(logs))
                 self._ahead += len(logs)
                 self.ranges_read += 1
                 return logs, headers
-            attempt += 1
+
+    async def _wait(self, slot: _Slot, backoff: Backoff, error: ChainError) -> None:
+        """Wait after a failed attempt; raise the error where it was the last one."""
+        if backoff.failures >= self._config.historical_max_retries:
+            raise error
+        delay = backoff.next(error)
+        logger.info(
+            "chain %d: blocks %d to %d, attempt %d failed: %s",
+            self._config.chain_id,
+            slot.from_block,
+            slot.to_block,
+            backoff.failures,
+            error,
+        )
+        await asyncio.sleep(delay)
 
     async def _headers(self, logs: Sequence[Log]) -> dict[int, Block]:
         """
@@ -210,6 +223,8 @@ class HistoryReader:
             for number, block in zip(untold, await self._source.blocks(tuple(untold)), strict=True):
                 if block is None or block.hash != untold[number]:
                     raise BlockGone(f"block {number} changed while its logs were read")
+                if not block.timestamp and number:
+                    raise UnreadableAnswer(f"block {number} has no time that can be read")
                 headers[number] = block
         return headers
 

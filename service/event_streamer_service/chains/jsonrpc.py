@@ -3,55 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
-from typing import Any, TypeVar
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing, contextmanager
+from typing import Any
 
 import msgspec
 
-from . import refusals
-from .errors import BlockGone, ChainTimeout, ChainUnavailable, RangeTooLarge, RateLimited, RpcError
-from .transports import Answer, HttpTransport, Request, Transport, WebSocketTransport
+from .batches import LARGEST, Batches, Transport
+from .config import hide_secrets
+from .envelopes import Answer, Request
+from .errors import ChainError, ChainUnavailable, UnreadableAnswer
+from .nodelogs import NodeLogs
+from .transports import HttpTransport, WebSocketTransport
 from .types import Block, Log, LogFilter
+from .values import quantity, read_header
 
 __all__ = ["JsonRpcSource", "open_node"]
-
-T = TypeVar("T")
-
-_BATCH = 50
-"""Requests in one batch: half of what the strictest well-known providers take."""
-_INVALID_REQUEST = -32600
-_METHOD_NOT_FOUND = -32601
-
-
-class _RpcBlock(msgspec.Struct, rename="camel"):
-    number: str
-    hash: str
-    parent_hash: str
-    timestamp: str
-
-
-class _RpcLog(msgspec.Struct, rename="camel", gc=False):
-    address: str
-    topics: tuple[str, ...]
-    data: str
-    block_number: str
-    block_hash: str
-    transaction_hash: str
-    log_index: str
-    block_timestamp: str | None = None
-
-
-class _RpcReceipt(msgspec.Struct):
-    logs: list[_RpcLog]
-
-
-_quantity: msgspec.json.Decoder[str] = msgspec.json.Decoder(str)
-_header: msgspec.json.Decoder[_RpcBlock | None] = msgspec.json.Decoder(_RpcBlock | None)
-_announced: msgspec.json.Decoder[_RpcBlock] = msgspec.json.Decoder(_RpcBlock)
-_found_logs: msgspec.json.Decoder[list[_RpcLog]] = msgspec.json.Decoder(list[_RpcLog])
-_receipts: msgspec.json.Decoder[list[_RpcReceipt] | None] = msgspec.json.Decoder(list[_RpcReceipt] | None)
-_anything: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 
 
 class JsonRpcSource:
@@ -70,26 +37,39 @@ class JsonRpcSource:
     """
 
     def __init__(
-        self, url: str, *, timeout: float = 30.0, poll_interval: float = 4.0, batch_size: int = _BATCH
+        self, url: str, *, timeout: float = 30.0, poll_interval: float = 4.0, batch_size: int = LARGEST
     ) -> None:
         is_websocket = url.startswith(("ws://", "wss://"))
+        self._url = url
         self._websocket = WebSocketTransport(url, timeout) if is_websocket else None
         self._transport: Transport = self._websocket or HttpTransport(url, timeout)
+        self._node = self._transport.node
+        self._batches = Batches(self._transport, batch_size)
+        self._logs = NodeLogs(self._batches)
         self._poll_interval = poll_interval
-        self._batch_size = batch_size
         self._closed = asyncio.Event()
 
     async def chain_id(self) -> int:
         """Return the chain's id."""
-        chain_id = await self._call("eth_chainId", [], _quantity)
-        return int(chain_id, 16)
+        with self._named():
+            chain_id = quantity(msgspec.json.decode(await self._result("eth_chainId", [])))
+            if chain_id is None:
+                raise UnreadableAnswer("the chain's id has an unexpected form")
+            return chain_id
 
     async def head(self) -> Block:
         """Return the newest block."""
-        block = await self._call("eth_getBlockByNumber", ["latest", False], _header)
-        if block is None:
-            raise ChainUnavailable("the node knows no newest block; it is still starting")
-        return _block(block)
+        with self._named():
+            try:
+                header = read_header(await self._result("eth_getBlockByNumber", ["latest", False]))
+            except UnreadableAnswer:  # as a pending block, which some nodes give as the newest one
+                number = quantity(msgspec.json.decode(await self._result("eth_blockNumber", [])))
+                if number is None:
+                    raise
+                header = read_header(await self._result("eth_getBlockByNumber", [hex(number), False]))
+            if header is None:
+                raise ChainUnavailable("the node knows no newest block; it is still starting")
+            return header.block
 
     async def block(self, number: int) -> Block | None:
         """Return a block's header."""
@@ -98,33 +78,23 @@ class JsonRpcSource:
     async def blocks(self, numbers: Sequence[int]) -> list[Block | None]:
         """Return several headers, in batches."""
         requests: list[Request] = [("eth_getBlockByNumber", [hex(number), False]) for number in numbers]
-        found = await self._batch(requests, _header)
-        return [None if block is None else _block(block) for block in found]
+        with self._named():
+            answers = await self._batches.send(requests)
+            return [
+                self._numbered(number, request, answer)
+                for number, request, answer in zip(numbers, requests, answers, strict=True)
+            ]
 
     async def logs(self, from_block: int, to_block: int, log_filter: LogFilter) -> list[Log]:
         """
         Return the matching logs of a range.
 
-        Many nodes answer a range that ends beyond their head with what they have, and one that lags behind
-        would so leave logs out in silence. Therefore its last block is asked for in the same batch.
-
         Raises:
             RangeTooLarge: The node refuses the range, in whatever words.
             BlockGone: The node does not have the range's last block (yet).
         """
-        blocks = to_block - from_block + 1
-        wanted = {"fromBlock": hex(from_block), "toBlock": hex(to_block), **_condition(log_filter)}
-        try:
-            last, found = await self._exchange(
-                [("eth_getBlockByNumber", [hex(to_block), False]), ("eth_getLogs", [wanted])], blocks=blocks
-            )
-            if _result(last, _header, None) is None:
-                raise BlockGone(f"the node does not have block {to_block} (yet)")
-            return _logs(_result(found, _found_logs, blocks))
-        except (RangeTooLarge, ChainTimeout):
-            if blocks > 1:
-                raise
-        return await self._logs_by_receipts(hex(from_block), log_filter)
+        with self._named():
+            return await self._logs.of_range(from_block, to_block, log_filter)
 
     async def block_logs(self, blocks: Sequence[Block], log_filter: LogFilter) -> list[list[Log]]:
         """
@@ -133,14 +103,8 @@ class JsonRpcSource:
         Raises:
             BlockGone: The node does not know one of them (any more).
         """
-        condition = _condition(log_filter)
-        requests: list[Request] = [("eth_getLogs", [{"blockHash": b.hash, **condition}]) for b in blocks]
-        try:
-            return [_logs(found) for found in await self._batch(requests, _found_logs, blocks=1)]
-        except RangeTooLarge:
-            if len(blocks) > 1:
-                raise
-        return [await self._logs_by_receipts(blocks[0].hash, log_filter)]
+        with self._named():
+            return await self._logs.of_blocks(blocks, log_filter)
 
     async def new_heads(self) -> AsyncGenerator[Block, None]:
         """Yield the newest block now and whenever it changes: announced over WebSocket, polled over HTTP."""
@@ -148,7 +112,11 @@ class JsonRpcSource:
             async with aclosing(await self._websocket.subscribe("newHeads")) as announcements:
                 yield await self.head()
                 async for announcement in announcements:
-                    yield _block(_decode(announcement, _announced))
+                    try:
+                        header = read_header(announcement)
+                    except UnreadableAnswer:
+                        header = None
+                    yield await self.head() if header is None else header.block
             return
         seen: str | None = None
         while not self._closed.is_set():
@@ -168,114 +136,43 @@ class JsonRpcSource:
         Raises:
             ChainError: The node refuses or can't be reached.
         """
-        return await self._call(method, list(params), _anything)
+        with self._named():
+            return msgspec.json.decode(await self._result(method, list(params)))
 
     async def close(self) -> None:
         """Close connections; waiting iterators end."""
         self._closed.set()
         await self._transport.close()
 
-    async def _logs_by_receipts(self, block: str, log_filter: LogFilter) -> list[Log]:
-        """Read one block's logs from its receipts: what is left where even one block is too large a range."""
-        try:
-            receipts = await self._call("eth_getBlockReceipts", [block], _receipts, blocks=1)
-        except RpcError as error:
-            if error.code == _METHOD_NOT_FOUND:
-                raise RangeTooLarge(f"the node refuses the logs of the single block {block}") from None
-            raise
-        if receipts is None:
-            raise BlockGone(f"block {block} is unknown to the node")
-        logs = _logs([log for receipt in receipts for log in receipt.logs])
-        return [log for log in logs if log_filter.matches(log)]
+    async def _result(self, method: str, params: list[Any]) -> msgspec.Raw:
+        request: Request = (method, params)
+        (answer,) = await self._batches.send([request])
+        return self._checked(request, answer)
 
-    async def _call(
-        self, method: str, params: list[Any], result: msgspec.json.Decoder[T], *, blocks: int | None = None
-    ) -> T:
-        answers = await self._transport.send([(method, params)], blocks=blocks)
-        return _result(answers[0], result, blocks)
-
-    async def _batch(
-        self, requests: Sequence[Request], result: msgspec.json.Decoder[T], *, blocks: int | None = None
-    ) -> list[T]:
-        return [_result(answer, result, blocks) for answer in await self._exchange(requests, blocks=blocks)]
-
-    async def _exchange(self, requests: Sequence[Request], *, blocks: int | None = None) -> list[Answer]:
-        """Send requests in batches; one by one once the node has shown that it knows no batches."""
-        answers: list[Answer] = []
-        while len(answers) < len(requests):
-            part = requests[len(answers) : len(answers) + self._batch_size]
-            of_part = await self._transport.send(part, blocks=blocks)
-            if len(of_part) < len(part):
-                self._shrink_batches(of_part[0], len(part), blocks)
-            else:
-                answers += of_part
-        return answers
-
-    def _shrink_batches(self, refusal: Answer, size: int, blocks: int | None) -> None:
-        """
-        Note that a batch of this size was refused as a whole.
-
-        Raises:
-            ChainError: It was refused for another reason than its size.
-        """
-        assert refusal.error is not None
-        error = refusals.from_rpc_error(refusal.error.code, refusal.error.message, blocks=blocks)
-        if (
-            isinstance(error, RateLimited | ChainTimeout | RangeTooLarge)
-            and refusal.error.code != _INVALID_REQUEST
-        ):
+    def _checked(self, request: Request, answer: Answer) -> msgspec.Raw:
+        error = self._batches.judge(request, answer, None)
+        if error is not None:
             raise error
-        self._batch_size = max(1, size // 4)
+        return answer.result
+
+    def _numbered(self, number: int, request: Request, answer: Answer) -> Block | None:
+        header = read_header(self._checked(request, answer))
+        if header is not None and header.block.number != number:
+            raise UnreadableAnswer(f"the node answered with block {header.block.number}, not block {number}")
+        return None if header is None else header.block
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Let errors name the node, and hold nothing of its URL that may be secret."""
+        try:
+            yield
+        except ChainError as error:
+            text = str(error)
+            if self._node not in text:
+                text = f"{self._node}: {text}"
+            raise error.reworded(hide_secrets(text, self._url)) from None
 
 
 def open_node(url: str, timeout: float) -> JsonRpcSource:
     """Return the source for a node's URL; `timeout` is the seconds that a call may take."""
     return JsonRpcSource(url, timeout=timeout)
-
-
-def _condition(log_filter: LogFilter) -> dict[str, Any]:
-    condition: dict[str, Any] = {}
-    if log_filter.addresses:
-        condition["address"] = sorted(log_filter.addresses)
-    if log_filter.topic0 is not None:
-        condition["topics"] = [sorted(log_filter.topics())]
-    return condition
-
-
-def _result(answer: Answer, expected: msgspec.json.Decoder[T], blocks: int | None) -> T:
-    if answer.error is not None:
-        raise refusals.from_rpc_error(answer.error.code, answer.error.message, blocks=blocks)
-    return _decode(answer.result, expected)
-
-
-def _decode(raw: msgspec.Raw, expected: msgspec.json.Decoder[T]) -> T:
-    try:
-        return expected.decode(raw)
-    except msgspec.MsgspecError as error:
-        raise ChainUnavailable(f"the node's answer has an unexpected form: {error}") from None
-
-
-def _block(block: _RpcBlock) -> Block:
-    return Block(int(block.number, 16), block.hash, block.parent_hash, int(block.timestamp, 16))
-
-
-def _logs(found: list[_RpcLog]) -> list[Log]:
-    logs = [
-        Log(
-            log.address.lower(),
-            log.topics,
-            log.data,
-            int(log.block_number, 16),
-            log.block_hash,
-            log.transaction_hash,
-            int(log.log_index, 16),
-            None if log.block_timestamp is None else int(log.block_timestamp, 16),
-        )
-        for log in found
-    ]
-    logs.sort(key=_place)
-    return logs
-
-
-def _place(log: Log) -> tuple[int, int]:
-    return log.block_number, log.log_index

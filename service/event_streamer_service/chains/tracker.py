@@ -16,11 +16,15 @@ import time
 from collections.abc import Sequence
 from enum import Enum
 
+import msgspec
+
+from .backoff import Backoff
 from .config import ChainConfig
 from .errors import ChainClosed, ChainError, ChainUnavailable
 from .headers import HeaderChain, HeaderStore
 from .source import ChainSource
 from .types import Block, Reorg
+from .values import NO_PARENT
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +38,10 @@ _ROOT_BATCH = 50
 _WALK_BATCH = 8
 _PRUNE_EVERY = 64
 _ATTEMPTS = 5  # a chain that moves while it is read is read again
+TELL_AFTER = 2.0
+"""Seconds that a failure may last before it is told; most of them are over by then."""
+_TELL_BEHIND_AFTER = 10.0
+"""Seconds that the newest block may be an older one than before: nodes behind one URL lag a little."""
 IDLE_SECONDS = 60.0
 """The head is watched this long after the last feed has gone: a reconnecting client finds it warm."""
 
@@ -80,7 +88,14 @@ class HeadTracker:
         self.reorgs = 0
         """Reorgs seen."""
         self.error: ChainError | None = None
-        """Why the head is not known at present; `None` while all is well."""
+        """Why the connection to the head counts as lost; `None` while all is well."""
+        self.problem: ChainError | None = None
+        """What holds the head up at present, told after some seconds; `None` while all is well."""
+        self._failing_since: float | None = None
+        self._behind: asyncio.TimerHandle | None = None
+        self._genesis: set[str] = set()
+        """Hashes that block 0 has been known to have; several where the chain was started anew."""
+        self._unlinked_told = False
         self.last_change: float | None = None
         """Unix time of the last change of the head."""
 
@@ -112,30 +127,17 @@ class HeadTracker:
         if self._users == 0 and not self._closed:
             self._idle = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._stop)
 
-    async def ready(self) -> Block:
-        """
-        Wait for the head to be known and return it.
-
-        Raises:
-            ChainUnavailable: All attempts of a round (`live_max_retries`) failed.
-            ChainClosed: The tracker was closed.
-        """
-        while self._headers.head is None:
-            if self.error is not None:
-                raise self.error
-            await self._wait_for_news()
-        return self._headers.head
-
     async def wait(self, version: int, *, at_most: float | None = None) -> None:
         """
-        Wait until `version` is no longer the present one, or `at_most` seconds.
+        Wait until `version` is no longer the present one, something new holds it up, or `at_most` seconds.
 
         Raises:
             ChainClosed: The tracker was closed.
         """
+        known = self.problem, self.error
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(at_most):
-                while self.version == version:
+                while self.version == version and (self.problem, self.error) == known:
                     await self._wait_for_news()
 
     def canonical(self, number: int) -> Block | None:
@@ -160,7 +162,7 @@ class HeadTracker:
         if now is not None and now.hash == block_hash:
             return Fate.KEPT
         tip = self._headers.known(block_hash)
-        if now is None and (tip is None or self._continues_head(tip)):
+        if now is None and not self._began_anew and (tip is None or self._continues_head(tip)):
             return Fate.UNDECIDED
         block = tip or Block(number, block_hash, "", 0)
         removed = [block]
@@ -179,8 +181,9 @@ class HeadTracker:
     async def close(self) -> None:
         """Stop for good; who waits gets ChainClosed."""
         self._closed = True
-        if self._idle is not None:
-            self._idle.cancel()
+        for timer in (self._idle, self._behind):
+            if timer is not None:
+                timer.cancel()
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
@@ -205,43 +208,64 @@ class HeadTracker:
         self._changed = asyncio.Event()
 
     async def _watch(self) -> None:
-        failures = 0
+        config = self._config
+        backoff = Backoff.rounds(
+            config.live_max_retries, config.live_retry_delay, config.live_reconnect_delay
+        )
         while True:
             try:
                 async with contextlib.aclosing(self._source.new_heads()) as heads:
                     async for head in heads:
                         await self._accept(head)
-                        failures = 0
-                        self.error = None
+                        backoff.reset()
+                        self._recovered()
                 return  # the source was closed
             except Exception as error:
-                failures += 1
-                lost = failures > self._config.live_max_retries
-                delay = self._config.live_reconnect_delay if lost else self._config.live_retry_delay
+                delay = backoff.next(error)
+                lost = backoff.failures % (config.live_max_retries + 1) == 0
                 logger.warning(
                     "chain %d: the head can't be read (%s); %s in %g s",
-                    self._config.chain_id,
+                    config.chain_id,
                     error,
                     "building the connection anew" if lost else "trying again",
                     delay,
                     exc_info=not isinstance(error, ChainError),
                 )
-                if lost:
-                    failures = 0
-                    self.error = (
-                        error
-                        if isinstance(error, ChainError)
-                        else ChainUnavailable(f"reading headers: {error}")
-                    )
-                    self._announce()
+                problem = (
+                    error if isinstance(error, ChainError) else ChainUnavailable(f"reading headers: {error}")
+                )
+                await self._failed(problem, lost=lost, delay=delay)
+
+    async def _failed(self, problem: ChainError, *, lost: bool, delay: float) -> None:
+        """Wait after a failure, and tell of it once it has lasted some seconds."""
+        now = asyncio.get_running_loop().time()
+        self._failing_since = now if self._failing_since is None else self._failing_since
+        quiet = 0.0 if lost else max(0.0, self._failing_since + TELL_AFTER - now)
+        if quiet > delay:
             await asyncio.sleep(delay)
+            return
+        await asyncio.sleep(quiet)
+        self.problem = problem
+        if lost:
+            self.error = problem
+        self._announce()
+        await asyncio.sleep(delay - quiet)
+
+    def _recovered(self) -> None:
+        self._failing_since = None
+        self.error = None
+        if self._behind is None:
+            self.problem = None
 
     async def _accept(self, head: Block) -> None:
         """Take in the newest block."""
         if not self._loaded:
-            self._headers.remember(await self._store.load(self._config.chain_id))
+            stored = await self._store.load(self._config.chain_id)
+            self._headers.remember(stored)
+            self._genesis |= {block.hash for block in stored if block.number == 0}
             self._loaded = True
         known = self._headers.head
+        self._note_behind(head, known)
         if known is None:
             await self._root(head)
             return
@@ -282,6 +306,22 @@ class HeadTracker:
             await self._prune(branch[-1].number)
             self._publish(grown=not removed)
 
+    def _note_behind(self, head: Block, known: Block | None) -> None:
+        """Tell of a chain that has become shorter, once that has lasted some seconds."""
+        if self._behind is not None:
+            self._behind.cancel()
+            self._behind = None
+        if known is not None and head.number < known.number:
+            self._behind = asyncio.get_running_loop().call_later(_TELL_BEHIND_AFTER, self._tell_behind, head)
+
+    def _tell_behind(self, head: Block) -> None:
+        if self._headers.head is not None and self._headers.head.number > head.number:
+            self.problem = ChainUnavailable(
+                f"the newest block of the node is {head.number} now, and was {self._headers.head.number}: "
+                "it lags behind, or its chain was set back"
+            )
+            self._announce()
+
     async def _prune(self, head: int) -> None:
         """Let the store forget old headers, now and then."""
         if head >= self._pruned_at + _PRUNE_EVERY:
@@ -308,14 +348,14 @@ class HeadTracker:
                         self._headers.floor,
                     )
                     return None
-                older = await self._older(missing)
-                linked = _linked(branch[-1], older)
-                if not linked:
+                linked = await self._linked(branch.pop(), await self._older(missing))
+                branch.append(linked[0])
+                if len(linked) == 1:
                     break
-                for block in linked:
-                    branch.append(block)
-                    if self._links(block):
+                for block in linked[1:]:
+                    if self._links(branch[-1]):
                         break
+                    branch.append(block)
             else:
                 branch.reverse()
                 return [block for block in branch if not self._headers.is_canonical(block)]
@@ -346,16 +386,71 @@ class HeadTracker:
                 continue
             number = branch[-1].number - 1
             last = max(number - min(_ROOT_BATCH, self._depth - len(branch)) + 1, 0)
-            linked = _linked(
-                branch[-1], _until_missing(await self._source.blocks(range(number, last - 1, -1)))
-            )
-            if not linked:
-                break  # the chain begins here, the node keeps no more, or it has changed meanwhile
+            older = _until_missing(await self._source.blocks(range(number, last - 1, -1)))
+            linked = await self._linked(branch.pop(), older)
             branch += linked
+            if len(linked) == 1:
+                break  # the chain begins here, the node keeps no more, or it has changed meanwhile
         branch.reverse()
-        await self._store.save(self._config.chain_id, branch)
+        genesis = await self._first_block(branch[0])
+        await self._store.save(self._config.chain_id, [*branch, *genesis])
         self._headers.root(branch)
         self._publish(grown=False)
+
+    async def _linked(self, child: Block, older: Sequence[Block]) -> list[Block]:
+        """
+        Return `child` and the blocks of `older`, newest first, that form a chain below it.
+
+        A parent hash that names no block (`hardhat_mine` leaves those) links by number. Where a node's blocks
+        don't link although it names both at once, its word counts, and that is told.
+        """
+        linked = [child]
+        for block in older:
+            child = linked[-1]
+            if block.hash != child.parent_hash:
+                if not (NO_PARENT.fullmatch(child.parent_hash) or await self._both_stand(child, block)):
+                    break
+                linked[-1] = msgspec.structs.replace(child, parent_hash=block.hash)
+            linked.append(block)
+        return linked
+
+    async def _both_stand(self, child: Block, below: Block) -> bool:
+        """Tell whether a node names two blocks at once that don't link: a fault of the chain, no reorg."""
+        now = await self._source.blocks([child.number, below.number])
+        stand = [block.hash if block is not None else None for block in now] == [child.hash, below.hash]
+        if stand and not self._unlinked_told:
+            self._unlinked_told = True
+            logger.warning(
+                "chain %d: block %d names %s as its parent, and block %d is %s; linked by number",
+                self._config.chain_id,
+                child.number,
+                child.parent_hash or "none",
+                below.number,
+                below.hash,
+            )
+        return stand
+
+    # --- a chain that starts anew ---------------------------------------------------------------------
+
+    async def _first_block(self, lowest: Block) -> list[Block]:
+        """Return block 0 where the node has it, and note whether it is another one than before."""
+        try:
+            first = lowest if lowest.number == 0 else await self._source.block(0)
+        except ChainError as error:
+            logger.debug("chain %d: block 0 can't be read: %s", self._config.chain_id, error)
+            return []
+        if first is None:
+            return []
+        if self._genesis and first.hash not in self._genesis:
+            logger.warning(
+                "chain %d was started anew: its block 0 is %s now", self._config.chain_id, first.hash
+            )
+        self._genesis.add(first.hash)
+        return [first]
+
+    @property
+    def _began_anew(self) -> bool:
+        return len(self._genesis) > 1
 
     def _publish(self, *, grown: bool) -> None:
         self.version += 1
@@ -380,7 +475,9 @@ class HeadTracker:
             block is not None and self._headers.head is not None and block.number > self._headers.head.number
         ):
             block = self._headers.known(block.parent_hash)
-        return block == self._headers.head
+        if block is None:
+            return True  # its branch isn't remembered down to the head
+        return self._headers.is_canonical(block)
 
     def _guess(self, removed: tuple[Block, ...]) -> Reorg:
         """
@@ -388,6 +485,8 @@ class HeadTracker:
 
         What is sent again may have been delivered before; nothing is left out.
         """
+        if self._began_anew:
+            return Reorg(-1, removed)
         return Reorg(max(removed[0].number - self._depth - 1, -1), removed)
 
 
@@ -398,14 +497,3 @@ def _until_missing(blocks: Sequence[Block | None]) -> list[Block]:
             break
         found.append(block)
     return found
-
-
-def _linked(child: Block, older: Sequence[Block]) -> list[Block]:
-    """Return the blocks of `older`, newest first, that form a chain below `child`."""
-    linked: list[Block] = []
-    for block in older:
-        if block.hash != child.parent_hash:
-            break
-        linked.append(block)
-        child = block
-    return linked

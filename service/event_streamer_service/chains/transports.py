@@ -12,8 +12,9 @@ import contextlib
 import itertools
 import logging
 import os
+import ssl
 from collections.abc import Sequence
-from typing import Any, Protocol
+from functools import lru_cache
 
 import httpx
 import msgspec
@@ -22,96 +23,12 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from . import refusals
 from .config import redact_url
-from .errors import ChainTimeout, ChainUnavailable, RangeTooLarge
-
-Request = tuple[str, list[Any]]
-"""A JSON-RPC method and its parameters."""
+from .envelopes import Answer, Request, decode, encode, excerpt, in_order
+from .errors import ChainError, ChainTimeout, ChainUnavailable, RangeTooLarge, TooMuch, UnreadableAnswer
 
 _MAX_ANSWER_BYTES = 128 * 1024 * 1024
 """An answer beyond this is cut off: it would only fill the memory."""
 _QUEUED_HEADS = 256
-
-
-class RpcFailure(msgspec.Struct):
-    """The error object of an answer (JSON-RPC 2.0, section 5.1)."""
-
-    code: int = 0
-    message: str = ""
-
-
-class Answer(msgspec.Struct):
-    """The envelope of an answer. What is in `result` is decoded where its type is known."""
-
-    id: int | str | None = None
-    result: msgspec.Raw = msgspec.Raw(b"null")
-    error: RpcFailure | None = None
-    method: str | None = None
-    params: msgspec.Raw = msgspec.Raw(b"null")
-
-
-_answers = msgspec.json.Decoder(list[Answer])
-_answer = msgspec.json.Decoder(Answer)
-
-
-def decode(body: bytes) -> list[Answer]:
-    """
-    Decode one answer or a batch of them.
-
-    Raises:
-        ChainUnavailable: It is no JSON-RPC.
-    """
-    try:
-        return _answers.decode(body) if body.lstrip()[:1] == b"[" else [_answer.decode(body)]
-    except msgspec.MsgspecError as error:
-        raise ChainUnavailable(f"the node's answer is no JSON-RPC: {error}") from None
-
-
-def encode(requests: Sequence[Request], first_id: int) -> bytes:
-    """Encode one request, or several as a batch, with ids from `first_id` on."""
-    calls = [
-        {"jsonrpc": "2.0", "id": first_id + i, "method": method, "params": params}
-        for i, (method, params) in enumerate(requests)
-    ]
-    return msgspec.json.encode(calls if len(calls) > 1 else calls[0])
-
-
-class Transport(Protocol):
-    """Carries requests to one node."""
-
-    async def send(self, requests: Sequence[Request], *, blocks: int | None = None) -> list[Answer]:
-        """
-        Send requests (several are one batch) and return their answers, in the order of the requests.
-
-        An answer to a batch as a whole (a refusal) comes alone.
-
-        Args:
-            requests: At least one.
-            blocks: How many blocks a question for logs is about: says what a failure may mean.
-
-        Raises:
-            ChainUnavailable: The node can't be reached or gives no proper answer.
-        """
-        ...
-
-    async def close(self) -> None:
-        """Close connections."""
-        ...
-
-
-def in_order(answers: Sequence[Answer], first_id: int, count: int) -> list[Answer]:
-    """
-    Return the answers by the order of their requests; a lone refusal of a batch alone.
-
-    Raises:
-        ChainUnavailable: An answer is missing.
-    """
-    by_id = {answer.id: answer for answer in answers}
-    if len(answers) == 1 and answers[0].error is not None:
-        return list(answers)
-    try:
-        return [by_id[first_id + i] for i in range(count)]
-    except KeyError:
-        raise ChainUnavailable("the node left a request of a batch unanswered") from None
 
 
 def reason(error: Exception, url: str) -> str:
@@ -149,6 +66,12 @@ _websocket_logger = logging.getLogger(f"{__name__}.websocket")
 _websocket_logger.setLevel(logging.WARNING)  # below, the library shows the request line, API key and all
 
 
+@lru_cache(1)
+def _certificates() -> ssl.SSLContext:
+    """Return the trusted certificates, read once: that takes longer than most answers do."""
+    return httpx.create_ssl_context()
+
+
 class HttpTransport:
     """
     JSON-RPC over HTTP.
@@ -160,15 +83,17 @@ class HttpTransport:
 
     def __init__(self, url: str, timeout: float) -> None:
         self._url = url
-        self._shown = redact_url(url)
+        self.node = redact_url(url)
+        """How the node is named in messages."""
         self._client = httpx.AsyncClient(
             timeout=timeout,
+            verify=_certificates(),
             headers={"Content-Type": "application/json"},
             limits=httpx.Limits(max_connections=20, keepalive_expiry=30),
         )
         self._ids = itertools.count(1)
 
-    async def send(self, requests: Sequence[Request], *, blocks: int | None = None) -> list[Answer]:
+    async def send(self, requests: Sequence[Request], *, blocks: int | None = None) -> list[Answer | None]:
         """Post requests and return their answers."""
         first_id = next(self._ids)
         for _ in requests[1:]:
@@ -177,14 +102,20 @@ class HttpTransport:
             async with self._client.stream("POST", self._url, content=encode(requests, first_id)) as response:
                 body = await self._read(response, blocks)
         except httpx.TimeoutException as error:
-            raise ChainTimeout(f"{self._shown}: no answer in time ({type(error).__name__})") from None
+            raise ChainTimeout(f"{self.node}: no answer in time ({type(error).__name__})") from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise ChainUnavailable(f"{self._shown} can't be reached: {reason(error, self._url)}") from None
+            raise self._lost(error) from None
         return in_order(decode(body), first_id, len(requests))
 
     async def close(self) -> None:
         """Close connections."""
         await self._client.aclose()
+
+    def _lost(self, error: Exception) -> ChainUnavailable:
+        lost = ChainUnavailable(f"{self.node} can't be reached: {reason(error, self._url)}")
+        # Some nodes answer a question or a batch that is too large by closing the connection.
+        lost.refused = isinstance(error, httpx.ReadError | httpx.WriteError | httpx.RemoteProtocolError)
+        return lost
 
     async def _read(self, response: httpx.Response, blocks: int | None) -> bytes:
         parts: list[bytes] = []
@@ -193,16 +124,27 @@ class HttpTransport:
             parts.append(part)
             size += len(part)
             if size > _MAX_ANSWER_BYTES:
-                raise RangeTooLarge(f"an answer of more than {_MAX_ANSWER_BYTES >> 20} MiB")
+                kind = TooMuch if blocks is None else RangeTooLarge
+                raise kind(f"{self.node}: an answer of more than {_MAX_ANSWER_BYTES >> 20} MiB")
         body = b"".join(parts)
-        if response.status_code == 200:
+        if response.is_success:
             return body
+        retry_after = response.headers.get("Retry-After")
         # Many nodes tell the reason of a 4xx or 5xx as JSON-RPC.
-        with contextlib.suppress(ChainUnavailable):
+        with contextlib.suppress(UnreadableAnswer):
             answers = decode(body)
-            if response.status_code != 429 and answers and answers[0].error is not None:
+            if response.status_code != 429 and all(answer.error is not None for answer in answers):
                 return body
-        raise refusals.from_status(response.status_code, response.headers.get("Retry-After"), blocks=blocks)
+            raise self._refused(response.status_code, retry_after, answers, blocks)
+        raise refusals.from_status(
+            response.status_code, retry_after, excerpt(body), node=self.node, blocks=blocks
+        )
+
+    def _refused(
+        self, status: int, retry_after: str | None, answers: list[Answer], blocks: int | None
+    ) -> ChainError:
+        words = next((answer.error.message for answer in answers if answer.error is not None), "")
+        return refusals.from_status(status, retry_after, words, node=self.node, blocks=blocks)
 
 
 class WebSocketTransport:
@@ -218,18 +160,20 @@ class WebSocketTransport:
 
     def __init__(self, url: str, timeout: float) -> None:
         self._url = url
-        self._shown = redact_url(url)
+        self.node = redact_url(url)
+        """How the node is named in messages."""
         self._timeout = timeout
         self._ids = itertools.count(1)
         self._connection: ClientConnection | None = None
         self._reader: asyncio.Task[None] | None = None
         self._opening = asyncio.Lock()
         self._closed = False
-        self._waiting: dict[int, asyncio.Future[list[Answer]]] = {}
+        self._waiting: dict[int, tuple[asyncio.Future[list[Answer]], int]] = {}
+        """By the first id of a batch: who waits for it, and how many requests it has."""
         self._subscribing: set[int] = set()
         self._subscriptions: dict[str, asyncio.Queue[msgspec.Raw | None]] = {}
 
-    async def send(self, requests: Sequence[Request], *, blocks: int | None = None) -> list[Answer]:
+    async def send(self, requests: Sequence[Request], *, blocks: int | None = None) -> list[Answer | None]:
         """Send requests and return their answers."""
         del blocks
         first_id = self._take_ids(len(requests))
@@ -247,11 +191,12 @@ class WebSocketTransport:
         self._subscribing.add(request_id)
         answer = (await self._exchange([("eth_subscribe", [topic])], request_id))[0]
         if answer.error is not None:
-            raise refusals.from_rpc_error(answer.error.code, answer.error.message)
-        subscription = msgspec.json.decode(answer.result, type=str)
+            failure = answer.error
+            raise refusals.from_rpc_error(failure.code, failure.message, failure.data, node=self.node)
+        subscription = _name(answer.result)
         queue = self._subscriptions.get(subscription)
         if queue is None:  # lost again already
-            raise ChainUnavailable(f"{self._shown}: the WebSocket was closed")
+            raise ChainUnavailable(f"{self.node}: the WebSocket was closed")
         return Subscription(self, subscription, queue)
 
     async def unsubscribe(self, subscription: str) -> None:
@@ -282,23 +227,23 @@ class WebSocketTransport:
 
     async def _exchange(self, requests: Sequence[Request], first_id: int) -> list[Answer]:
         answered: asyncio.Future[list[Answer]] = asyncio.get_running_loop().create_future()
-        self._waiting[first_id] = answered
+        self._waiting[first_id] = (answered, len(requests))
         try:
             async with asyncio.timeout(self._timeout):
                 connection = await self._connected()
                 await connection.send(encode(requests, first_id), text=True)
                 return await answered
         except TimeoutError:
-            raise ChainTimeout(f"{self._shown}: no answer within {self._timeout:g} s") from None
+            raise ChainTimeout(f"{self.node}: no answer within {self._timeout:g} s") from None
         except (OSError, websockets.WebSocketException) as error:
-            raise ChainUnavailable(f"{self._shown} can't be reached: {reason(error, self._url)}") from None
+            raise ChainUnavailable(f"{self.node} can't be reached: {reason(error, self._url)}") from None
         finally:
             self._waiting.pop(first_id, None)
 
     async def _connected(self) -> ClientConnection:
         async with self._opening:
             if self._closed:
-                raise ChainUnavailable(f"{self._shown}: the connection was closed")
+                raise ChainUnavailable(f"{self.node}: the connection was closed")
             if self._connection is None:
                 connection = await connect(
                     self._url,
@@ -308,7 +253,7 @@ class WebSocketTransport:
                 )
                 if self._closed:
                     await connection.close()
-                    raise ChainUnavailable(f"{self._shown}: the connection was closed")
+                    raise ChainUnavailable(f"{self.node}: the connection was closed")
                 self._connection = connection
                 self._reader = asyncio.get_running_loop().create_task(self._read(connection))
             return self._connection
@@ -325,9 +270,13 @@ class WebSocketTransport:
             pass
         finally:
             self._connection = None
-            for answered in self._waiting.values():
+            for answered, _ in self._waiting.values():
                 if not answered.done():
-                    answered.set_exception(ChainUnavailable(f"{self._shown}: the WebSocket was closed"))
+                    lost = ChainUnavailable(
+                        f"{self.node}: the WebSocket was closed{_close_reason(connection)}"
+                    )
+                    lost.refused = True  # it may be the answer to a question that is too large
+                    answered.set_exception(lost)
             for queue in self._subscriptions.values():
                 _put(queue, None)
             self._subscriptions.clear()
@@ -339,7 +288,7 @@ class WebSocketTransport:
         first = answers[0]
         if first.method == "eth_subscription":
             params = msgspec.json.decode(first.params, type=_Announcement)
-            queue = self._subscriptions.get(params.subscription)
+            queue = self._subscriptions.get(str(params.subscription))
             if queue is not None:
                 _put(queue, params.result)
             return
@@ -348,15 +297,18 @@ class WebSocketTransport:
             ids = list(self._waiting)
         if not ids:
             return
-        request_id = min(ids)
+        request_id = next(
+            (first for first, (_, count) in self._waiting.items() if first <= min(ids) < first + count), None
+        )
+        if request_id is None:
+            return
         if request_id in self._subscribing:
             # Before the next message is read: it may be the first announcement.
             self._subscribing.discard(request_id)
             if first.error is None:
-                subscription = msgspec.json.decode(first.result, type=str)
-                self._subscriptions[subscription] = asyncio.Queue(_QUEUED_HEADS)
-        answered = self._waiting.get(request_id)
-        if answered is not None and not answered.done():
+                self._subscriptions[_name(first.result)] = asyncio.Queue(_QUEUED_HEADS)
+        answered, _ = self._waiting[request_id]
+        if not answered.done():
             answered.set_result(answers)
 
 
@@ -390,8 +342,18 @@ class Subscription:
 
 
 class _Announcement(msgspec.Struct):
-    subscription: str
+    subscription: int | str
     result: msgspec.Raw
+
+
+def _name(result: msgspec.Raw) -> str:
+    """Return a subscription's id as text."""
+    return str(msgspec.json.decode(result))
+
+
+def _close_reason(connection: ClientConnection) -> str:
+    """Say in the node's words why a connection was closed, where it said so."""
+    return f": {connection.close_reason}" if connection.close_reason else ""
 
 
 def _put(queue: asyncio.Queue[msgspec.Raw | None], item: msgspec.Raw | None) -> None:

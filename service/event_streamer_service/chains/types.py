@@ -21,7 +21,8 @@ class Block(msgspec.Struct, frozen=True, gc=False):
         number: Block number, 0 or more.
         hash: Block hash, 0x-hex, lower case.
         parent_hash: Hash of the block before, 0x-hex, lower case; empty where only a log told of the block.
-        timestamp: Seconds since the Unix epoch.
+        timestamp: Seconds since the Unix epoch; 0 where the node gave no time that can be read (no event is
+            dated by that), and of the first block of many chains.
     """
 
     number: int
@@ -125,6 +126,17 @@ class LogRange(msgspec.Struct, frozen=True):
     logs: tuple[Log, ...]
     blocks: Mapping[int, Block]
     head: int
+
+
+class Outage(msgspec.Struct, frozen=True):
+    """
+    Something that holds a reader up; it goes on by itself when that is over.
+
+    Attributes:
+        problem: What it is, a `ChainError`: in the node's own words where it gave some.
+    """
+
+    problem: Exception
 
 
 class Reorg(msgspec.Struct, frozen=True):

@@ -17,9 +17,10 @@ from attrs import frozen
 from sqlalchemy.exc import SQLAlchemyError
 
 from event_streamer_api.models import ABIEvent
+from event_streamer_service.chains.backoff import Backoff
 from event_streamer_service.chains.errors import ChainClosed, ChainError, ChainUnavailable, UnknownChain
 from event_streamer_service.chains.feed import Chain
-from event_streamer_service.chains.types import Log, LogRange, Position, Reorg
+from event_streamer_service.chains.types import Log, LogRange, Outage, Position, Reorg
 from event_streamer_service.clock import Clock, isoformat
 from event_streamer_service.delivery import undecodable
 from event_streamer_service.delivery.batches import Batch, EventEncoder, Lines, cut, range_end
@@ -59,13 +60,6 @@ class Tools:
     journal: Journal | None
 
 
-@frozen
-class Outage:
-    """The chain can't be read now; the stream goes on when it can."""
-
-    problem: ChainError
-
-
 Item = LogRange | Reorg | Outage
 """What a stream handles in its turn."""
 
@@ -99,7 +93,7 @@ class Stream:
         self._chain: Chain | None = None
         self._position = connection.start
         self._next_heartbeat = 0.0
-        self._told_outage = False
+        self._told_outage: str | None = None
         self._told_broken = False
 
     async def run(self) -> Ending:
@@ -181,7 +175,7 @@ class Stream:
     async def _follow(self) -> AsyncGenerator[Item, None]:
         """Follow the chain from where the stream is, through outages and new configurations."""
         subscription = self._subscription
-        wait = _FIRST_WAIT
+        backoff = Backoff.doubling(_FIRST_WAIT, _LONGEST_WAIT)
         while True:
             try:
                 self._chain = chain = self._tools.chain(subscription.chain_id)
@@ -194,7 +188,8 @@ class Stream:
                     )
                 ) as items:
                     async for item in items:
-                        wait = _FIRST_WAIT
+                        if not isinstance(item, Outage):
+                            backoff.reset()
                         yield item
                 return
             except UnknownChain:
@@ -210,9 +205,7 @@ class Stream:
                 continue  # it was configured anew: follow the new one from where we are
             except ChainError as problem:
                 yield Outage(problem)
-                asked = problem.retry_after if isinstance(problem, ChainUnavailable) else None
-                await asyncio.sleep(min(_LONGEST_WAIT, max(wait, asked or 0)))
-                wait = min(_LONGEST_WAIT, wait * 2)
+                await asyncio.sleep(min(_LONGEST_WAIT, backoff.next(problem)))
 
     # --- handling -------------------------------------------------------------------------------
 
@@ -225,7 +218,7 @@ class Stream:
             await self._tell_outage(item.problem)
 
     async def _send_range(self, logs: LogRange) -> None:
-        self._told_outage = False
+        self._told_outage = None
         settings = self._tools.settings
         chunk: list[bytes] = []
         size = 0
@@ -305,12 +298,12 @@ class Stream:
             )
         )
 
-    async def _tell_outage(self, problem: ChainError | None) -> None:
-        """Say that the chain can't be read: once, until blocks come again."""
-        if problem is None or self._told_outage:
-            return
-        self._told_outage = True
+    async def _tell_outage(self, problem: Exception) -> None:
+        """Say what holds the stream up: once for each cause, until blocks come again."""
         open_circuit = isinstance(problem, ChainUnavailable) and problem.circuit_open
+        if str(problem) == self._told_outage or (open_circuit and self._told_outage):
+            return  # that breakers open is no news to who knows why
+        self._told_outage = str(problem)
         logger.warning(
             "A stream waits for its chain",
             extra=fields(
@@ -353,8 +346,6 @@ class Stream:
 
     async def _send_heartbeat(self) -> None:
         self._next_heartbeat = asyncio.get_running_loop().time() + self._tools.settings.heartbeat_interval
-        # At the head the feed only waits through an outage: the chain tells of it.
-        await self._tell_outage(None if self._chain is None else self._chain.error)
         if self._tools.faults is not None and self._tools.faults.on_heartbeat(self._subscription.id):
             self._note("fault", kind="mute")
             return

@@ -44,8 +44,8 @@ class SqlHeaderStore:
         return await self._database.run(lambda connection: _load(connection, chain_id))
 
     async def prune(self, chain_id: int, below: int) -> None:
-        """Forget headers with a number less than `below`."""
-        query = table.delete().where(table.c.chain_id == chain_id, table.c.number < below)
+        """Forget headers with a number less than `below`, but for block 0: it tells a chain from another."""
+        query = table.delete().where(table.c.chain_id == chain_id, table.c.number < below, table.c.number > 0)
         await self._database.run(lambda connection: connection.execute(query))
 
 
