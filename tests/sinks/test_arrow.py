@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from event_streamer_sdk.abi import LogDecodeError
 from event_streamer_sdk.exceptions import EventStreamerSDKError, EventStreamerValidationError
@@ -29,6 +29,7 @@ def as_text(value: Any) -> Any:
     return str(value) if type(value) is int else value
 
 
+@settings(max_examples=30)
 @given(event_objects())
 def test_record_batches_hold_what_the_columns_hold(drawn: Any) -> None:
     event, found, expected = drawn

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from event_streamer_sdk.abi import LogDecodeError, extract_abi_event
@@ -129,6 +129,7 @@ def test_a_value_that_does_not_fit_is_named_with_its_place(type_: str, good: Any
             table.take(events)
 
 
+@settings(max_examples=50)
 @given(event_objects(), st.integers(1, 4))
 def test_columns_hold_what_the_decoder_gives(drawn: Any, copies: int) -> None:
     event, found, expected = drawn
@@ -165,6 +166,9 @@ TO = "0x" + "cd" * 20
         ("block_number == 7 and log_index != 3", []),
         ("value % 2 == 1", [0, 2]),
         ("timestamp is None", []),
+        ("timestamp > '2024-05-23' and timestamp < '2024-05-24'", [0, 1, 2]),
+        ("'2024-05-23T12:30:00+02:00' == timestamp", [0, 1, 2]),
+        ("timestamp > '2024-05-23T10:30:01'", []),
         ("True", [0, 1, 2]),
     ],
 )
@@ -196,7 +200,7 @@ def test_conditions_reach_into_structs_and_lists() -> None:
         "", "value >", "nobody > 1", "len(value)", "value.real", "[x for x in value]", "lambda: 1",
         "value := 5", "(lambda: 1)()", "__import__('os')", "value ** value", "value > 9**9999999",
         "f'{value}'", "'a' + value > 1", "value > 'a'", "value / 0 > 1", "(" * 5000 + ")" * 5000,
-        "value\nvalue", "value; value", "$", "'", "\0",
+        "value\nvalue", "value; value", "timestamp > 'soon'", "$", "'", "\0",
     ],
 )  # fmt: skip
 def test_conditions_are_refused_in_one_sentence(condition: str) -> None:

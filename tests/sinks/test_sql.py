@@ -201,7 +201,7 @@ def test_a_write_whose_answer_was_lost_is_not_made_twice(database: str) -> None:
     assert [row["x"] for row in all_of(database, "SELECT x FROM seen ORDER BY log_index")] == ["a", "b"]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(event_objects())
 def test_any_event_has_a_table_that_holds_its_values(database: str, drawn: Any) -> None:
     event, found, _ = drawn

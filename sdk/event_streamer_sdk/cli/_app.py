@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from event_streamer_sdk.cli import _streams, abi, breakers, chains, health, stream, subscriptions
+from event_streamer_sdk.cli import _streams, abi, breakers, chains, export, health, stream, subscriptions
 from event_streamer_sdk.cli._output import complain
 from event_streamer_sdk.exceptions import EventStreamerAuthError, EventStreamerSDKError
 
@@ -98,6 +98,7 @@ app = typer.Typer(
 )
 app.add_typer(subscriptions.app, name="subscriptions")
 app.command("stream")(stream.stream)
+app.command("export")(export.export)
 app.add_typer(chains.app, name="chains")
 app.add_typer(breakers.app, name="breakers")
 app.command("health")(health.health)

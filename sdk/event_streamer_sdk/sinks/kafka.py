@@ -226,9 +226,12 @@ class KafkaSink:
         if self._producer is None:
             self._begin()
             # The transaction before may have been committed, with only the answer lost.
-            self._position = self._read()
-        if self._position == position:
-            return
+            found = self._read()
+            if found == position:
+                self._position = position
+                return
+            if found != self._position:
+                raise SinkError(f"another process writes into {self._name}: end it, or name another topic")
         self._failed = None
         try:
             self._call(self._producer.begin_transaction)
@@ -280,7 +283,10 @@ class KafkaSink:
     def _make_topics(self) -> None:
         """Make the topics where they aren't there; a cluster that doesn't let us must have them."""
         admin_module = needs("confluent_kafka.admin")
-        admin = admin_module.AdminClient(self._conf)
+        try:
+            admin = admin_module.AdminClient(self._conf, logger=logger)
+        except (self._kafka.KafkaException, ValueError, TypeError) as problem:
+            raise SinkError(f"Kafka's client can't be made: {_reason(problem)}") from problem
         try:
             there = admin.list_topics(timeout=TIMEOUT).topics
         except self._kafka.KafkaException as problem:
@@ -315,7 +321,8 @@ class KafkaSink:
                 "isolation.level": "read_committed",
                 "enable.partition.eof": True,
                 "auto.offset.reset": "earliest",
-            }
+            },
+            logger=logger,
         )
         try:
             found = self._call(lambda: consumer.list_topics(POSITIONS, timeout=TIMEOUT)).topics[POSITIONS]

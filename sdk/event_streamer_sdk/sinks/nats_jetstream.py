@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -95,6 +95,7 @@ class NATSSink:
         self._connection: Any = None
         self._context: Any = None
         self._bucket: Any = None
+        self._failure: asyncio.Future[None] | None = None
         self._position: str | None = None
         self._revision = 0
 
@@ -125,7 +126,7 @@ class NATSSink:
             self._loop = asyncio.new_event_loop()
             self._thread = threading.Thread(target=self._loop.run_forever, name="nats", daemon=True)
             self._thread.start()
-        self._run(self._connect())
+        self._run(self._read)
         return source.token_in(self._position, self._name)
 
     def prepare(self, events: Sequence[Mapping[str, Any]]) -> Any:
@@ -168,7 +169,7 @@ class NATSSink:
             for prepared in batch.prepared
             for id_, value in prepared
         ]
-        self._run(self._move(self._opened().position(batch.resume_token), messages))
+        self._run(self._move, self._opened().position(batch.resume_token), messages)
 
     def undo(self, reorg: StreamingReorg) -> None:
         """
@@ -189,7 +190,7 @@ class NATSSink:
         last = reorg.removed_blocks[-1].hash if reorg.removed_blocks else ""
         header = {"Nats-Msg-Id": f"reorg-{reorg.chain_id}-{reorg.common_ancestor}-{last}", "Type": "reorg"}
         messages = [(json.dumps(notice).encode(), header)]
-        self._run(self._move(self._opened().position(reorg.resume_token), messages))
+        self._run(self._move, self._opened().position(reorg.resume_token), messages)
 
     def finish(self) -> None:
         """
@@ -200,17 +201,15 @@ class NATSSink:
         """
         source = self._opened()
         token = source.token_in(self._position, self._name)
-        self._run(self._move(source.position(token, finished=True), []))
+        self._run(self._move, source.position(token, finished=True), [])
 
     def close(self) -> None:
         """Close the connection, and end the thread that served it."""
         loop, thread, self._loop, self._thread = self._loop, self._thread, None, None
         if loop is None or thread is None:
             return
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            with suppress(Exception):  # it is being thrown away
-                asyncio.run_coroutine_threadsafe(connection.close(), loop).result(TIMEOUT)
+        with suppress(Exception):  # it is being thrown away
+            asyncio.run_coroutine_threadsafe(self._disconnect(), loop).result(TIMEOUT)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(TIMEOUT)
         loop.close()
@@ -221,38 +220,49 @@ class NATSSink:
         assert self._source is not None, "open comes first"
         return self._source
 
-    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+    def _run(self, work: Callable[..., Coroutine[Any, Any, None]], *arguments: Any) -> None:
+        """Do something in the thread of the connection, which is made anew where the last one has failed."""
         assert self._loop is not None, "open comes first"
+
+        async def connected() -> None:
+            if self._connection is None:
+                await self._connect()
+            try:
+                await work(*arguments)
+            except BaseException:
+                await self._disconnect()
+                raise
+
         errors, js_errors = self._nats.errors, self._js.errors
         try:
-            asyncio.run_coroutine_threadsafe(work, self._loop).result()
+            asyncio.run_coroutine_threadsafe(connected(), self._loop).result()
         except SinkError:
             raise
-        except (js_errors.NoStreamResponseError, js_errors.ServiceUnavailableError) as problem:
+        except js_errors.NoStreamResponseError as problem:
             raise SinkUnavailableError(f"{self._name} is not taken: JetStream does not answer") from problem
-        except (errors.AuthorizationError, errors.NoServersError) as problem:
-            if isinstance(problem, errors.NoServersError):
-                raise SinkUnavailableError(f"NATS can't be reached: {_reason(problem)}") from problem
-            raise SinkError(f"NATS refuses: {_reason(problem)}") from problem
         except js_errors.APIError as problem:
-            if problem.code is not None and int(problem.code) >= 500:
-                raise SinkUnavailableError(f"NATS takes nothing: {_reason(problem)}") from problem
+            why = problem.description or _reason(problem)
+            if problem.code is not None and int(problem.code) >= _SERVER_SIDE:
+                raise SinkUnavailableError(f"NATS takes nothing: {why}") from problem
+            raise SinkError(f"NATS refuses: {why}") from problem
+        except errors.AuthorizationError as problem:
             raise SinkError(f"NATS refuses: {_reason(problem)}") from problem
         except (errors.Error, OSError, TimeoutError) as problem:
             raise SinkUnavailableError(f"NATS can't be reached: {_reason(problem)}") from problem
 
     async def _connect(self) -> None:
         errors = self._js.errors
-        self._connection = await self._nats.connect(
+        self._failure = asyncio.get_running_loop().create_future()
+        connection = await self._nats.connect(
             self._url,
             connect_timeout=int(TIMEOUT),
-            allow_reconnect=True,
-            max_reconnect_attempts=-1,
-            reconnect_time_wait=0.5,
-            error_cb=_ignore,
+            allow_reconnect=False,
+            max_reconnect_attempts=1,
+            error_cb=self._note,
             name="event-streamer",
         )
-        self._context = self._connection.jetstream(timeout=TIMEOUT, publish_async_max_pending=ON_THE_WAY)
+        self._connection = connection
+        self._context = connection.jetstream(timeout=TIMEOUT, publish_async_max_pending=ON_THE_WAY)
         try:
             self._stream = await self._context.find_stream_name_by_subject(self._subject)
         except errors.NotFoundError:
@@ -265,21 +275,29 @@ class NATSSink:
             self._bucket = await self._context.key_value(BUCKET)
         except errors.BucketNotFoundError:
             self._bucket = await self._context.create_key_value(bucket=BUCKET)
-        await self._read()
+
+    async def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(Exception):  # it is being thrown away
+                await connection.close()
+
+    async def _note(self, problem: Exception) -> None:
+        """Take what nats-py tells here alone: that a message was not taken."""
+        if self._failure is not None and not self._failure.done():
+            self._failure.set_exception(problem)
+            self._failure.exception()  # it may be of no interest any more
 
     async def _read(self) -> None:
-        with suppress(self._js.errors.KeyNotFoundError):
+        try:
             entry = await self._bucket.get(self._subject)
             self._position, self._revision = entry.value.decode(), entry.revision
+        except self._js.errors.KeyNotFoundError as missing:
+            self._position, self._revision = None, missing.entry.revision if missing.entry else 0
 
     async def _move(self, position: str, messages: list[tuple[bytes, dict[str, str]]]) -> None:
         for start in range(0, len(messages), ON_THE_WAY):
-            waiting = [
-                await self._context.publish_async(self._subject, value, headers=headers)
-                for value, headers in messages[start : start + ON_THE_WAY]
-            ]
-            async with asyncio.timeout(TIMEOUT):
-                await asyncio.gather(*waiting)
+            await self._publish(messages[start : start + ON_THE_WAY])
         try:
             self._revision = await self._bucket.update(self._subject, position.encode(), last=self._revision)
         except self._js.errors.KeyWrongLastSequenceError as problem:
@@ -291,9 +309,30 @@ class NATSSink:
                 ) from problem
         self._position = position
 
+    async def _publish(self, messages: list[tuple[bytes, dict[str, str]]]) -> None:
+        """Publish messages in their order, and wait until all are acknowledged."""
+        assert self._failure is not None, "connecting comes first"
+        waiting = [
+            await self._context.publish_async(self._subject, value, headers=headers)
+            for value, headers in messages
+        ]
+        acknowledged = asyncio.gather(*waiting, return_exceptions=True)
+        waited: set[asyncio.Future[Any]] = {acknowledged, self._failure}
+        await asyncio.wait(waited, timeout=TIMEOUT, return_when=asyncio.FIRST_COMPLETED)
+        if not acknowledged.done():
+            acknowledged.cancel()
+            with suppress(asyncio.CancelledError):
+                await acknowledged
+            if self._failure.done():
+                raise self._failure.exception() or TimeoutError
+            raise TimeoutError(f"no acknowledgement for {TIMEOUT:g} s")
+        for answer in acknowledged.result():
+            if isinstance(answer, BaseException):
+                raise answer
 
-async def _ignore(_: Exception) -> None:
-    """What goes wrong in the background is told by the next call."""
+
+_SERVER_SIDE = 500
+"""From here on a status is the server's own trouble, as in HTTP."""
 
 
 def _reason(problem: BaseException) -> str:

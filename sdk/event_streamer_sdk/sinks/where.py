@@ -7,7 +7,10 @@ import io
 import re
 import tokenize
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
+
+from dateutil import parser
 
 from event_streamer_api.errors import EventStreamerValidationError
 
@@ -35,8 +38,9 @@ class Where:
 
     It knows columns by their names, numbers, text in quotation marks, true and false (`True`, `False`),
     `None`, lists, comparisons (also `1 < value < 5` and `address in [...]`), `and`, `or`, `not`, arithmetic
-    with exact integers, and `position["fees"]["token0"]` and `amounts[0]` for what is inside a value. Hex is
-    compared in lower case. Whatever else Python has (calls, attributes, functions) is refused.
+    with exact integers, times as text (`timestamp >= "2024-05-23"`), and `position["fees"]["token0"]` and
+    `amounts[0]` for what is inside a value. Hex is compared in lower case. Whatever else Python has (calls,
+    attributes, functions) is refused.
 
     Args:
         text: The condition.
@@ -55,10 +59,11 @@ class Where:
 
     def __init__(self, text: str, kinds: Mapping[str, str]) -> None:
         self._text = text
+        self._moments: dict[str, datetime] = {}
         tree = self._parse(text)
-        self.names = tuple(
-            sorted({node.id.removeprefix(_PREFIX) for node in ast.walk(tree) if isinstance(node, ast.Name)})
-        )
+        _Moments(kinds, self._moment).visit(tree)
+        named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - set(self._moments)
+        self.names = tuple(sorted(name.removeprefix(_PREFIX) for name in named))
         if unknown := [name for name in self.names if name not in kinds]:
             raise EventStreamerValidationError(
                 f"the condition {text!r} names {', '.join(unknown)}; the columns are {', '.join(kinds)}"
@@ -117,6 +122,18 @@ class Where:
                     f"the condition {self._text!r}: an exponent is {LARGEST_POWER} at most"
                 )
 
+    def _moment(self, text: str) -> ast.expr:
+        """Read a time, and give the name that stands for it."""
+        try:
+            moment = parser.isoparse(text)
+        except ValueError as problem:
+            raise EventStreamerValidationError(
+                f"the condition {self._text!r}: {text!r} is not a time, such as 2024-05-23T10:30"
+            ) from problem
+        name = f"moment_{len(self._moments)}"
+        self._moments[name] = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return ast.Name(name, ast.Load())
+
     def _compile(self, tree: ast.Expression) -> Callable[..., Any]:
         arguments = ast.arguments(
             posonlyargs=[],
@@ -133,8 +150,28 @@ class Where:
                 f"the condition {self._text!r} can't be read: {problem}"
             ) from None
         # Only the nodes above are in it: no call, no attribute, and no name but those of columns.
-        made: Callable[..., Any] = eval(code, {"__builtins__": {}})  # noqa: S307
+        made: Callable[..., Any] = eval(code, {"__builtins__": {}, **self._moments})  # noqa: S307
         return made
+
+
+class _Moments(ast.NodeTransformer):
+    """Lets times be compared with text: `timestamp >= '2024-05-23'`."""
+
+    def __init__(self, kinds: Mapping[str, str], moment: Callable[[str], ast.expr]) -> None:
+        self._columns = {_PREFIX + name for name, kind in kinds.items() if kind == "timestamp"}
+        self._moment = moment
+
+    def visit_Compare(self, node: ast.Compare) -> ast.Compare:
+        """Read the text on any side of a comparison with a time."""
+        sides = [node.left, *node.comparators]
+        if any(isinstance(side, ast.Name) and side.id in self._columns for side in sides):
+            node.left, *node.comparators = map(self._read, sides)
+        return node
+
+    def _read(self, side: ast.expr) -> ast.expr:
+        if isinstance(side, ast.Constant) and isinstance(side.value, str):
+            return self._moment(side.value)
+        return side
 
 
 _WORDS = {"and", "or", "not", "in", "is", "True", "False", "None"}

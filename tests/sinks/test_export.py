@@ -1,0 +1,224 @@
+"""`event-streamer export`, as it is typed: places, conditions, subscriptions made for it, and its ends."""
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from event_streamer_sdk import SyncEventStreamer
+from event_streamer_sdk.cli._app import run
+from event_streamer_service import DevChain, LocalService
+from support.services import wait_until
+from support.sinks import CHAIN, TRANSFER, Row, row_of_values, rows_of_chain, subscribe
+
+Export = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def export(
+    service: LocalService, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Export:
+    """Run the command in this process; gives its exit code and what it said."""
+    monkeypatch.setenv("EVENT_STREAMER_URL", service.url)
+    monkeypatch.setenv("EVENT_STREAMER_SUBSCRIBER_ID", "sinks")
+
+    def call(*arguments: object) -> tuple[int, str]:
+        code = run(["export", *map(str, arguments)])
+        written = capfd.readouterr()
+        assert written.out == ""
+        return code, written.err
+
+    return call
+
+
+def rows_in(file: Path) -> list[Row]:
+    return [row_of_values(row) for row in pq.read_table(file).to_pylist()]
+
+
+def subscriptions(service: LocalService) -> list[int]:
+    with SyncEventStreamer(service.url, "sinks") as client:
+        return [each.id for each in client.iter_subscriptions()]
+
+
+def test_a_subscription_goes_into_a_file(
+    export: Export, service: LocalService, chain: DevChain, tmp_path: Path
+) -> None:
+    number = subscribe(service, 250)
+    code, said = export(number, "--to", tmp_path / "x.parquet")
+    expected = rows_of_chain(chain, 0, 250)
+    assert code == 0
+    assert f"{len(expected):,} events" in said
+    assert "last block 250" in said
+    assert rows_in(tmp_path / "x.parquet") == expected
+    assert subscriptions(service) == [number]
+
+
+def test_an_event_makes_its_own_subscription_and_removes_it(
+    export: Export, service: LocalService, chain: DevChain, tmp_path: Path
+) -> None:
+    arguments = ("--event", TRANSFER, "--chain", CHAIN, "--from", 10, "--to", tmp_path / "all", "--to", 200)
+    code, said = export(*arguments)
+    assert code == 0, said
+    parts = sorted((tmp_path / "all").glob("*.parquet"))
+    assert [row for part in parts for row in rows_in(part)] == rows_of_chain(chain, 10, 200)
+    assert subscriptions(service) == []
+    code, said = export(*arguments)
+    assert (code, subscriptions(service)) == (0, [])
+    assert "holds all events of this already: nothing to do" in said
+
+
+def test_only_what_is_asked_for_is_stored(
+    export: Export, service: LocalService, chain: DevChain, tmp_path: Path
+) -> None:
+    rows = rows_of_chain(chain, 0, 250)
+    least = sorted(row[-1] for row in rows)[len(rows) // 2]
+    file = tmp_path / "x.jsonl"
+    code, said = export(
+        subscribe(service, 250), "--to", file, "--columns", "from, value", "--where", f"value > {least}",
+        "--since", "2024-01-01 00:05", "--until", "2024-01-01T00:30:00Z", "--integers", "decimal",
+    )  # fmt: skip
+    assert code == 0, said
+    found = [json.loads(line) for line in file.read_text().splitlines()]
+    # A block each 12 seconds, from 2024 on.
+    expected = [row for row in rows if row[-1] > least and 25 <= row[0] <= 150]
+    assert [(row["block_number"], row["from"], row["value"]) for row in found] == [
+        (row[0], row[5], row[7]) for row in expected
+    ]
+    assert "to" not in found[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (["--to", "x"], 2, "name a subscription by its number, or an event with --event"),
+        (["1"], 2, "Missing option '--to'"),
+        (["1", "--to", "x", "--to", "y"], 2, "name one place with --to"),
+        (["1", "--to", "5"], 2, "name one place with --to"),
+        (["1", "--to", "x", "--chain", "1"], 2, "belong to --event"),
+        (["--event", "Transfer", "--chain", "1", "--to", "x"], 2, "is a name: say with --abi"),
+        (["--event", "Transfer()", "--to", "x"], 2, "--event needs --chain"),
+        (["1", "--to", "x", "--since", "soon"], 2, "is not"),
+        (["1", "--to", "mysql://h/x"], 1, "fsspec|mysql"),
+        (["99", "--to", "x"], 1, "404"),
+        (["1", "--to", "x", "--columns", "nothing"], 1, "its parameters are from, to, value"),
+        (["1", "--to", "x", "--where", "value >"], 1, "can't be read"),
+        (["1", "--to", "x.csv", "--format", "parquet"], 1, "doesn't end as a file of parquet does"),
+        (["1", "--to", "sqlite:///x.db", "--integers", "float"], 1, "SQLSink has no option 'integers'"),
+        (["1", "--to", "/proc/nothing/x"], 1, "can't be used"),
+        (["2", "--to", "x.csv"], 2, "has no last block: say --follow"),
+        (["2", "--to", "x.csv", "--follow"], 2, "name a folder for --follow"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_sentence(
+    export: Export, service: LocalService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str], code: int, sentence: str,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "1000")
+    subscribe(service, 10)
+    subscribe(service, None)
+    ended, said = export(*arguments)
+    assert ended == code, said
+    assert re.search(sentence, " ".join(said.split())), said
+    assert "Traceback" not in said
+    assert list(tmp_path.iterdir()) == []
+    assert subscriptions(service) == [1, 2]
+
+
+def last_block(folder: Path) -> int:
+    names = sorted(file.stem.split(".")[0] for file in folder.glob("*.parquet"))
+    return int(names[-1].rpartition("-")[2]) if names else -1
+
+
+# --- as a process --------------------------------------------------------------------------------
+
+
+def process(service: LocalService, *arguments: object, **options: Any) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-W", "error", "-m", "event_streamer_sdk.cli", "export", *map(str, arguments)],
+        env=os.environ | {"EVENT_STREAMER_URL": service.url, "EVENT_STREAMER_SUBSCRIBER_ID": "sinks"},
+        text=True, stderr=subprocess.PIPE, **options,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_in_a_whole_state_and_the_same_command_goes_on(
+    export: Export, service: LocalService, chain: DevChain, tmp_path: Path, number: int, code: int
+) -> None:
+    folder = tmp_path / "all"
+    one = subscribe(service, 1000)  # the chain has 300 blocks: it waits for more
+    running = process(service, one, "--to", folder, "--part-rows", 100)
+    wait_until(lambda: list(folder.glob("*.parquet")), seconds=20)
+    running.send_signal(number)
+    _, said = running.communicate(timeout=20)
+    assert running.returncode == code, said
+    assert "Ended early, in a whole state. The same command goes on from here." in said
+    chain.mine(800)
+    ended, _ = export(one, "--to", folder, "--part-rows", 100)
+    assert ended == 0
+    parts = sorted(folder.glob("*.parquet"))
+    assert [row for part in parts for row in rows_in(part)] == rows_of_chain(chain, 0, 1000)
+
+
+def test_following_ends_well_with_a_signal(service: LocalService, chain: DevChain, tmp_path: Path) -> None:
+    folder = tmp_path / "all"
+    number = subscribe(service, None)
+    running = process(service, number, "--to", folder, "--follow", "--part-seconds", 0.1)
+    wait_until(lambda: last_block(folder) > 290, seconds=30)
+    chain.mine(5)
+    chain.reorg(2)
+    chain.mine(20)
+    wait_until(lambda: last_block(folder) > 305, seconds=30)
+    running.send_signal(signal.SIGTERM)
+    _, said = running.communicate(timeout=20)
+    assert running.returncode == 0, said
+    rows = [row for part in sorted(folder.glob("*.parquet")) for row in rows_in(part)]
+    assert rows == rows_of_chain(chain, 0, rows[-1][0])
+    assert "Blocks after 302 are replaced." in said
+
+
+def test_a_terminal_sees_a_bar_and_a_pipe_sees_lines(
+    service: LocalService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = subscribe(service, 250)
+    master, slave = pty.openpty()
+    running = subprocess.Popen(
+        [sys.executable, "-m", "event_streamer_sdk.cli", "export", str(number), "--to", f"{tmp_path}/x.csv"],
+        env=os.environ | {
+            "EVENT_STREAMER_URL": service.url,
+            "EVENT_STREAMER_SUBSCRIBER_ID": "sinks",
+            "COLUMNS": "120",
+            "TERM": "xterm",
+        },
+        stdout=slave, stderr=slave, stdin=slave,
+    )  # fmt: skip
+    os.close(slave)
+    shown = b""
+    while True:
+        try:
+            chunk = os.read(master, 65536)
+        except OSError:
+            break
+        if not chunk:
+            break
+        shown += chunk
+    os.close(master)
+    assert running.wait(20) == 0
+    text = shown.decode()
+    assert "100 %" in text
+    assert "━" in text
+    assert "events/s" in text
+    piped = process(service, number, "--to", tmp_path / "y.csv")
+    _, said = piped.communicate(timeout=20)
+    assert piped.returncode == 0
+    assert "\x1b" not in said
+    assert "━" not in said
