@@ -53,6 +53,18 @@ def test_other_contracts_events_of_the_same_topic0_are_usual(client: RawClient) 
     assert client.subscription(number)["problem"] is None
 
 
+def test_other_logs_of_its_contract_are_usual_for_an_anonymous_event() -> None:
+    note = ABIEvent.from_dict({"type": "event", "name": "Note", "inputs": [], "anonymous": True})
+    logs = UndecodableLogs(note, expected=True)
+    logs.note(log(1), "it has 1 topic")
+    assert logs.due(delivered=1, now=0.0) is None
+    told = logs.due(delivered=0, now=0.0)
+    assert told is not None
+    assert told.startswith(
+        "1 log is not delivered: the contract is that of the subscription, and the rest is not event Note"
+    )
+
+
 def log(index: int) -> Log:
     return Log("0x" + "11" * 20, ("0x" + "22" * 32,), "0x", 7, "0x" + "33" * 32, "0x" + "44" * 32, index)
 

@@ -17,7 +17,8 @@ class UndecodableLogs:
 
     Where all contracts are watched some of them are usual: ERC-20's and ERC-721's Transfer share their
     topic0. So there they are told of only as long as no log at all could be decoded, as with an event whose
-    parameters are not marked `indexed`. A contract that was named is expected to emit the event as named.
+    parameters are not marked `indexed`. A contract that was named is expected to emit the event as named. The
+    logs of an anonymous event bear no topic0, so that all other logs of its contract come along.
 
     Args:
         event: The event that was subscribed to.
@@ -26,7 +27,7 @@ class UndecodableLogs:
 
     def __init__(self, event: ABIEvent, *, expected: bool) -> None:
         self._event = event
-        self._expected = expected
+        self._expected = expected and not event.anonymous
         self._count = 0
         self._told = 0
         self._tell_at = float("-inf")
@@ -51,8 +52,9 @@ class UndecodableLogs:
         self._told, self._tell_at = self._count, now + TELL_EVERY
         log, reason = self._last
         logs = "1 log is" if self._count == 1 else f"{self._count:,} logs are"
+        like = "the contract is" if self._event.anonymous else "the topic0 is"
         return (
-            f"{logs} not delivered: the topic0 is that of the subscription, and the rest is not "
+            f"{logs} not delivered: {like} that of the subscription, and the rest is not "
             f"{human_readable(self._event)}. The newest one, log {log.log_index} of block {log.block_number} "
             f"from {log.address}: {reason}."
         )
