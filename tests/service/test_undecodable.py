@@ -60,9 +60,7 @@ def test_other_logs_of_its_contract_are_usual_for_an_anonymous_event() -> None:
     assert logs.due(delivered=1, now=0.0) is None
     told = logs.due(delivered=0, now=0.0)
     assert told is not None
-    assert told.startswith(
-        "1 log is not delivered: the contract is that of the subscription, and the rest is not event Note"
-    )
+    assert told.startswith("1 log is not delivered: the contract is that of the subscription")
 
 
 def log(index: int) -> Log:

@@ -20,6 +20,7 @@ import contextlib
 import hashlib
 import threading
 from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import AbstractContextManager
 
 import msgspec
 
@@ -288,6 +289,35 @@ class DevChain:
                 at = self._hashes.find(wanted, at + 1)
             return self._block(self.first_block + at // _HASH_BYTES) if at >= 0 else None
 
+    def span(self, first: int, last: int) -> list[Block]:
+        """
+        Return the headers of a run of blocks.
+
+        Args:
+            first: Number of the first, which the chain has; behind the newest block there are none.
+            last: Number of the last, which the chain has.
+        """
+        with self._lock:
+            return [self._block(number) for number in range(first, last + 1)]
+
+    def still(self) -> AbstractContextManager[object]:
+        """Let nothing happen to the chain for as long as the context lasts."""
+        return self._lock
+
+    def transaction_index(self, log: Log) -> int:
+        """Return the place in its block of the transaction that a log of this chain belongs to."""
+        own = log.log_index - self.logs_per_block  # each log that was emitted has a transaction of its own
+        return self._logs.transaction_index(log.log_index) if own < 0 else self._logs.transactions + own
+
+    def block_of_transaction(self, transaction_hash: str) -> int:
+        """
+        Return the number of the block that a transaction would be in, if it is one of this chain.
+
+        Args:
+            transaction_hash: 32 bytes as 0x-hex.
+        """
+        return int(transaction_hash[-16:], 16)
+
     async def logs(self, from_block: int, to_block: int, log_filter: LogFilter) -> list[Log]:
         """
         Return the matching logs of a range of blocks; blocks that do not exist have none.
@@ -313,6 +343,15 @@ class DevChain:
     async def block_logs(self, blocks: Sequence[Block], log_filter: LogFilter) -> list[list[Log]]:
         """
         Return the matching logs of each of these blocks.
+
+        Raises:
+            BlockGone: A reorg took one of them.
+        """
+        return self.logs_of(blocks, log_filter)
+
+    def logs_of(self, blocks: Sequence[Block], log_filter: LogFilter) -> list[list[Log]]:
+        """
+        Return the same as `block_logs`, without a loop to run in.
 
         Raises:
             BlockGone: A reorg took one of them.
@@ -391,14 +430,14 @@ class DevChain:
         timestamp = self._time(number)
         logs = self._logs.make(log_filter, number, block_hash, block_hash_hex, timestamp)
         for position, emitted in enumerate(self._emitted.get(number, ())):
-            transaction = hashlib.blake2b(block_hash + b"emitted %d" % position, digest_size=32).hexdigest()
+            random = hashlib.blake2b(block_hash + b"emitted %d" % position, digest_size=24).hexdigest()
             log = Log(
                 emitted.address,
                 emitted.topics,
                 emitted.data,
                 number,
                 block_hash_hex,
-                "0x" + transaction,
+                f"0x{random}{devlogs.transaction_ending(number)}",
                 self.logs_per_block + position,
                 timestamp,
             )

@@ -3,309 +3,54 @@ The development chain as a node: JSON-RPC over HTTP and WebSocket, in this proce
 
     python -m event_streamer_service.chains.devchain_server --chain-id 1 --first-block 19000000 --mine-every 1
 
-It prints its URL. Beside the calls that reading a chain needs it knows the development calls of anvil
-(`anvil_mine`, `evm_mine`, `anvil_reorg`), and `devchain_emit` puts a log of one's own into the next block.
+It prints its URL. Blocks and events can be read with any library: web3.py, ethers, viem, cast. Besides
+the calls that this needs it knows the development calls of anvil (`anvil_mine`, `evm_mine`, `anvil_reorg`),
+and `devchain_emit` puts a log of one's own into the next block. What the chain is not (balances, calls, gas)
+it refuses by name.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import msgspec
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket
 
 from .devchain import DEFAULT_HISTORY, DevChain
-from .errors import BlockGone, RangeTooLarge
-from .types import Block, Log, LogFilter
+from .devchain_methods import ChainMethods
+from .devchain_rpc import answer
+from .devchain_socket import Session
 
 __all__ = ["DevChainServer", "build_app"]
-
-_PARSE_ERROR = -32700
-_INVALID_REQUEST = -32600
-_METHOD_NOT_FOUND = -32601
-_INVALID_PARAMS = -32602
-_SERVER_ERROR = -32000
-_LIMIT_EXCEEDED = -32005  # EIP-1474
-_NO_BLOOM = "0x" + "00" * 256
-_MOST_MINED = 100_000
-
-
-class _Refusal(Exception):  # noqa: N818 - what it is on the wire
-    """An answer with an error object."""
-
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-
-class _LogObject(msgspec.Struct, rename="camel"):
-    address: str
-    topics: tuple[str, ...]
-    data: str
-    block_number: str
-    block_hash: str
-    block_timestamp: str
-    transaction_hash: str
-    transaction_index: str
-    log_index: str
-    removed: bool = False
-
-
-def _log_object(log: Log) -> _LogObject:
-    return _LogObject(
-        log.address,
-        log.topics,
-        log.data,
-        hex(log.block_number),
-        log.block_hash,
-        hex(log.block_timestamp or 0),
-        log.transaction_hash,
-        "0x0",
-        hex(log.log_index),
-    )
-
-
-def _block_object(block: Block) -> dict[str, Any]:
-    return {
-        "number": hex(block.number),
-        "hash": block.hash,
-        "parentHash": block.parent_hash,
-        "timestamp": hex(block.timestamp),
-        "logsBloom": _NO_BLOOM,
-        "transactions": [],
-    }
-
-
-class _Calls:
-    """The JSON-RPC methods over one chain."""
-
-    def __init__(self, chain: DevChain) -> None:
-        self._chain = chain
-        self._methods: dict[str, Callable[..., Awaitable[Any]]] = {
-            "web3_clientVersion": self._client_version,
-            "net_version": self._net_version,
-            "eth_chainId": self._chain_id,
-            "eth_blockNumber": self._block_number,
-            "eth_getBlockByNumber": self._block_by_number,
-            "eth_getBlockByHash": self._block_by_hash,
-            "eth_getBlockReceipts": self._block_receipts,
-            "eth_getLogs": self._logs,
-            "eth_accounts": self._accounts,
-            "evm_mine": self._mine_one,
-            "anvil_mine": self._mine,
-            "hardhat_mine": self._mine,
-            "anvil_reorg": self._reorg,
-            "devchain_emit": self._emit,
-        }
-
-    async def answer(self, body: bytes) -> bytes:
-        """Answer a request or a batch of them."""
-        try:
-            request = msgspec.json.decode(body)
-        except msgspec.DecodeError:
-            return msgspec.json.encode(_error(None, _PARSE_ERROR, "parse error"))
-        if isinstance(request, list) and request:
-            return msgspec.json.encode([await self.answer_one(one) for one in request])
-        return msgspec.json.encode(await self.answer_one(request))
-
-    async def answer_one(self, request: Any) -> dict[str, Any]:
-        """Answer one decoded request."""
-        if not isinstance(request, dict) or not isinstance(request.get("method"), str):
-            return _error(None, _INVALID_REQUEST, "invalid request")
-        request_id = request.get("id")
-        method = self._methods.get(request["method"])
-        if method is None:
-            return _error(
-                request_id,
-                _METHOD_NOT_FOUND,
-                f"the method {request['method']} does not exist/is not available",
-            )
-        params = request.get("params") or []
-        try:
-            return {"jsonrpc": "2.0", "id": request_id, "result": await method(*params)}
-        except _Refusal as refusal:
-            return _error(request_id, refusal.code, str(refusal))
-        except RangeTooLarge as refusal:
-            return _error(request_id, _LIMIT_EXCEEDED, str(refusal))
-        except BlockGone:
-            return _error(request_id, _SERVER_ERROR, "unknown block")
-        except (TypeError, ValueError, KeyError, AttributeError) as error:
-            return _error(request_id, _INVALID_PARAMS, f"invalid params: {error}")
-
-    async def _client_version(self) -> str:
-        return "EventStreamerDevChain/1"
-
-    async def _net_version(self) -> str:
-        return str(await self._chain.chain_id())
-
-    async def _chain_id(self) -> str:
-        return hex(await self._chain.chain_id())
-
-    async def _block_number(self) -> str:
-        return hex(self._chain.head_number)
-
-    async def _accounts(self) -> Sequence[str]:
-        return self._chain.accounts
-
-    async def _block_by_number(self, tag: str, _full: bool = False) -> dict[str, Any] | None:
-        block = await self._chain.block(self._number(tag))
-        return None if block is None else _block_object(block)
-
-    async def _block_by_hash(self, block_hash: str, _full: bool = False) -> dict[str, Any] | None:
-        block = self._chain.block_by_hash(block_hash.lower())
-        return None if block is None else _block_object(block)
-
-    async def _block_receipts(self, tag: str) -> list[dict[str, Any]] | None:
-        """One receipt a transaction, with its logs (other fields are left out)."""
-        if len(tag) == 66:
-            block = self._chain.block_by_hash(tag.lower())
-        else:
-            block = await self._chain.block(self._number(tag))
-        if block is None:
-            return None
-        receipts: dict[str, dict[str, Any]] = {}
-        for log in (await self._chain.block_logs([block], LogFilter(None)))[0]:
-            receipt = receipts.setdefault(
-                log.transaction_hash,
-                {"transactionHash": log.transaction_hash, "blockHash": block.hash, "logs": []},
-            )
-            receipt["logs"].append(_log_object(log))
-        return list(receipts.values())
-
-    async def _logs(self, wanted: Mapping[str, Any]) -> list[_LogObject]:
-        addresses = wanted.get("address") or []
-        topics = [[t] if isinstance(t, str) else t for t in wanted.get("topics") or []]
-        log_filter = LogFilter(
-            frozenset(topic.lower() for topic in topics[0]) if topics and topics[0] else None,
-            frozenset(a.lower() for a in ([addresses] if isinstance(addresses, str) else addresses)),
-        )
-        if "blockHash" in wanted:
-            block = self._chain.block_by_hash(wanted["blockHash"].lower())
-            if block is None:
-                raise _Refusal(_SERVER_ERROR, "unknown block")
-            logs = (await self._chain.block_logs([block], log_filter))[0]
-        else:
-            first = self._number(wanted.get("fromBlock", "latest"))
-            last = self._number(wanted.get("toBlock", "latest"))
-            if first > last:
-                raise _Refusal(_INVALID_PARAMS, "invalid block range params")
-            logs = await self._chain.logs(first, last, log_filter)
-        further = [(i, {t.lower() for t in topic}) for i, topic in enumerate(topics) if i and topic]
-        return [
-            _log_object(log)
-            for log in logs
-            if all(i < len(log.topics) and log.topics[i] in wanted_topics for i, wanted_topics in further)
-        ]
-
-    async def _mine_one(self, _timestamp: Any = None) -> str:
-        return await self._mine()
-
-    async def _mine(self, blocks: str | int = 1, _interval: Any = None) -> str:
-        count = int(blocks, 16) if isinstance(blocks, str) else blocks
-        if not 1 <= count <= _MOST_MINED:
-            raise _Refusal(_INVALID_PARAMS, f"blocks must be 1 to {_MOST_MINED}")
-        self._chain.mine(count)
-        return "0x0"
-
-    async def _reorg(self, depth: int, _transactions: Any = None) -> None:
-        self._chain.reorg(depth)
-
-    async def _emit(self, address: str, topics: Sequence[str], data: str = "0x") -> None:
-        self._chain.emit(address, topics, data)
-
-    def _number(self, tag: str) -> int:
-        if tag in ("latest", "pending", "safe", "finalized"):
-            return self._chain.head_number
-        return self._chain.first_block if tag == "earliest" else int(tag, 16)
-
-
-def _error(request_id: Any, code: int, message: str) -> dict[str, Any]:
-    return {"jsonrpc": "2.0", "id": request_id, "error": {"code": code, "message": message}}
 
 
 def build_app(chain: DevChain) -> Starlette:
     """Return the ASGI application that serves a chain at `/`, over HTTP and WebSocket."""
-    calls = _Calls(chain)
+    methods = ChainMethods(chain)
+    table = methods.table()
 
     async def post(request: Request) -> Response:
-        return Response(await calls.answer(await request.body()), media_type="application/json")
+        answered = await answer(table, await request.body())
+        return (
+            Response(status_code=204)
+            if answered is None
+            else Response(answered, media_type="application/json")
+        )
 
     async def websocket(socket: WebSocket) -> None:
         await socket.accept()
-        session = _Session(chain, calls, socket)
-        try:
-            while True:
-                await session.receive(await socket.receive_text())
-        except WebSocketDisconnect:
-            pass
-        finally:
-            await session.close()
+        await Session(chain, methods, socket).serve()
 
     return Starlette(routes=[Route("/", post, methods=["POST"]), WebSocketRoute("/", websocket)])
-
-
-class _Session:
-    """One WebSocket: calls, and announcements of new heads."""
-
-    def __init__(self, chain: DevChain, calls: _Calls, socket: WebSocket) -> None:
-        self._chain = chain
-        self._calls = calls
-        self._socket = socket
-        self._subscriptions: dict[str, asyncio.Task[None]] = {}
-        self._count = 0
-
-    async def receive(self, text: str) -> None:
-        """Answer one message."""
-        try:
-            request = msgspec.json.decode(text)
-        except msgspec.DecodeError:
-            request = None
-        method = request.get("method") if isinstance(request, dict) else None
-        if method == "eth_subscribe":
-            await self._subscribe(request)
-        elif method == "eth_unsubscribe":
-            task = self._subscriptions.pop((request.get("params") or [""])[0], None)
-            if task is not None:
-                task.cancel()
-            await self._send({"jsonrpc": "2.0", "id": request.get("id"), "result": task is not None})
-        else:
-            await self._socket.send_text((await self._calls.answer(text.encode())).decode())
-
-    async def close(self) -> None:
-        """End the announcements."""
-        for task in self._subscriptions.values():
-            task.cancel()
-        await asyncio.gather(*self._subscriptions.values(), return_exceptions=True)
-
-    async def _subscribe(self, request: Mapping[str, Any]) -> None:
-        if (request.get("params") or [None])[0] != "newHeads":
-            await self._send(_error(request.get("id"), _INVALID_PARAMS, "only newHeads can be subscribed to"))
-            return
-        self._count += 1
-        subscription = hex(self._count)
-        await self._send({"jsonrpc": "2.0", "id": request.get("id"), "result": subscription})
-        self._subscriptions[subscription] = asyncio.create_task(self._announce(subscription))
-
-    async def _announce(self, subscription: str) -> None:
-        async with contextlib.aclosing(self._chain.new_heads()) as heads:
-            await anext(heads)  # the present head is no news
-            async for head in heads:
-                params = {"subscription": subscription, "result": _block_object(head)}
-                await self._send({"jsonrpc": "2.0", "method": "eth_subscription", "params": params})
-
-    async def _send(self, message: Mapping[str, Any]) -> None:
-        await self._socket.send_text(msgspec.json.encode(message).decode())
 
 
 class DevChainServer:

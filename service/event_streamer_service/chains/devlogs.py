@@ -129,13 +129,24 @@ _TRANSACTIONS: tuple[tuple[tuple[DevContract, str, Maker], ...], ...] = (
 )
 
 _HASH_BYTES = 32
+_RANDOM_DIGITS = 48
 _VALUE_BYTES = 16
 _TRANSACTION_BYTES = _HASH_BYTES + _VALUE_BYTES
 
 
-class _Step(msgspec.Struct, frozen=True):
-    """One log of the plan: who makes it, and where its transaction's random bytes lie."""
+def transaction_ending(number: int) -> str:
+    """
+    Return the last 16 digits of the hashes of a block's transactions: the block's number.
 
+    So a transaction's block is known from its hash alone, and no index of transactions need be kept.
+    """
+    return f"{number:016x}"
+
+
+class _Step(msgspec.Struct, frozen=True):
+    """One log of the plan: its transaction, who makes it, and where the transaction's random bytes lie."""
+
+    transaction: int
     log_index: int
     hash_at: int
     values_at: int
@@ -152,7 +163,9 @@ def _plan(logs_per_block: int) -> tuple[tuple[_Step, ...], int]:
         start = transaction * _TRANSACTION_BYTES
         for contract, topic0, make in _TRANSACTIONS[transaction % len(_TRANSACTIONS)]:
             if len(steps) < logs_per_block:
-                steps.append(_Step(len(steps), start, start + _HASH_BYTES, contract.address, topic0, make))
+                steps.append(
+                    _Step(transaction, len(steps), start, start + _HASH_BYTES, contract.address, topic0, make)
+                )
         transaction += 1
     return tuple(steps), transaction * _TRANSACTION_BYTES
 
@@ -179,6 +192,15 @@ class BlockLogs:
         """The addresses that send and receive, 0x-hex, lower case."""
         return tuple("0x" + word[-40:] for word in self._accounts)
 
+    @property
+    def transactions(self) -> int:
+        """How many transactions a block has."""
+        return self._steps[-1].transaction + 1 if self._steps else 0
+
+    def transaction_index(self, log_index: int) -> int:
+        """Return the place in its block of the transaction that a log belongs to."""
+        return self._steps[log_index].transaction
+
     def count(self, log_filter: LogFilter) -> int:
         """Return how many logs of any one block match."""
         return len(self._matching(log_filter))
@@ -193,6 +215,7 @@ class BlockLogs:
         random = hashlib.shake_128(block_hash).digest(self._random_bytes)
         random_hex = random.hex()
         accounts = self._accounts
+        ending = transaction_ending(number)
         logs = []
         for step in steps:
             topics, data = step.make(random, step.values_at, accounts)
@@ -204,7 +227,7 @@ class BlockLogs:
                     data,
                     number,
                     block_hash_hex,
-                    "0x" + random_hex[at : at + 64],
+                    f"0x{random_hex[at : at + _RANDOM_DIGITS]}{ending}",
                     step.log_index,
                     timestamp,
                 )
