@@ -48,12 +48,15 @@ env: $(installed_dev) ## the developers' environment alone (.venv)
 
 ## Test it
 
-.PHONY: test test-quick check
+.PHONY: test test-quick test-uvloop check
 test: $(installed_dev) ## every test
 	$(pytest) $(ARGS)
 
 test-quick: $(installed_dev) ## a representative part of the tests, in a minute or two
 	$(pytest) -m quick $(ARGS)
+
+test-uvloop: $(installed_dev) ## the quick tests of the clients with uvloop's event loops
+	EVENT_LOOP=uvloop $(pytest) -m quick tests/rest tests/stream $(ARGS)
 
 check: $(installed_dev) ## format, lint, types, house rules, and generated code as the spec gives it
 	$(python) -m ruff format --check .

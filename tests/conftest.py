@@ -1,7 +1,9 @@
 """What holds for all tests: hypothesis profiles, Ctrl-C, and that nothing is skipped in CI."""
 
+import asyncio
 import os
 import signal
+import warnings
 from collections.abc import Generator
 from typing import Any
 
@@ -14,6 +16,14 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
+
+if os.environ.get("EVENT_LOOP") == "uvloop":
+    # `make test-uvloop`: every event loop of this process is one of uvloop's.
+    import uvloop
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of policies, since Python 3.14
+        asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
 
 # No deadline: a busy machine is no failure. CI is derandomised, so that it fails for a change and not by
 # luck; a developer's run goes on looking, and `make fuzz` looks long.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
@@ -13,7 +14,6 @@ from ._http import AsyncHTTP, SyncHTTP
 from ._http_options import MAX_RESPONSE_BYTES, HTTPOptions
 
 if TYPE_CHECKING:
-    import os
     import ssl
 
     import httpx
@@ -99,6 +99,7 @@ class BaseClient:
         self._http: Any = self._http_class(service, options)
         # The streaming clients made by this one, as long as somebody uses them: `close` stops them.
         self._streams: WeakSet[Any] = WeakSet()
+        _clients.add(self)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.service_url!r}, subscriber_id={self.subscriber_id!r})"
@@ -170,3 +171,18 @@ class BaseClient:
         from .abi import parse_contract_abi
 
         return parse_contract_abi(abi_json, contract=contract)
+
+
+_clients: WeakSet[BaseClient] = WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    """Leave connections and streams to the parent, whose they are: a child opens and starts its own."""
+    for client in list(_clients):
+        client._http.leave_to_parent()
+        for streaming_client in list(client._streams):
+            streaming_client._leave_to_parent()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -23,9 +23,12 @@ from . import exceptions as errors
 from ._core import rest
 from ._core.backoff import Backoff, Reconnect
 from ._core.bodies import Body, BodyError
-from ._core.redaction import LIBRARY_LOGGERS, TOKEN_FILTER, redacted
+from ._core.redaction import LIBRARY_LOGGERS, TOKEN_FILTER
 from ._http_options import HTTPOptions
 from ._transports.limits import Limits, limits_of
+from ._transports.losses import Surroundings, lost
+from ._transports.proxies import Proxy, proxy_of
+from ._transports.tls import trust_variable
 
 if TYPE_CHECKING:
     import httpx
@@ -52,15 +55,41 @@ class _Shell(abc.ABC):
     are spent on the objects and layers between.
     """
 
+    _client: Any = None
     _direct: Any = None
+    _proxy: Proxy | None = None
+    _is_the_parents = False
 
     def __init__(self, service: Service, options: HTTPOptions) -> None:
         self.service = service
         self.options = options
+        # Many threads may share a client; the first requests of two of them shall not make two.
+        self._lock = threading.Lock()
         for name in LIBRARY_LOGGERS:
             logging.getLogger(name).addFilter(TOKEN_FILTER)
         if options.http_client is not None:
             self._check_own_client()
+
+    def leave_to_parent(self) -> None:
+        """
+        After a fork, in the child: leave the connections to the parent, and open others when they are needed.
+
+        Both would read from the same socket else, and get each other's answers. Nothing is closed, since
+        closing sends something with TLS, and takes the socket out of the parent's selector.
+        """
+        if self._client is not None:
+            _LEFT_TO_PARENT.append(self._client)
+            self._is_the_parents = self.options.http_client is not None or self.options.transport is not None
+        self._client = self._direct = None
+        self._lock = threading.Lock()
+
+    def _refuse_the_parents(self) -> None:
+        if self._is_the_parents:
+            name = "transport" if self.options.http_client is None else "http_client"
+            raise errors.EventStreamerValidationError(
+                f"{name} was used before this process was forked, and its connections are the parent's: "
+                "make the client in the child"
+            )
 
     @abc.abstractmethod
     def _check_own_client(self) -> None:
@@ -75,17 +104,14 @@ class _Shell(abc.ABC):
             )
         return own
 
-    def _new_client(self, kind: type[C], fast: Callable[..., Any]) -> C:
-        import httpx
-
-        try:
-            arguments = self.options.client_arguments(fast)
-            self._direct = arguments.get("transport") if self.options.transport is None else None
-            return kind(**arguments)
-        except (ValueError, TypeError, OSError, httpx.InvalidURL) as error:
-            raise errors.EventStreamerValidationError(
-                f"proxy, verify, cert or limits cannot be used: {redacted(str(error))}"
-            ) from error
+    def _new_client(self, kind: type[C], fast: Callable[..., Any], plain: Callable[..., Any]) -> C:
+        options = self.options
+        if options.transport is None:
+            self._proxy = proxy_of(self.service.url, options.proxy, options.trust_env)
+        arguments = options.client_arguments(self.service.url, self._proxy, fast, plain)
+        transport = arguments["transport"]
+        self._direct = transport if hasattr(transport, "call") and self.options.transport is None else None
+        return kind(**arguments)
 
     def _exchange(self, operation: Operation[T], retries: int | None) -> Any:
         backoff = Backoff(CALL_WAITS, random.random)
@@ -130,31 +156,8 @@ class _Shell(abc.ABC):
         }
 
     def _lost(self, operation: Operation[Any], error: Exception, limits: Limits) -> rest.Lost:
-        """Turn an exception of httpx, or of a transport below it, into what the core decides on."""
-        import httpx
-
-        details: dict[str, Any] = {"method": operation.method, "path": operation.path}
-        call = f"{operation.operation_id} failed"
-        where = f"({operation.method} {self.service.url}{operation.path})"
-        reason = redacted(str(error) or type(error).__name__, self.service.secrets)
-        if isinstance(error, BodyError):
-            unreadable = errors.EventStreamerResponseError(f"{call}: {reason} {where}", **details)
-            return rest.Lost(unreadable, sent=True, hopeless=error.hopeless)
-        if isinstance(error, httpx.TimeoutException):
-            sent = not isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout)
-            missing = "answer" if sent else "connection"
-            after = f" ({limits.whole:g} s)" if limits.whole is not None and limits.over else ""
-            text = f"{call}: no {missing} in time{after}; a larger timeout= waits longer {where}"
-            return rest.Lost(errors.EventStreamerTimeoutError(text, **details), sent)
-        if _is_tls(error):
-            text = f"{call}: no trusted connection: {reason}; an SSL context as verify= may trust it {where}"
-            return rest.Lost(errors.EventStreamerTLSError(text, **details), sent=False, hopeless=True)
-        sent = not isinstance(error, httpx.ConnectError | httpx.ProxyError | httpx.UnsupportedProtocol)
-        text = f"{call}: the connection broke: {reason} {where}"
-        if not sent:
-            text = f"{call}: cannot connect: {reason}; is the service running there? {where}"
-        hopeless = isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL)
-        return rest.Lost(errors.EventStreamerConnectionError(text, **details), sent, hopeless)
+        where = Surroundings(self.service, self._proxy, trust_variable(self.options.trust_env))
+        return lost(operation, error, limits, where)
 
     def _body_of(self, response: httpx.Response) -> tuple[Body, str | None]:
         """Begin to read a body, bounded; one that its transport made whole is there, and inflated."""
@@ -177,12 +180,8 @@ class _Shell(abc.ABC):
             _logger.debug("%s %s -> %s", step.method, operation.path, outcome.error)
 
 
-def _is_tls(error: BaseException | None) -> bool:
-    while error is not None:
-        if isinstance(error, ssl.SSLError):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+_LEFT_TO_PARENT: list[Any] = []
+"""Kept, so that nothing of it is closed when it is collected."""
 
 
 class SyncHTTP(_Shell):
@@ -195,11 +194,6 @@ class SyncHTTP(_Shell):
     """
 
     _client: httpx.Client | None = None
-
-    def __init__(self, service: Service, options: HTTPOptions) -> None:
-        super().__init__(service, options)
-        # Many threads may share a client; the first requests of two of them shall not make two.
-        self._lock = threading.Lock()
 
     def _check_own_client(self) -> None:
         import httpx
@@ -215,11 +209,12 @@ class SyncHTTP(_Shell):
 
             from ._transports import default_transport
 
+            self._refuse_the_parents()
             with self._lock:
                 client = self._client = (
                     self._client
                     or self._own_client(httpx.Client)
-                    or self._new_client(httpx.Client, default_transport)
+                    or self._new_client(httpx.Client, default_transport, httpx.HTTPTransport)
                 )
         return client
 
@@ -353,8 +348,9 @@ class AsyncHTTP(_Shell):
 
             from ._transports import default_async_transport
 
+            self._refuse_the_parents()
             self._client = self._own_client(httpx.AsyncClient) or self._new_client(
-                httpx.AsyncClient, default_async_transport
+                httpx.AsyncClient, default_async_transport, httpx.AsyncHTTPTransport
             )
         return self._client
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from . import exceptions as errors
+from ._transports.proxies import Proxy
+from ._transports.tls import tls_context
 
 if TYPE_CHECKING:
     import httpx
@@ -89,34 +91,37 @@ class HTTPOptions:
         given = (self.transport, self.proxy, self.cert, self.limits)
         return any(value is not None for value in given) or self.verify is not True
 
-    def client_arguments(self, fast: Callable[..., Any]) -> dict[str, Any]:
+    def client_arguments(
+        self, url: str, proxy: Proxy | None, fast: Callable[..., Any], plain: Callable[..., Any]
+    ) -> dict[str, Any]:
         """
         Give the arguments of an httpx client.
 
         Args:
-            fast: Makes the fastest transport that is installed, or gives None for httpx's own.
+            url: Where the service is.
+            proxy: The proxy on the way there.
+            fast: Makes the fastest transport that is installed, or gives None where httpx's own is needed.
+            plain: Makes httpx's own transport.
 
         Returns:
             Keyword arguments for `httpx.Client` and `httpx.AsyncClient`.
+
+        Raises:
+            EventStreamerValidationError: If an option, or a variable of the environment, can't be used.
         """
         import httpx
 
+        if self.transport is not None:
+            return {"transport": self.transport}
         limits = self.limits or httpx.Limits(
             max_connections=None, max_keepalive_connections=20, keepalive_expiry=IDLE_SECONDS
         )
-        arguments: dict[str, Any] = {"trust_env": self.trust_env, "limits": limits, "verify": self.verify}
-        if self.cert is not None:
-            arguments["cert"] = self.cert
-        if self.proxy is not None:
-            return {**arguments, "proxy": self.proxy}
-        transport = self.transport
-        if transport is None and not (self.trust_env and _environment_has_proxies()):
-            transport = fast(**arguments)
-        return arguments if transport is None else {**arguments, "transport": transport}
-
-
-def _environment_has_proxies() -> bool:
-    """Whether httpx would find proxies in the environment; it looks for them only with its own transport."""
-    from urllib.request import getproxies
-
-    return any(scheme in ("http", "https", "all") for scheme in getproxies())
+        needs_tls = url.startswith("https:") or (proxy is not None and proxy.proxy.url.scheme == "https")
+        # Without https there is nothing to check, and reading the certificates takes 20 ms.
+        tls = tls_context(self.verify, self.cert, self.trust_env) if needs_tls else None
+        transport = fast(tls=tls, limits=limits) if proxy is None else None
+        if transport is None:
+            # verify=False where nothing is encrypted: httpx would read the certificates all the same.
+            way = None if proxy is None else proxy.with_tls(tls)
+            transport = plain(verify=tls or False, trust_env=False, limits=limits, proxy=way)
+        return {"transport": transport}

@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import math
+import time
 from itertools import pairwise
 from typing import Any
 
@@ -139,6 +141,23 @@ def test_inflating_is_done_a_piece_at_a_time() -> None:
     sizes = [len(piece) for piece in Inflater("gzip").feed(gzip.compress(b"0" * 10_000_000))]
     assert sum(sizes) == 10_000_000
     assert max(sizes) <= PIECE
+
+
+@pytest.mark.parametrize("content", [b"", b"0" * 200_000], ids=["empty members", "a thousandfold"])
+def test_inflating_takes_time_in_proportion_to_the_data(content: bytes) -> None:
+    member = gzip.compress(content)
+
+    def seconds(members: int) -> float:
+        packed, least = member * members, math.inf
+        for _ in range(3):
+            began = time.process_time()
+            for _ in Inflater("gzip").feed(packed):
+                pass
+            least = min(least, time.process_time() - began)
+        return least
+
+    few = 200_000 // len(member) if not content else 50
+    assert seconds(8 * few) < 20 * seconds(few), "quadratic time would be 64 times as much"
 
 
 def test_an_encoding_that_nobody_asked_for() -> None:

@@ -88,7 +88,8 @@ class Transport:
     def __init__(self, kind: str) -> None:
         self._kind = kind
         self._runner = asyncio.Runner()
-        self._inner: Any = default_transport() if kind == "sync" else default_async_transport()
+        make: Any = default_transport if kind == "sync" else default_async_transport
+        self._inner: Any = make(None, httpx.Limits(max_keepalive_connections=20))
 
     def call(self, url: str, *, headers: dict[str, str] | None = None, timeouts: Any = QUICK) -> Any:
         made = self._inner.call(
@@ -269,8 +270,8 @@ def test_a_body_of_unknown_length_is_refused() -> None:
 
 def test_a_limit_on_connections_is_left_to_httpx() -> None:
     limits = httpx.Limits(max_connections=1)
-    assert default_transport(limits=limits) is None
-    assert default_async_transport(limits=limits) is None
+    assert default_transport(None, limits) is None
+    assert default_async_transport(None, limits) is None
 
 
 class Kept:

@@ -9,6 +9,9 @@ from attrs import field, frozen
 
 from event_streamer_api.errors import EventStreamerValidationError
 
+RETRY_AFTER_SPREAD = 0.25
+"""The waits after a `Retry-After` are spread over at least this share of it."""
+
 
 def _positive(_: object, attribute: Any, value: float) -> None:
     if not value > 0:
@@ -32,7 +35,8 @@ class Reconnect:
         initial: Upper bound of the first wait, seconds.
         multiplier: Growth of the bound from one failed try to the next, 1 or more.
         maximum: Upper bound of every wait, seconds.
-        retry_after_limit: The longest `Retry-After` that is obeyed, seconds; a longer one counts as this.
+        retry_after_limit: The longest `Retry-After` that is obeyed, seconds; a longer one counts as this. A
+            quarter of it at most comes on top, by chance, lest all who were sent away come back at once.
         healthy_after: A connection that has lived so long (seconds) starts the waits anew, as does a
             committed batch.
         attempts: Tries in a row before the stream ends with the error; `None` goes on for ever.
@@ -81,16 +85,18 @@ class Backoff:
         Count a failure and say how long to wait now.
 
         Args:
-            retry_after: Seconds the service asked for, where it did; obeyed up to the policy's limit.
+            retry_after: Seconds the service asked for, where it did; obeyed up to the policy's limit. The
+                wait is drawn from above it, since all whom it has sent away would come back together.
 
         Returns:
             Seconds to wait, 0 or more.
         """
-        delay = self._random() * self.policy.bound(self.failures)
+        bound = self.policy.bound(self.failures)
         self.failures += 1
-        if retry_after is not None:
-            delay = max(delay, min(max(retry_after, 0.0), self.policy.retry_after_limit))
-        return delay
+        if retry_after is None:
+            return self._random() * bound
+        asked = min(max(retry_after, 0.0), self.policy.retry_after_limit)
+        return asked + self._random() * max(bound, RETRY_AFTER_SPREAD * asked)
 
     @property
     def exhausted(self) -> bool:

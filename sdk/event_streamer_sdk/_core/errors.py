@@ -51,6 +51,6 @@ class StreamEndedError(EventStreamerSDKError):
         error_code: The service's code.
     """
 
-    def __init__(self, message: str, error_code: str) -> None:
+    def __init__(self, message: str, error_code: str = "") -> None:
         super().__init__(message)
         self.error_code = error_code

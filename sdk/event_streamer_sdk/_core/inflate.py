@@ -16,6 +16,15 @@ from event_streamer_api.errors import EventStreamerValidationError
 PIECE = 256 * 1024
 """Largest piece of inflated bytes that is given out at once, bytes."""
 
+MIN_WINDOW = 256
+MAX_WINDOW = 64 * 1024
+"""
+How much compressed data zlib is given at once, bytes.
+
+It copies what it has not used each time it stops: at the end of a gzip member, and at a full piece. Given
+everything, a body of many tiny members, or one that inflates a thousandfold, takes quadratic time.
+"""
+
 
 class Inflater:
     """
@@ -51,17 +60,20 @@ class Inflater:
         Raises:
             zlib.error: The data is damaged.
         """
-        rest = chunk
+        start, window = 0, MAX_WINDOW
         full = False
         # A full piece may have left output inside zlib although all input is used up: ask once more.
-        while rest or full:
-            piece = self._stream.decompress(rest, PIECE)
+        while start < len(chunk) or full:
+            given = chunk[start : start + window]
+            piece = self._stream.decompress(given, PIECE)
             full = len(piece) == PIECE
             if piece:
                 yield piece
             if self._stream.eof:
                 # A gzip stream may have several members, each with a header of its own.
-                rest = self._stream.unused_data
+                start += len(given) - len(self._stream.unused_data)
+                window = MIN_WINDOW
                 self._stream = zlib.decompressobj(zlib.MAX_WBITS | 32)
             else:
-                rest = self._stream.unconsumed_tail
+                start += len(given) - len(self._stream.unconsumed_tail)
+                window = min(2 * window, MAX_WINDOW)

@@ -91,7 +91,10 @@ class StreamingClient(StreamingBase):
         )
         self._run: AsyncRun | None = None
         # Held while a run takes the place of another, and never while one is waited for.
-        self._succession = asyncio.Lock()
+        self._succession = self._new_lock()
+
+    def _new_lock(self) -> asyncio.Lock:
+        return asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         await self.connect()

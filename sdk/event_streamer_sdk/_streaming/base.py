@@ -36,6 +36,9 @@ from .typed import Values, name_of_event, taking_instances
 if TYPE_CHECKING:
     from event_streamer_sdk.abi.codegen import EventClass
 
+_LEFT_TO_PARENT: list[Any] = []
+"""Runs of a parent process, kept so that nothing of them is closed when it is collected."""
+
 F = TypeVar("F", bound=Callable[..., Any])
 """A handler: decorators give back the very function they were put on."""
 
@@ -82,8 +85,19 @@ class StreamingBase(abc.ABC):
         self._counters = Counters()
         self._dedupe = Deduplicator(self._settings.dedupe) if self._settings.dedupe else None
         self._session: Session | None = None
+        self._run: Any = None
         self._report: Report | None = None
         event_streamer._streams.add(self)
+
+    @abc.abstractmethod
+    def _new_lock(self) -> Any:
+        """Make the lock that is held while a run takes the place of another."""
+
+    def _leave_to_parent(self) -> None:
+        """After a fork, in the child: the run is the parent's, which has its threads, tasks and sockets."""
+        _LEFT_TO_PARENT.append((self._run, self._session))
+        self._run = self._session = None
+        self._succession = self._new_lock()
 
     # --- what can be read off ------------------------------------------------------------------
 

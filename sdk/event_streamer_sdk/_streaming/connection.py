@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import ssl
 from typing import Any
+
+from event_streamer_sdk.exceptions import EventStreamerTLSError
 
 from .._core.commands import Connected, Failed, NoContent
 
@@ -43,7 +44,7 @@ def opened(response: Any) -> Connected | NoContent:
 
 def failed(error: BaseException) -> Failed:
     """
-    Report an exception, noting whether the peer's certificate was refused.
+    Report an exception, noting whether the two sides will never come to terms on TLS.
 
     Args:
         error: What was raised.
@@ -51,12 +52,7 @@ def failed(error: BaseException) -> Failed:
     Returns:
         The outcome.
     """
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return Failed(error, certificate=True)
-        cause = cause.__cause__ or cause.__context__
-    return Failed(error)
+    return Failed(error, certificate=isinstance(error, EventStreamerTLSError))
 
 
 def shut_down(response: Any) -> None:

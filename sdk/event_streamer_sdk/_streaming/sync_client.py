@@ -98,7 +98,10 @@ class SyncStreamingClient(StreamingBase):
                     )
         self._run: SyncRun | None = None
         # Held while a run takes the place of another, and never while one is waited for.
-        self._succession = threading.Lock()
+        self._succession = self._new_lock()
+
+    def _new_lock(self) -> threading.Lock:
+        return threading.Lock()
 
     def __enter__(self) -> Self:
         self.connect()

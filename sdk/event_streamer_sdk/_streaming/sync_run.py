@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
-from event_streamer_sdk.exceptions import EventStreamerConnectionError
+from event_streamer_sdk.exceptions import EventStreamerConnectionError, EventStreamerSDKError
 
 from .._core import commands as do
 from .._core.acknowledging import acknowledge_lane
@@ -108,12 +108,23 @@ class SyncRun:
             name = f"stream-{session.subscription_id}-{lane.value}"
             thread = threading.Thread(target=self._guarded, args=(work,), name=name, daemon=True)
             self._threads[lane] = thread
-        for thread in self._threads.values():
-            thread.start()
         closer = threading.Thread(
             target=self._close_up, name=f"stream-{session.subscription_id}", daemon=True
         )
-        closer.start()
+        started: list[threading.Thread] = []
+        try:
+            for thread in (*self._threads.values(), closer):
+                thread.start()
+                started.append(thread)
+        except RuntimeError as error:
+            self._fail(error)
+            for thread in started:
+                thread.join(READER_GRACE)
+            self._end()
+            raise EventStreamerSDKError(
+                f"the stream can't start: it takes {len(self._threads) + 1} threads, and the system gives no "
+                f"more ({error}); EventStreamer, the asyncio client, needs none"
+            ) from error
 
     def _guarded(self, work: Callable[[], Any]) -> None:
         """Run a lane; a defect in it ends the run instead of leaving the others waiting."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     import httpx
@@ -21,51 +21,39 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def default_transport(**options: Any) -> DirectTransport | None:
+def default_transport(tls: ssl.SSLContext | None, limits: httpx.Limits) -> DirectTransport | None:
     """
     Make the transport of a blocking client.
 
     Args:
-        **options: As `httpx.HTTPTransport` takes them: `verify`, `cert`, `trust_env` and `limits`.
+        tls: The TLS context, for an https address.
+        limits: How many connections may be open, and kept.
 
     Returns:
         The transport, `None` where httpx's own is to be used.
     """
     from .direct import DirectTransport
 
-    return _made(DirectTransport, **options)
+    return _made(DirectTransport, tls, limits)
 
 
-def default_async_transport(**options: Any) -> AsyncDirectTransport | None:
+def default_async_transport(tls: ssl.SSLContext | None, limits: httpx.Limits) -> AsyncDirectTransport | None:
     """
     Make the transport of an asyncio client.
 
     Args:
-        **options: As `httpx.AsyncHTTPTransport` takes them: `verify`, `cert`, `trust_env` and `limits`.
+        tls: The TLS context, for an https address.
+        limits: How many connections may be open, and kept.
 
     Returns:
         The transport, `None` where httpx's own is to be used.
     """
     from .direct_async import AsyncDirectTransport
 
-    return _made(AsyncDirectTransport, **options)
+    return _made(AsyncDirectTransport, tls, limits)
 
 
-def _made(
-    transport: Callable[..., T],
-    *,
-    limits: httpx.Limits | None = None,
-    verify: ssl.SSLContext | str | bool = True,
-    cert: Any = None,
-    trust_env: bool = True,
-) -> T | None:
-    import httpx
-
-    limits = limits or httpx.Limits(max_keepalive_connections=20)
+def _made(transport: Callable[..., T], tls: ssl.SSLContext | None, limits: httpx.Limits) -> T | None:
     if limits.max_connections is not None:
         return None  # a call may have to wait for its turn: httpx's own pool does that
-    return transport(
-        lambda: httpx.create_ssl_context(verify=verify, cert=cert, trust_env=trust_env),
-        keep=limits.max_keepalive_connections,
-        keep_seconds=limits.keepalive_expiry,
-    )
+    return transport(tls, keep=limits.max_keepalive_connections, keep_seconds=limits.keepalive_expiry)

@@ -9,17 +9,17 @@ connection can: no proxies, no HTTP/2.
 from __future__ import annotations
 
 import contextlib
-import select
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import httpx
 
 from .._core.bodies import Body
+from .connecting import connected, readable
 from .http11 import (
     IdleConnections,
     Origin,
@@ -41,16 +41,13 @@ class DirectTransport(httpx.BaseTransport):
     Sends requests over sockets of its own.
 
     Args:
-        tls: Makes the TLS context, for the first https address.
+        tls: The TLS context, for an https address.
         keep: Most idle connections that are kept; None keeps all.
         keep_seconds: How long one is kept idle; None keeps it until the peer closes it.
     """
 
-    def __init__(
-        self, tls: Callable[[], ssl.SSLContext], keep: int | None, keep_seconds: float | None
-    ) -> None:
-        self._make_tls = tls
-        self._tls: ssl.SSLContext | None = None
+    def __init__(self, tls: ssl.SSLContext | None, keep: int | None, keep_seconds: float | None) -> None:
+        self._tls = tls
         self._idle: IdleConnections[Connection] = IdleConnections(keep, keep_seconds)
         self._lock = threading.Lock()
 
@@ -161,46 +158,19 @@ class DirectTransport(httpx.BaseTransport):
         name = host.decode("ascii")
         with contextlib.ExitStack() as on_failure:
             try:
-                opened = _connected(name, port, limits)
+                opened = connected(name, port, limits.seconds("connect"))
                 on_failure.callback(opened.close)
                 opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 if scheme == b"https":
-                    self._tls = self._tls or self._make_tls()
+                    assert self._tls is not None, "the address was http when the transport was made"
                     opened.settimeout(limits.seconds("connect"))
                     opened = self._tls.wrap_socket(opened, server_hostname=name)
             except TimeoutError as error:
                 raise httpx.ConnectTimeout("no connection in time") from error
-            except OSError as error:
+            except (OSError, UnicodeError) as error:  # UnicodeError: a name that DNS has no form for
                 raise httpx.ConnectError(str(error)) from error
             on_failure.pop_all()
         return Connection(opened, origin)
-
-
-def _connected(host: str, port: int, limits: Limits) -> socket.socket:
-    """
-    Connect to the first address of a name that answers.
-
-    A silent one leaves half of the time to those behind it: `socket.create_connection` would give all of it
-    to each. How long looking up the name takes is up to the system.
-    """
-    *others, last = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    for address in others:
-        seconds = limits.seconds("connect")
-        with contextlib.suppress(OSError):
-            return _connected_to(address, None if seconds is None else seconds / 2)
-    return _connected_to(last, limits.seconds("connect"))
-
-
-def _connected_to(address: tuple[Any, ...], timeout: float | None) -> socket.socket:
-    family, kind, protocol, _, place = address
-    opened = socket.socket(family, kind, protocol)
-    try:
-        opened.settimeout(timeout)
-        opened.connect(place)
-    except BaseException:
-        opened.close()
-        raise
-    return opened
 
 
 class Connection:
@@ -266,7 +236,7 @@ class Connection:
 
     def usable(self) -> bool:
         """Say whether an idle connection is still open: then there is nothing to read from it."""
-        return not _readable(self._socket)
+        return not readable(self._socket)
 
     def get_extra_info(self, info: str) -> Any:
         """
@@ -283,15 +253,6 @@ class Connection:
     def discard(self) -> None:
         """Close the connection at once."""
         self._socket.close()
-
-
-def _readable(opened: socket.socket) -> bool:
-    """Whether reading would not block: bytes are there, or the end."""
-    if hasattr(select, "poll"):  # select() itself takes no descriptor above 1,023
-        poll = select.poll()
-        poll.register(opened, select.POLLIN)
-        return bool(poll.poll(0))
-    return bool(select.select([opened], [], [], 0)[0])
 
 
 class _Body(httpx.SyncByteStream):

@@ -7,15 +7,15 @@ The twin of `direct`, which says why it is there.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import httpx
 
 from .._core.bodies import Body
+from .connecting import connected_on_loop, readable
 from .http11 import (
     IdleConnections,
     Origin,
@@ -40,16 +40,13 @@ class AsyncDirectTransport(httpx.AsyncBaseTransport):
     Sends requests over connections of its own.
 
     Args:
-        tls: Makes the TLS context, for the first https address.
+        tls: The TLS context, for an https address.
         keep: Most idle connections that are kept; None keeps all.
         keep_seconds: How long one is kept idle; None keeps it until the peer closes it.
     """
 
-    def __init__(
-        self, tls: Callable[[], ssl.SSLContext], keep: int | None, keep_seconds: float | None
-    ) -> None:
-        self._make_tls = tls
-        self._tls: ssl.SSLContext | None = None
+    def __init__(self, tls: ssl.SSLContext | None, keep: int | None, keep_seconds: float | None) -> None:
+        self._tls = tls
         self._idle: IdleConnections[Connection] = IdleConnections(keep, keep_seconds)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -154,32 +151,22 @@ class AsyncDirectTransport(httpx.AsyncBaseTransport):
             kept.reader.reset()
             return kept
         scheme, host, port = origin
-        if scheme == b"https":
-            self._tls = self._tls or self._make_tls()
+        name, is_tls = host.decode("ascii"), scheme == b"https"
+        assert self._tls is not None or not is_tls, "the address was http when the transport was made"
         try:
             async with asyncio.timeout(limits.seconds("connect")):
+                opened = await connected_on_loop(name, port)
                 _, connection = await asyncio.get_running_loop().create_connection(
                     lambda: Connection(origin),
-                    host.decode("ascii"),
-                    port,
-                    ssl=self._tls if scheme == b"https" else None,
-                    # As RFC 8305 has it, for a name. An address has nothing to race, and in Python 3.11 a
-                    # race that is cancelled just when it is won loses the winner's socket.
-                    happy_eyeballs_delay=None if _is_address(host) else 0.25,
+                    sock=opened,
+                    ssl=self._tls if is_tls else None,
+                    server_hostname=name if is_tls else None,
                 )
         except TimeoutError as error:
             raise httpx.ConnectTimeout("no connection in time") from error
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # UnicodeError: a name that DNS has no form for
             raise httpx.ConnectError(str(error)) from error
         return connection
-
-
-def _is_address(host: bytes) -> bool:
-    try:
-        ipaddress.ip_address(host.decode("ascii").strip("[]"))
-    except ValueError:
-        return False
-    return True
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -190,7 +177,7 @@ class Connection(asyncio.BufferedProtocol):
         origin: Where it leads.
     """
 
-    transport: asyncio.Transport
+    transport: Any
 
     def __init__(self, origin: Origin) -> None:
         self.origin = origin
@@ -242,7 +229,10 @@ class Connection(asyncio.BufferedProtocol):
         """Say whether an idle connection is still open, and nothing came that nobody asked for."""
         if self._loop is not asyncio.get_running_loop():
             return False
-        return self._broken is None and self.reader.reusable and not self.transport.is_closing()
+        if self._broken is not None or not self.reader.reusable or self.transport.is_closing():
+            return False
+        # The end may have come while the loop was busy, and is known to the system alone.
+        return not readable(self.transport.get_extra_info("socket"))
 
     def discard(self) -> None:
         """Close the connection at once."""
@@ -253,8 +243,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = transport  # not asserted to be asyncio's: uvloop's are no subclasses
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Lend the buffer that the next bytes go into."""
