@@ -63,6 +63,7 @@ def test_a_stream_that_goes_to_a_program_reaches_it(subscription, environment):
     assert done.returncode == 0
     assert int(counted) > 100
     assert f"{int(counted)} events" in screen.shown
+    assert "waiting" not in screen.shown, "that program's own lines would stand in the running count"
 
 
 def test_what_goes_to_a_file_of_errors_is_not_on_the_screen(subscription, environment, tmp_path):

@@ -1,7 +1,7 @@
 """How far a stream is: a running count on a terminal, with a percentage where the end is known."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -13,7 +13,7 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 from event_streamer_sdk._core.visible import visible
-from event_streamer_sdk.cli._streams import is_one_terminal
+from event_streamer_sdk.cli._streams import feeds_a_program, is_one_terminal
 
 
 @define
@@ -104,8 +104,9 @@ class Display:
     """
     A running count on the terminal of standard error, and nowhere else.
 
+    There is none where another program reads what is written (`… | jq`): its own lines stand there.
     What a program writes to standard output stays there. Only where both are one terminal, lines are written
-    through `line`, so that the count stays below them.
+    through `lines`, so that the count stays below them.
     """
 
     def __init__(self, text: str) -> None:
@@ -113,7 +114,7 @@ class Display:
         self._shares_terminal = is_one_terminal()
         self._count = Spinner("dots", Text(text))
         self._live: Live | None = None
-        if self._console.file.isatty():
+        if self._console.file.isatty() and not feeds_a_program():
             # By default rich takes over sys.stdout as well, and shows on the terminal what goes to a file.
             self._live = Live(self._count, console=self._console, transient=True, redirect_stdout=False)
 
@@ -144,6 +145,7 @@ class Display:
         if self._live is not None:
             self._count.update(text=Text(visible(text)))
 
-    def line(self, line: Text) -> None:
-        """Write a line above the count."""
-        self._console.print(line)
+    def lines(self, lines: Sequence[Text]) -> None:
+        """Write lines above the count, all at once: it is drawn anew each time."""
+        if lines:
+            self._console.print(Text("\n").join(lines))

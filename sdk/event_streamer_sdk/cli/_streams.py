@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+import stat
 import sys
 from typing import TextIO
 
@@ -48,6 +49,15 @@ def is_one_terminal() -> bool:
         return False
     output, error = os.fstat(sys.stdout.fileno()), os.fstat(sys.stderr.fileno())
     return (output.st_dev, output.st_ino) == (error.st_dev, error.st_ino)
+
+
+def feeds_a_program() -> bool:
+    """Tell whether standard output is read by another program, which may write to the terminal itself."""
+    try:
+        mode = os.fstat(sys.stdout.fileno()).st_mode
+    except OSError:  # a stand-in, or closed
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
 
 
 class _Closed(io.TextIOBase):

@@ -129,6 +129,8 @@ class _Screen:
         self.pretty = pretty
         self.written = 0
         self.last_block: int | None = None
+        self._waiting: list[Text] = []
+        """Lines of the batch in hand, for a terminal that also has the count."""
         self._course = course
         self._pace = Pace()
         self._display = Display("waiting for events … (Ctrl-C ends it)")
@@ -138,6 +140,7 @@ class _Screen:
         return self
 
     def __exit__(self, *problem: Any) -> None:
+        self._show_waiting()
         self._display.__exit__(*problem)
 
     def event(self, name: str, event: Mapping[str, Any]) -> None:
@@ -159,15 +162,20 @@ class _Screen:
     def remark(self, text: str) -> None:
         """Tell something that isn't an event; on a terminal above the running count."""
         if self._display.is_shown:
-            self._display.line(Text(visible(text), "yellow"))
+            self._show_waiting()
+            self._display.lines([Text(visible(text), "yellow")])
         else:
             say(text)
 
     def _line(self, line: Text) -> None:
         if self._display.shares_terminal:
-            self._display.line(line)
+            self._waiting.append(line)
         else:
             write_styled(line)
+
+    def _show_waiting(self) -> None:
+        self._display.lines(self._waiting)
+        self._waiting.clear()
 
     def flush(self, block: int | None, moment: datetime | None, lag: int | None) -> None:
         """
@@ -179,6 +187,7 @@ class _Screen:
             lag: How many blocks the chain is ahead, where that is known.
         """
         sys.stdout.flush()
+        self._show_waiting()
         if not self._display.is_shown:
             return
         text = f"{self.written:,} events, block {block}"
