@@ -1,11 +1,11 @@
 """A service of the tests' own on a development chain."""
 
-import socket
 from collections.abc import Iterator
 
 import pytest
 
 from event_streamer_service import DevChain, LocalService
+from support.ports import refusing_port
 from support.sinks import small_chain
 
 
@@ -27,7 +27,6 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
+def free_port() -> Iterator[int]:
+    with refusing_port() as port:
+        yield port

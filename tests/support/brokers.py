@@ -14,11 +14,7 @@ from typing import Any
 
 import pytest
 
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
+from support.ports import own_port
 
 
 def answers(port: int) -> bool:
@@ -76,7 +72,7 @@ def needed(command: str, package: str) -> str:
 @contextmanager
 def server(command: Callable[[int, Path], list[str]], url: str) -> Iterator[Server]:
     with tempfile.TemporaryDirectory(prefix="event-streamer-broker-") as folder:
-        port = free_port()
+        port = own_port()
         made = Server(url.format(port=port), port, command(port, Path(folder)), Path(folder))
         made.start()
         try:
