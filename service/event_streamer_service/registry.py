@@ -9,6 +9,7 @@ both know a chain, the latter counts until the chain is configured anew by a cal
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -18,7 +19,7 @@ from event_streamer_api.models import ChainConfigRequest
 from event_streamer_service.chains.breaker import CircuitBreaker
 from event_streamer_service.chains.config import EMBEDDED, ChainConfig, redact_url
 from event_streamer_service.chains.devchain import DevChain
-from event_streamer_service.chains.errors import ChainError
+from event_streamer_service.chains.errors import ChainError, ChainMismatch, ChainTimeout
 from event_streamer_service.chains.feed import Chain
 from event_streamer_service.chains.headers import HeaderStore
 from event_streamer_service.chains.manager import ChainManager
@@ -27,6 +28,8 @@ from event_streamer_service.clock import Clock
 from event_streamer_service.errors import Conflict, NotFound, StartupError, Unprocessable
 from event_streamer_service.store import chains as stored
 from event_streamer_service.store.database import Database
+
+logger = logging.getLogger(__name__)
 
 _LONGEST_GROWTH = 500_000
 """Blocks, eleven days of one every 2 s. More of them are those of another chain with the same id."""
@@ -118,13 +121,23 @@ class ChainRegistry:
         """
         Ask the chains that were given at the start for a sign of life.
 
+        One that gives none is told and tried again for as long as it takes: the others are served.
+
         Raises:
-            StartupError: One gives no answer within `patience` seconds, or is another chain.
+            StartupError: No active chain answers within `patience` seconds, or one is another chain.
         """
-        for config in self._given:
-            problem = await self.problem(self.get(config.chain_id), patience)
-            if problem is not None:
-                raise StartupError(f"Chain {config.chain_id} can't be read: {problem.removesuffix('.')}.")
+        given = [config.chain_id for config in self._given]
+        problems = await asyncio.gather(*(self._trouble(self.get(chain_id), patience) for chain_id in given))
+        silent = {
+            chain_id: problem
+            for chain_id, problem in zip(given, problems, strict=True)
+            if problem is not None
+        }
+        for chain_id, problem in silent.items():
+            told = f"Chain {chain_id} can't be read: {str(problem).removesuffix('.')}."
+            if isinstance(problem, ChainMismatch) or not self._manager.chains.keys() - silent.keys():
+                raise StartupError(told)
+            logger.warning("%s It is tried again; the other chains are served.", told)
 
     async def close(self) -> None:
         """Close all chains."""
@@ -185,13 +198,17 @@ class ChainRegistry:
 
     async def problem(self, chain: Chain, patience: float) -> str | None:
         """Say why a chain can't be read now, `None` where its node gives an answer within `patience` s."""
+        trouble = await self._trouble(chain, patience)
+        return None if trouble is None else str(trouble)
+
+    async def _trouble(self, chain: Chain, patience: float) -> ChainError | None:
         try:
             async with asyncio.timeout(patience):
                 await chain.head()
         except TimeoutError:
-            return f"The node gives no answer within {patience:g} s."
+            return ChainTimeout(f"The node gives no answer within {patience:g} s.")
         except ChainError as problem:
-            return str(problem)
+            return problem
         return None
 
     async def head_number(self, chain_id: int, patience: float) -> int | None:

@@ -120,7 +120,7 @@ async def serve(
         node_patience: Seconds in which each node chain that was given must answer first; `None` asks none.
 
     Raises:
-        StartupError: A chain can't be configured, or does not answer.
+        StartupError: A chain can't be configured, or none of them answers.
     """
     try:
         await service.start()

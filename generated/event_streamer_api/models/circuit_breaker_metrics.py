@@ -39,6 +39,7 @@ class CircuitBreakerMetrics(Model):
         total_calls: How many calls there were. 0 or more.
         half_open_calls: How many calls are let through while half open. 0 or more.
         last_failure_time: When a call last failed.
+        last_error: Why it failed, in the node's words where it gave some; of URLs only the host is shown.
         last_success_time: When a call last succeeded.
         state_transitions: How often each transition happened, by its name.
         success_rate: The share of calls that succeeded, from 0 to 1.
@@ -63,6 +64,7 @@ class CircuitBreakerMetrics(Model):
     last_failure_time: datetime.datetime | None = _attrs_field(
         default=None, validator=validated(nullable(moment()))
     )
+    last_error: str | None = _attrs_field(default=None, validator=validated(nullable(text())))
     last_success_time: datetime.datetime | None = _attrs_field(
         default=None, validator=validated(nullable(moment()))
     )
@@ -101,6 +103,7 @@ class CircuitBreakerMetrics(Model):
             total_calls=read.optional_or_null("total_calls", to_integer, None),
             half_open_calls=read.optional_or_null("half_open_calls", to_integer, None),
             last_failure_time=read.optional_or_null("last_failure_time", to_datetime, None),
+            last_error=read.optional_or_null("last_error", as_is, None),
             last_success_time=read.optional_or_null("last_success_time", to_datetime, None),
             state_transitions=read.optional_or_null("state_transitions", map_of(to_integer), None),
             success_rate=read.required("success_rate", as_is),
@@ -137,6 +140,8 @@ class CircuitBreakerMetrics(Model):
             result["last_failure_time"] = to_iso(self.last_failure_time)
         elif include_none:
             result["last_failure_time"] = None
+        if self.last_error is not None or include_none:
+            result["last_error"] = self.last_error
         if self.last_success_time is not None:
             result["last_success_time"] = to_iso(self.last_success_time)
         elif include_none:

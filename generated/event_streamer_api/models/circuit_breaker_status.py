@@ -37,6 +37,7 @@ class CircuitBreakerStatus(Model):
         consecutive_successes: How many of the last calls succeeded in a row. 0 or more.
         total_calls: How many calls there were. 0 or more.
         last_failure_time: When a call last failed.
+        last_error: Why it failed, in the node's words where it gave some; of URLs only the host is shown.
         last_success_time: When a call last succeeded.
         state_transitions: How often each transition happened, by its name.
         additional_properties: What the service sent beyond these fields.
@@ -55,6 +56,7 @@ class CircuitBreakerStatus(Model):
     last_failure_time: datetime.datetime | None = _attrs_field(
         default=None, validator=validated(nullable(moment()))
     )
+    last_error: str | None = _attrs_field(default=None, validator=validated(nullable(text())))
     last_success_time: datetime.datetime | None = _attrs_field(
         default=None, validator=validated(nullable(moment()))
     )
@@ -87,6 +89,7 @@ class CircuitBreakerStatus(Model):
             consecutive_successes=read.optional_or_null("consecutive_successes", to_integer, None),
             total_calls=read.optional_or_null("total_calls", to_integer, None),
             last_failure_time=read.optional_or_null("last_failure_time", to_datetime, None),
+            last_error=read.optional_or_null("last_error", as_is, None),
             last_success_time=read.optional_or_null("last_success_time", to_datetime, None),
             state_transitions=read.optional_or_null("state_transitions", map_of(to_integer), None),
             additional_properties=read.rest(),
@@ -117,6 +120,8 @@ class CircuitBreakerStatus(Model):
             result["last_failure_time"] = to_iso(self.last_failure_time)
         elif include_none:
             result["last_failure_time"] = None
+        if self.last_error is not None or include_none:
+            result["last_error"] = self.last_error
         if self.last_success_time is not None:
             result["last_success_time"] = to_iso(self.last_success_time)
         elif include_none:

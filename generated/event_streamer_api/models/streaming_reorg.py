@@ -42,7 +42,8 @@ class StreamingReorg(Model):
         connection_id: The connection.
         subscription_id: The subscription.
         chain_id: The chain.
-        common_ancestor: The newest block that both branches share. 0 or more.
+        common_ancestor: The newest block that both branches share; -1 where they share none, as after a
+            development node was started anew. -1 or more.
         removed_blocks: The blocks that are gone, in the order of the chain.
         timestamp: When the service saw it.
         additional_properties: What the service sent beyond these fields.
@@ -54,7 +55,7 @@ class StreamingReorg(Model):
     connection_id: str | None = _attrs_field(default=None, validator=validated(nullable(text())))
     subscription_id: int | None = _attrs_field(default=None, validator=validated(nullable(integer())))
     chain_id: int | None = _attrs_field(default=None, validator=validated(nullable(integer())))
-    common_ancestor: int = _attrs_field(validator=validated(integer(minimum=0)))
+    common_ancestor: int = _attrs_field(validator=validated(integer(minimum=-1)))
     removed_blocks: list[BlockReference] = _attrs_field(
         validator=validated(array(instance("BlockReference")))
     )

@@ -86,6 +86,7 @@ def show(
             "Response time": None if response_time is None else f"{response_time:.1f} ms",
             "Last success": answer.last_success_time,
             "Last failure": answer.last_failure_time,
+            "Last error": answer.last_error,
         }
     )
 

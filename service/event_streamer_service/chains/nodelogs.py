@@ -190,7 +190,12 @@ class NodeLogs:
     async def _judged(self, block: Block, log_filter: LogFilter, exchange: _Exchange) -> list[Log]:
         """Return a block's logs out of the answers, once there is no doubt left."""
         asked = Asked(block.number, block.number, log_filter, block.hash)
-        header = self._header(exchange[0])
+        try:
+            header = self._header(exchange[0])
+        except RpcError as error:
+            if error.code != refusals.METHOD_NOT_FOUND:
+                raise
+            return await self._range(asked)  # by number, where the header is asked for by number too
         if header is None:
             raise BlockGone(f"{self._node} does not have block {block.number} ({block.hash})")
         if header.block.hash != block.hash:

@@ -142,6 +142,7 @@ def _counts(breaker: CircuitBreaker) -> dict[str, Any]:
         "consecutive_successes": breaker.consecutive_successes,
         "total_calls": breaker.total_calls,
         "last_failure_time": _time(breaker.last_failure_time),
+        "last_error": breaker.last_error,
         "last_success_time": _time(breaker.last_success_time),
         "state_transitions": dict(breaker.state_transitions),
     }
