@@ -72,8 +72,8 @@ format: $(installed_dev) ## put the code into the house's format
 	$(python) -m ruff check --fix .
 	$(python) -m ruff format .
 
-generate: $(installed_dev) ## write generated/ from openapi.yaml
-	$(python) generator/generate.py
+generate: $(installed_dev) ## write generated/ from openapi.yaml; SPEC=path/or/url.yaml OUT=folder: try another document
+	@$(python) generator/generate.py $(if $(SPEC),--spec '$(SPEC)') $(if $(OUT),--out '$(OUT)')
 
 contracts: $(installed_dev) ## compile the Solidity token (fetches npm's solc)
 	$(python) -m event_streamer_service.chains.contracts.build

@@ -1,125 +1,104 @@
 """
 Writes generated/event_streamer_api from openapi.yaml.
 
-    python generator/generate.py            # write it
-    python generator/generate.py --check    # fail when it is not what openapi.yaml gives
+    python generator/generate.py                       # write it, and say what changed for users
+    python generator/generate.py --check               # fail when it is not what openapi.yaml gives
+    python generator/generate.py --spec URL --out DIR  # try another document, in another folder
 
-openapi-python-client is called as a command, since its Python imports are no public API, and always into a
-fresh folder, since its `--overwrite` leaves files behind that the document no longer asks for. The result
-then takes the place of the old one in one step.
+`document` reads the document, `prepare` writes it so that openapi-python-client can read all of it,
+`parsed` lets it do so, `views` makes of what it found what the templates print (`properties` a value's
+type, check, decoding and encoding; `rules` what openapi-python-client drops), and `changes` compares the
+result with what was there.
+
+It is always written into a fresh folder, since openapi-python-client's `--overwrite` leaves files behind
+that the document no longer asks for. The result then takes the place of the old one in one step.
 """
 
 from __future__ import annotations
 
 import argparse
-import copy
 import filecmp
-import os
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 sys.path.insert(0, str(Path(__file__).parent))
-import facts
+from changes import changes
+from document import DocumentError, load
+from parsed import parse, render
+from views import View, handwritten_names
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "event_streamer_api"
 
 
-class GenerationError(Exception):
-    """openapi.yaml cannot be turned into a client; the message says where it is wrong."""
+FILES = Path(__file__).resolve().parent
 
 
-def generate(root: Path, target: Path) -> None:
+@dataclass
+class Generated:
     """
-    Generate the package from a project's openapi.yaml.
+    What has been generated.
+
+    Attributes:
+        notices: A line for each rule of the document that isn't enforced.
+        changes: A line for each change for users.
+    """
+
+    notices: list[str]
+    changes: list[str]
+
+
+def generate(source: str, target: Path, sdk: Path | None = None) -> Generated:
+    """
+    Generate the package from a document.
 
     Args:
-        root: The project, with `openapi.yaml` and `generator/`.
+        source: The document's path or URL.
         target: Where the package goes; what is there already is replaced as a whole.
+        sdk: The SDK's package, whose clients have names of their own.
+
+    Returns:
+        What isn't enforced, and what changed.
 
     Raises:
-        GenerationError: If the document is wrong or the generator gives a warning.
+        DocumentError: If the document is wrong.
     """
-    document = _document(root / "openapi.yaml")
+    document = load(source)
+    data, preparation = parse(document)
+    view = View(document, preparation, data, handwritten_names(sdk) if sdk else set())
     with tempfile.TemporaryDirectory(prefix="generate-") as folder:
-        work = Path(folder)
-        templates = work / "templates"
-        shutil.copytree(root / "generator" / "templates", templates)
-        try:
-            known = facts.of_document(document)
-        except facts.UnsupportedSchemaError as error:
-            raise GenerationError(f"openapi.yaml: {error}") from error
-        except KeyError as error:
-            raise GenerationError(f"openapi.yaml: {error} is missing") from error
-        # A Python literal of strings, numbers, lists and dicts is a Jinja literal too.
-        (templates / "facts.jinja").write_text(f"{{% set facts = {known!r} %}}", encoding="utf-8")
-        with (work / "openapi.yaml").open("w", encoding="utf-8") as stream:
-            YAML(typ="safe").dump(_without_maps(document), stream)
-        fresh = work / PACKAGE
-        _run_generator(work, root / "generator" / "config.yaml", templates, fresh)
-        # Without metadata (`--meta none`) the generator leaves the mark of a typed package out (PEP 561).
+        fresh = Path(folder) / target.name
+        render(data, preparation, FILES / "templates", fresh, view)
+        for module in (FILES / "runtime").glob("*.py"):
+            shutil.copy(module, fresh / module.name)
+        # Without metadata openapi-python-client leaves the mark of a typed package out (PEP 561).
         (fresh / "py.typed").write_text("", encoding="utf-8")
+        _tidy(fresh)
+        found = changes(target, fresh)
         _swap(fresh, target)
-
-
-def _document(path: Path) -> dict[str, Any]:
-    try:
-        document = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, YAMLError) as error:
-        raise GenerationError(f"{path.name} cannot be read: {' '.join(str(error).split())}") from error
-    if not isinstance(document, dict):
-        raise GenerationError(f"{path.name} is no OpenAPI document")
-    return document
-
-
-def _without_maps(document: dict[str, Any]) -> dict[str, Any]:
-    """
-    Take out what would make openapi-python-client emit classes that nobody wants.
-
-    It makes a class of every object, also of a plain map such as `additionalProperties: {type: integer}`, and
-    no class at all of an object with `anyOf`. Users get dicts for the former, and facts.py reads both from
-    the original document.
-    """
-
-    def walk(node: Any) -> Any:
-        if isinstance(node, list):
-            return [walk(item) for item in node]
-        if not isinstance(node, dict):
-            return node
-        kinds = node.get("type")
-        is_object = kinds == "object" or (isinstance(kinds, list) and "object" in kinds)
-        if is_object and "properties" not in node:
-            return {"description": node.get("description", "")}
-        kept = {key: value for key, value in node.items() if not (is_object and key == "anyOf")}
-        return {key: walk(value) for key, value in kept.items()}
-
-    cleaned: dict[str, Any] = walk(copy.deepcopy(document))
-    return cleaned
-
-
-def _run_generator(work: Path, config: Path, templates: Path, fresh: Path) -> None:
-    beside_python = Path(sys.executable).parent
-    environment = {**os.environ, "PATH": f"{beside_python}{os.pathsep}{os.environ.get('PATH', '')}"}
-    command = [
-        *(str(beside_python / "openapi-python-client"), "generate", "--fail-on-warning", "--meta", "none"),
-        *("--path", str(work / "openapi.yaml"), "--config", str(config)),
-        *("--custom-template-path", str(templates), "--output-path", str(fresh)),
+    notices = [
+        f"{document.name}#{place}: {text}" for place, told in preparation.notices.items() for text in told
     ]
-    if not Path(command[0]).exists():
-        raise GenerationError(
-            f"{command[0]} is missing: install the dependency group `generator` beside this Python"
-        )
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise GenerationError(f"openapi-python-client failed:\n{done.stdout}{done.stderr}")
+    return Generated(notices, found)
+
+
+def _tidy(package: Path) -> None:
+    """Let ruff sort imports, drop those that aren't needed, and format; by no settings but these."""
+    ruff = Path(sys.executable).parent / "ruff"
+    if not ruff.exists():
+        raise DocumentError(f"{ruff} is missing: install the dependency group `generator` beside this Python")
+    for arguments in (
+        ("check", "--isolated", "--no-cache", "--select", "I,F", "--fix-only", "--quiet", "."),
+        ("format", "--isolated", "--no-cache", "--line-length", "110", "--quiet", "."),
+    ):
+        done = subprocess.run([ruff, *arguments], cwd=package, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise DocumentError(f"ruff failed on the generated code: {done.stdout}{done.stderr}")
 
 
 def _swap(fresh: Path, target: Path) -> None:
@@ -178,17 +157,28 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Write generated/event_streamer_api from openapi.yaml.")
     parser.add_argument("--check", action="store_true", help="compare only; exit 1 where a file differs")
     parser.add_argument("--root", type=Path, default=ROOT, help="the project (default: this one)")
+    parser.add_argument("--spec", help="another document to try: a path, or a URL; YAML or JSON")
+    parser.add_argument("--out", type=Path, help="the folder for what --spec gives (default: trial)")
     options = parser.parse_args(arguments)
-    target = options.root / "generated" / PACKAGE
+    if options.out and not options.spec:
+        parser.error("--out is for what --spec gives")
+    source, target = str(options.root / "openapi.yaml"), options.root / "generated" / PACKAGE
+    if options.spec:
+        source, target = options.spec, (options.out or Path("trial")) / PACKAGE
+    sdk = options.root / "sdk" / "event_streamer_sdk"
     try:
         if not options.check:
-            generate(options.root, target)
+            made = generate(source, target, sdk)
+            print(*made.notices, sep="\n", end="\n" if made.notices else "", file=sys.stderr)
+            print(*made.changes, sep="\n")
+            if options.spec:
+                print(f"{target} is written: put {target.parent} on PYTHONPATH before the project's own")
             return 0
         with tempfile.TemporaryDirectory(prefix="generate-check-") as folder:
             fresh = Path(folder) / PACKAGE
-            generate(options.root, fresh)
+            generate(source, fresh, sdk)
             found = list(differences(target, fresh))
-    except GenerationError as error:
+    except DocumentError as error:
         print(error, file=sys.stderr)
         return 1
     for difference in found:

@@ -5,7 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, TypeVar
 
-from .api import chains, circuit_breakers, health, stream, subscriptions
+from .api import chains as _chains
+from .api import circuit_breakers as _circuit_breakers
+from .api import health as _health
+from .api import stream as _stream
+from .api import subscriptions as _subscriptions
 
 if TYPE_CHECKING:
     from .models.batch_acknowledgment_request import BatchAcknowledgmentRequest
@@ -43,236 +47,6 @@ class AsyncCalls(ABC):
     async def _call(self, operation: Operation[T]) -> T:
         """Send a request and give its result."""
 
-    async def get_all_chains(self) -> ChainListResponse:
-        """
-        List the active chains.
-
-        Returns:
-            The chains.
-
-        Raises:
-            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
-                service.
-            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
-        """
-        return await self._call(chains.get_all_chains())
-
-    async def create_chain(self, config: ChainConfigRequest) -> ChainConfigResponse:
-        """
-        Add a chain.
-
-        Args:
-            config: The ChainConfigRequest to send.
-
-        Returns:
-            The chain as it is configured now.
-
-        Raises:
-            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
-                service.
-            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
-        """
-        return await self._call(
-            chains.create_chain(
-                config=config,
-            )
-        )
-
-    async def refresh_chains(self) -> ChainConfigResponse:
-        """
-        Read the chain configurations from the database again.
-
-        Returns:
-            The configurations are read.
-
-        Raises:
-            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
-                service.
-            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
-        """
-        return await self._call(chains.refresh_chains())
-
-    async def get_chain_stats(self) -> ChainStatsResponse:
-        """
-        Get figures on the configured chains.
-
-        Returns:
-            The figures.
-
-        Raises:
-            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
-                service.
-            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
-        """
-        return await self._call(chains.get_chain_stats())
-
-    async def get_chain(self, chain_id: int) -> ChainConfigResponse:
-        """
-        Get one chain's configuration.
-
-        Args:
-            chain_id: The EIP-155 id of the chain. 1 or more.
-
-        Returns:
-            The configuration.
-
-        Raises:
-            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
-                service.
-            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
-        """
-        return await self._call(
-            chains.get_chain(
-                chain_id=chain_id,
-            )
-        )
-
-    async def update_chain(self, chain_id: int, config: ChainConfigRequest) -> ChainConfigResponse:
-        """
-        Replace one chain's configuration.
-
-        The `chain_id` of the body has to be the one of the path.
-
-        Args:
-            chain_id: The EIP-155 id of the chain. 1 or more.
-            config: The ChainConfigRequest to send.
-
-        Returns:
-            The chain as it is configured now.
-
-        Raises:
-            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
-                service.
-            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
-        """
-        return await self._call(
-            chains.update_chain(
-                chain_id=chain_id,
-                config=config,
-            )
-        )
-
-    async def delete_chain(self, chain_id: int) -> ChainConfigResponse:
-        """
-        Deactivate one chain.
-
-        Its subscriptions remain and go on when the chain is configured again.
-
-        Args:
-            chain_id: The EIP-155 id of the chain. 1 or more.
-
-        Returns:
-            The chain is no longer active.
-
-        Raises:
-            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
-                service.
-            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
-        """
-        return await self._call(
-            chains.delete_chain(
-                chain_id=chain_id,
-            )
-        )
-
-    async def get_circuit_breaker_config(self) -> CircuitBreakerConfigResponse:
-        """
-        Get the thresholds of the circuit breakers.
-
-        Returns:
-            The configuration.
-
-        Raises:
-            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
-                service.
-            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
-        """
-        return await self._call(circuit_breakers.get_circuit_breaker_config())
-
-    async def get_circuit_breaker_health(self) -> CircuitBreakerHealthResponse:
-        """
-        Get how many circuit breakers are healthy.
-
-        Returns:
-            The summary.
-
-        Raises:
-            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
-                service.
-            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
-        """
-        return await self._call(circuit_breakers.get_circuit_breaker_health())
-
-    async def reset_all_circuit_breakers(self) -> CircuitBreakerResetResponse:
-        """
-        Close all circuit breakers.
-
-        Returns:
-            How many there are; all are closed now.
-
-        Raises:
-            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
-                service.
-            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
-        """
-        return await self._call(circuit_breakers.reset_all_circuit_breakers())
-
-    async def get_circuit_breaker_status(self) -> CircuitBreakerStatusResponse:
-        """
-        Get the state of all circuit breakers.
-
-        Returns:
-            The circuit breakers by name.
-
-        Raises:
-            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
-                service.
-            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
-        """
-        return await self._call(circuit_breakers.get_circuit_breaker_status())
-
-    async def get_circuit_breaker_metrics(self, name: str) -> CircuitBreakerMetrics:
-        """
-        Get the figures of one circuit breaker.
-
-        Args:
-            name: The name of the circuit breaker.
-
-        Returns:
-            The figures.
-
-        Raises:
-            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
-                service.
-            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
-        """
-        return await self._call(
-            circuit_breakers.get_circuit_breaker_metrics(
-                name=name,
-            )
-        )
-
-    async def reset_circuit_breaker(self, name: str) -> CircuitBreakerResetResponse:
-        """
-        Close one circuit breaker.
-
-        Args:
-            name: The name of the circuit breaker.
-
-        Returns:
-            The circuit breaker is closed.
-
-        Raises:
-            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
-                service.
-            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
-        """
-        return await self._call(
-            circuit_breakers.reset_circuit_breaker(
-                name=name,
-            )
-        )
-
     async def get_health(self) -> HealthResponse:
         """
         Get the health of the service.
@@ -287,22 +61,20 @@ class AsyncCalls(ABC):
                 service.
             EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
         """
-        return await self._call(health.get_health())
+        return await self._call(_health.get_health())
 
-    async def send_heartbeat(
-        self, connection_id: str, heartbeat: ClientHeartbeatRequest
-    ) -> ClientHeartbeatResponse:
+    async def list_subscriptions(self, page: int = 1, page_size: int = 20) -> SubscriptionListResponse:
         """
-        Tell the service that the client of a connection is alive.
+        List the subscriber's subscriptions, a page at a time.
 
-        A service may close a connection whose client stays silent for several heartbeat intervals.
+        Ordered by id. A page past the last one is empty.
 
         Args:
-            connection_id: The connection, as `X-Connection-Id` named it.
-            heartbeat: The ClientHeartbeatRequest to send.
+            page: Which page, counted from 1. 1 or more; default 1.
+            page_size: How many subscriptions a page holds. 1 or more; default 20.
 
         Returns:
-            The heartbeat arrived.
+            One page, and how many there are in all.
 
         Raises:
             EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
@@ -310,21 +82,22 @@ class AsyncCalls(ABC):
             EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
         """
         return await self._call(
-            stream.send_heartbeat(
-                connection_id=connection_id,
-                heartbeat=heartbeat,
+            _subscriptions.list_subscriptions(
+                subscriber_id=self.subscriber_id,
+                page=page,
+                page_size=page_size,
             )
         )
 
-    async def check_processing_status(self, subscription_id: int) -> ProcessingStatusResponse:
+    async def get_subscription(self, subscription_id: int) -> SubscriptionResponse:
         """
-        Get whether a subscription is being processed now, and over how many connections.
+        Get one subscription.
 
         Args:
             subscription_id: The id of the subscription. 1 or more.
 
         Returns:
-            The status.
+            The subscription.
 
         Raises:
             EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
@@ -332,7 +105,29 @@ class AsyncCalls(ABC):
             EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
         """
         return await self._call(
-            stream.check_processing_status(
+            _subscriptions.get_subscription(
+                subscription_id=subscription_id,
+                subscriber_id=self.subscriber_id,
+            )
+        )
+
+    async def delete_subscription(self, subscription_id: int) -> bool:
+        """
+        Delete a subscription and end its streams.
+
+        Args:
+            subscription_id: The id of the subscription. 1 or more.
+
+        Returns:
+            True. The subscription is gone.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return await self._call(
+            _subscriptions.delete_subscription(
                 subscription_id=subscription_id,
             )
         )
@@ -360,7 +155,7 @@ class AsyncCalls(ABC):
             EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
         """
         return await self._call(
-            stream.acknowledge_batch(
+            _stream.acknowledge_batch(
                 subscription_id=subscription_id,
                 connection_id=connection_id,
                 acknowledgment=acknowledgment,
@@ -389,339 +184,14 @@ class AsyncCalls(ABC):
             EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
         """
         return await self._call(
-            stream.acknowledge_batch_bulk(
+            _stream.acknowledge_batch_bulk(
                 subscription_id=subscription_id,
                 connection_id=connection_id,
                 acknowledgment=acknowledgment,
             )
         )
 
-    async def list_subscriptions(self, page: int = 1, page_size: int = 20) -> SubscriptionListResponse:
-        """
-        List the subscriber's subscriptions, a page at a time.
-
-        Ordered by id. A page past the last one is empty.
-
-        Args:
-            page: Which page, counted from 1. 1 or more; default 1.
-            page_size: How many subscriptions a page holds. 1 or more; default 20.
-
-        Returns:
-            One page, and how many there are in all.
-
-        Raises:
-            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
-                service.
-            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
-        """
-        return await self._call(
-            subscriptions.list_subscriptions(
-                subscriber_id=self.subscriber_id,
-                page=page,
-                page_size=page_size,
-            )
-        )
-
-    async def get_subscription(self, subscription_id: int) -> SubscriptionResponse:
-        """
-        Get one subscription.
-
-        Args:
-            subscription_id: The id of the subscription. 1 or more.
-
-        Returns:
-            The subscription.
-
-        Raises:
-            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
-                service.
-            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
-        """
-        return await self._call(
-            subscriptions.get_subscription(
-                subscription_id=subscription_id,
-                subscriber_id=self.subscriber_id,
-            )
-        )
-
-    async def delete_subscription(self, subscription_id: int) -> bool:
-        """
-        Delete a subscription and end its streams.
-
-        Args:
-            subscription_id: The id of the subscription. 1 or more.
-
-        Returns:
-            True. The subscription is gone.
-
-        Raises:
-            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
-                service.
-            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
-        """
-        return await self._call(
-            subscriptions.delete_subscription(
-                subscription_id=subscription_id,
-            )
-        )
-
-
-class SyncCalls(ABC):
-    """The calls of the API as blocking methods; a client supplies how a request is sent."""
-
-    subscriber_id: str
-
-    @abstractmethod
-    def _call(self, operation: Operation[T]) -> T:
-        """Send a request and give its result."""
-
-    def get_all_chains(self) -> ChainListResponse:
-        """
-        List the active chains.
-
-        Returns:
-            The chains.
-
-        Raises:
-            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
-                service.
-            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
-        """
-        return self._call(chains.get_all_chains())
-
-    def create_chain(self, config: ChainConfigRequest) -> ChainConfigResponse:
-        """
-        Add a chain.
-
-        Args:
-            config: The ChainConfigRequest to send.
-
-        Returns:
-            The chain as it is configured now.
-
-        Raises:
-            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
-                service.
-            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
-        """
-        return self._call(
-            chains.create_chain(
-                config=config,
-            )
-        )
-
-    def refresh_chains(self) -> ChainConfigResponse:
-        """
-        Read the chain configurations from the database again.
-
-        Returns:
-            The configurations are read.
-
-        Raises:
-            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
-                service.
-            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
-        """
-        return self._call(chains.refresh_chains())
-
-    def get_chain_stats(self) -> ChainStatsResponse:
-        """
-        Get figures on the configured chains.
-
-        Returns:
-            The figures.
-
-        Raises:
-            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
-                service.
-            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
-        """
-        return self._call(chains.get_chain_stats())
-
-    def get_chain(self, chain_id: int) -> ChainConfigResponse:
-        """
-        Get one chain's configuration.
-
-        Args:
-            chain_id: The EIP-155 id of the chain. 1 or more.
-
-        Returns:
-            The configuration.
-
-        Raises:
-            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
-                service.
-            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
-        """
-        return self._call(
-            chains.get_chain(
-                chain_id=chain_id,
-            )
-        )
-
-    def update_chain(self, chain_id: int, config: ChainConfigRequest) -> ChainConfigResponse:
-        """
-        Replace one chain's configuration.
-
-        The `chain_id` of the body has to be the one of the path.
-
-        Args:
-            chain_id: The EIP-155 id of the chain. 1 or more.
-            config: The ChainConfigRequest to send.
-
-        Returns:
-            The chain as it is configured now.
-
-        Raises:
-            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
-                service.
-            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
-        """
-        return self._call(
-            chains.update_chain(
-                chain_id=chain_id,
-                config=config,
-            )
-        )
-
-    def delete_chain(self, chain_id: int) -> ChainConfigResponse:
-        """
-        Deactivate one chain.
-
-        Its subscriptions remain and go on when the chain is configured again.
-
-        Args:
-            chain_id: The EIP-155 id of the chain. 1 or more.
-
-        Returns:
-            The chain is no longer active.
-
-        Raises:
-            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
-                service.
-            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
-        """
-        return self._call(
-            chains.delete_chain(
-                chain_id=chain_id,
-            )
-        )
-
-    def get_circuit_breaker_config(self) -> CircuitBreakerConfigResponse:
-        """
-        Get the thresholds of the circuit breakers.
-
-        Returns:
-            The configuration.
-
-        Raises:
-            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
-                service.
-            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
-        """
-        return self._call(circuit_breakers.get_circuit_breaker_config())
-
-    def get_circuit_breaker_health(self) -> CircuitBreakerHealthResponse:
-        """
-        Get how many circuit breakers are healthy.
-
-        Returns:
-            The summary.
-
-        Raises:
-            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
-                service.
-            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
-        """
-        return self._call(circuit_breakers.get_circuit_breaker_health())
-
-    def reset_all_circuit_breakers(self) -> CircuitBreakerResetResponse:
-        """
-        Close all circuit breakers.
-
-        Returns:
-            How many there are; all are closed now.
-
-        Raises:
-            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
-                service.
-            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
-        """
-        return self._call(circuit_breakers.reset_all_circuit_breakers())
-
-    def get_circuit_breaker_status(self) -> CircuitBreakerStatusResponse:
-        """
-        Get the state of all circuit breakers.
-
-        Returns:
-            The circuit breakers by name.
-
-        Raises:
-            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
-                service.
-            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
-        """
-        return self._call(circuit_breakers.get_circuit_breaker_status())
-
-    def get_circuit_breaker_metrics(self, name: str) -> CircuitBreakerMetrics:
-        """
-        Get the figures of one circuit breaker.
-
-        Args:
-            name: The name of the circuit breaker.
-
-        Returns:
-            The figures.
-
-        Raises:
-            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
-                service.
-            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
-        """
-        return self._call(
-            circuit_breakers.get_circuit_breaker_metrics(
-                name=name,
-            )
-        )
-
-    def reset_circuit_breaker(self, name: str) -> CircuitBreakerResetResponse:
-        """
-        Close one circuit breaker.
-
-        Args:
-            name: The name of the circuit breaker.
-
-        Returns:
-            The circuit breaker is closed.
-
-        Raises:
-            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
-                service.
-            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
-        """
-        return self._call(
-            circuit_breakers.reset_circuit_breaker(
-                name=name,
-            )
-        )
-
-    def get_health(self) -> HealthResponse:
-        """
-        Get the health of the service.
-
-        Needs no API key. `status` is `healthy` while the service can do its work.
-
-        Returns:
-            The service is up.
-
-        Raises:
-            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
-                service.
-            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
-        """
-        return self._call(health.get_health())
-
-    def send_heartbeat(
+    async def send_heartbeat(
         self, connection_id: str, heartbeat: ClientHeartbeatRequest
     ) -> ClientHeartbeatResponse:
         """
@@ -741,14 +211,14 @@ class SyncCalls(ABC):
                 service.
             EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
         """
-        return self._call(
-            stream.send_heartbeat(
+        return await self._call(
+            _stream.send_heartbeat(
                 connection_id=connection_id,
                 heartbeat=heartbeat,
             )
         )
 
-    def check_processing_status(self, subscription_id: int) -> ProcessingStatusResponse:
+    async def check_processing_status(self, subscription_id: int) -> ProcessingStatusResponse:
         """
         Get whether a subscription is being processed now, and over how many connections.
 
@@ -763,8 +233,333 @@ class SyncCalls(ABC):
                 service.
             EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
         """
+        return await self._call(
+            _stream.check_processing_status(
+                subscription_id=subscription_id,
+            )
+        )
+
+    async def get_circuit_breaker_status(self) -> CircuitBreakerStatusResponse:
+        """
+        Get the state of all circuit breakers.
+
+        Returns:
+            The circuit breakers by name.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return await self._call(_circuit_breakers.get_circuit_breaker_status())
+
+    async def get_circuit_breaker_health(self) -> CircuitBreakerHealthResponse:
+        """
+        Get how many circuit breakers are healthy.
+
+        Returns:
+            The summary.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return await self._call(_circuit_breakers.get_circuit_breaker_health())
+
+    async def get_circuit_breaker_config(self) -> CircuitBreakerConfigResponse:
+        """
+        Get the thresholds of the circuit breakers.
+
+        Returns:
+            The configuration.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return await self._call(_circuit_breakers.get_circuit_breaker_config())
+
+    async def reset_all_circuit_breakers(self) -> CircuitBreakerResetResponse:
+        """
+        Close all circuit breakers.
+
+        Returns:
+            How many there are; all are closed now.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return await self._call(_circuit_breakers.reset_all_circuit_breakers())
+
+    async def get_circuit_breaker_metrics(self, name: str) -> CircuitBreakerMetrics:
+        """
+        Get the figures of one circuit breaker.
+
+        Args:
+            name: The name of the circuit breaker.
+
+        Returns:
+            The figures.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return await self._call(
+            _circuit_breakers.get_circuit_breaker_metrics(
+                name=name,
+            )
+        )
+
+    async def reset_circuit_breaker(self, name: str) -> CircuitBreakerResetResponse:
+        """
+        Close one circuit breaker.
+
+        Args:
+            name: The name of the circuit breaker.
+
+        Returns:
+            The circuit breaker is closed.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return await self._call(
+            _circuit_breakers.reset_circuit_breaker(
+                name=name,
+            )
+        )
+
+    async def get_all_chains(self) -> ChainListResponse:
+        """
+        List the active chains.
+
+        Returns:
+            The chains.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return await self._call(_chains.get_all_chains())
+
+    async def create_chain(self, config: ChainConfigRequest) -> ChainConfigResponse:
+        """
+        Add a chain.
+
+        Args:
+            config: The ChainConfigRequest to send.
+
+        Returns:
+            The chain as it is configured now (some services answer 200).
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return await self._call(
+            _chains.create_chain(
+                config=config,
+            )
+        )
+
+    async def get_chain_stats(self) -> ChainStatsResponse:
+        """
+        Get figures on the configured chains.
+
+        Returns:
+            The figures.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return await self._call(_chains.get_chain_stats())
+
+    async def refresh_chains(self) -> ChainConfigResponse:
+        """
+        Read the chain configurations from the database again.
+
+        Returns:
+            The configurations are read.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return await self._call(_chains.refresh_chains())
+
+    async def get_chain(self, chain_id: int) -> ChainConfigResponse:
+        """
+        Get one chain's configuration.
+
+        Args:
+            chain_id: The EIP-155 id of the chain. 1 or more.
+
+        Returns:
+            The configuration.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return await self._call(
+            _chains.get_chain(
+                chain_id=chain_id,
+            )
+        )
+
+    async def update_chain(self, chain_id: int, config: ChainConfigRequest) -> ChainConfigResponse:
+        """
+        Replace one chain's configuration.
+
+        The `chain_id` of the body has to be the one of the path.
+
+        Args:
+            chain_id: The EIP-155 id of the chain. 1 or more.
+            config: The ChainConfigRequest to send.
+
+        Returns:
+            The chain as it is configured now.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return await self._call(
+            _chains.update_chain(
+                chain_id=chain_id,
+                config=config,
+            )
+        )
+
+    async def delete_chain(self, chain_id: int) -> ChainConfigResponse:
+        """
+        Deactivate one chain.
+
+        Its subscriptions remain and go on when the chain is configured again.
+
+        Args:
+            chain_id: The EIP-155 id of the chain. 1 or more.
+
+        Returns:
+            The chain is no longer active.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return await self._call(
+            _chains.delete_chain(
+                chain_id=chain_id,
+            )
+        )
+
+
+class SyncCalls(ABC):
+    """The calls of the API as blocking methods; a client supplies how a request is sent."""
+
+    subscriber_id: str
+
+    @abstractmethod
+    def _call(self, operation: Operation[T]) -> T:
+        """Send a request and give its result."""
+
+    def get_health(self) -> HealthResponse:
+        """
+        Get the health of the service.
+
+        Needs no API key. `status` is `healthy` while the service can do its work.
+
+        Returns:
+            The service is up.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return self._call(_health.get_health())
+
+    def list_subscriptions(self, page: int = 1, page_size: int = 20) -> SubscriptionListResponse:
+        """
+        List the subscriber's subscriptions, a page at a time.
+
+        Ordered by id. A page past the last one is empty.
+
+        Args:
+            page: Which page, counted from 1. 1 or more; default 1.
+            page_size: How many subscriptions a page holds. 1 or more; default 20.
+
+        Returns:
+            One page, and how many there are in all.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
         return self._call(
-            stream.check_processing_status(
+            _subscriptions.list_subscriptions(
+                subscriber_id=self.subscriber_id,
+                page=page,
+                page_size=page_size,
+            )
+        )
+
+    def get_subscription(self, subscription_id: int) -> SubscriptionResponse:
+        """
+        Get one subscription.
+
+        Args:
+            subscription_id: The id of the subscription. 1 or more.
+
+        Returns:
+            The subscription.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return self._call(
+            _subscriptions.get_subscription(
+                subscription_id=subscription_id,
+                subscriber_id=self.subscriber_id,
+            )
+        )
+
+    def delete_subscription(self, subscription_id: int) -> bool:
+        """
+        Delete a subscription and end its streams.
+
+        Args:
+            subscription_id: The id of the subscription. 1 or more.
+
+        Returns:
+            True. The subscription is gone.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return self._call(
+            _subscriptions.delete_subscription(
                 subscription_id=subscription_id,
             )
         )
@@ -792,7 +587,7 @@ class SyncCalls(ABC):
             EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
         """
         return self._call(
-            stream.acknowledge_batch(
+            _stream.acknowledge_batch(
                 subscription_id=subscription_id,
                 connection_id=connection_id,
                 acknowledgment=acknowledgment,
@@ -821,25 +616,27 @@ class SyncCalls(ABC):
             EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
         """
         return self._call(
-            stream.acknowledge_batch_bulk(
+            _stream.acknowledge_batch_bulk(
                 subscription_id=subscription_id,
                 connection_id=connection_id,
                 acknowledgment=acknowledgment,
             )
         )
 
-    def list_subscriptions(self, page: int = 1, page_size: int = 20) -> SubscriptionListResponse:
+    def send_heartbeat(
+        self, connection_id: str, heartbeat: ClientHeartbeatRequest
+    ) -> ClientHeartbeatResponse:
         """
-        List the subscriber's subscriptions, a page at a time.
+        Tell the service that the client of a connection is alive.
 
-        Ordered by id. A page past the last one is empty.
+        A service may close a connection whose client stays silent for several heartbeat intervals.
 
         Args:
-            page: Which page, counted from 1. 1 or more; default 1.
-            page_size: How many subscriptions a page holds. 1 or more; default 20.
+            connection_id: The connection, as `X-Connection-Id` named it.
+            heartbeat: The ClientHeartbeatRequest to send.
 
         Returns:
-            One page, and how many there are in all.
+            The heartbeat arrived.
 
         Raises:
             EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
@@ -847,22 +644,21 @@ class SyncCalls(ABC):
             EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
         """
         return self._call(
-            subscriptions.list_subscriptions(
-                subscriber_id=self.subscriber_id,
-                page=page,
-                page_size=page_size,
+            _stream.send_heartbeat(
+                connection_id=connection_id,
+                heartbeat=heartbeat,
             )
         )
 
-    def get_subscription(self, subscription_id: int) -> SubscriptionResponse:
+    def check_processing_status(self, subscription_id: int) -> ProcessingStatusResponse:
         """
-        Get one subscription.
+        Get whether a subscription is being processed now, and over how many connections.
 
         Args:
             subscription_id: The id of the subscription. 1 or more.
 
         Returns:
-            The subscription.
+            The status.
 
         Raises:
             EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
@@ -870,21 +666,76 @@ class SyncCalls(ABC):
             EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
         """
         return self._call(
-            subscriptions.get_subscription(
+            _stream.check_processing_status(
                 subscription_id=subscription_id,
-                subscriber_id=self.subscriber_id,
             )
         )
 
-    def delete_subscription(self, subscription_id: int) -> bool:
+    def get_circuit_breaker_status(self) -> CircuitBreakerStatusResponse:
         """
-        Delete a subscription and end its streams.
-
-        Args:
-            subscription_id: The id of the subscription. 1 or more.
+        Get the state of all circuit breakers.
 
         Returns:
-            True. The subscription is gone.
+            The circuit breakers by name.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return self._call(_circuit_breakers.get_circuit_breaker_status())
+
+    def get_circuit_breaker_health(self) -> CircuitBreakerHealthResponse:
+        """
+        Get how many circuit breakers are healthy.
+
+        Returns:
+            The summary.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return self._call(_circuit_breakers.get_circuit_breaker_health())
+
+    def get_circuit_breaker_config(self) -> CircuitBreakerConfigResponse:
+        """
+        Get the thresholds of the circuit breakers.
+
+        Returns:
+            The configuration.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return self._call(_circuit_breakers.get_circuit_breaker_config())
+
+    def reset_all_circuit_breakers(self) -> CircuitBreakerResetResponse:
+        """
+        Close all circuit breakers.
+
+        Returns:
+            How many there are; all are closed now.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return self._call(_circuit_breakers.reset_all_circuit_breakers())
+
+    def get_circuit_breaker_metrics(self, name: str) -> CircuitBreakerMetrics:
+        """
+        Get the figures of one circuit breaker.
+
+        Args:
+            name: The name of the circuit breaker.
+
+        Returns:
+            The figures.
 
         Raises:
             EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
@@ -892,7 +743,160 @@ class SyncCalls(ABC):
             EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
         """
         return self._call(
-            subscriptions.delete_subscription(
-                subscription_id=subscription_id,
+            _circuit_breakers.get_circuit_breaker_metrics(
+                name=name,
+            )
+        )
+
+    def reset_circuit_breaker(self, name: str) -> CircuitBreakerResetResponse:
+        """
+        Close one circuit breaker.
+
+        Args:
+            name: The name of the circuit breaker.
+
+        Returns:
+            The circuit breaker is closed.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return self._call(
+            _circuit_breakers.reset_circuit_breaker(
+                name=name,
+            )
+        )
+
+    def get_all_chains(self) -> ChainListResponse:
+        """
+        List the active chains.
+
+        Returns:
+            The chains.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return self._call(_chains.get_all_chains())
+
+    def create_chain(self, config: ChainConfigRequest) -> ChainConfigResponse:
+        """
+        Add a chain.
+
+        Args:
+            config: The ChainConfigRequest to send.
+
+        Returns:
+            The chain as it is configured now (some services answer 200).
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return self._call(
+            _chains.create_chain(
+                config=config,
+            )
+        )
+
+    def get_chain_stats(self) -> ChainStatsResponse:
+        """
+        Get figures on the configured chains.
+
+        Returns:
+            The figures.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return self._call(_chains.get_chain_stats())
+
+    def refresh_chains(self) -> ChainConfigResponse:
+        """
+        Read the chain configurations from the database again.
+
+        Returns:
+            The configurations are read.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return self._call(_chains.refresh_chains())
+
+    def get_chain(self, chain_id: int) -> ChainConfigResponse:
+        """
+        Get one chain's configuration.
+
+        Args:
+            chain_id: The EIP-155 id of the chain. 1 or more.
+
+        Returns:
+            The configuration.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return self._call(
+            _chains.get_chain(
+                chain_id=chain_id,
+            )
+        )
+
+    def update_chain(self, chain_id: int, config: ChainConfigRequest) -> ChainConfigResponse:
+        """
+        Replace one chain's configuration.
+
+        The `chain_id` of the body has to be the one of the path.
+
+        Args:
+            chain_id: The EIP-155 id of the chain. 1 or more.
+            config: The ChainConfigRequest to send.
+
+        Returns:
+            The chain as it is configured now.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return self._call(
+            _chains.update_chain(
+                chain_id=chain_id,
+                config=config,
+            )
+        )
+
+    def delete_chain(self, chain_id: int) -> ChainConfigResponse:
+        """
+        Deactivate one chain.
+
+        Its subscriptions remain and go on when the chain is configured again.
+
+        Args:
+            chain_id: The EIP-155 id of the chain. 1 or more.
+
+        Returns:
+            The chain is no longer active.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return self._call(
+            _chains.delete_chain(
+                chain_id=chain_id,
             )
         )

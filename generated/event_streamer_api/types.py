@@ -1,42 +1,49 @@
-"""What models and calls share: the base class, checks of values, readers of JSON, and `Operation`."""
+"""What models and calls share: bases of models and enums, files, unknown values, `Operation`."""
 
 from __future__ import annotations
 
-import datetime
-import re
-import sys
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
-from urllib.parse import quote
+import functools
+from collections.abc import Callable, Mapping
+from enum import IntEnum, StrEnum
+from typing import IO, TYPE_CHECKING, Any, Final, Generic, Literal, Self, TypeVar
 
-from attrs import Attribute, define, fields
-
-from .errors import EventStreamerValidationError, invalid, within
+from attrs import Factory, define, field, fields
 
 T = TypeVar("T")
 
-Check = Callable[[Any, str], None]
-"""Takes a value and where it is; raises EventStreamerValidationError if the value breaks the rule."""
 
-Decoder = Callable[[Any], T]
-"""Turns decoded JSON into a Python value."""
+class _Unset:
+    def __repr__(self) -> str:
+        return "UNSET"
 
-UNSET: Final[Any] = type("Unset", (), {"__repr__": lambda _: "UNSET", "__bool__": lambda _: False})()
+    def __bool__(self) -> bool:
+        return False
+
+    def __reduce__(self) -> str:
+        return "UNSET"  # copies and pickles are the one that there is
+
+
+UNSET: Final[Any] = _Unset()
 """Stands inside models for a field that was left out where an explicit None means something else."""
-
-_SHOWN_LENGTH = 60
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Model:
     """The base of all models: a readable repr and access to the fields that the API does not name."""
 
-    __slots__ = ()
+    # Fields that the message had as null or not at all though they have a default, so that `to_dict` gives
+    # the same JSON. Not a field of attrs: two models are equal whatever they were read from.
+    __slots__ = ("_arrived",)
 
     if TYPE_CHECKING:
         additional_properties: dict[str, Any]
+        _arrived: Mapping[str, Any]
 
-        def to_dict(self, *, include_none: bool = False) -> dict[str, Any]: ...
+        @classmethod
+        def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+            """Read the model from decoded JSON."""
+
+        def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
+            """Write the model as JSON values."""
 
     def __repr__(self) -> str:
         shown = []
@@ -57,358 +64,142 @@ class Model:
     def __contains__(self, key: object) -> bool:
         return key in self.additional_properties
 
-
-def validated(check: Check) -> Callable[[Any, Attribute[Any], Any], None]:
-    """
-    Make an attrs validator of a check.
-
-    Args:
-        check: The rule.
-
-    Returns:
-        The validator, which names the model and the field in its error.
-    """
-
-    def validate(instance: Any, attribute: Attribute[Any], value: Any) -> None:
-        if value is UNSET:
-            return
-        try:
-            check(value, attribute.name)
-        except EventStreamerValidationError:
-            # Where it is wrong is put into words only when it is.
-            check(value, f"{type(instance).__name__}.{attribute.alias}")
-            raise
-
-    return validate
-
-
-def anything() -> Check:
-    """Any value at all."""
-    return lambda _value, _where: None
-
-
-def nullable(check: Check) -> Check:
-    """None, or what another check allows."""
-
-    def checked(value: Any, where: str) -> None:
-        if value is not None:
-            check(value, where)
-
-    return checked
-
-
-def constant(expected: object) -> Check:
-    """Exactly one value."""
-
-    def checked(value: Any, where: str) -> None:
-        if value != expected:
-            raise invalid(where, f"must be {expected!r}, got {_shown(value)}")
-
-    return checked
-
-
-def boolean() -> Check:
-    """True or False."""
-
-    def checked(value: Any, where: str) -> None:
-        if not isinstance(value, bool):
-            raise invalid(where, f"must be True or False, got {_shown(value)}")
-
-    return checked
-
-
-def text(
-    *, pattern: str | None = None, min_length: int = 0, max_length: int | None = None, secret: bool = False
-) -> Check:
-    """A string; lengths in characters. The value of a secret is not shown in the error."""
-    # JSON Schema's `$` is the very end; Python's also matches before a last newline.
-    expression = None if pattern is None else re.compile(re.sub(r"(?<!\\)\$$", r"\\Z", pattern))
-
-    def shown(value: Any) -> str:
-        return f"a {type(value).__name__} (not shown)" if secret else _shown(value)
-
-    longest = sys.maxsize if max_length is None else max_length
-
-    def checked(value: Any, where: str) -> None:
-        # What nearly every text is, first: an acknowledgement checks a thousand ids.
-        plain = expression is None and type(value) is str and value.isascii()
-        if plain and min_length <= len(value) <= longest:
-            return
-        if not isinstance(value, str):
-            raise invalid(where, f"must be a string, got {shown(value)}")
-        if not value.isascii() and _SURROGATE.search(value):
-            raise invalid(where, "must be text that UTF-8 can hold, without lone surrogates")
-        if expression is not None and expression.search(value) is None:
-            raise invalid(where, f"must match {pattern}, got {shown(value)}")
-        length = len(value)
-        if length < min_length:
-            raise invalid(where, f"must have {min_length} character(s) or more, got {shown(value)}")
-        if max_length is not None and length > max_length:
-            raise invalid(where, f"must have {max_length} characters at most, got {length}")
-
-    return checked
-
-
-def integer(
-    *, minimum: int | None = None, maximum: int | None = None, exclusive_minimum: int | None = None
-) -> Check:
-    """A whole number within its range, ends included. Booleans are no numbers."""
-
-    def checked(value: Any, where: str) -> None:
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise invalid(where, f"must be an integer, got {_shown(value)}")
-        _in_range(value, where, minimum, maximum, exclusive_minimum)
-
-    return checked
-
-
-def number(
-    *, minimum: float | None = None, maximum: float | None = None, exclusive_minimum: float | None = None
-) -> Check:
-    """A finite number within its range."""
-
-    def checked(value: Any, where: str) -> None:
-        if not isinstance(value, int | float) or isinstance(value, bool):
-            raise invalid(where, f"must be a number, got {_shown(value)}")
-        if value != value or value in (float("inf"), float("-inf")):
-            raise invalid(where, f"must be a finite number, got {_shown(value)}")
-        _in_range(value, where, minimum, maximum, exclusive_minimum)
-
-    return checked
-
-
-def _in_range(
-    value: float, where: str, minimum: float | None, maximum: float | None, exclusive_minimum: float | None
-) -> None:
-    if minimum is not None and value < minimum:
-        raise invalid(where, f"must be {minimum} or more, got {_shown(value)}")
-    if exclusive_minimum is not None and value <= exclusive_minimum:
-        raise invalid(where, f"must be more than {exclusive_minimum}, got {_shown(value)}")
-    if maximum is not None and value > maximum:
-        raise invalid(where, f"must be {maximum} or less, got {_shown(value)}")
-
-
-def moment() -> Check:
-    """A time with a zone."""
-
-    def checked(value: Any, where: str) -> None:
-        if not isinstance(value, datetime.datetime):
-            raise invalid(where, f"must be a datetime, got {_shown(value)}")
-        if value.utcoffset() is None:
-            raise invalid(where, "must be a datetime with a zone, such as datetime.now(UTC)")
-
-    return checked
-
-
-def instance(name: str) -> Check:
-    """An instance of the model of this name. By name, so that models may refer to each other and themselves."""
-
-    def checked(value: Any, where: str) -> None:
-        if not isinstance(value, Model) or all(base.__name__ != name for base in type(value).__mro__):
-            hint = f"; make one by {name}.from_dict(…)" if isinstance(value, Mapping) else ""
-            raise invalid(where, f"must be of the model {name}, got {_shown(value)}{hint}")
-
-    return checked
-
-
-def array(item: Check, *, min_items: int = 0, max_items: int | None = None) -> Check:
-    """A list whose items pass another check."""
-
-    def checked(value: Any, where: str) -> None:
-        if not isinstance(value, list | tuple):
-            raise invalid(where, f"must be a list, got {_shown(value)}")
-        if len(value) < min_items:
-            raise invalid(where, f"must have {min_items} item(s) or more, got {len(value)}")
-        if max_items is not None and len(value) > max_items:
-            raise invalid(where, f"must have {max_items} items at most, got {len(value)}")
-        try:
-            for element in value:
-                item(element, where)
-        except EventStreamerValidationError:
-            for index, element in enumerate(value):
-                item(element, f"{where}[{index}]")
-            raise
-
-    return checked
-
-
-def mapping(item: Check) -> Check:
-    """A dict with strings as keys whose values pass another check."""
-
-    def checked(value: Any, where: str) -> None:
-        if not isinstance(value, Mapping):
-            raise invalid(where, f"must be a dict, got {_shown(value)}")
-        for key, element in value.items():
-            if not isinstance(key, str):
-                raise invalid(where, f"must have strings as keys, got {_shown(key)}")
-            item(element, f"{where}[{key!r}]")
-
-    return checked
-
-
-def _shown(value: object) -> str:
-    """A value as an error shows it: its type and its beginning."""
-    if isinstance(value, Model):
-        return f"the model {type(value).__name__}"
-    shown = repr(value)
-    if len(shown) > _SHOWN_LENGTH:
-        shown = f"{shown[:_SHOWN_LENGTH]}…"
-    return shown if isinstance(value, str | int | float | type(None)) else f"{shown} ({type(value).__name__})"
-
-
-class Reader:
-    """Reads the fields of one JSON object and remembers which ones are left over."""
-
-    def __init__(self, model: str, source: Mapping[str, Any]) -> None:
-        if not isinstance(source, Mapping):
-            raise invalid(model, f"must be a JSON object, got {_shown(source)}")
-        self._model = model
-        self._left = dict(source)
-
-    def required(self, name: str, decode: Decoder[T]) -> T:
-        """Read a field that has to be there."""
-        value = self._take(name)
-        return self._decoded(name, decode, value)
-
-    def nullable(self, name: str, decode: Decoder[T]) -> T | None:
-        """Read a field that has to be there and may be null."""
-        value = self._take(name)
-        return None if value is None else self._decoded(name, decode, value)
-
-    def optional(self, name: str, decode: Decoder[T], default: Any) -> Any:
-        """Read a field that may be missing, but not null."""
-        value = self._left.pop(name, UNSET)
-        if value is UNSET:
-            return default.copy() if isinstance(default, list | dict) else default
-        if value is None:
-            raise invalid(f"{self._model}.{name}", "must not be null: leave it out instead")
-        return self._decoded(name, decode, value)
-
-    def optional_or_null(self, name: str, decode: Decoder[T], default: Any) -> Any:
-        """Read a field that may be missing or null, which is the same."""
-        if self._left.get(name) is None:
-            self._left.pop(name, None)
-            return default
-        return self._decoded(name, decode, self._left.pop(name))
-
-    def clearable(self, name: str, decode: Decoder[T]) -> Any:
-        """Read a field that may be missing or null, which is not the same."""
-        value = self._left.pop(name, UNSET)
-        return value if value is UNSET or value is None else self._decoded(name, decode, value)
-
-    def rest(self) -> dict[str, Any]:
-        """What no field has taken."""
-        return self._left
-
-    def _take(self, name: str) -> Any:
-        try:
-            return self._left.pop(name)
-        except KeyError:
-            raise invalid(f"{self._model}.{name}", "is missing") from None
-
-    def _decoded(self, name: str, decode: Decoder[T], value: Any) -> T:
-        try:
-            return decode(value)
-        except EventStreamerValidationError as error:
-            raise within(f"{self._model}.{name}", error) from None
-
-
-def as_is(value: Any) -> Any:
-    """What JSON gives is what Python gets; the model's validator checks it."""
-    return value
-
-
-def to_integer(value: Any) -> Any:
-    """
-    Read an integer. JSON does not tell 7.0 from 7 (JSON Schema, "integer"); the validator refuses all else.
-    """
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def list_of(decode: Decoder[T]) -> Decoder[list[T]]:
-    """A list of what another decoder makes."""
-
-    def decoded(value: Any) -> list[T]:
-        if not isinstance(value, list):
-            raise invalid("", f"must be a list, got {_shown(value)}")
-        result = []
-        for index, item in enumerate(value):
-            try:
-                result.append(decode(item))
-            except EventStreamerValidationError as error:
-                raise within(f"[{index}]", error) from None
+    def _as_arrived(self, result: dict[str, Any]) -> dict[str, Any]:
+        """Write what the message had as null or not at all as it was, where nobody has changed it since."""
+        arrived = getattr(self, "_arrived", None)
+        if arrived is None:
+            return result
+        model: Any = type(self)
+        defaults = _defaults_of(model)
+        for wire, was in arrived.items():
+            name, default = defaults[wire]
+            if getattr(self, name) != default:
+                continue
+            if was is UNSET:
+                result.pop(wire, None)
+            else:
+                result[wire] = None
         return result
 
-    return decoded
+
+@functools.cache
+def _defaults_of(model: Any) -> dict[str, tuple[str, Any]]:
+    """The attribute of each field of the wire, and what it is where the field is left out."""
+    found = {}
+    for attribute in fields(model):
+        default: Any = attribute.default
+        # attrs says that a Factory is a function of no arguments; typeshed doesn't know it as a class.
+        value = default.factory() if isinstance(default, Factory) else default  # type: ignore[arg-type]
+        found[attribute.metadata.get("wire", attribute.name)] = (attribute.name, value)
+    return found
 
 
-def map_of(decode: Decoder[T]) -> Decoder[dict[str, T]]:
-    """A dict of what another decoder makes."""
+class TextEnum(StrEnum):
+    """An enum of strings. A value that a newer service sends becomes a member that isn't listed."""
 
-    def decoded(value: Any) -> dict[str, T]:
-        if not isinstance(value, Mapping):
-            raise invalid("", f"must be a JSON object, got {_shown(value)}")
-        result = {}
-        for key, item in value.items():
-            try:
-                result[key] = decode(item)
-            except EventStreamerValidationError as error:
-                raise within(f"[{key!r}]", error) from None
-        return result
-
-    return decoded
-
-
-def to_datetime(value: Any) -> datetime.datetime:
-    """
-    Read a time. One without a zone is UTC.
-
-    ISO 8601 is read by Python itself; what else services write, by python-dateutil, if it is there.
-    """
-    if isinstance(value, datetime.datetime):
-        parsed = value
-    elif isinstance(value, str):
+    @classmethod
+    def arrived(cls, value: str) -> Self:
+        """Get the member of a value, also of one that isn't listed."""
         try:
-            parsed = datetime.datetime.fromisoformat(value)
+            return cls(value)
         except ValueError:
-            parsed = _odd_datetime(value)
-    else:
-        raise invalid("", f"must be an ISO 8601 time, got {_shown(value)}")
-    return parsed if parsed.utcoffset() is not None else parsed.replace(tzinfo=datetime.timezone.utc)
+            member = str.__new__(cls, value)
+            member._name_, member._value_ = value, value
+            return member
+
+    def __reduce_ex__(self, _protocol: Any) -> Any:
+        return type(self).arrived, (str(self),)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _memo: Any) -> Self:
+        return self
 
 
-def _odd_datetime(value: str) -> datetime.datetime:
-    from dateutil import parser
+class NumberEnum(IntEnum):
+    """An enum of integers. A value that a newer service sends becomes a member that isn't listed."""
 
-    try:
-        return parser.parse(value)
-    except (ValueError, OverflowError):
-        raise invalid("", f"must be an ISO 8601 time, got {_shown(value)}") from None
+    @classmethod
+    def arrived(cls, value: int) -> Self:
+        """Get the member of a value, also of one that isn't listed."""
+        try:
+            return cls(value)
+        except ValueError:
+            member = int.__new__(cls, value)
+            member._name_, member._value_ = str(value), value
+            return member
+
+    def __reduce_ex__(self, _protocol: Any) -> Any:
+        return type(self).arrived, (int(self),)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _memo: Any) -> Self:
+        return self
 
 
-def to_iso(value: datetime.datetime) -> str:
-    """Write a time as ISO 8601, with `Z` for UTC."""
-    return value.isoformat().replace("+00:00", "Z")
+@define(frozen=True)
+class Unknown:
+    """
+    A value of a type that this version of the library doesn't know, as the service sent it.
+
+    Attributes:
+        value: The decoded JSON. What it holds is also had by `unknown["name"]`.
+    """
+
+    value: Any
+
+    def __getitem__(self, key: Any) -> Any:
+        return self.value[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.value
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self.value == (other.value if isinstance(other, Unknown) else other))
+
+    def __hash__(self) -> int:
+        return hash(str(self.value))
+
+    def to_dict(self, *, include_none: bool = False) -> Any:
+        """Get the JSON as it came. It has no fields of which `include_none` could add any."""
+        del include_none
+        return self.value
 
 
-def in_path(value: object) -> str:
-    """Write a value as one segment of a path."""
-    return quote(str(value), safe="")
+@define
+class File:
+    """
+    A file to be sent, or text of the format `binary`.
+
+    Attributes:
+        payload: What it holds, or a binary file object that is read when the request is built.
+        file_name: The name that the service is told.
+        mime_type: The content type that the service is told.
+    """
+
+    payload: bytes | IO[bytes]
+    file_name: str | None = None
+    mime_type: str | None = None
+
+    def read(self) -> bytes:
+        """Get what the file holds."""
+        return self.payload if isinstance(self.payload, bytes) else self.payload.read()
 
 
-def in_query(**values: Any) -> dict[str, Any]:
-    """Write the values that are not None as the parameters of a query."""
-    return {name: _query_value(value) for name, value in values.items() if value is not None}
+class Closed(dict[str, Any]):
+    """Fields that came, beyond those that a closed object may have: kept, though nobody may add any."""
 
 
-def _query_value(value: Any) -> Any:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, datetime.datetime):
-        return to_iso(value)
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_query_value(item) for item in value]
-    return value
+Kind = Literal["json", "text", "bytes"]
+"""How the body of an answer is to be read."""
+
+
+def as_json(_status: int) -> Kind:
+    """Say that an answer of any status is JSON."""
+    return "json"
 
 
 @define(frozen=True, kw_only=True)
@@ -417,15 +208,18 @@ class Operation(Generic[T]):
     One request, ready to be sent by anything that speaks HTTP, and how to read its answer.
 
     Attributes:
-        operation_id: The call's name in openapi.yaml.
+        operation_id: The call's name.
         method: The HTTP method, upper case.
         path: The path, with its values percent-encoded, to be appended to the service's URL.
         params: The query.
         json: The body as JSON values, or None.
         headers: Headers of this request alone.
-        parse: Takes the status and the decoded JSON of a successful answer and gives the result; raises
+        parse: Takes the status and the body of a successful answer and gives the result; raises
             EventStreamerValidationError if the answer is not what the API promises.
         safe: Whether it may be sent again when it is unknown if the first one arrived.
+        content: A body that is not `json`, as it is sent; `headers` hold its Content-Type.
+        read_as: Takes the status of a successful answer and says what `parse` wants: the decoded JSON,
+            text, or bytes.
     """
 
     operation_id: str
@@ -436,20 +230,8 @@ class Operation(Generic[T]):
     headers: Mapping[str, str]
     parse: Callable[[int, Any], T]
     safe: bool
+    content: bytes | None = None
+    read_as: Callable[[int], Kind] = field(default=as_json)
 
 
-def answer_of(decode: Decoder[T]) -> Callable[[int, Any], T]:
-    """A parser of answers that hold one model."""
-    return lambda _status, body: decode(body)
-
-
-def succeeded(_status: int, _body: Any) -> bool:
-    """The parser of answers without a body."""
-    return True
-
-
-def nothing(_status: int, _body: Any) -> None:
-    """The parser of answers that are read elsewhere, such as a stream."""
-
-
-__all__ = ["UNSET", "Model", "Operation"]
+__all__ = ["UNSET", "File", "Kind", "Model", "Operation", "Unknown"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ..types import File as File
+    from ..types import Unknown as Unknown
     from .abi_event import ABIEvent
     from .abi_input import ABIInput
     from .batch_acknowledgment_request import BatchAcknowledgmentRequest
@@ -81,6 +83,8 @@ _MODULES = {
     "SubscriptionListResponse": ".subscription_list_response",
     "SubscriptionResponse": ".subscription_response",
     "SubscriptionUpdate": ".subscription_update",
+    "File": "..types",
+    "Unknown": "..types",
 }
 
 __all__ = (

@@ -6,18 +6,9 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import (
-    Model,
-    Reader,
-    array,
-    as_is,
-    boolean,
-    constant,
-    instance,
-    list_of,
-    text,
-    validated,
-)
+from .. import checks as _check
+from .. import reading as _read
+from ..types import Model
 
 if TYPE_CHECKING:
     from .abi_input import ABIInput
@@ -37,12 +28,14 @@ class ABIEvent(Model):
         additional_properties: What the service sent beyond these fields.
     """
 
-    type: Literal["event"] = _attrs_field(default="event", validator=validated(constant("event")))
-    name: str = _attrs_field(validator=validated(text(min_length=1, max_length=1024)))
-    inputs: list[ABIInput] = _attrs_field(
-        factory=list, validator=validated(array(instance("ABIInput"), max_items=1024))
+    type: Literal["event"] = _attrs_field(
+        default="event", validator=_check.validated(_check.constant("event"))
     )
-    anonymous: bool = _attrs_field(default=False, validator=validated(boolean()))
+    name: str = _attrs_field(validator=_check.validated(_check.text(min_length=1, max_length=1024)))
+    inputs: list[ABIInput] = _attrs_field(
+        factory=list, validator=_check.validated(_check.array(_check.instance("ABIInput"), max_items=1024))
+    )
+    anonymous: bool = _attrs_field(default=False, validator=_check.validated(_check.boolean()))
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     @classmethod
@@ -61,13 +54,15 @@ class ABIEvent(Model):
         """
         from .abi_input import ABIInput
 
-        read = Reader("ABIEvent", src_dict)
-        return cls(
-            type=read.required("type", as_is),
-            name=read.required("name", as_is),
-            inputs=read.optional("inputs", list_of(ABIInput.from_dict), []),
-            anonymous=read.optional("anonymous", as_is, False),
-            additional_properties=read.rest(),
+        read = _read.Reader("ABIEvent", src_dict)
+        return read.finished(
+            cls(
+                type=read.required("type", _read.as_is),
+                name=read.required("name", _read.as_is),
+                inputs=read.optional("inputs", _read.list_of(ABIInput.from_dict), list),
+                anonymous=read.optional("anonymous", _read.as_is, False),
+                additional_properties=read.rest(),
+            )
         )
 
     def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
@@ -85,4 +80,4 @@ class ABIEvent(Model):
         result["name"] = self.name
         result["inputs"] = [item.to_dict(include_none=include_none) for item in self.inputs]
         result["anonymous"] = self.anonymous
-        return result
+        return result if include_none else self._as_arrived(result)

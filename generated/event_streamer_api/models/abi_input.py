@@ -6,18 +6,9 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import (
-    Model,
-    Reader,
-    array,
-    as_is,
-    boolean,
-    instance,
-    list_of,
-    nullable,
-    text,
-    validated,
-)
+from .. import checks as _check
+from .. import reading as _read
+from ..types import Model
 
 
 @_attrs_define(kw_only=True, repr=False)
@@ -34,14 +25,21 @@ class ABIInput(Model):
         additional_properties: What the service sent beyond these fields.
     """
 
-    name: str | None = _attrs_field(default=None, validator=validated(nullable(text(max_length=1024))))
-    type: str = _attrs_field(validator=validated(text(min_length=1, max_length=256)))
-    indexed: bool | None = _attrs_field(default=False, validator=validated(nullable(boolean())))
+    name: str | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.text(max_length=1024)))
+    )
+    type: str = _attrs_field(validator=_check.validated(_check.text(min_length=1, max_length=256)))
+    indexed: bool | None = _attrs_field(
+        default=False, validator=_check.validated(_check.nullable(_check.boolean()))
+    )
     internalType: str | None = _attrs_field(
-        default=None, validator=validated(nullable(text(max_length=1024)))
+        default=None, validator=_check.validated(_check.nullable(_check.text(max_length=1024)))
     )
     components: list[ABIInput] | None = _attrs_field(
-        default=None, validator=validated(nullable(array(instance("ABIInput"), max_items=1024)))
+        default=None,
+        validator=_check.validated(
+            _check.nullable(_check.array(_check.instance("ABIInput"), max_items=1024))
+        ),
     )
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
@@ -60,14 +58,16 @@ class ABIInput(Model):
             EventStreamerValidationError: If a field is missing or breaks its rule; the message names its path.
         """
 
-        read = Reader("ABIInput", src_dict)
-        return cls(
-            name=read.optional_or_null("name", as_is, None),
-            type=read.required("type", as_is),
-            indexed=read.optional_or_null("indexed", as_is, False),
-            internalType=read.optional_or_null("internalType", as_is, None),
-            components=read.optional_or_null("components", list_of(ABIInput.from_dict), None),
-            additional_properties=read.rest(),
+        read = _read.Reader("ABIInput", src_dict)
+        return read.finished(
+            cls(
+                name=read.optional_or_null("name", _read.as_is, None),
+                type=read.required("type", _read.as_is),
+                indexed=read.optional_or_null("indexed", _read.as_is, False),
+                internalType=read.optional_or_null("internalType", _read.as_is, None),
+                components=read.optional_or_null("components", _read.list_of(ABIInput.from_dict), None),
+                additional_properties=read.rest(),
+            )
         )
 
     def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
@@ -92,4 +92,4 @@ class ABIInput(Model):
             result["components"] = [item.to_dict(include_none=include_none) for item in self.components]
         elif include_none:
             result["components"] = None
-        return result
+        return result if include_none else self._as_arrived(result)

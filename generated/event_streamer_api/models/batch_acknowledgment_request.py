@@ -6,13 +6,9 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import (
-    Model,
-    Reader,
-    as_is,
-    text,
-    validated,
-)
+from .. import checks as _check
+from .. import reading as _read
+from ..types import Model
 
 
 @_attrs_define(kw_only=True, repr=False)
@@ -25,7 +21,7 @@ class BatchAcknowledgmentRequest(Model):
         additional_properties: What the service sent beyond these fields.
     """
 
-    batch_id: str = _attrs_field(validator=validated(text(min_length=1, max_length=255)))
+    batch_id: str = _attrs_field(validator=_check.validated(_check.text(min_length=1, max_length=255)))
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     @classmethod
@@ -43,10 +39,12 @@ class BatchAcknowledgmentRequest(Model):
             EventStreamerValidationError: If a field is missing or breaks its rule; the message names its path.
         """
 
-        read = Reader("BatchAcknowledgmentRequest", src_dict)
-        return cls(
-            batch_id=read.required("batch_id", as_is),
-            additional_properties=read.rest(),
+        read = _read.Reader("BatchAcknowledgmentRequest", src_dict)
+        return read.finished(
+            cls(
+                batch_id=read.required("batch_id", _read.as_is),
+                additional_properties=read.rest(),
+            )
         )
 
     def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
@@ -61,4 +59,4 @@ class BatchAcknowledgmentRequest(Model):
         """
         result: dict[str, Any] = dict(self.additional_properties)
         result["batch_id"] = self.batch_id
-        return result
+        return result if include_none else self._as_arrived(result)

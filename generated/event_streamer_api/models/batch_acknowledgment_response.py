@@ -7,20 +7,10 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import (
-    Model,
-    Reader,
-    as_is,
-    boolean,
-    integer,
-    moment,
-    nullable,
-    text,
-    to_datetime,
-    to_integer,
-    to_iso,
-    validated,
-)
+from .. import checks as _check
+from .. import reading as _read
+from .. import sending as _send
+from ..types import Model
 
 
 @_attrs_define(kw_only=True, repr=False)
@@ -38,15 +28,21 @@ class BatchAcknowledgmentResponse(Model):
         additional_properties: What the service sent beyond these fields.
     """
 
-    acknowledged: bool = _attrs_field(validator=validated(boolean()))
-    batch_id: str = _attrs_field(validator=validated(text()))
+    acknowledged: bool = _attrs_field(validator=_check.validated(_check.boolean()))
+    batch_id: str = _attrs_field(validator=_check.validated(_check.text()))
     events_acknowledged: int | None = _attrs_field(
-        default=None, validator=validated(nullable(integer(minimum=0)))
+        default=None, validator=_check.validated(_check.nullable(_check.integer(minimum=0)))
     )
-    connection_id: str | None = _attrs_field(default=None, validator=validated(nullable(text())))
-    timestamp: datetime.datetime | None = _attrs_field(default=None, validator=validated(nullable(moment())))
+    connection_id: str | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.text()))
+    )
+    timestamp: datetime.datetime | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.moment()))
+    )
     resume_token: str | None = _attrs_field(
-        default=None, validator=validated(nullable(text(secret=True))), metadata={"secret": True}
+        default=None,
+        validator=_check.validated(_check.nullable(_check.text(secret=True))),
+        metadata={"secret": True},
     )
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
@@ -65,15 +61,17 @@ class BatchAcknowledgmentResponse(Model):
             EventStreamerValidationError: If a field is missing or breaks its rule; the message names its path.
         """
 
-        read = Reader("BatchAcknowledgmentResponse", src_dict)
-        return cls(
-            acknowledged=read.required("acknowledged", as_is),
-            batch_id=read.required("batch_id", as_is),
-            events_acknowledged=read.optional_or_null("events_acknowledged", to_integer, None),
-            connection_id=read.optional_or_null("connection_id", as_is, None),
-            timestamp=read.optional_or_null("timestamp", to_datetime, None),
-            resume_token=read.optional_or_null("resume_token", as_is, None),
-            additional_properties=read.rest(),
+        read = _read.Reader("BatchAcknowledgmentResponse", src_dict)
+        return read.finished(
+            cls(
+                acknowledged=read.required("acknowledged", _read.as_is),
+                batch_id=read.required("batch_id", _read.as_is),
+                events_acknowledged=read.optional_or_null("events_acknowledged", _read.to_integer, None),
+                connection_id=read.optional_or_null("connection_id", _read.as_is, None),
+                timestamp=read.optional_or_null("timestamp", _read.to_datetime, None),
+                resume_token=read.optional_or_null("resume_token", _read.as_is, None),
+                additional_properties=read.rest(),
+            )
         )
 
     def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
@@ -94,9 +92,9 @@ class BatchAcknowledgmentResponse(Model):
         if self.connection_id is not None or include_none:
             result["connection_id"] = self.connection_id
         if self.timestamp is not None:
-            result["timestamp"] = to_iso(self.timestamp)
+            result["timestamp"] = _send.to_iso(self.timestamp)
         elif include_none:
             result["timestamp"] = None
         if self.resume_token is not None or include_none:
             result["resume_token"] = self.resume_token
-        return result
+        return result if include_none else self._as_arrived(result)

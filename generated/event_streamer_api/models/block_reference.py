@@ -6,15 +6,9 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import (
-    Model,
-    Reader,
-    as_is,
-    integer,
-    text,
-    to_integer,
-    validated,
-)
+from .. import checks as _check
+from .. import reading as _read
+from ..types import Model
 
 
 @_attrs_define(kw_only=True, repr=False)
@@ -28,8 +22,8 @@ class BlockReference(Model):
         additional_properties: What the service sent beyond these fields.
     """
 
-    number: int = _attrs_field(validator=validated(integer(minimum=0)))
-    hash: str = _attrs_field(validator=validated(text()))
+    number: int = _attrs_field(validator=_check.validated(_check.integer(minimum=0)))
+    hash: str = _attrs_field(validator=_check.validated(_check.text()))
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     @classmethod
@@ -47,11 +41,13 @@ class BlockReference(Model):
             EventStreamerValidationError: If a field is missing or breaks its rule; the message names its path.
         """
 
-        read = Reader("BlockReference", src_dict)
-        return cls(
-            number=read.required("number", to_integer),
-            hash=read.required("hash", as_is),
-            additional_properties=read.rest(),
+        read = _read.Reader("BlockReference", src_dict)
+        return read.finished(
+            cls(
+                number=read.required("number", _read.to_integer),
+                hash=read.required("hash", _read.as_is),
+                additional_properties=read.rest(),
+            )
         )
 
     def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
@@ -67,4 +63,4 @@ class BlockReference(Model):
         result: dict[str, Any] = dict(self.additional_properties)
         result["number"] = self.number
         result["hash"] = self.hash
-        return result
+        return result if include_none else self._as_arrived(result)

@@ -6,15 +6,9 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import (
-    Model,
-    Reader,
-    array,
-    as_is,
-    list_of,
-    text,
-    validated,
-)
+from .. import checks as _check
+from .. import reading as _read
+from ..types import Model
 
 
 @_attrs_define(kw_only=True, repr=False)
@@ -29,9 +23,11 @@ class BulkBatchAcknowledgmentRequest(Model):
     """
 
     batch_ids: list[str] = _attrs_field(
-        validator=validated(array(text(min_length=1, max_length=255), min_items=1, max_items=1000))
+        validator=_check.validated(
+            _check.array(_check.text(min_length=1, max_length=255), min_items=1, max_items=1000)
+        )
     )
-    connection_id: str = _attrs_field(validator=validated(text(min_length=1, max_length=255)))
+    connection_id: str = _attrs_field(validator=_check.validated(_check.text(min_length=1, max_length=255)))
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     @classmethod
@@ -49,11 +45,13 @@ class BulkBatchAcknowledgmentRequest(Model):
             EventStreamerValidationError: If a field is missing or breaks its rule; the message names its path.
         """
 
-        read = Reader("BulkBatchAcknowledgmentRequest", src_dict)
-        return cls(
-            batch_ids=read.required("batch_ids", list_of(as_is)),
-            connection_id=read.required("connection_id", as_is),
-            additional_properties=read.rest(),
+        read = _read.Reader("BulkBatchAcknowledgmentRequest", src_dict)
+        return read.finished(
+            cls(
+                batch_ids=read.required("batch_ids", _read.list_of(_read.as_is)),
+                connection_id=read.required("connection_id", _read.as_is),
+                additional_properties=read.rest(),
+            )
         )
 
     def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
@@ -69,4 +67,4 @@ class BulkBatchAcknowledgmentRequest(Model):
         result: dict[str, Any] = dict(self.additional_properties)
         result["batch_ids"] = list(self.batch_ids)
         result["connection_id"] = self.connection_id
-        return result
+        return result if include_none else self._as_arrived(result)

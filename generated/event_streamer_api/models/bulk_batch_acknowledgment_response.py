@@ -7,21 +7,10 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import (
-    Model,
-    Reader,
-    array,
-    as_is,
-    integer,
-    list_of,
-    moment,
-    nullable,
-    text,
-    to_datetime,
-    to_integer,
-    to_iso,
-    validated,
-)
+from .. import checks as _check
+from .. import reading as _read
+from .. import sending as _send
+from ..types import Model
 
 
 @_attrs_define(kw_only=True, repr=False)
@@ -41,15 +30,21 @@ class BulkBatchAcknowledgmentResponse(Model):
         additional_properties: What the service sent beyond these fields.
     """
 
-    total_batches: int = _attrs_field(validator=validated(integer(minimum=0)))
-    acknowledged_batches: int = _attrs_field(validator=validated(integer(minimum=0)))
-    failed_batches: int = _attrs_field(validator=validated(integer(minimum=0)))
-    failed_batch_ids: list[str] = _attrs_field(validator=validated(array(text())))
-    total_events_acknowledged: int = _attrs_field(validator=validated(integer(minimum=0)))
-    connection_id: str | None = _attrs_field(default=None, validator=validated(nullable(text())))
-    timestamp: datetime.datetime | None = _attrs_field(default=None, validator=validated(nullable(moment())))
+    total_batches: int = _attrs_field(validator=_check.validated(_check.integer(minimum=0)))
+    acknowledged_batches: int = _attrs_field(validator=_check.validated(_check.integer(minimum=0)))
+    failed_batches: int = _attrs_field(validator=_check.validated(_check.integer(minimum=0)))
+    failed_batch_ids: list[str] = _attrs_field(validator=_check.validated(_check.array(_check.text())))
+    total_events_acknowledged: int = _attrs_field(validator=_check.validated(_check.integer(minimum=0)))
+    connection_id: str | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.text()))
+    )
+    timestamp: datetime.datetime | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.moment()))
+    )
     resume_token: str | None = _attrs_field(
-        default=None, validator=validated(nullable(text(secret=True))), metadata={"secret": True}
+        default=None,
+        validator=_check.validated(_check.nullable(_check.text(secret=True))),
+        metadata={"secret": True},
     )
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
@@ -68,17 +63,19 @@ class BulkBatchAcknowledgmentResponse(Model):
             EventStreamerValidationError: If a field is missing or breaks its rule; the message names its path.
         """
 
-        read = Reader("BulkBatchAcknowledgmentResponse", src_dict)
-        return cls(
-            total_batches=read.required("total_batches", to_integer),
-            acknowledged_batches=read.required("acknowledged_batches", to_integer),
-            failed_batches=read.required("failed_batches", to_integer),
-            failed_batch_ids=read.required("failed_batch_ids", list_of(as_is)),
-            total_events_acknowledged=read.required("total_events_acknowledged", to_integer),
-            connection_id=read.optional_or_null("connection_id", as_is, None),
-            timestamp=read.optional_or_null("timestamp", to_datetime, None),
-            resume_token=read.optional_or_null("resume_token", as_is, None),
-            additional_properties=read.rest(),
+        read = _read.Reader("BulkBatchAcknowledgmentResponse", src_dict)
+        return read.finished(
+            cls(
+                total_batches=read.required("total_batches", _read.to_integer),
+                acknowledged_batches=read.required("acknowledged_batches", _read.to_integer),
+                failed_batches=read.required("failed_batches", _read.to_integer),
+                failed_batch_ids=read.required("failed_batch_ids", _read.list_of(_read.as_is)),
+                total_events_acknowledged=read.required("total_events_acknowledged", _read.to_integer),
+                connection_id=read.optional_or_null("connection_id", _read.as_is, None),
+                timestamp=read.optional_or_null("timestamp", _read.to_datetime, None),
+                resume_token=read.optional_or_null("resume_token", _read.as_is, None),
+                additional_properties=read.rest(),
+            )
         )
 
     def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
@@ -100,9 +97,9 @@ class BulkBatchAcknowledgmentResponse(Model):
         if self.connection_id is not None or include_none:
             result["connection_id"] = self.connection_id
         if self.timestamp is not None:
-            result["timestamp"] = to_iso(self.timestamp)
+            result["timestamp"] = _send.to_iso(self.timestamp)
         elif include_none:
             result["timestamp"] = None
         if self.resume_token is not None or include_none:
             result["resume_token"] = self.resume_token
-        return result
+        return result if include_none else self._as_arrived(result)

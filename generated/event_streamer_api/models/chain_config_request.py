@@ -6,21 +6,9 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..errors import invalid
-from ..types import (
-    Model,
-    Reader,
-    array,
-    as_is,
-    boolean,
-    integer,
-    list_of,
-    nullable,
-    number,
-    text,
-    to_integer,
-    validated,
-)
+from .. import checks as _check
+from .. import reading as _read
+from ..types import Model
 
 
 @_attrs_define(kw_only=True, repr=False)
@@ -65,14 +53,16 @@ class ChainConfigRequest(Model):
         additional_properties: What the service sent beyond these fields.
     """
 
-    chain_id: int = _attrs_field(validator=validated(integer(minimum=1, maximum=9007199254740991)))
-    name: str = _attrs_field(validator=validated(text(min_length=1, max_length=255)))
+    chain_id: int = _attrs_field(
+        validator=_check.validated(_check.integer(minimum=1, maximum=9007199254740991))
+    )
+    name: str = _attrs_field(validator=_check.validated(_check.text(min_length=1, max_length=255)))
     rpc_urls: list[str] | None = _attrs_field(
         default=None,
-        validator=validated(
-            nullable(
-                array(
-                    text(max_length=2048, pattern="^((http|https|ws|wss)://[^/?#\\s]|embedded:)"),
+        validator=_check.validated(
+            _check.nullable(
+                _check.array(
+                    _check.text(max_length=2048, pattern="^((http|https|ws|wss)://[^/?#\\s]|embedded:)"),
                     min_items=1,
                     max_items=32,
                 )
@@ -80,53 +70,67 @@ class ChainConfigRequest(Model):
         ),
     )
     average_block_time: float | None = _attrs_field(
-        default=None, validator=validated(nullable(number(exclusive_minimum=0, maximum=86400)))
+        default=None,
+        validator=_check.validated(_check.nullable(_check.number(exclusive_minimum=0, maximum=86400))),
     )
     max_blocks_per_request: int | None = _attrs_field(
-        default=None, validator=validated(nullable(integer(minimum=1, maximum=1000000)))
+        default=None, validator=_check.validated(_check.nullable(_check.integer(minimum=1, maximum=1000000)))
     )
     confirmation_blocks: int | None = _attrs_field(
-        default=None, validator=validated(nullable(integer(minimum=0, maximum=100000)))
+        default=None, validator=_check.validated(_check.nullable(_check.integer(minimum=0, maximum=100000)))
     )
     historical_rpc_url: str | None = _attrs_field(
         default=None,
-        validator=validated(nullable(text(max_length=2048, pattern="^(http|https|ws|wss)://[^/?#\\s]"))),
+        validator=_check.validated(
+            _check.nullable(_check.text(max_length=2048, pattern="^(http|https|ws|wss)://[^/?#\\s]"))
+        ),
     )
     live_websocket_url: str | None = _attrs_field(
-        default=None, validator=validated(nullable(text(max_length=2048, pattern="^wss?://[^/?#\\s]")))
+        default=None,
+        validator=_check.validated(
+            _check.nullable(_check.text(max_length=2048, pattern="^wss?://[^/?#\\s]"))
+        ),
     )
     historical_max_chunk_size: int = _attrs_field(
-        default=10000, validator=validated(integer(minimum=1, maximum=1000000))
+        default=10000, validator=_check.validated(_check.integer(minimum=1, maximum=1000000))
     )
     historical_max_retries: int = _attrs_field(
-        default=3, validator=validated(integer(minimum=0, maximum=100))
+        default=3, validator=_check.validated(_check.integer(minimum=0, maximum=100))
     )
     historical_max_concurrent: int = _attrs_field(
-        default=5, validator=validated(integer(minimum=1, maximum=100))
+        default=5, validator=_check.validated(_check.integer(minimum=1, maximum=100))
     )
     historical_progress_interval: int = _attrs_field(
-        default=100, validator=validated(integer(minimum=1, maximum=1000000000))
+        default=100, validator=_check.validated(_check.integer(minimum=1, maximum=1000000000))
     )
-    live_max_retries: int = _attrs_field(default=5, validator=validated(integer(minimum=0, maximum=100)))
-    live_retry_delay: int = _attrs_field(default=5, validator=validated(integer(minimum=0, maximum=3600)))
+    live_max_retries: int = _attrs_field(
+        default=5, validator=_check.validated(_check.integer(minimum=0, maximum=100))
+    )
+    live_retry_delay: int = _attrs_field(
+        default=5, validator=_check.validated(_check.integer(minimum=0, maximum=3600))
+    )
     live_reconnect_delay: int = _attrs_field(
-        default=30, validator=validated(integer(minimum=0, maximum=3600))
+        default=30, validator=_check.validated(_check.integer(minimum=0, maximum=3600))
     )
-    live_enable_gap_detection: bool = _attrs_field(default=True, validator=validated(boolean()))
+    live_enable_gap_detection: bool = _attrs_field(default=True, validator=_check.validated(_check.boolean()))
     live_max_gap_size: int = _attrs_field(
-        default=1000, validator=validated(integer(minimum=0, maximum=1000000000))
+        default=1000, validator=_check.validated(_check.integer(minimum=0, maximum=1000000000))
     )
     live_block_check_interval: int = _attrs_field(
-        default=10, validator=validated(integer(minimum=1, maximum=3600))
+        default=10, validator=_check.validated(_check.integer(minimum=1, maximum=3600))
     )
     live_gap_fill_chunk_size: int = _attrs_field(
-        default=100, validator=validated(integer(minimum=1, maximum=1000000))
+        default=100, validator=_check.validated(_check.integer(minimum=1, maximum=1000000))
     )
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
-        if not self.rpc_urls and not self.historical_rpc_url:
-            raise invalid("ChainConfigRequest", "needs rpc_urls or historical_rpc_url")
+        _check.needs(
+            "ChainConfigRequest",
+            "rpc_urls or historical_rpc_url",
+            [bool(self.rpc_urls), bool(self.historical_rpc_url)],
+            exactly_one=False,
+        )
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
@@ -143,28 +147,34 @@ class ChainConfigRequest(Model):
             EventStreamerValidationError: If a field is missing or breaks its rule; the message names its path.
         """
 
-        read = Reader("ChainConfigRequest", src_dict)
-        return cls(
-            chain_id=read.required("chain_id", to_integer),
-            name=read.required("name", as_is),
-            rpc_urls=read.optional("rpc_urls", list_of(as_is), None),
-            average_block_time=read.optional_or_null("average_block_time", as_is, None),
-            max_blocks_per_request=read.optional_or_null("max_blocks_per_request", to_integer, None),
-            confirmation_blocks=read.optional_or_null("confirmation_blocks", to_integer, None),
-            historical_rpc_url=read.optional_or_null("historical_rpc_url", as_is, None),
-            live_websocket_url=read.optional_or_null("live_websocket_url", as_is, None),
-            historical_max_chunk_size=read.optional("historical_max_chunk_size", to_integer, 10000),
-            historical_max_retries=read.optional("historical_max_retries", to_integer, 3),
-            historical_max_concurrent=read.optional("historical_max_concurrent", to_integer, 5),
-            historical_progress_interval=read.optional("historical_progress_interval", to_integer, 100),
-            live_max_retries=read.optional("live_max_retries", to_integer, 5),
-            live_retry_delay=read.optional("live_retry_delay", to_integer, 5),
-            live_reconnect_delay=read.optional("live_reconnect_delay", to_integer, 30),
-            live_enable_gap_detection=read.optional("live_enable_gap_detection", as_is, True),
-            live_max_gap_size=read.optional("live_max_gap_size", to_integer, 1000),
-            live_block_check_interval=read.optional("live_block_check_interval", to_integer, 10),
-            live_gap_fill_chunk_size=read.optional("live_gap_fill_chunk_size", to_integer, 100),
-            additional_properties=read.rest(),
+        read = _read.Reader("ChainConfigRequest", src_dict)
+        return read.finished(
+            cls(
+                chain_id=read.required("chain_id", _read.to_integer),
+                name=read.required("name", _read.as_is),
+                rpc_urls=read.optional("rpc_urls", _read.list_of(_read.as_is), None),
+                average_block_time=read.optional_or_null("average_block_time", _read.as_is, None),
+                max_blocks_per_request=read.optional_or_null(
+                    "max_blocks_per_request", _read.to_integer, None
+                ),
+                confirmation_blocks=read.optional_or_null("confirmation_blocks", _read.to_integer, None),
+                historical_rpc_url=read.optional_or_null("historical_rpc_url", _read.as_is, None),
+                live_websocket_url=read.optional_or_null("live_websocket_url", _read.as_is, None),
+                historical_max_chunk_size=read.optional("historical_max_chunk_size", _read.to_integer, 10000),
+                historical_max_retries=read.optional("historical_max_retries", _read.to_integer, 3),
+                historical_max_concurrent=read.optional("historical_max_concurrent", _read.to_integer, 5),
+                historical_progress_interval=read.optional(
+                    "historical_progress_interval", _read.to_integer, 100
+                ),
+                live_max_retries=read.optional("live_max_retries", _read.to_integer, 5),
+                live_retry_delay=read.optional("live_retry_delay", _read.to_integer, 5),
+                live_reconnect_delay=read.optional("live_reconnect_delay", _read.to_integer, 30),
+                live_enable_gap_detection=read.optional("live_enable_gap_detection", _read.as_is, True),
+                live_max_gap_size=read.optional("live_max_gap_size", _read.to_integer, 1000),
+                live_block_check_interval=read.optional("live_block_check_interval", _read.to_integer, 10),
+                live_gap_fill_chunk_size=read.optional("live_gap_fill_chunk_size", _read.to_integer, 100),
+                additional_properties=read.rest(),
+            )
         )
 
     def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
@@ -205,4 +215,4 @@ class ChainConfigRequest(Model):
         result["live_max_gap_size"] = self.live_max_gap_size
         result["live_block_check_interval"] = self.live_block_check_interval
         result["live_gap_fill_chunk_size"] = self.live_gap_fill_chunk_size
-        return result
+        return result if include_none else self._as_arrived(result)

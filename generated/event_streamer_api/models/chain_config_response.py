@@ -7,22 +7,10 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import (
-    Model,
-    Reader,
-    array,
-    as_is,
-    integer,
-    list_of,
-    moment,
-    nullable,
-    number,
-    text,
-    to_datetime,
-    to_integer,
-    to_iso,
-    validated,
-)
+from .. import checks as _check
+from .. import reading as _read
+from .. import sending as _send
+from ..types import Model
 
 
 @_attrs_define(kw_only=True, repr=False)
@@ -46,22 +34,32 @@ class ChainConfigResponse(Model):
         additional_properties: What the service sent beyond these fields.
     """
 
-    chain_id: int = _attrs_field(validator=validated(integer()))
-    message: str | None = _attrs_field(default=None, validator=validated(nullable(text())))
-    timestamp: datetime.datetime | None = _attrs_field(default=None, validator=validated(nullable(moment())))
-    name: str | None = _attrs_field(default=None, validator=validated(nullable(text())))
-    status: str | None = _attrs_field(default=None, validator=validated(nullable(text())))
-    rpc_urls: list[str] | None = _attrs_field(default=None, validator=validated(nullable(array(text()))))
+    chain_id: int = _attrs_field(validator=_check.validated(_check.integer()))
+    message: str | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.text()))
+    )
+    timestamp: datetime.datetime | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.moment()))
+    )
+    name: str | None = _attrs_field(default=None, validator=_check.validated(_check.nullable(_check.text())))
+    status: str | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.text()))
+    )
+    rpc_urls: list[str] | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.array(_check.text())))
+    )
     average_block_time: float | None = _attrs_field(
-        default=None, validator=validated(nullable(number(minimum=0)))
+        default=None, validator=_check.validated(_check.nullable(_check.number(minimum=0)))
     )
     max_blocks_per_request: int | None = _attrs_field(
-        default=None, validator=validated(nullable(integer(minimum=0)))
+        default=None, validator=_check.validated(_check.nullable(_check.integer(minimum=0)))
     )
     confirmation_blocks: int | None = _attrs_field(
-        default=None, validator=validated(nullable(integer(minimum=0)))
+        default=None, validator=_check.validated(_check.nullable(_check.integer(minimum=0)))
     )
-    head_block: int | None = _attrs_field(default=None, validator=validated(nullable(integer(minimum=0))))
+    head_block: int | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.integer(minimum=0)))
+    )
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     @classmethod
@@ -79,19 +77,23 @@ class ChainConfigResponse(Model):
             EventStreamerValidationError: If a field is missing or breaks its rule; the message names its path.
         """
 
-        read = Reader("ChainConfigResponse", src_dict)
-        return cls(
-            chain_id=read.required("chain_id", to_integer),
-            message=read.optional_or_null("message", as_is, None),
-            timestamp=read.optional_or_null("timestamp", to_datetime, None),
-            name=read.optional_or_null("name", as_is, None),
-            status=read.optional_or_null("status", as_is, None),
-            rpc_urls=read.optional_or_null("rpc_urls", list_of(as_is), None),
-            average_block_time=read.optional_or_null("average_block_time", as_is, None),
-            max_blocks_per_request=read.optional_or_null("max_blocks_per_request", to_integer, None),
-            confirmation_blocks=read.optional_or_null("confirmation_blocks", to_integer, None),
-            head_block=read.optional_or_null("head_block", to_integer, None),
-            additional_properties=read.rest(),
+        read = _read.Reader("ChainConfigResponse", src_dict)
+        return read.finished(
+            cls(
+                chain_id=read.required("chain_id", _read.to_integer),
+                message=read.optional_or_null("message", _read.as_is, None),
+                timestamp=read.optional_or_null("timestamp", _read.to_datetime, None),
+                name=read.optional_or_null("name", _read.as_is, None),
+                status=read.optional_or_null("status", _read.as_is, None),
+                rpc_urls=read.optional_or_null("rpc_urls", _read.list_of(_read.as_is), None),
+                average_block_time=read.optional_or_null("average_block_time", _read.as_is, None),
+                max_blocks_per_request=read.optional_or_null(
+                    "max_blocks_per_request", _read.to_integer, None
+                ),
+                confirmation_blocks=read.optional_or_null("confirmation_blocks", _read.to_integer, None),
+                head_block=read.optional_or_null("head_block", _read.to_integer, None),
+                additional_properties=read.rest(),
+            )
         )
 
     def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
@@ -109,7 +111,7 @@ class ChainConfigResponse(Model):
         if self.message is not None or include_none:
             result["message"] = self.message
         if self.timestamp is not None:
-            result["timestamp"] = to_iso(self.timestamp)
+            result["timestamp"] = _send.to_iso(self.timestamp)
         elif include_none:
             result["timestamp"] = None
         if self.name is not None or include_none:
@@ -128,4 +130,4 @@ class ChainConfigResponse(Model):
             result["confirmation_blocks"] = self.confirmation_blocks
         if self.head_block is not None or include_none:
             result["head_block"] = self.head_block
-        return result
+        return result if include_none else self._as_arrived(result)

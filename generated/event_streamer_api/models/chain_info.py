@@ -6,19 +6,9 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import (
-    Model,
-    Reader,
-    array,
-    as_is,
-    integer,
-    list_of,
-    nullable,
-    number,
-    text,
-    to_integer,
-    validated,
-)
+from .. import checks as _check
+from .. import reading as _read
+from ..types import Model
 
 
 @_attrs_define(kw_only=True, repr=False)
@@ -35,12 +25,16 @@ class ChainInfo(Model):
         additional_properties: What the service sent beyond these fields.
     """
 
-    chain_id: int = _attrs_field(validator=validated(integer()))
-    name: str = _attrs_field(validator=validated(text()))
-    status: str | None = _attrs_field(default=None, validator=validated(nullable(text())))
-    rpc_urls: list[str] | None = _attrs_field(default=None, validator=validated(nullable(array(text()))))
+    chain_id: int = _attrs_field(validator=_check.validated(_check.integer()))
+    name: str = _attrs_field(validator=_check.validated(_check.text()))
+    status: str | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.text()))
+    )
+    rpc_urls: list[str] | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.array(_check.text())))
+    )
     average_block_time: float | None = _attrs_field(
-        default=None, validator=validated(nullable(number(minimum=0)))
+        default=None, validator=_check.validated(_check.nullable(_check.number(minimum=0)))
     )
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
@@ -59,14 +53,16 @@ class ChainInfo(Model):
             EventStreamerValidationError: If a field is missing or breaks its rule; the message names its path.
         """
 
-        read = Reader("ChainInfo", src_dict)
-        return cls(
-            chain_id=read.required("chain_id", to_integer),
-            name=read.required("name", as_is),
-            status=read.optional_or_null("status", as_is, None),
-            rpc_urls=read.optional_or_null("rpc_urls", list_of(as_is), None),
-            average_block_time=read.optional_or_null("average_block_time", as_is, None),
-            additional_properties=read.rest(),
+        read = _read.Reader("ChainInfo", src_dict)
+        return read.finished(
+            cls(
+                chain_id=read.required("chain_id", _read.to_integer),
+                name=read.required("name", _read.as_is),
+                status=read.optional_or_null("status", _read.as_is, None),
+                rpc_urls=read.optional_or_null("rpc_urls", _read.list_of(_read.as_is), None),
+                average_block_time=read.optional_or_null("average_block_time", _read.as_is, None),
+                additional_properties=read.rest(),
+            )
         )
 
     def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
@@ -90,4 +86,4 @@ class ChainInfo(Model):
             result["rpc_urls"] = None
         if self.average_block_time is not None or include_none:
             result["average_block_time"] = self.average_block_time
-        return result
+        return result if include_none else self._as_arrived(result)

@@ -7,20 +7,10 @@ from typing import TYPE_CHECKING, Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import (
-    Model,
-    Reader,
-    array,
-    instance,
-    integer,
-    list_of,
-    moment,
-    nullable,
-    to_datetime,
-    to_integer,
-    to_iso,
-    validated,
-)
+from .. import checks as _check
+from .. import reading as _read
+from .. import sending as _send
+from ..types import Model
 
 if TYPE_CHECKING:
     from .chain_info import ChainInfo
@@ -39,9 +29,15 @@ class ChainListResponse(Model):
         additional_properties: What the service sent beyond these fields.
     """
 
-    chains: list[ChainInfo] = _attrs_field(validator=validated(array(instance("ChainInfo"))))
-    total_chains: int | None = _attrs_field(default=None, validator=validated(nullable(integer(minimum=0))))
-    timestamp: datetime.datetime | None = _attrs_field(default=None, validator=validated(nullable(moment())))
+    chains: list[ChainInfo] = _attrs_field(
+        validator=_check.validated(_check.array(_check.instance("ChainInfo")))
+    )
+    total_chains: int | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.integer(minimum=0)))
+    )
+    timestamp: datetime.datetime | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.moment()))
+    )
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     @classmethod
@@ -60,12 +56,14 @@ class ChainListResponse(Model):
         """
         from .chain_info import ChainInfo
 
-        read = Reader("ChainListResponse", src_dict)
-        return cls(
-            chains=read.required("chains", list_of(ChainInfo.from_dict)),
-            total_chains=read.optional_or_null("total_chains", to_integer, None),
-            timestamp=read.optional_or_null("timestamp", to_datetime, None),
-            additional_properties=read.rest(),
+        read = _read.Reader("ChainListResponse", src_dict)
+        return read.finished(
+            cls(
+                chains=read.required("chains", _read.list_of(ChainInfo.from_dict)),
+                total_chains=read.optional_or_null("total_chains", _read.to_integer, None),
+                timestamp=read.optional_or_null("timestamp", _read.to_datetime, None),
+                additional_properties=read.rest(),
+            )
         )
 
     def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
@@ -83,7 +81,7 @@ class ChainListResponse(Model):
         if self.total_chains is not None or include_none:
             result["total_chains"] = self.total_chains
         if self.timestamp is not None:
-            result["timestamp"] = to_iso(self.timestamp)
+            result["timestamp"] = _send.to_iso(self.timestamp)
         elif include_none:
             result["timestamp"] = None
-        return result
+        return result if include_none else self._as_arrived(result)

@@ -7,21 +7,10 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import (
-    Model,
-    Reader,
-    array,
-    as_is,
-    boolean,
-    integer,
-    list_of,
-    moment,
-    nullable,
-    to_datetime,
-    to_integer,
-    to_iso,
-    validated,
-)
+from .. import checks as _check
+from .. import reading as _read
+from .. import sending as _send
+from ..types import Model
 
 
 @_attrs_define(kw_only=True, repr=False)
@@ -40,17 +29,25 @@ class ChainStatsResponse(Model):
         additional_properties: What the service sent beyond these fields.
     """
 
-    total_chains: int = _attrs_field(validator=validated(integer(minimum=0)))
-    active_chains: int | None = _attrs_field(default=None, validator=validated(nullable(integer(minimum=0))))
-    healthy_rpcs: int | None = _attrs_field(default=None, validator=validated(nullable(integer(minimum=0))))
-    loaded: bool | None = _attrs_field(default=None, validator=validated(nullable(boolean())))
+    total_chains: int = _attrs_field(validator=_check.validated(_check.integer(minimum=0)))
+    active_chains: int | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.integer(minimum=0)))
+    )
+    healthy_rpcs: int | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.integer(minimum=0)))
+    )
+    loaded: bool | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.boolean()))
+    )
     supported_chain_ids: list[int] | None = _attrs_field(
-        default=None, validator=validated(nullable(array(integer())))
+        default=None, validator=_check.validated(_check.nullable(_check.array(_check.integer())))
     )
     last_refresh: datetime.datetime | None = _attrs_field(
-        default=None, validator=validated(nullable(moment()))
+        default=None, validator=_check.validated(_check.nullable(_check.moment()))
     )
-    timestamp: datetime.datetime | None = _attrs_field(default=None, validator=validated(nullable(moment())))
+    timestamp: datetime.datetime | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.moment()))
+    )
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     @classmethod
@@ -68,16 +65,20 @@ class ChainStatsResponse(Model):
             EventStreamerValidationError: If a field is missing or breaks its rule; the message names its path.
         """
 
-        read = Reader("ChainStatsResponse", src_dict)
-        return cls(
-            total_chains=read.required("total_chains", to_integer),
-            active_chains=read.optional_or_null("active_chains", to_integer, None),
-            healthy_rpcs=read.optional_or_null("healthy_rpcs", to_integer, None),
-            loaded=read.optional_or_null("loaded", as_is, None),
-            supported_chain_ids=read.optional_or_null("supported_chain_ids", list_of(to_integer), None),
-            last_refresh=read.optional_or_null("last_refresh", to_datetime, None),
-            timestamp=read.optional_or_null("timestamp", to_datetime, None),
-            additional_properties=read.rest(),
+        read = _read.Reader("ChainStatsResponse", src_dict)
+        return read.finished(
+            cls(
+                total_chains=read.required("total_chains", _read.to_integer),
+                active_chains=read.optional_or_null("active_chains", _read.to_integer, None),
+                healthy_rpcs=read.optional_or_null("healthy_rpcs", _read.to_integer, None),
+                loaded=read.optional_or_null("loaded", _read.as_is, None),
+                supported_chain_ids=read.optional_or_null(
+                    "supported_chain_ids", _read.list_of(_read.to_integer), None
+                ),
+                last_refresh=read.optional_or_null("last_refresh", _read.to_datetime, None),
+                timestamp=read.optional_or_null("timestamp", _read.to_datetime, None),
+                additional_properties=read.rest(),
+            )
         )
 
     def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
@@ -103,11 +104,11 @@ class ChainStatsResponse(Model):
         elif include_none:
             result["supported_chain_ids"] = None
         if self.last_refresh is not None:
-            result["last_refresh"] = to_iso(self.last_refresh)
+            result["last_refresh"] = _send.to_iso(self.last_refresh)
         elif include_none:
             result["last_refresh"] = None
         if self.timestamp is not None:
-            result["timestamp"] = to_iso(self.timestamp)
+            result["timestamp"] = _send.to_iso(self.timestamp)
         elif include_none:
             result["timestamp"] = None
-        return result
+        return result if include_none else self._as_arrived(result)

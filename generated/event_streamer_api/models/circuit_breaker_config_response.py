@@ -6,15 +6,9 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import (
-    Model,
-    Reader,
-    as_is,
-    integer,
-    number,
-    to_integer,
-    validated,
-)
+from .. import checks as _check
+from .. import reading as _read
+from ..types import Model
 
 
 @_attrs_define(kw_only=True, repr=False)
@@ -31,11 +25,11 @@ class CircuitBreakerConfigResponse(Model):
         additional_properties: What the service sent beyond these fields.
     """
 
-    failure_threshold: int = _attrs_field(validator=validated(integer(minimum=0)))
-    recovery_timeout: float = _attrs_field(validator=validated(number(minimum=0)))
-    success_threshold: int = _attrs_field(validator=validated(integer(minimum=0)))
-    timeout: float = _attrs_field(validator=validated(number(minimum=0)))
-    half_open_max_calls: int = _attrs_field(validator=validated(integer(minimum=0)))
+    failure_threshold: int = _attrs_field(validator=_check.validated(_check.integer(minimum=0)))
+    recovery_timeout: float = _attrs_field(validator=_check.validated(_check.number(minimum=0)))
+    success_threshold: int = _attrs_field(validator=_check.validated(_check.integer(minimum=0)))
+    timeout: float = _attrs_field(validator=_check.validated(_check.number(minimum=0)))
+    half_open_max_calls: int = _attrs_field(validator=_check.validated(_check.integer(minimum=0)))
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     @classmethod
@@ -53,14 +47,16 @@ class CircuitBreakerConfigResponse(Model):
             EventStreamerValidationError: If a field is missing or breaks its rule; the message names its path.
         """
 
-        read = Reader("CircuitBreakerConfigResponse", src_dict)
-        return cls(
-            failure_threshold=read.required("failure_threshold", to_integer),
-            recovery_timeout=read.required("recovery_timeout", as_is),
-            success_threshold=read.required("success_threshold", to_integer),
-            timeout=read.required("timeout", as_is),
-            half_open_max_calls=read.required("half_open_max_calls", to_integer),
-            additional_properties=read.rest(),
+        read = _read.Reader("CircuitBreakerConfigResponse", src_dict)
+        return read.finished(
+            cls(
+                failure_threshold=read.required("failure_threshold", _read.to_integer),
+                recovery_timeout=read.required("recovery_timeout", _read.as_is),
+                success_threshold=read.required("success_threshold", _read.to_integer),
+                timeout=read.required("timeout", _read.as_is),
+                half_open_max_calls=read.required("half_open_max_calls", _read.to_integer),
+                additional_properties=read.rest(),
+            )
         )
 
     def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
@@ -79,4 +75,4 @@ class CircuitBreakerConfigResponse(Model):
         result["success_threshold"] = self.success_threshold
         result["timeout"] = self.timeout
         result["half_open_max_calls"] = self.half_open_max_calls
-        return result
+        return result if include_none else self._as_arrived(result)

@@ -7,25 +7,10 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import (
-    Model,
-    Reader,
-    anything,
-    array,
-    as_is,
-    integer,
-    list_of,
-    map_of,
-    mapping,
-    moment,
-    nullable,
-    number,
-    text,
-    to_datetime,
-    to_integer,
-    to_iso,
-    validated,
-)
+from .. import checks as _check
+from .. import reading as _read
+from .. import sending as _send
+from ..types import Model
 
 
 @_attrs_define(kw_only=True, repr=False)
@@ -47,29 +32,36 @@ class CircuitBreakerHealthResponse(Model):
         additional_properties: What the service sent beyond these fields.
     """
 
-    healthy_rpcs: int | None = _attrs_field(default=None, validator=validated(nullable(integer(minimum=0))))
-    total_rpcs: int | None = _attrs_field(default=None, validator=validated(nullable(integer(minimum=0))))
-    unhealthy_chains: list[Any] | None = _attrs_field(
-        default=None, validator=validated(nullable(array(anything())))
+    healthy_rpcs: int | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.integer(minimum=0)))
     )
-    overall_health: str | None = _attrs_field(default=None, validator=validated(nullable(text())))
+    total_rpcs: int | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.integer(minimum=0)))
+    )
+    unhealthy_chains: list[Any] | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.array(_check.anything())))
+    )
+    overall_health: str | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.text()))
+    )
     health_percentage: float | None = _attrs_field(
-        default=None, validator=validated(nullable(number(minimum=0, maximum=100)))
+        default=None, validator=_check.validated(_check.nullable(_check.number(minimum=0, maximum=100)))
     )
     total_circuit_breakers: int | None = _attrs_field(
-        default=None, validator=validated(nullable(integer(minimum=0)))
+        default=None, validator=_check.validated(_check.nullable(_check.integer(minimum=0)))
     )
     healthy_circuit_breakers: int | None = _attrs_field(
-        default=None, validator=validated(nullable(integer(minimum=0)))
+        default=None, validator=_check.validated(_check.nullable(_check.integer(minimum=0)))
     )
     unhealthy_circuit_breakers: int | None = _attrs_field(
-        default=None, validator=validated(nullable(integer(minimum=0)))
+        default=None, validator=_check.validated(_check.nullable(_check.integer(minimum=0)))
     )
     rpc_clients: dict[str, dict[str, Any]] | None = _attrs_field(
-        default=None, validator=validated(nullable(mapping(mapping(anything()))))
+        default=None,
+        validator=_check.validated(_check.nullable(_check.mapping(_check.mapping(_check.anything())))),
     )
     last_updated: datetime.datetime | None = _attrs_field(
-        default=None, validator=validated(nullable(moment()))
+        default=None, validator=_check.validated(_check.nullable(_check.moment()))
     )
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
@@ -88,19 +80,29 @@ class CircuitBreakerHealthResponse(Model):
             EventStreamerValidationError: If a field is missing or breaks its rule; the message names its path.
         """
 
-        read = Reader("CircuitBreakerHealthResponse", src_dict)
-        return cls(
-            healthy_rpcs=read.optional_or_null("healthy_rpcs", to_integer, None),
-            total_rpcs=read.optional_or_null("total_rpcs", to_integer, None),
-            unhealthy_chains=read.optional_or_null("unhealthy_chains", list_of(as_is), None),
-            overall_health=read.optional_or_null("overall_health", as_is, None),
-            health_percentage=read.optional_or_null("health_percentage", as_is, None),
-            total_circuit_breakers=read.optional_or_null("total_circuit_breakers", to_integer, None),
-            healthy_circuit_breakers=read.optional_or_null("healthy_circuit_breakers", to_integer, None),
-            unhealthy_circuit_breakers=read.optional_or_null("unhealthy_circuit_breakers", to_integer, None),
-            rpc_clients=read.optional_or_null("rpc_clients", map_of(map_of(as_is)), None),
-            last_updated=read.optional_or_null("last_updated", to_datetime, None),
-            additional_properties=read.rest(),
+        read = _read.Reader("CircuitBreakerHealthResponse", src_dict)
+        return read.finished(
+            cls(
+                healthy_rpcs=read.optional_or_null("healthy_rpcs", _read.to_integer, None),
+                total_rpcs=read.optional_or_null("total_rpcs", _read.to_integer, None),
+                unhealthy_chains=read.optional_or_null("unhealthy_chains", _read.list_of(_read.as_is), None),
+                overall_health=read.optional_or_null("overall_health", _read.as_is, None),
+                health_percentage=read.optional_or_null("health_percentage", _read.as_is, None),
+                total_circuit_breakers=read.optional_or_null(
+                    "total_circuit_breakers", _read.to_integer, None
+                ),
+                healthy_circuit_breakers=read.optional_or_null(
+                    "healthy_circuit_breakers", _read.to_integer, None
+                ),
+                unhealthy_circuit_breakers=read.optional_or_null(
+                    "unhealthy_circuit_breakers", _read.to_integer, None
+                ),
+                rpc_clients=read.optional_or_null(
+                    "rpc_clients", _read.map_of(_read.map_of(_read.as_is)), None
+                ),
+                last_updated=read.optional_or_null("last_updated", _read.to_datetime, None),
+                additional_properties=read.rest(),
+            )
         )
 
     def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
@@ -137,7 +139,7 @@ class CircuitBreakerHealthResponse(Model):
         elif include_none:
             result["rpc_clients"] = None
         if self.last_updated is not None:
-            result["last_updated"] = to_iso(self.last_updated)
+            result["last_updated"] = _send.to_iso(self.last_updated)
         elif include_none:
             result["last_updated"] = None
-        return result
+        return result if include_none else self._as_arrived(result)

@@ -7,22 +7,10 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import (
-    Model,
-    Reader,
-    as_is,
-    integer,
-    map_of,
-    mapping,
-    moment,
-    nullable,
-    number,
-    text,
-    to_datetime,
-    to_integer,
-    to_iso,
-    validated,
-)
+from .. import checks as _check
+from .. import reading as _read
+from .. import sending as _send
+from ..types import Model
 
 
 @_attrs_define(kw_only=True, repr=False)
@@ -48,33 +36,43 @@ class CircuitBreakerMetrics(Model):
         additional_properties: What the service sent beyond these fields.
     """
 
-    name: str = _attrs_field(validator=validated(text()))
-    failure_count: int | None = _attrs_field(default=None, validator=validated(nullable(integer(minimum=0))))
-    success_count: int | None = _attrs_field(default=None, validator=validated(nullable(integer(minimum=0))))
+    name: str = _attrs_field(validator=_check.validated(_check.text()))
+    failure_count: int | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.integer(minimum=0)))
+    )
+    success_count: int | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.integer(minimum=0)))
+    )
     consecutive_failures: int | None = _attrs_field(
-        default=None, validator=validated(nullable(integer(minimum=0)))
+        default=None, validator=_check.validated(_check.nullable(_check.integer(minimum=0)))
     )
     consecutive_successes: int | None = _attrs_field(
-        default=None, validator=validated(nullable(integer(minimum=0)))
+        default=None, validator=_check.validated(_check.nullable(_check.integer(minimum=0)))
     )
-    total_calls: int | None = _attrs_field(default=None, validator=validated(nullable(integer(minimum=0))))
+    total_calls: int | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.integer(minimum=0)))
+    )
     half_open_calls: int | None = _attrs_field(
-        default=None, validator=validated(nullable(integer(minimum=0)))
+        default=None, validator=_check.validated(_check.nullable(_check.integer(minimum=0)))
     )
     last_failure_time: datetime.datetime | None = _attrs_field(
-        default=None, validator=validated(nullable(moment()))
+        default=None, validator=_check.validated(_check.nullable(_check.moment()))
     )
-    last_error: str | None = _attrs_field(default=None, validator=validated(nullable(text())))
+    last_error: str | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.text()))
+    )
     last_success_time: datetime.datetime | None = _attrs_field(
-        default=None, validator=validated(nullable(moment()))
+        default=None, validator=_check.validated(_check.nullable(_check.moment()))
     )
     state_transitions: dict[str, int] | None = _attrs_field(
-        default=None, validator=validated(nullable(mapping(integer())))
+        default=None, validator=_check.validated(_check.nullable(_check.mapping(_check.integer())))
     )
-    success_rate: float = _attrs_field(validator=validated(number()))
-    failure_rate: float | None = _attrs_field(default=None, validator=validated(nullable(number())))
+    success_rate: float = _attrs_field(validator=_check.validated(_check.number()))
+    failure_rate: float | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.number()))
+    )
     average_response_time: float | None = _attrs_field(
-        default=None, validator=validated(nullable(number(minimum=0)))
+        default=None, validator=_check.validated(_check.nullable(_check.number(minimum=0)))
     )
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
@@ -93,23 +91,27 @@ class CircuitBreakerMetrics(Model):
             EventStreamerValidationError: If a field is missing or breaks its rule; the message names its path.
         """
 
-        read = Reader("CircuitBreakerMetrics", src_dict)
-        return cls(
-            name=read.required("name", as_is),
-            failure_count=read.optional_or_null("failure_count", to_integer, None),
-            success_count=read.optional_or_null("success_count", to_integer, None),
-            consecutive_failures=read.optional_or_null("consecutive_failures", to_integer, None),
-            consecutive_successes=read.optional_or_null("consecutive_successes", to_integer, None),
-            total_calls=read.optional_or_null("total_calls", to_integer, None),
-            half_open_calls=read.optional_or_null("half_open_calls", to_integer, None),
-            last_failure_time=read.optional_or_null("last_failure_time", to_datetime, None),
-            last_error=read.optional_or_null("last_error", as_is, None),
-            last_success_time=read.optional_or_null("last_success_time", to_datetime, None),
-            state_transitions=read.optional_or_null("state_transitions", map_of(to_integer), None),
-            success_rate=read.required("success_rate", as_is),
-            failure_rate=read.optional_or_null("failure_rate", as_is, None),
-            average_response_time=read.optional_or_null("average_response_time", as_is, None),
-            additional_properties=read.rest(),
+        read = _read.Reader("CircuitBreakerMetrics", src_dict)
+        return read.finished(
+            cls(
+                name=read.required("name", _read.as_is),
+                failure_count=read.optional_or_null("failure_count", _read.to_integer, None),
+                success_count=read.optional_or_null("success_count", _read.to_integer, None),
+                consecutive_failures=read.optional_or_null("consecutive_failures", _read.to_integer, None),
+                consecutive_successes=read.optional_or_null("consecutive_successes", _read.to_integer, None),
+                total_calls=read.optional_or_null("total_calls", _read.to_integer, None),
+                half_open_calls=read.optional_or_null("half_open_calls", _read.to_integer, None),
+                last_failure_time=read.optional_or_null("last_failure_time", _read.to_datetime, None),
+                last_error=read.optional_or_null("last_error", _read.as_is, None),
+                last_success_time=read.optional_or_null("last_success_time", _read.to_datetime, None),
+                state_transitions=read.optional_or_null(
+                    "state_transitions", _read.map_of(_read.to_integer), None
+                ),
+                success_rate=read.required("success_rate", _read.as_is),
+                failure_rate=read.optional_or_null("failure_rate", _read.as_is, None),
+                average_response_time=read.optional_or_null("average_response_time", _read.as_is, None),
+                additional_properties=read.rest(),
+            )
         )
 
     def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
@@ -137,13 +139,13 @@ class CircuitBreakerMetrics(Model):
         if self.half_open_calls is not None or include_none:
             result["half_open_calls"] = self.half_open_calls
         if self.last_failure_time is not None:
-            result["last_failure_time"] = to_iso(self.last_failure_time)
+            result["last_failure_time"] = _send.to_iso(self.last_failure_time)
         elif include_none:
             result["last_failure_time"] = None
         if self.last_error is not None or include_none:
             result["last_error"] = self.last_error
         if self.last_success_time is not None:
-            result["last_success_time"] = to_iso(self.last_success_time)
+            result["last_success_time"] = _send.to_iso(self.last_success_time)
         elif include_none:
             result["last_success_time"] = None
         if self.state_transitions is not None:
@@ -155,4 +157,4 @@ class CircuitBreakerMetrics(Model):
             result["failure_rate"] = self.failure_rate
         if self.average_response_time is not None or include_none:
             result["average_response_time"] = self.average_response_time
-        return result
+        return result if include_none else self._as_arrived(result)

@@ -6,16 +6,9 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import (
-    Model,
-    Reader,
-    as_is,
-    integer,
-    nullable,
-    text,
-    to_integer,
-    validated,
-)
+from .. import checks as _check
+from .. import reading as _read
+from ..types import Model
 
 
 @_attrs_define(kw_only=True, repr=False)
@@ -30,9 +23,15 @@ class CircuitBreakerResetResponse(Model):
         additional_properties: What the service sent beyond these fields.
     """
 
-    message: str | None = _attrs_field(default=None, validator=validated(nullable(text())))
-    status: str | None = _attrs_field(default=None, validator=validated(nullable(text())))
-    reset_count: int | None = _attrs_field(default=None, validator=validated(nullable(integer(minimum=0))))
+    message: str | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.text()))
+    )
+    status: str | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.text()))
+    )
+    reset_count: int | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.integer(minimum=0)))
+    )
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     @classmethod
@@ -50,12 +49,14 @@ class CircuitBreakerResetResponse(Model):
             EventStreamerValidationError: If a field is missing or breaks its rule; the message names its path.
         """
 
-        read = Reader("CircuitBreakerResetResponse", src_dict)
-        return cls(
-            message=read.optional_or_null("message", as_is, None),
-            status=read.optional_or_null("status", as_is, None),
-            reset_count=read.optional_or_null("reset_count", to_integer, None),
-            additional_properties=read.rest(),
+        read = _read.Reader("CircuitBreakerResetResponse", src_dict)
+        return read.finished(
+            cls(
+                message=read.optional_or_null("message", _read.as_is, None),
+                status=read.optional_or_null("status", _read.as_is, None),
+                reset_count=read.optional_or_null("reset_count", _read.to_integer, None),
+                additional_properties=read.rest(),
+            )
         )
 
     def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
@@ -75,4 +76,4 @@ class CircuitBreakerResetResponse(Model):
             result["status"] = self.status
         if self.reset_count is not None or include_none:
             result["reset_count"] = self.reset_count
-        return result
+        return result if include_none else self._as_arrived(result)

@@ -7,21 +7,10 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import (
-    Model,
-    Reader,
-    as_is,
-    integer,
-    map_of,
-    mapping,
-    moment,
-    nullable,
-    text,
-    to_datetime,
-    to_integer,
-    to_iso,
-    validated,
-)
+from .. import checks as _check
+from .. import reading as _read
+from .. import sending as _send
+from ..types import Model
 
 
 @_attrs_define(kw_only=True, repr=False)
@@ -43,25 +32,31 @@ class CircuitBreakerStatus(Model):
         additional_properties: What the service sent beyond these fields.
     """
 
-    state: str = _attrs_field(validator=validated(text()))
-    failure_count: int = _attrs_field(validator=validated(integer(minimum=0)))
-    success_count: int | None = _attrs_field(default=None, validator=validated(nullable(integer(minimum=0))))
+    state: str = _attrs_field(validator=_check.validated(_check.text()))
+    failure_count: int = _attrs_field(validator=_check.validated(_check.integer(minimum=0)))
+    success_count: int | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.integer(minimum=0)))
+    )
     consecutive_failures: int | None = _attrs_field(
-        default=None, validator=validated(nullable(integer(minimum=0)))
+        default=None, validator=_check.validated(_check.nullable(_check.integer(minimum=0)))
     )
     consecutive_successes: int | None = _attrs_field(
-        default=None, validator=validated(nullable(integer(minimum=0)))
+        default=None, validator=_check.validated(_check.nullable(_check.integer(minimum=0)))
     )
-    total_calls: int | None = _attrs_field(default=None, validator=validated(nullable(integer(minimum=0))))
+    total_calls: int | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.integer(minimum=0)))
+    )
     last_failure_time: datetime.datetime | None = _attrs_field(
-        default=None, validator=validated(nullable(moment()))
+        default=None, validator=_check.validated(_check.nullable(_check.moment()))
     )
-    last_error: str | None = _attrs_field(default=None, validator=validated(nullable(text())))
+    last_error: str | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.text()))
+    )
     last_success_time: datetime.datetime | None = _attrs_field(
-        default=None, validator=validated(nullable(moment()))
+        default=None, validator=_check.validated(_check.nullable(_check.moment()))
     )
     state_transitions: dict[str, int] | None = _attrs_field(
-        default=None, validator=validated(nullable(mapping(integer())))
+        default=None, validator=_check.validated(_check.nullable(_check.mapping(_check.integer())))
     )
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
@@ -80,19 +75,23 @@ class CircuitBreakerStatus(Model):
             EventStreamerValidationError: If a field is missing or breaks its rule; the message names its path.
         """
 
-        read = Reader("CircuitBreakerStatus", src_dict)
-        return cls(
-            state=read.required("state", as_is),
-            failure_count=read.required("failure_count", to_integer),
-            success_count=read.optional_or_null("success_count", to_integer, None),
-            consecutive_failures=read.optional_or_null("consecutive_failures", to_integer, None),
-            consecutive_successes=read.optional_or_null("consecutive_successes", to_integer, None),
-            total_calls=read.optional_or_null("total_calls", to_integer, None),
-            last_failure_time=read.optional_or_null("last_failure_time", to_datetime, None),
-            last_error=read.optional_or_null("last_error", as_is, None),
-            last_success_time=read.optional_or_null("last_success_time", to_datetime, None),
-            state_transitions=read.optional_or_null("state_transitions", map_of(to_integer), None),
-            additional_properties=read.rest(),
+        read = _read.Reader("CircuitBreakerStatus", src_dict)
+        return read.finished(
+            cls(
+                state=read.required("state", _read.as_is),
+                failure_count=read.required("failure_count", _read.to_integer),
+                success_count=read.optional_or_null("success_count", _read.to_integer, None),
+                consecutive_failures=read.optional_or_null("consecutive_failures", _read.to_integer, None),
+                consecutive_successes=read.optional_or_null("consecutive_successes", _read.to_integer, None),
+                total_calls=read.optional_or_null("total_calls", _read.to_integer, None),
+                last_failure_time=read.optional_or_null("last_failure_time", _read.to_datetime, None),
+                last_error=read.optional_or_null("last_error", _read.as_is, None),
+                last_success_time=read.optional_or_null("last_success_time", _read.to_datetime, None),
+                state_transitions=read.optional_or_null(
+                    "state_transitions", _read.map_of(_read.to_integer), None
+                ),
+                additional_properties=read.rest(),
+            )
         )
 
     def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
@@ -117,17 +116,17 @@ class CircuitBreakerStatus(Model):
         if self.total_calls is not None or include_none:
             result["total_calls"] = self.total_calls
         if self.last_failure_time is not None:
-            result["last_failure_time"] = to_iso(self.last_failure_time)
+            result["last_failure_time"] = _send.to_iso(self.last_failure_time)
         elif include_none:
             result["last_failure_time"] = None
         if self.last_error is not None or include_none:
             result["last_error"] = self.last_error
         if self.last_success_time is not None:
-            result["last_success_time"] = to_iso(self.last_success_time)
+            result["last_success_time"] = _send.to_iso(self.last_success_time)
         elif include_none:
             result["last_success_time"] = None
         if self.state_transitions is not None:
             result["state_transitions"] = dict(self.state_transitions)
         elif include_none:
             result["state_transitions"] = None
-        return result
+        return result if include_none else self._as_arrived(result)

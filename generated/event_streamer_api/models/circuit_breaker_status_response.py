@@ -6,17 +6,9 @@ from typing import TYPE_CHECKING, Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import (
-    Model,
-    Reader,
-    anything,
-    as_is,
-    instance,
-    map_of,
-    mapping,
-    nullable,
-    validated,
-)
+from .. import checks as _check
+from .. import reading as _read
+from ..types import Model
 
 if TYPE_CHECKING:
     from .circuit_breaker_status import CircuitBreakerStatus
@@ -36,13 +28,16 @@ class CircuitBreakerStatusResponse(Model):
     """
 
     circuit_breakers: dict[str, CircuitBreakerStatus] = _attrs_field(
-        validator=validated(mapping(instance("CircuitBreakerStatus")))
+        validator=_check.validated(_check.mapping(_check.instance("CircuitBreakerStatus")))
     )
     rpc_clients: dict[str, dict[str, RpcClientStatus]] | None = _attrs_field(
-        default=None, validator=validated(nullable(mapping(mapping(instance("RpcClientStatus")))))
+        default=None,
+        validator=_check.validated(
+            _check.nullable(_check.mapping(_check.mapping(_check.instance("RpcClientStatus"))))
+        ),
     )
     summary: dict[str, Any] | None = _attrs_field(
-        default=None, validator=validated(nullable(mapping(anything())))
+        default=None, validator=_check.validated(_check.nullable(_check.mapping(_check.anything())))
     )
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
@@ -63,12 +58,18 @@ class CircuitBreakerStatusResponse(Model):
         from .circuit_breaker_status import CircuitBreakerStatus
         from .rpc_client_status import RpcClientStatus
 
-        read = Reader("CircuitBreakerStatusResponse", src_dict)
-        return cls(
-            circuit_breakers=read.required("circuit_breakers", map_of(CircuitBreakerStatus.from_dict)),
-            rpc_clients=read.optional_or_null("rpc_clients", map_of(map_of(RpcClientStatus.from_dict)), None),
-            summary=read.optional_or_null("summary", map_of(as_is), None),
-            additional_properties=read.rest(),
+        read = _read.Reader("CircuitBreakerStatusResponse", src_dict)
+        return read.finished(
+            cls(
+                circuit_breakers=read.required(
+                    "circuit_breakers", _read.map_of(CircuitBreakerStatus.from_dict)
+                ),
+                rpc_clients=read.optional_or_null(
+                    "rpc_clients", _read.map_of(_read.map_of(RpcClientStatus.from_dict)), None
+                ),
+                summary=read.optional_or_null("summary", _read.map_of(_read.as_is), None),
+                additional_properties=read.rest(),
+            )
         )
 
     def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
@@ -96,4 +97,4 @@ class CircuitBreakerStatusResponse(Model):
             result["summary"] = dict(self.summary)
         elif include_none:
             result["summary"] = None
-        return result
+        return result if include_none else self._as_arrived(result)

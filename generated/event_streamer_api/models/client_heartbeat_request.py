@@ -7,17 +7,10 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import (
-    Model,
-    Reader,
-    integer,
-    moment,
-    nullable,
-    to_datetime,
-    to_integer,
-    to_iso,
-    validated,
-)
+from .. import checks as _check
+from .. import reading as _read
+from .. import sending as _send
+from ..types import Model
 
 
 @_attrs_define(kw_only=True, repr=False)
@@ -31,9 +24,10 @@ class ClientHeartbeatRequest(Model):
         additional_properties: What the service sent beyond these fields.
     """
 
-    timestamp: datetime.datetime = _attrs_field(validator=validated(moment()))
+    timestamp: datetime.datetime = _attrs_field(validator=_check.validated(_check.moment()))
     sequence_number: int | None = _attrs_field(
-        default=None, validator=validated(nullable(integer(minimum=0, maximum=9007199254740991)))
+        default=None,
+        validator=_check.validated(_check.nullable(_check.integer(minimum=0, maximum=9007199254740991))),
     )
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
@@ -52,11 +46,13 @@ class ClientHeartbeatRequest(Model):
             EventStreamerValidationError: If a field is missing or breaks its rule; the message names its path.
         """
 
-        read = Reader("ClientHeartbeatRequest", src_dict)
-        return cls(
-            timestamp=read.required("timestamp", to_datetime),
-            sequence_number=read.optional_or_null("sequence_number", to_integer, None),
-            additional_properties=read.rest(),
+        read = _read.Reader("ClientHeartbeatRequest", src_dict)
+        return read.finished(
+            cls(
+                timestamp=read.required("timestamp", _read.to_datetime),
+                sequence_number=read.optional_or_null("sequence_number", _read.to_integer, None),
+                additional_properties=read.rest(),
+            )
         )
 
     def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
@@ -70,7 +66,7 @@ class ClientHeartbeatRequest(Model):
             A new dict that `json.dumps` can write.
         """
         result: dict[str, Any] = dict(self.additional_properties)
-        result["timestamp"] = to_iso(self.timestamp)
+        result["timestamp"] = _send.to_iso(self.timestamp)
         if self.sequence_number is not None or include_none:
             result["sequence_number"] = self.sequence_number
-        return result
+        return result if include_none else self._as_arrived(result)

@@ -7,18 +7,10 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import (
-    Model,
-    Reader,
-    as_is,
-    boolean,
-    moment,
-    nullable,
-    text,
-    to_datetime,
-    to_iso,
-    validated,
-)
+from .. import checks as _check
+from .. import reading as _read
+from .. import sending as _send
+from ..types import Model
 
 
 @_attrs_define(kw_only=True, repr=False)
@@ -34,12 +26,16 @@ class ClientHeartbeatResponse(Model):
         additional_properties: What the service sent beyond these fields.
     """
 
-    acknowledged: bool = _attrs_field(validator=validated(boolean()))
-    timestamp: datetime.datetime | None = _attrs_field(default=None, validator=validated(nullable(moment())))
-    server_timestamp: datetime.datetime | None = _attrs_field(
-        default=None, validator=validated(nullable(moment()))
+    acknowledged: bool = _attrs_field(validator=_check.validated(_check.boolean()))
+    timestamp: datetime.datetime | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.moment()))
     )
-    connection_id: str | None = _attrs_field(default=None, validator=validated(nullable(text())))
+    server_timestamp: datetime.datetime | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.moment()))
+    )
+    connection_id: str | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.text()))
+    )
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     @classmethod
@@ -57,13 +53,15 @@ class ClientHeartbeatResponse(Model):
             EventStreamerValidationError: If a field is missing or breaks its rule; the message names its path.
         """
 
-        read = Reader("ClientHeartbeatResponse", src_dict)
-        return cls(
-            acknowledged=read.required("acknowledged", as_is),
-            timestamp=read.optional_or_null("timestamp", to_datetime, None),
-            server_timestamp=read.optional_or_null("server_timestamp", to_datetime, None),
-            connection_id=read.optional_or_null("connection_id", as_is, None),
-            additional_properties=read.rest(),
+        read = _read.Reader("ClientHeartbeatResponse", src_dict)
+        return read.finished(
+            cls(
+                acknowledged=read.required("acknowledged", _read.as_is),
+                timestamp=read.optional_or_null("timestamp", _read.to_datetime, None),
+                server_timestamp=read.optional_or_null("server_timestamp", _read.to_datetime, None),
+                connection_id=read.optional_or_null("connection_id", _read.as_is, None),
+                additional_properties=read.rest(),
+            )
         )
 
     def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
@@ -79,13 +77,13 @@ class ClientHeartbeatResponse(Model):
         result: dict[str, Any] = dict(self.additional_properties)
         result["acknowledged"] = self.acknowledged
         if self.timestamp is not None:
-            result["timestamp"] = to_iso(self.timestamp)
+            result["timestamp"] = _send.to_iso(self.timestamp)
         elif include_none:
             result["timestamp"] = None
         if self.server_timestamp is not None:
-            result["server_timestamp"] = to_iso(self.server_timestamp)
+            result["server_timestamp"] = _send.to_iso(self.server_timestamp)
         elif include_none:
             result["server_timestamp"] = None
         if self.connection_id is not None or include_none:
             result["connection_id"] = self.connection_id
-        return result
+        return result if include_none else self._as_arrived(result)

@@ -6,15 +6,9 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import (
-    Model,
-    Reader,
-    as_is,
-    integer,
-    text,
-    to_integer,
-    validated,
-)
+from .. import checks as _check
+from .. import reading as _read
+from ..types import Model
 
 
 @_attrs_define(kw_only=True, repr=False)
@@ -28,8 +22,8 @@ class ConfirmationRequest(Model):
         additional_properties: What the service sent beyond these fields.
     """
 
-    subscription_id: int = _attrs_field(validator=validated(integer(minimum=1)))
-    response_id: str = _attrs_field(validator=validated(text(min_length=1)))
+    subscription_id: int = _attrs_field(validator=_check.validated(_check.integer(minimum=1)))
+    response_id: str = _attrs_field(validator=_check.validated(_check.text(min_length=1)))
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     @classmethod
@@ -47,11 +41,13 @@ class ConfirmationRequest(Model):
             EventStreamerValidationError: If a field is missing or breaks its rule; the message names its path.
         """
 
-        read = Reader("ConfirmationRequest", src_dict)
-        return cls(
-            subscription_id=read.required("subscription_id", to_integer),
-            response_id=read.required("response_id", as_is),
-            additional_properties=read.rest(),
+        read = _read.Reader("ConfirmationRequest", src_dict)
+        return read.finished(
+            cls(
+                subscription_id=read.required("subscription_id", _read.to_integer),
+                response_id=read.required("response_id", _read.as_is),
+                additional_properties=read.rest(),
+            )
         )
 
     def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
@@ -67,4 +63,4 @@ class ConfirmationRequest(Model):
         result: dict[str, Any] = dict(self.additional_properties)
         result["subscription_id"] = self.subscription_id
         result["response_id"] = self.response_id
-        return result
+        return result if include_none else self._as_arrived(result)

@@ -6,14 +6,9 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import (
-    Model,
-    Reader,
-    as_is,
-    boolean,
-    text,
-    validated,
-)
+from .. import checks as _check
+from .. import reading as _read
+from ..types import Model
 
 
 @_attrs_define(kw_only=True, repr=False)
@@ -27,8 +22,8 @@ class ConfirmationResponse(Model):
         additional_properties: What the service sent beyond these fields.
     """
 
-    success: bool = _attrs_field(validator=validated(boolean()))
-    message: str = _attrs_field(validator=validated(text()))
+    success: bool = _attrs_field(validator=_check.validated(_check.boolean()))
+    message: str = _attrs_field(validator=_check.validated(_check.text()))
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     @classmethod
@@ -46,11 +41,13 @@ class ConfirmationResponse(Model):
             EventStreamerValidationError: If a field is missing or breaks its rule; the message names its path.
         """
 
-        read = Reader("ConfirmationResponse", src_dict)
-        return cls(
-            success=read.required("success", as_is),
-            message=read.required("message", as_is),
-            additional_properties=read.rest(),
+        read = _read.Reader("ConfirmationResponse", src_dict)
+        return read.finished(
+            cls(
+                success=read.required("success", _read.as_is),
+                message=read.required("message", _read.as_is),
+                additional_properties=read.rest(),
+            )
         )
 
     def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
@@ -66,4 +63,4 @@ class ConfirmationResponse(Model):
         result: dict[str, Any] = dict(self.additional_properties)
         result["success"] = self.success
         result["message"] = self.message
-        return result
+        return result if include_none else self._as_arrived(result)

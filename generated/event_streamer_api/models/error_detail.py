@@ -6,17 +6,9 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import (
-    Model,
-    Reader,
-    anything,
-    array,
-    as_is,
-    list_of,
-    nullable,
-    text,
-    validated,
-)
+from .. import checks as _check
+from .. import reading as _read
+from ..types import Model
 
 
 @_attrs_define(kw_only=True, repr=False)
@@ -31,9 +23,11 @@ class ErrorDetail(Model):
         additional_properties: What the service sent beyond these fields.
     """
 
-    loc: list[Any] | None = _attrs_field(default=None, validator=validated(nullable(array(anything()))))
-    msg: str | None = _attrs_field(default=None, validator=validated(nullable(text())))
-    type: str | None = _attrs_field(default=None, validator=validated(nullable(text())))
+    loc: list[Any] | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.array(_check.anything())))
+    )
+    msg: str | None = _attrs_field(default=None, validator=_check.validated(_check.nullable(_check.text())))
+    type: str | None = _attrs_field(default=None, validator=_check.validated(_check.nullable(_check.text())))
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     @classmethod
@@ -51,12 +45,14 @@ class ErrorDetail(Model):
             EventStreamerValidationError: If a field is missing or breaks its rule; the message names its path.
         """
 
-        read = Reader("ErrorDetail", src_dict)
-        return cls(
-            loc=read.optional("loc", list_of(as_is), None),
-            msg=read.optional_or_null("msg", as_is, None),
-            type=read.optional_or_null("type", as_is, None),
-            additional_properties=read.rest(),
+        read = _read.Reader("ErrorDetail", src_dict)
+        return read.finished(
+            cls(
+                loc=read.optional("loc", _read.list_of(_read.as_is), None),
+                msg=read.optional_or_null("msg", _read.as_is, None),
+                type=read.optional_or_null("type", _read.as_is, None),
+                additional_properties=read.rest(),
+            )
         )
 
     def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
@@ -78,4 +74,4 @@ class ErrorDetail(Model):
             result["msg"] = self.msg
         if self.type is not None or include_none:
             result["type"] = self.type
-        return result
+        return result if include_none else self._as_arrived(result)

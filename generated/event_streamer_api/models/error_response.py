@@ -2,25 +2,18 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import (
-    Model,
-    Reader,
-    anything,
-    as_is,
-    integer,
-    moment,
-    nullable,
-    text,
-    to_datetime,
-    to_integer,
-    to_iso,
-    validated,
-)
+from .. import checks as _check
+from .. import reading as _read
+from .. import sending as _send
+from ..types import Model, Unknown
+
+if TYPE_CHECKING:
+    from .error_detail import ErrorDetail
 
 
 @_attrs_define(kw_only=True, repr=False)
@@ -39,12 +32,29 @@ class ErrorResponse(Model):
         additional_properties: What the service sent beyond these fields.
     """
 
-    error: str | None = _attrs_field(default=None, validator=validated(nullable(text())))
-    error_code: str | None = _attrs_field(default=None, validator=validated(nullable(text())))
-    status: int | None = _attrs_field(default=None, validator=validated(nullable(integer())))
-    request_id: str | None = _attrs_field(default=None, validator=validated(nullable(text())))
-    detail: Any = _attrs_field(default=None, validator=validated(nullable(anything())))
-    timestamp: datetime.datetime | None = _attrs_field(default=None, validator=validated(nullable(moment())))
+    error: str | None = _attrs_field(default=None, validator=_check.validated(_check.nullable(_check.text())))
+    error_code: str | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.text()))
+    )
+    status: int | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.integer()))
+    )
+    request_id: str | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.text()))
+    )
+    detail: str | list[ErrorDetail] | Unknown | None = _attrs_field(
+        default=None,
+        validator=_check.validated(
+            _check.nullable(
+                _check.any_of(
+                    "a string or a list", _check.text(), _check.array(_check.instance("ErrorDetail"))
+                )
+            )
+        ),
+    )
+    timestamp: datetime.datetime | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.moment()))
+    )
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     @classmethod
@@ -61,16 +71,28 @@ class ErrorResponse(Model):
         Raises:
             EventStreamerValidationError: If a field is missing or breaks its rule; the message names its path.
         """
+        from .error_detail import ErrorDetail
 
-        read = Reader("ErrorResponse", src_dict)
-        return cls(
-            error=read.optional_or_null("error", as_is, None),
-            error_code=read.optional_or_null("error_code", as_is, None),
-            status=read.optional_or_null("status", to_integer, None),
-            request_id=read.optional_or_null("request_id", as_is, None),
-            detail=read.optional("detail", as_is, None),
-            timestamp=read.optional_or_null("timestamp", to_datetime, None),
-            additional_properties=read.rest(),
+        read = _read.Reader("ErrorResponse", src_dict)
+        return read.finished(
+            cls(
+                error=read.optional_or_null("error", _read.as_is, None),
+                error_code=read.optional_or_null("error_code", _read.as_is, None),
+                status=read.optional_or_null("status", _read.to_integer, None),
+                request_id=read.optional_or_null("request_id", _read.as_is, None),
+                detail=read.optional_or_null(
+                    "detail",
+                    _read.union_of(
+                        _read.only(
+                            _check.array(_check.instance("ErrorDetail")), _read.list_of(ErrorDetail.from_dict)
+                        ),
+                        _read.only(_check.text(), _read.as_is),
+                    ),
+                    None,
+                ),
+                timestamp=read.optional_or_null("timestamp", _read.to_datetime, None),
+                additional_properties=read.rest(),
+            )
         )
 
     def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
@@ -92,10 +114,12 @@ class ErrorResponse(Model):
             result["status"] = self.status
         if self.request_id is not None or include_none:
             result["request_id"] = self.request_id
-        if self.detail is not None or include_none:
-            result["detail"] = self.detail
+        if self.detail is not None:
+            result["detail"] = _send.plain(self.detail, include_none=include_none)
+        elif include_none:
+            result["detail"] = None
         if self.timestamp is not None:
-            result["timestamp"] = to_iso(self.timestamp)
+            result["timestamp"] = _send.to_iso(self.timestamp)
         elif include_none:
             result["timestamp"] = None
-        return result
+        return result if include_none else self._as_arrived(result)

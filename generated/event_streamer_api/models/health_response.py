@@ -7,17 +7,10 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import (
-    Model,
-    Reader,
-    as_is,
-    moment,
-    nullable,
-    text,
-    to_datetime,
-    to_iso,
-    validated,
-)
+from .. import checks as _check
+from .. import reading as _read
+from .. import sending as _send
+from ..types import Model
 
 
 @_attrs_define(kw_only=True, repr=False)
@@ -31,8 +24,10 @@ class HealthResponse(Model):
         additional_properties: What the service sent beyond these fields.
     """
 
-    status: str = _attrs_field(validator=validated(text()))
-    timestamp: datetime.datetime | None = _attrs_field(default=None, validator=validated(nullable(moment())))
+    status: str = _attrs_field(validator=_check.validated(_check.text()))
+    timestamp: datetime.datetime | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.moment()))
+    )
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     @classmethod
@@ -50,11 +45,13 @@ class HealthResponse(Model):
             EventStreamerValidationError: If a field is missing or breaks its rule; the message names its path.
         """
 
-        read = Reader("HealthResponse", src_dict)
-        return cls(
-            status=read.required("status", as_is),
-            timestamp=read.optional_or_null("timestamp", to_datetime, None),
-            additional_properties=read.rest(),
+        read = _read.Reader("HealthResponse", src_dict)
+        return read.finished(
+            cls(
+                status=read.required("status", _read.as_is),
+                timestamp=read.optional_or_null("timestamp", _read.to_datetime, None),
+                additional_properties=read.rest(),
+            )
         )
 
     def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
@@ -70,7 +67,7 @@ class HealthResponse(Model):
         result: dict[str, Any] = dict(self.additional_properties)
         result["status"] = self.status
         if self.timestamp is not None:
-            result["timestamp"] = to_iso(self.timestamp)
+            result["timestamp"] = _send.to_iso(self.timestamp)
         elif include_none:
             result["timestamp"] = None
-        return result
+        return result if include_none else self._as_arrived(result)

@@ -6,14 +6,9 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import (
-    Model,
-    Reader,
-    integer,
-    nullable,
-    to_integer,
-    validated,
-)
+from .. import checks as _check
+from .. import reading as _read
+from ..types import Model
 
 
 @_attrs_define(kw_only=True, repr=False)
@@ -26,7 +21,9 @@ class LastProcessedBlockResponse(Model):
         additional_properties: What the service sent beyond these fields.
     """
 
-    last_processed_block: int | None = _attrs_field(default=None, validator=validated(nullable(integer())))
+    last_processed_block: int | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.integer()))
+    )
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     @classmethod
@@ -44,10 +41,12 @@ class LastProcessedBlockResponse(Model):
             EventStreamerValidationError: If a field is missing or breaks its rule; the message names its path.
         """
 
-        read = Reader("LastProcessedBlockResponse", src_dict)
-        return cls(
-            last_processed_block=read.optional_or_null("last_processed_block", to_integer, None),
-            additional_properties=read.rest(),
+        read = _read.Reader("LastProcessedBlockResponse", src_dict)
+        return read.finished(
+            cls(
+                last_processed_block=read.optional_or_null("last_processed_block", _read.to_integer, None),
+                additional_properties=read.rest(),
+            )
         )
 
     def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
@@ -63,4 +62,4 @@ class LastProcessedBlockResponse(Model):
         result: dict[str, Any] = dict(self.additional_properties)
         if self.last_processed_block is not None or include_none:
             result["last_processed_block"] = self.last_processed_block
-        return result
+        return result if include_none else self._as_arrived(result)

@@ -7,19 +7,10 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import (
-    Model,
-    Reader,
-    as_is,
-    boolean,
-    integer,
-    moment,
-    nullable,
-    to_datetime,
-    to_integer,
-    to_iso,
-    validated,
-)
+from .. import checks as _check
+from .. import reading as _read
+from .. import sending as _send
+from ..types import Model
 
 
 @_attrs_define(kw_only=True, repr=False)
@@ -35,10 +26,12 @@ class ProcessingStatusResponse(Model):
         additional_properties: What the service sent beyond these fields.
     """
 
-    subscription_id: int = _attrs_field(validator=validated(integer()))
-    is_processing: bool = _attrs_field(validator=validated(boolean()))
-    connection_count: int = _attrs_field(validator=validated(integer(minimum=0)))
-    timestamp: datetime.datetime | None = _attrs_field(default=None, validator=validated(nullable(moment())))
+    subscription_id: int = _attrs_field(validator=_check.validated(_check.integer()))
+    is_processing: bool = _attrs_field(validator=_check.validated(_check.boolean()))
+    connection_count: int = _attrs_field(validator=_check.validated(_check.integer(minimum=0)))
+    timestamp: datetime.datetime | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.moment()))
+    )
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     @classmethod
@@ -56,13 +49,15 @@ class ProcessingStatusResponse(Model):
             EventStreamerValidationError: If a field is missing or breaks its rule; the message names its path.
         """
 
-        read = Reader("ProcessingStatusResponse", src_dict)
-        return cls(
-            subscription_id=read.required("subscription_id", to_integer),
-            is_processing=read.required("is_processing", as_is),
-            connection_count=read.required("connection_count", to_integer),
-            timestamp=read.optional_or_null("timestamp", to_datetime, None),
-            additional_properties=read.rest(),
+        read = _read.Reader("ProcessingStatusResponse", src_dict)
+        return read.finished(
+            cls(
+                subscription_id=read.required("subscription_id", _read.to_integer),
+                is_processing=read.required("is_processing", _read.as_is),
+                connection_count=read.required("connection_count", _read.to_integer),
+                timestamp=read.optional_or_null("timestamp", _read.to_datetime, None),
+                additional_properties=read.rest(),
+            )
         )
 
     def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
@@ -80,7 +75,7 @@ class ProcessingStatusResponse(Model):
         result["is_processing"] = self.is_processing
         result["connection_count"] = self.connection_count
         if self.timestamp is not None:
-            result["timestamp"] = to_iso(self.timestamp)
+            result["timestamp"] = _send.to_iso(self.timestamp)
         elif include_none:
             result["timestamp"] = None
-        return result
+        return result if include_none else self._as_arrived(result)

@@ -6,18 +6,9 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import (
-    Model,
-    Reader,
-    anything,
-    as_is,
-    boolean,
-    map_of,
-    mapping,
-    nullable,
-    text,
-    validated,
-)
+from .. import checks as _check
+from .. import reading as _read
+from ..types import Model
 
 
 @_attrs_define(kw_only=True, repr=False)
@@ -32,11 +23,13 @@ class RpcClientStatus(Model):
         additional_properties: What the service sent beyond these fields.
     """
 
-    state: str = _attrs_field(validator=validated(text()))
+    state: str = _attrs_field(validator=_check.validated(_check.text()))
     metrics: dict[str, Any] | None = _attrs_field(
-        default=None, validator=validated(nullable(mapping(anything())))
+        default=None, validator=_check.validated(_check.nullable(_check.mapping(_check.anything())))
     )
-    is_healthy: bool | None = _attrs_field(default=None, validator=validated(nullable(boolean())))
+    is_healthy: bool | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.boolean()))
+    )
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     @classmethod
@@ -54,12 +47,14 @@ class RpcClientStatus(Model):
             EventStreamerValidationError: If a field is missing or breaks its rule; the message names its path.
         """
 
-        read = Reader("RpcClientStatus", src_dict)
-        return cls(
-            state=read.required("state", as_is),
-            metrics=read.optional_or_null("metrics", map_of(as_is), None),
-            is_healthy=read.optional_or_null("is_healthy", as_is, None),
-            additional_properties=read.rest(),
+        read = _read.Reader("RpcClientStatus", src_dict)
+        return read.finished(
+            cls(
+                state=read.required("state", _read.as_is),
+                metrics=read.optional_or_null("metrics", _read.map_of(_read.as_is), None),
+                is_healthy=read.optional_or_null("is_healthy", _read.as_is, None),
+                additional_properties=read.rest(),
+            )
         )
 
     def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
@@ -80,4 +75,4 @@ class RpcClientStatus(Model):
             result["metrics"] = None
         if self.is_healthy is not None or include_none:
             result["is_healthy"] = self.is_healthy
-        return result
+        return result if include_none else self._as_arrived(result)

@@ -7,20 +7,10 @@ from typing import Any, Literal, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import (
-    Model,
-    Reader,
-    as_is,
-    constant,
-    integer,
-    moment,
-    nullable,
-    text,
-    to_datetime,
-    to_integer,
-    to_iso,
-    validated,
-)
+from .. import checks as _check
+from .. import reading as _read
+from .. import sending as _send
+from ..types import Model
 
 
 @_attrs_define(kw_only=True, repr=False)
@@ -38,14 +28,22 @@ class StreamingEnd(Model):
         additional_properties: What the service sent beyond these fields.
     """
 
-    type: Literal["end"] = _attrs_field(default="end", validator=validated(constant("end")))
-    reason: str = _attrs_field(validator=validated(text()))
-    connection_id: str | None = _attrs_field(default=None, validator=validated(nullable(text())))
-    subscription_id: int | None = _attrs_field(default=None, validator=validated(nullable(integer())))
-    resume_token: str | None = _attrs_field(
-        default=None, validator=validated(nullable(text(secret=True))), metadata={"secret": True}
+    type: Literal["end"] = _attrs_field(default="end", validator=_check.validated(_check.constant("end")))
+    reason: str = _attrs_field(validator=_check.validated(_check.text()))
+    connection_id: str | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.text()))
     )
-    timestamp: datetime.datetime | None = _attrs_field(default=None, validator=validated(nullable(moment())))
+    subscription_id: int | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.integer()))
+    )
+    resume_token: str | None = _attrs_field(
+        default=None,
+        validator=_check.validated(_check.nullable(_check.text(secret=True))),
+        metadata={"secret": True},
+    )
+    timestamp: datetime.datetime | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.moment()))
+    )
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     @classmethod
@@ -63,15 +61,17 @@ class StreamingEnd(Model):
             EventStreamerValidationError: If a field is missing or breaks its rule; the message names its path.
         """
 
-        read = Reader("StreamingEnd", src_dict)
-        return cls(
-            type=read.required("type", as_is),
-            reason=read.required("reason", as_is),
-            connection_id=read.optional_or_null("connection_id", as_is, None),
-            subscription_id=read.optional_or_null("subscription_id", to_integer, None),
-            resume_token=read.optional_or_null("resume_token", as_is, None),
-            timestamp=read.optional_or_null("timestamp", to_datetime, None),
-            additional_properties=read.rest(),
+        read = _read.Reader("StreamingEnd", src_dict)
+        return read.finished(
+            cls(
+                type=read.required("type", _read.as_is),
+                reason=read.required("reason", _read.as_is),
+                connection_id=read.optional_or_null("connection_id", _read.as_is, None),
+                subscription_id=read.optional_or_null("subscription_id", _read.to_integer, None),
+                resume_token=read.optional_or_null("resume_token", _read.as_is, None),
+                timestamp=read.optional_or_null("timestamp", _read.to_datetime, None),
+                additional_properties=read.rest(),
+            )
         )
 
     def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
@@ -94,7 +94,7 @@ class StreamingEnd(Model):
         if self.resume_token is not None or include_none:
             result["resume_token"] = self.resume_token
         if self.timestamp is not None:
-            result["timestamp"] = to_iso(self.timestamp)
+            result["timestamp"] = _send.to_iso(self.timestamp)
         elif include_none:
             result["timestamp"] = None
-        return result
+        return result if include_none else self._as_arrived(result)

@@ -7,21 +7,10 @@ from typing import Any, Literal, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import (
-    Model,
-    Reader,
-    as_is,
-    boolean,
-    constant,
-    integer,
-    moment,
-    nullable,
-    text,
-    to_datetime,
-    to_integer,
-    to_iso,
-    validated,
-)
+from .. import checks as _check
+from .. import reading as _read
+from .. import sending as _send
+from ..types import Model
 
 
 @_attrs_define(kw_only=True, repr=False)
@@ -42,13 +31,23 @@ class StreamingError(Model):
         additional_properties: What the service sent beyond these fields.
     """
 
-    type: Literal["error"] = _attrs_field(default="error", validator=validated(constant("error")))
-    connection_id: str | None = _attrs_field(default=None, validator=validated(nullable(text())))
-    subscription_id: int | None = _attrs_field(default=None, validator=validated(nullable(integer())))
-    error_code: str = _attrs_field(validator=validated(text()))
-    error_message: str = _attrs_field(validator=validated(text()))
-    timestamp: datetime.datetime | None = _attrs_field(default=None, validator=validated(nullable(moment())))
-    recoverable: bool | None = _attrs_field(default=True, validator=validated(nullable(boolean())))
+    type: Literal["error"] = _attrs_field(
+        default="error", validator=_check.validated(_check.constant("error"))
+    )
+    connection_id: str | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.text()))
+    )
+    subscription_id: int | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.integer()))
+    )
+    error_code: str = _attrs_field(validator=_check.validated(_check.text()))
+    error_message: str = _attrs_field(validator=_check.validated(_check.text()))
+    timestamp: datetime.datetime | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.moment()))
+    )
+    recoverable: bool | None = _attrs_field(
+        default=True, validator=_check.validated(_check.nullable(_check.boolean()))
+    )
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     @classmethod
@@ -66,16 +65,18 @@ class StreamingError(Model):
             EventStreamerValidationError: If a field is missing or breaks its rule; the message names its path.
         """
 
-        read = Reader("StreamingError", src_dict)
-        return cls(
-            type=read.required("type", as_is),
-            connection_id=read.optional_or_null("connection_id", as_is, None),
-            subscription_id=read.optional_or_null("subscription_id", to_integer, None),
-            error_code=read.required("error_code", as_is),
-            error_message=read.required("error_message", as_is),
-            timestamp=read.optional_or_null("timestamp", to_datetime, None),
-            recoverable=read.optional_or_null("recoverable", as_is, True),
-            additional_properties=read.rest(),
+        read = _read.Reader("StreamingError", src_dict)
+        return read.finished(
+            cls(
+                type=read.required("type", _read.as_is),
+                connection_id=read.optional_or_null("connection_id", _read.as_is, None),
+                subscription_id=read.optional_or_null("subscription_id", _read.to_integer, None),
+                error_code=read.required("error_code", _read.as_is),
+                error_message=read.required("error_message", _read.as_is),
+                timestamp=read.optional_or_null("timestamp", _read.to_datetime, None),
+                recoverable=read.optional_or_null("recoverable", _read.as_is, True),
+                additional_properties=read.rest(),
+            )
         )
 
     def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
@@ -97,9 +98,9 @@ class StreamingError(Model):
         result["error_code"] = self.error_code
         result["error_message"] = self.error_message
         if self.timestamp is not None:
-            result["timestamp"] = to_iso(self.timestamp)
+            result["timestamp"] = _send.to_iso(self.timestamp)
         elif include_none:
             result["timestamp"] = None
         if self.recoverable is not None or include_none:
             result["recoverable"] = self.recoverable
-        return result
+        return result if include_none else self._as_arrived(result)

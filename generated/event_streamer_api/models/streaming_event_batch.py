@@ -7,25 +7,10 @@ from typing import Any, Literal, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import (
-    Model,
-    Reader,
-    anything,
-    array,
-    as_is,
-    constant,
-    integer,
-    list_of,
-    map_of,
-    mapping,
-    moment,
-    nullable,
-    text,
-    to_datetime,
-    to_integer,
-    to_iso,
-    validated,
-)
+from .. import checks as _check
+from .. import reading as _read
+from .. import sending as _send
+from ..types import Model
 
 
 @_attrs_define(kw_only=True, repr=False)
@@ -53,22 +38,42 @@ class StreamingEventBatch(Model):
     """
 
     type: Literal["event_batch"] = _attrs_field(
-        default="event_batch", validator=validated(constant("event_batch"))
+        default="event_batch", validator=_check.validated(_check.constant("event_batch"))
     )
-    response_id: str = _attrs_field(validator=validated(text()))
-    batch_id: str | None = _attrs_field(default=None, validator=validated(nullable(text())))
-    subscription_id: int | None = _attrs_field(default=None, validator=validated(nullable(integer())))
-    connection_id: str | None = _attrs_field(default=None, validator=validated(nullable(text())))
-    resume_token: str = _attrs_field(validator=validated(text(secret=True)), metadata={"secret": True})
+    response_id: str = _attrs_field(validator=_check.validated(_check.text()))
+    batch_id: str | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.text()))
+    )
+    subscription_id: int | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.integer()))
+    )
+    connection_id: str | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.text()))
+    )
+    resume_token: str = _attrs_field(
+        validator=_check.validated(_check.text(secret=True)), metadata={"secret": True}
+    )
     events: dict[str, list[dict[str, Any]]] = _attrs_field(
-        validator=validated(mapping(array(mapping(anything()))))
+        validator=_check.validated(_check.mapping(_check.array(_check.mapping(_check.anything()))))
     )
-    batch_size: int | None = _attrs_field(default=None, validator=validated(nullable(integer(minimum=0))))
-    timestamp: datetime.datetime | None = _attrs_field(default=None, validator=validated(nullable(moment())))
-    chain_id: int | None = _attrs_field(default=None, validator=validated(nullable(integer())))
-    first_block: int | None = _attrs_field(default=None, validator=validated(nullable(integer())))
-    last_block: int | None = _attrs_field(default=None, validator=validated(nullable(integer())))
-    head_block: int | None = _attrs_field(default=None, validator=validated(nullable(integer())))
+    batch_size: int | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.integer(minimum=0)))
+    )
+    timestamp: datetime.datetime | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.moment()))
+    )
+    chain_id: int | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.integer()))
+    )
+    first_block: int | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.integer()))
+    )
+    last_block: int | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.integer()))
+    )
+    head_block: int | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.integer()))
+    )
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     @classmethod
@@ -86,22 +91,24 @@ class StreamingEventBatch(Model):
             EventStreamerValidationError: If a field is missing or breaks its rule; the message names its path.
         """
 
-        read = Reader("StreamingEventBatch", src_dict)
-        return cls(
-            type=read.required("type", as_is),
-            response_id=read.required("response_id", as_is),
-            batch_id=read.optional_or_null("batch_id", as_is, None),
-            subscription_id=read.optional_or_null("subscription_id", to_integer, None),
-            connection_id=read.optional_or_null("connection_id", as_is, None),
-            resume_token=read.required("resume_token", as_is),
-            events=read.required("events", map_of(list_of(map_of(as_is)))),
-            batch_size=read.optional_or_null("batch_size", to_integer, None),
-            timestamp=read.optional_or_null("timestamp", to_datetime, None),
-            chain_id=read.optional_or_null("chain_id", to_integer, None),
-            first_block=read.optional_or_null("first_block", to_integer, None),
-            last_block=read.optional_or_null("last_block", to_integer, None),
-            head_block=read.optional_or_null("head_block", to_integer, None),
-            additional_properties=read.rest(),
+        read = _read.Reader("StreamingEventBatch", src_dict)
+        return read.finished(
+            cls(
+                type=read.required("type", _read.as_is),
+                response_id=read.required("response_id", _read.as_is),
+                batch_id=read.optional_or_null("batch_id", _read.as_is, None),
+                subscription_id=read.optional_or_null("subscription_id", _read.to_integer, None),
+                connection_id=read.optional_or_null("connection_id", _read.as_is, None),
+                resume_token=read.required("resume_token", _read.as_is),
+                events=read.required("events", _read.map_of(_read.list_of(_read.map_of(_read.as_is)))),
+                batch_size=read.optional_or_null("batch_size", _read.to_integer, None),
+                timestamp=read.optional_or_null("timestamp", _read.to_datetime, None),
+                chain_id=read.optional_or_null("chain_id", _read.to_integer, None),
+                first_block=read.optional_or_null("first_block", _read.to_integer, None),
+                last_block=read.optional_or_null("last_block", _read.to_integer, None),
+                head_block=read.optional_or_null("head_block", _read.to_integer, None),
+                additional_properties=read.rest(),
+            )
         )
 
     def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
@@ -128,7 +135,7 @@ class StreamingEventBatch(Model):
         if self.batch_size is not None or include_none:
             result["batch_size"] = self.batch_size
         if self.timestamp is not None:
-            result["timestamp"] = to_iso(self.timestamp)
+            result["timestamp"] = _send.to_iso(self.timestamp)
         elif include_none:
             result["timestamp"] = None
         if self.chain_id is not None or include_none:
@@ -139,4 +146,4 @@ class StreamingEventBatch(Model):
             result["last_block"] = self.last_block
         if self.head_block is not None or include_none:
             result["head_block"] = self.head_block
-        return result
+        return result if include_none else self._as_arrived(result)

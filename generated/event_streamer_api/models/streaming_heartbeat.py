@@ -7,20 +7,10 @@ from typing import Any, Literal, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import (
-    Model,
-    Reader,
-    as_is,
-    constant,
-    integer,
-    moment,
-    nullable,
-    text,
-    to_datetime,
-    to_integer,
-    to_iso,
-    validated,
-)
+from .. import checks as _check
+from .. import reading as _read
+from .. import sending as _send
+from ..types import Model
 
 
 @_attrs_define(kw_only=True, repr=False)
@@ -36,10 +26,18 @@ class StreamingHeartbeat(Model):
         additional_properties: What the service sent beyond these fields.
     """
 
-    type: Literal["heartbeat"] = _attrs_field(default="heartbeat", validator=validated(constant("heartbeat")))
-    connection_id: str | None = _attrs_field(default=None, validator=validated(nullable(text())))
-    subscription_id: int | None = _attrs_field(default=None, validator=validated(nullable(integer())))
-    timestamp: datetime.datetime | None = _attrs_field(default=None, validator=validated(nullable(moment())))
+    type: Literal["heartbeat"] = _attrs_field(
+        default="heartbeat", validator=_check.validated(_check.constant("heartbeat"))
+    )
+    connection_id: str | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.text()))
+    )
+    subscription_id: int | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.integer()))
+    )
+    timestamp: datetime.datetime | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.moment()))
+    )
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     @classmethod
@@ -57,13 +55,15 @@ class StreamingHeartbeat(Model):
             EventStreamerValidationError: If a field is missing or breaks its rule; the message names its path.
         """
 
-        read = Reader("StreamingHeartbeat", src_dict)
-        return cls(
-            type=read.required("type", as_is),
-            connection_id=read.optional_or_null("connection_id", as_is, None),
-            subscription_id=read.optional_or_null("subscription_id", to_integer, None),
-            timestamp=read.optional_or_null("timestamp", to_datetime, None),
-            additional_properties=read.rest(),
+        read = _read.Reader("StreamingHeartbeat", src_dict)
+        return read.finished(
+            cls(
+                type=read.required("type", _read.as_is),
+                connection_id=read.optional_or_null("connection_id", _read.as_is, None),
+                subscription_id=read.optional_or_null("subscription_id", _read.to_integer, None),
+                timestamp=read.optional_or_null("timestamp", _read.to_datetime, None),
+                additional_properties=read.rest(),
+            )
         )
 
     def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
@@ -83,7 +83,7 @@ class StreamingHeartbeat(Model):
         if self.subscription_id is not None or include_none:
             result["subscription_id"] = self.subscription_id
         if self.timestamp is not None:
-            result["timestamp"] = to_iso(self.timestamp)
+            result["timestamp"] = _send.to_iso(self.timestamp)
         elif include_none:
             result["timestamp"] = None
-        return result
+        return result if include_none else self._as_arrived(result)

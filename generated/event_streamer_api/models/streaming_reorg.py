@@ -7,23 +7,10 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import (
-    Model,
-    Reader,
-    array,
-    as_is,
-    constant,
-    instance,
-    integer,
-    list_of,
-    moment,
-    nullable,
-    text,
-    to_datetime,
-    to_integer,
-    to_iso,
-    validated,
-)
+from .. import checks as _check
+from .. import reading as _read
+from .. import sending as _send
+from ..types import Model
 
 if TYPE_CHECKING:
     from .block_reference import BlockReference
@@ -49,17 +36,29 @@ class StreamingReorg(Model):
         additional_properties: What the service sent beyond these fields.
     """
 
-    type: Literal["reorg"] = _attrs_field(default="reorg", validator=validated(constant("reorg")))
-    batch_id: str = _attrs_field(validator=validated(text()))
-    resume_token: str = _attrs_field(validator=validated(text(secret=True)), metadata={"secret": True})
-    connection_id: str | None = _attrs_field(default=None, validator=validated(nullable(text())))
-    subscription_id: int | None = _attrs_field(default=None, validator=validated(nullable(integer())))
-    chain_id: int | None = _attrs_field(default=None, validator=validated(nullable(integer())))
-    common_ancestor: int = _attrs_field(validator=validated(integer(minimum=-1)))
-    removed_blocks: list[BlockReference] = _attrs_field(
-        validator=validated(array(instance("BlockReference")))
+    type: Literal["reorg"] = _attrs_field(
+        default="reorg", validator=_check.validated(_check.constant("reorg"))
     )
-    timestamp: datetime.datetime | None = _attrs_field(default=None, validator=validated(nullable(moment())))
+    batch_id: str = _attrs_field(validator=_check.validated(_check.text()))
+    resume_token: str = _attrs_field(
+        validator=_check.validated(_check.text(secret=True)), metadata={"secret": True}
+    )
+    connection_id: str | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.text()))
+    )
+    subscription_id: int | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.integer()))
+    )
+    chain_id: int | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.integer()))
+    )
+    common_ancestor: int = _attrs_field(validator=_check.validated(_check.integer(minimum=-1)))
+    removed_blocks: list[BlockReference] = _attrs_field(
+        validator=_check.validated(_check.array(_check.instance("BlockReference")))
+    )
+    timestamp: datetime.datetime | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.moment()))
+    )
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     @classmethod
@@ -78,18 +77,20 @@ class StreamingReorg(Model):
         """
         from .block_reference import BlockReference
 
-        read = Reader("StreamingReorg", src_dict)
-        return cls(
-            type=read.required("type", as_is),
-            batch_id=read.required("batch_id", as_is),
-            resume_token=read.required("resume_token", as_is),
-            connection_id=read.optional_or_null("connection_id", as_is, None),
-            subscription_id=read.optional_or_null("subscription_id", to_integer, None),
-            chain_id=read.optional_or_null("chain_id", to_integer, None),
-            common_ancestor=read.required("common_ancestor", to_integer),
-            removed_blocks=read.required("removed_blocks", list_of(BlockReference.from_dict)),
-            timestamp=read.optional_or_null("timestamp", to_datetime, None),
-            additional_properties=read.rest(),
+        read = _read.Reader("StreamingReorg", src_dict)
+        return read.finished(
+            cls(
+                type=read.required("type", _read.as_is),
+                batch_id=read.required("batch_id", _read.as_is),
+                resume_token=read.required("resume_token", _read.as_is),
+                connection_id=read.optional_or_null("connection_id", _read.as_is, None),
+                subscription_id=read.optional_or_null("subscription_id", _read.to_integer, None),
+                chain_id=read.optional_or_null("chain_id", _read.to_integer, None),
+                common_ancestor=read.required("common_ancestor", _read.to_integer),
+                removed_blocks=read.required("removed_blocks", _read.list_of(BlockReference.from_dict)),
+                timestamp=read.optional_or_null("timestamp", _read.to_datetime, None),
+                additional_properties=read.rest(),
+            )
         )
 
     def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
@@ -115,7 +116,7 @@ class StreamingReorg(Model):
         result["common_ancestor"] = self.common_ancestor
         result["removed_blocks"] = [item.to_dict(include_none=include_none) for item in self.removed_blocks]
         if self.timestamp is not None:
-            result["timestamp"] = to_iso(self.timestamp)
+            result["timestamp"] = _send.to_iso(self.timestamp)
         elif include_none:
             result["timestamp"] = None
-        return result
+        return result if include_none else self._as_arrived(result)

@@ -6,19 +6,9 @@ from typing import TYPE_CHECKING, Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import (
-    Model,
-    Reader,
-    array,
-    as_is,
-    instance,
-    integer,
-    list_of,
-    nullable,
-    text,
-    to_integer,
-    validated,
-)
+from .. import checks as _check
+from .. import reading as _read
+from ..types import Model
 
 if TYPE_CHECKING:
     from .abi_event import ABIEvent
@@ -43,19 +33,25 @@ class SubscriptionCreate(Model):
     """
 
     topic0: str | None = _attrs_field(
-        default=None, validator=validated(nullable(text(pattern="^0x[0-9a-fA-F]{64}$")))
+        default=None, validator=_check.validated(_check.nullable(_check.text(pattern="^0x[0-9a-fA-F]{64}$")))
     )
-    event_signature: ABIEvent = _attrs_field(validator=validated(instance("ABIEvent")))
+    event_signature: ABIEvent = _attrs_field(validator=_check.validated(_check.instance("ABIEvent")))
     addresses: list[str] = _attrs_field(
-        factory=list, validator=validated(array(text(pattern="^0x[0-9a-fA-F]{40}$"), max_items=1000))
+        factory=list,
+        validator=_check.validated(_check.array(_check.text(pattern="^0x[0-9a-fA-F]{40}$"), max_items=1000)),
     )
-    start_block: int = _attrs_field(validator=validated(integer(minimum=0, maximum=9007199254740991)))
+    start_block: int = _attrs_field(
+        validator=_check.validated(_check.integer(minimum=0, maximum=9007199254740991))
+    )
     end_block: int | None = _attrs_field(
-        default=None, validator=validated(nullable(integer(minimum=0, maximum=9007199254740991)))
+        default=None,
+        validator=_check.validated(_check.nullable(_check.integer(minimum=0, maximum=9007199254740991))),
     )
-    chain_id: int = _attrs_field(validator=validated(integer(minimum=1, maximum=9007199254740991)))
+    chain_id: int = _attrs_field(
+        validator=_check.validated(_check.integer(minimum=1, maximum=9007199254740991))
+    )
     subscriber_id: str | None = _attrs_field(
-        default=None, validator=validated(nullable(text(min_length=1, max_length=255)))
+        default=None, validator=_check.validated(_check.nullable(_check.text(min_length=1, max_length=255)))
     )
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
@@ -75,16 +71,18 @@ class SubscriptionCreate(Model):
         """
         from .abi_event import ABIEvent
 
-        read = Reader("SubscriptionCreate", src_dict)
-        return cls(
-            topic0=read.optional("topic0", as_is, None),
-            event_signature=read.required("event_signature", ABIEvent.from_dict),
-            addresses=read.optional("addresses", list_of(as_is), []),
-            start_block=read.required("start_block", to_integer),
-            end_block=read.optional_or_null("end_block", to_integer, None),
-            chain_id=read.required("chain_id", to_integer),
-            subscriber_id=read.optional_or_null("subscriber_id", as_is, None),
-            additional_properties=read.rest(),
+        read = _read.Reader("SubscriptionCreate", src_dict)
+        return read.finished(
+            cls(
+                topic0=read.optional("topic0", _read.as_is, None),
+                event_signature=read.required("event_signature", ABIEvent.from_dict),
+                addresses=read.optional("addresses", _read.list_of(_read.as_is), list),
+                start_block=read.required("start_block", _read.to_integer),
+                end_block=read.optional_or_null("end_block", _read.to_integer, None),
+                chain_id=read.required("chain_id", _read.to_integer),
+                subscriber_id=read.optional_or_null("subscriber_id", _read.as_is, None),
+                additional_properties=read.rest(),
+            )
         )
 
     def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
@@ -108,4 +106,4 @@ class SubscriptionCreate(Model):
         result["chain_id"] = self.chain_id
         if self.subscriber_id is not None or include_none:
             result["subscriber_id"] = self.subscriber_id
-        return result
+        return result if include_none else self._as_arrived(result)

@@ -6,16 +6,9 @@ from typing import TYPE_CHECKING, Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import (
-    Model,
-    Reader,
-    array,
-    instance,
-    integer,
-    list_of,
-    to_integer,
-    validated,
-)
+from .. import checks as _check
+from .. import reading as _read
+from ..types import Model
 
 if TYPE_CHECKING:
     from .subscription_response import SubscriptionResponse
@@ -35,11 +28,11 @@ class SubscriptionListResponse(Model):
     """
 
     subscriptions: list[SubscriptionResponse] = _attrs_field(
-        validator=validated(array(instance("SubscriptionResponse")))
+        validator=_check.validated(_check.array(_check.instance("SubscriptionResponse")))
     )
-    total: int = _attrs_field(validator=validated(integer(minimum=0)))
-    page: int = _attrs_field(validator=validated(integer(minimum=1)))
-    page_size: int = _attrs_field(validator=validated(integer(minimum=1)))
+    total: int = _attrs_field(validator=_check.validated(_check.integer(minimum=0)))
+    page: int = _attrs_field(validator=_check.validated(_check.integer(minimum=1)))
+    page_size: int = _attrs_field(validator=_check.validated(_check.integer(minimum=1)))
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     @classmethod
@@ -58,13 +51,15 @@ class SubscriptionListResponse(Model):
         """
         from .subscription_response import SubscriptionResponse
 
-        read = Reader("SubscriptionListResponse", src_dict)
-        return cls(
-            subscriptions=read.required("subscriptions", list_of(SubscriptionResponse.from_dict)),
-            total=read.required("total", to_integer),
-            page=read.required("page", to_integer),
-            page_size=read.required("page_size", to_integer),
-            additional_properties=read.rest(),
+        read = _read.Reader("SubscriptionListResponse", src_dict)
+        return read.finished(
+            cls(
+                subscriptions=read.required("subscriptions", _read.list_of(SubscriptionResponse.from_dict)),
+                total=read.required("total", _read.to_integer),
+                page=read.required("page", _read.to_integer),
+                page_size=read.required("page_size", _read.to_integer),
+                additional_properties=read.rest(),
+            )
         )
 
     def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
@@ -82,4 +77,4 @@ class SubscriptionListResponse(Model):
         result["total"] = self.total
         result["page"] = self.page
         result["page_size"] = self.page_size
-        return result
+        return result if include_none else self._as_arrived(result)

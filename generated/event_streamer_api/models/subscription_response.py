@@ -7,23 +7,10 @@ from typing import TYPE_CHECKING, Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import (
-    Model,
-    Reader,
-    array,
-    as_is,
-    boolean,
-    instance,
-    integer,
-    list_of,
-    moment,
-    nullable,
-    text,
-    to_datetime,
-    to_integer,
-    to_iso,
-    validated,
-)
+from .. import checks as _check
+from .. import reading as _read
+from .. import sending as _send
+from ..types import Model
 
 if TYPE_CHECKING:
     from .abi_event import ABIEvent
@@ -56,27 +43,45 @@ class SubscriptionResponse(Model):
         additional_properties: What the service sent beyond these fields.
     """
 
-    id: int = _attrs_field(validator=validated(integer(minimum=1)))
-    topic0: str = _attrs_field(validator=validated(text()))
-    event_signature: ABIEvent = _attrs_field(validator=validated(instance("ABIEvent")))
-    addresses: list[str] = _attrs_field(validator=validated(array(text())))
-    start_block: int = _attrs_field(validator=validated(integer(minimum=0)))
-    end_block: int | None = _attrs_field(default=None, validator=validated(nullable(integer(minimum=0))))
-    last_processed_block: int | None = _attrs_field(default=None, validator=validated(nullable(integer())))
-    chain_id: int = _attrs_field(validator=validated(integer(minimum=1)))
-    subscriber_id: str = _attrs_field(validator=validated(text()))
-    is_streaming: bool | None = _attrs_field(default=None, validator=validated(nullable(boolean())))
-    streaming_status: str | None = _attrs_field(default=None, validator=validated(nullable(text())))
+    id: int = _attrs_field(validator=_check.validated(_check.integer(minimum=1)))
+    topic0: str = _attrs_field(validator=_check.validated(_check.text()))
+    event_signature: ABIEvent = _attrs_field(validator=_check.validated(_check.instance("ABIEvent")))
+    addresses: list[str] = _attrs_field(validator=_check.validated(_check.array(_check.text())))
+    start_block: int = _attrs_field(validator=_check.validated(_check.integer(minimum=0)))
+    end_block: int | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.integer(minimum=0)))
+    )
+    last_processed_block: int | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.integer()))
+    )
+    chain_id: int = _attrs_field(validator=_check.validated(_check.integer(minimum=1)))
+    subscriber_id: str = _attrs_field(validator=_check.validated(_check.text()))
+    is_streaming: bool | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.boolean()))
+    )
+    streaming_status: str | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.text()))
+    )
     resume_token: str | None = _attrs_field(
-        default=None, validator=validated(nullable(text(secret=True))), metadata={"secret": True}
+        default=None,
+        validator=_check.validated(_check.nullable(_check.text(secret=True))),
+        metadata={"secret": True},
     )
-    last_event_id: str | None = _attrs_field(default=None, validator=validated(nullable(text())))
+    last_event_id: str | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.text()))
+    )
     events_delivered: int | None = _attrs_field(
-        default=None, validator=validated(nullable(integer(minimum=0)))
+        default=None, validator=_check.validated(_check.nullable(_check.integer(minimum=0)))
     )
-    problem: str | None = _attrs_field(default=None, validator=validated(nullable(text())))
-    created_at: datetime.datetime | None = _attrs_field(default=None, validator=validated(nullable(moment())))
-    updated_at: datetime.datetime | None = _attrs_field(default=None, validator=validated(nullable(moment())))
+    problem: str | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.text()))
+    )
+    created_at: datetime.datetime | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.moment()))
+    )
+    updated_at: datetime.datetime | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.moment()))
+    )
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     @classmethod
@@ -95,26 +100,28 @@ class SubscriptionResponse(Model):
         """
         from .abi_event import ABIEvent
 
-        read = Reader("SubscriptionResponse", src_dict)
-        return cls(
-            id=read.required("id", to_integer),
-            topic0=read.required("topic0", as_is),
-            event_signature=read.required("event_signature", ABIEvent.from_dict),
-            addresses=read.required("addresses", list_of(as_is)),
-            start_block=read.required("start_block", to_integer),
-            end_block=read.optional_or_null("end_block", to_integer, None),
-            last_processed_block=read.optional_or_null("last_processed_block", to_integer, None),
-            chain_id=read.required("chain_id", to_integer),
-            subscriber_id=read.required("subscriber_id", as_is),
-            is_streaming=read.optional_or_null("is_streaming", as_is, None),
-            streaming_status=read.optional_or_null("streaming_status", as_is, None),
-            resume_token=read.optional_or_null("resume_token", as_is, None),
-            last_event_id=read.optional_or_null("last_event_id", as_is, None),
-            events_delivered=read.optional_or_null("events_delivered", to_integer, None),
-            problem=read.optional_or_null("problem", as_is, None),
-            created_at=read.optional_or_null("created_at", to_datetime, None),
-            updated_at=read.optional_or_null("updated_at", to_datetime, None),
-            additional_properties=read.rest(),
+        read = _read.Reader("SubscriptionResponse", src_dict)
+        return read.finished(
+            cls(
+                id=read.required("id", _read.to_integer),
+                topic0=read.required("topic0", _read.as_is),
+                event_signature=read.required("event_signature", ABIEvent.from_dict),
+                addresses=read.required("addresses", _read.list_of(_read.as_is)),
+                start_block=read.required("start_block", _read.to_integer),
+                end_block=read.optional_or_null("end_block", _read.to_integer, None),
+                last_processed_block=read.optional_or_null("last_processed_block", _read.to_integer, None),
+                chain_id=read.required("chain_id", _read.to_integer),
+                subscriber_id=read.required("subscriber_id", _read.as_is),
+                is_streaming=read.optional_or_null("is_streaming", _read.as_is, None),
+                streaming_status=read.optional_or_null("streaming_status", _read.as_is, None),
+                resume_token=read.optional_or_null("resume_token", _read.as_is, None),
+                last_event_id=read.optional_or_null("last_event_id", _read.as_is, None),
+                events_delivered=read.optional_or_null("events_delivered", _read.to_integer, None),
+                problem=read.optional_or_null("problem", _read.as_is, None),
+                created_at=read.optional_or_null("created_at", _read.to_datetime, None),
+                updated_at=read.optional_or_null("updated_at", _read.to_datetime, None),
+                additional_properties=read.rest(),
+            )
         )
 
     def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
@@ -152,11 +159,11 @@ class SubscriptionResponse(Model):
         if self.problem is not None or include_none:
             result["problem"] = self.problem
         if self.created_at is not None:
-            result["created_at"] = to_iso(self.created_at)
+            result["created_at"] = _send.to_iso(self.created_at)
         elif include_none:
             result["created_at"] = None
         if self.updated_at is not None:
-            result["updated_at"] = to_iso(self.updated_at)
+            result["updated_at"] = _send.to_iso(self.updated_at)
         elif include_none:
             result["updated_at"] = None
-        return result
+        return result if include_none else self._as_arrived(result)

@@ -6,21 +6,9 @@ from typing import TYPE_CHECKING, Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import (
-    UNSET,
-    Model,
-    Reader,
-    array,
-    as_is,
-    boolean,
-    instance,
-    integer,
-    list_of,
-    nullable,
-    text,
-    to_integer,
-    validated,
-)
+from .. import checks as _check
+from .. import reading as _read
+from ..types import UNSET, Model
 
 if TYPE_CHECKING:
     from .abi_event import ABIEvent
@@ -45,33 +33,39 @@ class SubscriptionUpdate(Model):
     """
 
     topic0: str | None = _attrs_field(
-        default=None, validator=validated(nullable(text(pattern="^0x[0-9a-fA-F]{64}$")))
+        default=None, validator=_check.validated(_check.nullable(_check.text(pattern="^0x[0-9a-fA-F]{64}$")))
     )
     event_signature: ABIEvent | None = _attrs_field(
-        default=None, validator=validated(nullable(instance("ABIEvent")))
+        default=None, validator=_check.validated(_check.nullable(_check.instance("ABIEvent")))
     )
     addresses: list[str] | None = _attrs_field(
         default=None,
-        validator=validated(nullable(array(text(pattern="^0x[0-9a-fA-F]{40}$"), max_items=1000))),
+        validator=_check.validated(
+            _check.nullable(_check.array(_check.text(pattern="^0x[0-9a-fA-F]{40}$"), max_items=1000))
+        ),
     )
     start_block: int | None = _attrs_field(
-        default=None, validator=validated(nullable(integer(minimum=0, maximum=9007199254740991)))
+        default=None,
+        validator=_check.validated(_check.nullable(_check.integer(minimum=0, maximum=9007199254740991))),
     )
     # An explicit None is sent as null and differs from a field that was left out.
     _end_block: int | None = _attrs_field(
         default=UNSET,
         alias="end_block",
-        validator=validated(nullable(integer(minimum=0, maximum=9007199254740991))),
+        validator=_check.validated(_check.nullable(_check.integer(minimum=0, maximum=9007199254740991))),
     )
     chain_id: int | None = _attrs_field(
-        default=None, validator=validated(nullable(integer(minimum=1, maximum=9007199254740991)))
+        default=None,
+        validator=_check.validated(_check.nullable(_check.integer(minimum=1, maximum=9007199254740991))),
     )
     subscriber_id: str | None = _attrs_field(
-        default=None, validator=validated(nullable(text(min_length=1, max_length=255)))
+        default=None, validator=_check.validated(_check.nullable(_check.text(min_length=1, max_length=255)))
     )
-    is_streaming: bool | None = _attrs_field(default=None, validator=validated(nullable(boolean())))
+    is_streaming: bool | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.boolean()))
+    )
     streaming_status: str | None = _attrs_field(
-        default=None, validator=validated(nullable(text(max_length=64)))
+        default=None, validator=_check.validated(_check.nullable(_check.text(max_length=64)))
     )
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
@@ -100,18 +94,20 @@ class SubscriptionUpdate(Model):
         """
         from .abi_event import ABIEvent
 
-        read = Reader("SubscriptionUpdate", src_dict)
-        return cls(
-            topic0=read.optional("topic0", as_is, None),
-            event_signature=read.optional("event_signature", ABIEvent.from_dict, None),
-            addresses=read.optional("addresses", list_of(as_is), None),
-            start_block=read.optional("start_block", to_integer, None),
-            end_block=read.clearable("end_block", to_integer),
-            chain_id=read.optional("chain_id", to_integer, None),
-            subscriber_id=read.optional("subscriber_id", as_is, None),
-            is_streaming=read.optional("is_streaming", as_is, None),
-            streaming_status=read.optional("streaming_status", as_is, None),
-            additional_properties=read.rest(),
+        read = _read.Reader("SubscriptionUpdate", src_dict)
+        return read.finished(
+            cls(
+                topic0=read.optional("topic0", _read.as_is, None),
+                event_signature=read.optional("event_signature", ABIEvent.from_dict, None),
+                addresses=read.optional("addresses", _read.list_of(_read.as_is), None),
+                start_block=read.optional("start_block", _read.to_integer, None),
+                end_block=read.clearable("end_block", _read.to_integer),
+                chain_id=read.optional("chain_id", _read.to_integer, None),
+                subscriber_id=read.optional("subscriber_id", _read.as_is, None),
+                is_streaming=read.optional("is_streaming", _read.as_is, None),
+                streaming_status=read.optional("streaming_status", _read.as_is, None),
+                additional_properties=read.rest(),
+            )
         )
 
     def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
@@ -149,4 +145,4 @@ class SubscriptionUpdate(Model):
             result["is_streaming"] = self.is_streaming
         if self.streaming_status is not None or include_none:
             result["streaming_status"] = self.streaming_status
-        return result
+        return result if include_none else self._as_arrived(result)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Generator, Iterable
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
-from event_streamer_api.api import health, stream, subscriptions
 from event_streamer_api.client import AsyncCalls
 from event_streamer_api.errors import EventStreamerSDKError
 
@@ -109,6 +108,8 @@ class EventStreamer(BaseClient, AsyncCalls):
             EventStreamerValidationError: If `topic0` is not that of the event, or the service refuses it.
             EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
         """
+        from event_streamer_api.api import subscriptions
+
         from .._core.subscriptions import completed
 
         complete = completed(subscription, self.subscriber_id)
@@ -204,6 +205,8 @@ class EventStreamer(BaseClient, AsyncCalls):
             EventStreamerValidationError: If `topic0` is not that of the event, or the service refuses it.
             EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
         """
+        from event_streamer_api.api import subscriptions
+
         from .._core.subscriptions import completed_update
 
         return await self._call(subscriptions.update_subscription(subscription_id, completed_update(update)))
@@ -241,6 +244,8 @@ class EventStreamer(BaseClient, AsyncCalls):
         Returns:
             True if it answers that it is healthy; False in every other case, after one attempt.
         """
+        from event_streamer_api.api import health
+
         try:
             answer = await self._http.request(health.get_health(), retries=0)
         except EventStreamerSDKError:
@@ -263,6 +268,8 @@ class EventStreamer(BaseClient, AsyncCalls):
         Raises:
             EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
         """
+        from event_streamer_api.api import stream
+
         try:
             answer = await self._call(stream.get_subscription_last_processed_block(subscription_id, chain_id))
         except EventStreamerNotFoundError:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Generator, Mapping
+from email.message import Message
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -149,7 +150,7 @@ def request_of(service: Service, operation: Operation[Any]) -> Send:
     Raises:
         EventStreamerValidationError: If the body holds what JSON cannot.
     """
-    content, headers = None, {**service.headers, **operation.headers}
+    content, headers = operation.content, {**service.headers, **operation.headers}
     if operation.json is not None:
         try:
             content = json.dumps(
@@ -159,7 +160,7 @@ def request_of(service: Service, operation: Operation[Any]) -> Send:
             raise errors.EventStreamerValidationError(
                 f"{operation.operation_id}: the body cannot be written as JSON: {error}"
             ) from None
-        headers["Content-Type"] = "application/json"
+        headers.setdefault("Content-Type", "application/json")
     return Send(
         method=operation.method,
         url=f"{service.url}{operation.path}",
@@ -183,12 +184,15 @@ def result_of(operation: Operation[T], answer: Answer) -> T:
     Raises:
         EventStreamerResponseError: If the answer is not what the API promises; names the call and the field.
     """
+    kind = operation.read_as(answer.status)
+    if kind != "json":
+        return operation.parse(answer.status, answer.body if kind == "bytes" else _text_of(answer))
     try:
         body = json.loads(answer.body) if answer.body else None
     except (ValueError, RecursionError):
-        kind = answer.headers.get("content-type", "no content type")
+        told = answer.headers.get("content-type", "no content type")
         raise errors.EventStreamerResponseError(
-            f"{operation.operation_id}: the answer ({answer.status}, {kind}) is not JSON",
+            f"{operation.operation_id}: the answer ({answer.status}, {told}) is not JSON",
             **_details(operation, answer),
         ) from None
     try:
@@ -198,6 +202,16 @@ def result_of(operation: Operation[T], answer: Answer) -> T:
             f"{operation.operation_id}: the answer ({answer.status}) is not what the API promises: {error}",
             **{**_details(operation, answer), "body": body},
         ) from error
+
+
+def _text_of(answer: Answer) -> str:
+    """Read a body as text: in the charset that the answer names, where Python knows it, else in UTF-8."""
+    kind = Message()
+    kind["Content-Type"] = answer.headers.get("content-type", "text/plain")
+    try:
+        return answer.body.decode(kind.get_content_charset("utf-8"), "replace")
+    except LookupError:
+        return answer.body.decode("utf-8", "replace")
 
 
 def error_of(service: Service, operation: Operation[Any], answer: Answer) -> errors.EventStreamerSDKError:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
-from event_streamer_api.api import health, stream, subscriptions
 from event_streamer_api.client import SyncCalls
 from event_streamer_api.errors import EventStreamerSDKError
 
@@ -109,6 +108,8 @@ class SyncEventStreamer(BaseClient, SyncCalls):
             EventStreamerValidationError: If `topic0` is not that of the event, or the service refuses it.
             EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
         """
+        from event_streamer_api.api import subscriptions
+
         from .._core.subscriptions import completed
 
         complete = completed(subscription, self.subscriber_id)
@@ -202,6 +203,8 @@ class SyncEventStreamer(BaseClient, SyncCalls):
             EventStreamerValidationError: If `topic0` is not that of the event, or the service refuses it.
             EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
         """
+        from event_streamer_api.api import subscriptions
+
         from .._core.subscriptions import completed_update
 
         return self._call(subscriptions.update_subscription(subscription_id, completed_update(update)))
@@ -238,6 +241,8 @@ class SyncEventStreamer(BaseClient, SyncCalls):
         Returns:
             True if it answers that it is healthy; False in every other case, after one attempt.
         """
+        from event_streamer_api.api import health
+
         try:
             answer = self._http.request(health.get_health(), retries=0)
         except EventStreamerSDKError:
@@ -260,6 +265,8 @@ class SyncEventStreamer(BaseClient, SyncCalls):
         Raises:
             EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
         """
+        from event_streamer_api.api import stream
+
         try:
             answer = self._call(stream.get_subscription_last_processed_block(subscription_id, chain_id))
         except EventStreamerNotFoundError:

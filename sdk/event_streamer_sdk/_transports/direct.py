@@ -89,7 +89,7 @@ class DirectTransport(httpx.BaseTransport):
         Make a call, without the objects that httpx makes for each: they cost more than all the rest.
 
         Args:
-            method: Its method; not HEAD.
+            method: Its method.
             url: Its absolute URL.
             params: Its query.
             headers: Its headers.
@@ -140,6 +140,7 @@ class DirectTransport(httpx.BaseTransport):
         """Send a request and read the head of its response."""
         connection = self._connection(target.origin, limits)
         try:
+            connection.reader.expect(data)
             connection.send(data, limits)
             while not connection.reader.status:
                 connection.receive(limits.seconds("read"))

@@ -88,7 +88,7 @@ class AsyncDirectTransport(httpx.AsyncBaseTransport):
         Make a call, without the objects that httpx makes for each: they cost more than all the rest.
 
         Args:
-            method: Its method; not HEAD.
+            method: Its method.
             url: Its absolute URL.
             params: Its query.
             headers: Its headers.
@@ -137,6 +137,7 @@ class AsyncDirectTransport(httpx.AsyncBaseTransport):
         """Send a request and read the head of its response."""
         connection = await self._connection(target.origin, limits)
         try:
+            connection.reader.expect(data)
             connection.send(data)
             while not connection.reader.status:
                 await connection.receive(limits.seconds("read"))

@@ -218,7 +218,17 @@ class ResponseReader:
         # The parser puts each piece straight into the list: a chunk costs no call of ours.
         self.on_body = self.parts.append
         self._parser = HttpResponseParser(self)
+        self._without_body = False
         self.reset()
+
+    def expect(self, request: bytes) -> None:
+        """
+        Take note of the request whose response comes next: that to HEAD has no body.
+
+        Args:
+            request: The request as it is sent.
+        """
+        self._without_body = request.startswith(b"HEAD ")
 
     def reset(self) -> None:
         """Get ready for the next response."""
@@ -303,6 +313,9 @@ class ResponseReader:
     def on_headers_complete(self) -> None:
         """Keep the status."""
         self.status = self._parser.get_status_code()
+        if self._without_body and self.status >= 200:
+            # The parser waits for a body all the same, so the connection can carry nothing else.
+            self.complete = True
 
     def on_message_complete(self) -> None:
         """Note the end, unless it is that of an interim answer such as 100 Continue: the real one follows."""

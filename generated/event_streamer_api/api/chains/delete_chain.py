@@ -2,13 +2,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...types import (
-    Operation,
-    answer_of,
-    in_path,
-    in_query,
-    integer,
-)
+from ... import checks as _check
+from ... import reading as _read
+from ... import sending as _send
+from ...types import Operation
 
 if TYPE_CHECKING:
     from ...models.chain_config_response import ChainConfigResponse
@@ -31,14 +28,14 @@ def delete_chain(chain_id: int) -> Operation[ChainConfigResponse]:
     """
     from ...models.chain_config_response import ChainConfigResponse
 
-    integer(minimum=1, maximum=9007199254740991)(chain_id, "delete_chain: chain_id")
+    _check.integer(minimum=1, maximum=9007199254740991)(chain_id, "delete_chain: chain_id")
     return Operation(
         operation_id="delete_chain",
         method="DELETE",
-        path=f"/api/chains/{in_path(chain_id)}",
-        params=in_query(),
+        path=f"/api/chains/{_send.in_path(chain_id)}",
+        params={},
         json=None,
         headers={},
-        parse=answer_of(ChainConfigResponse.from_dict),
+        parse=_read.answer_of(ChainConfigResponse.from_dict),
         safe=True,
     )

@@ -2,11 +2,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...types import (
-    Operation,
-    answer_of,
-    in_query,
-)
+from ... import reading as _read
+from ...types import Operation
 
 if TYPE_CHECKING:
     from ...models.chain_list_response import ChainListResponse
@@ -28,9 +25,9 @@ def get_all_chains() -> Operation[ChainListResponse]:
         operation_id="get_all_chains",
         method="GET",
         path="/api/chains",
-        params=in_query(),
+        params={},
         json=None,
         headers={},
-        parse=answer_of(ChainListResponse.from_dict),
+        parse=_read.answer_of(ChainListResponse.from_dict),
         safe=True,
     )

@@ -2,11 +2,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...types import (
-    Operation,
-    answer_of,
-    in_query,
-)
+from ... import reading as _read
+from ...types import Operation
 
 if TYPE_CHECKING:
     from ...models.chain_stats_response import ChainStatsResponse
@@ -28,9 +25,9 @@ def get_chain_stats() -> Operation[ChainStatsResponse]:
         operation_id="get_chain_stats",
         method="GET",
         path="/api/chains/stats",
-        params=in_query(),
+        params={},
         json=None,
         headers={},
-        parse=answer_of(ChainStatsResponse.from_dict),
+        parse=_read.answer_of(ChainStatsResponse.from_dict),
         safe=True,
     )

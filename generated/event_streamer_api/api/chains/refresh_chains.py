@@ -2,11 +2,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...types import (
-    Operation,
-    answer_of,
-    in_query,
-)
+from ... import reading as _read
+from ...types import Operation
 
 if TYPE_CHECKING:
     from ...models.chain_config_response import ChainConfigResponse
@@ -28,9 +25,9 @@ def refresh_chains() -> Operation[ChainConfigResponse]:
         operation_id="refresh_chains",
         method="POST",
         path="/api/chains/refresh",
-        params=in_query(),
+        params={},
         json=None,
         headers={},
-        parse=answer_of(ChainConfigResponse.from_dict),
+        parse=_read.answer_of(ChainConfigResponse.from_dict),
         safe=True,
     )

@@ -2,14 +2,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...types import (
-    Operation,
-    answer_of,
-    in_path,
-    in_query,
-    instance,
-    integer,
-)
+from ... import checks as _check
+from ... import reading as _read
+from ... import sending as _send
+from ...types import Operation
 
 if TYPE_CHECKING:
     from ...models.chain_config_request import ChainConfigRequest
@@ -34,15 +30,15 @@ def update_chain(chain_id: int, config: ChainConfigRequest) -> Operation[ChainCo
     """
     from ...models.chain_config_response import ChainConfigResponse
 
-    integer(minimum=1, maximum=9007199254740991)(chain_id, "update_chain: chain_id")
-    instance("ChainConfigRequest")(config, "update_chain: config")
+    _check.integer(minimum=1, maximum=9007199254740991)(chain_id, "update_chain: chain_id")
+    _check.instance("ChainConfigRequest")(config, "update_chain: config")
     return Operation(
         operation_id="update_chain",
         method="PUT",
-        path=f"/api/chains/{in_path(chain_id)}",
-        params=in_query(),
+        path=f"/api/chains/{_send.in_path(chain_id)}",
+        params={},
         json=config.to_dict(),
         headers={},
-        parse=answer_of(ChainConfigResponse.from_dict),
+        parse=_read.answer_of(ChainConfigResponse.from_dict),
         safe=True,
     )

@@ -2,11 +2,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...types import (
-    Operation,
-    answer_of,
-    in_query,
-)
+from ... import reading as _read
+from ...types import Operation
 
 if TYPE_CHECKING:
     from ...models.circuit_breaker_config_response import CircuitBreakerConfigResponse
@@ -28,9 +25,9 @@ def get_circuit_breaker_config() -> Operation[CircuitBreakerConfigResponse]:
         operation_id="get_circuit_breaker_config",
         method="GET",
         path="/api/circuit-breakers/config",
-        params=in_query(),
+        params={},
         json=None,
         headers={},
-        parse=answer_of(CircuitBreakerConfigResponse.from_dict),
+        parse=_read.answer_of(CircuitBreakerConfigResponse.from_dict),
         safe=True,
     )

@@ -2,11 +2,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...types import (
-    Operation,
-    answer_of,
-    in_query,
-)
+from ... import reading as _read
+from ...types import Operation
 
 if TYPE_CHECKING:
     from ...models.circuit_breaker_health_response import CircuitBreakerHealthResponse
@@ -28,9 +25,9 @@ def get_circuit_breaker_health() -> Operation[CircuitBreakerHealthResponse]:
         operation_id="get_circuit_breaker_health",
         method="GET",
         path="/api/circuit-breakers/health",
-        params=in_query(),
+        params={},
         json=None,
         headers={},
-        parse=answer_of(CircuitBreakerHealthResponse.from_dict),
+        parse=_read.answer_of(CircuitBreakerHealthResponse.from_dict),
         safe=True,
     )

@@ -2,13 +2,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...types import (
-    Operation,
-    answer_of,
-    in_path,
-    in_query,
-    text,
-)
+from ... import checks as _check
+from ... import reading as _read
+from ... import sending as _send
+from ...types import Operation
 
 if TYPE_CHECKING:
     from ...models.circuit_breaker_metrics import CircuitBreakerMetrics
@@ -29,14 +26,14 @@ def get_circuit_breaker_metrics(name: str) -> Operation[CircuitBreakerMetrics]:
     """
     from ...models.circuit_breaker_metrics import CircuitBreakerMetrics
 
-    text(min_length=1, max_length=255)(name, "get_circuit_breaker_metrics: name")
+    _check.text(min_length=1, max_length=255)(name, "get_circuit_breaker_metrics: name")
     return Operation(
         operation_id="get_circuit_breaker_metrics",
         method="GET",
-        path=f"/api/circuit-breakers/{in_path(name)}/metrics",
-        params=in_query(),
+        path=f"/api/circuit-breakers/{_send.in_path(name)}/metrics",
+        params={},
         json=None,
         headers={},
-        parse=answer_of(CircuitBreakerMetrics.from_dict),
+        parse=_read.answer_of(CircuitBreakerMetrics.from_dict),
         safe=True,
     )

@@ -2,11 +2,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...types import (
-    Operation,
-    answer_of,
-    in_query,
-)
+from ... import reading as _read
+from ...types import Operation
 
 if TYPE_CHECKING:
     from ...models.circuit_breaker_reset_response import CircuitBreakerResetResponse
@@ -28,9 +25,9 @@ def reset_all_circuit_breakers() -> Operation[CircuitBreakerResetResponse]:
         operation_id="reset_all_circuit_breakers",
         method="POST",
         path="/api/circuit-breakers/reset",
-        params=in_query(),
+        params={},
         json=None,
         headers={},
-        parse=answer_of(CircuitBreakerResetResponse.from_dict),
+        parse=_read.answer_of(CircuitBreakerResetResponse.from_dict),
         safe=True,
     )

@@ -2,13 +2,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...types import (
-    Operation,
-    answer_of,
-    in_path,
-    in_query,
-    text,
-)
+from ... import checks as _check
+from ... import reading as _read
+from ... import sending as _send
+from ...types import Operation
 
 if TYPE_CHECKING:
     from ...models.circuit_breaker_reset_response import CircuitBreakerResetResponse
@@ -29,14 +26,14 @@ def reset_circuit_breaker(name: str) -> Operation[CircuitBreakerResetResponse]:
     """
     from ...models.circuit_breaker_reset_response import CircuitBreakerResetResponse
 
-    text(min_length=1, max_length=255)(name, "reset_circuit_breaker: name")
+    _check.text(min_length=1, max_length=255)(name, "reset_circuit_breaker: name")
     return Operation(
         operation_id="reset_circuit_breaker",
         method="POST",
-        path=f"/api/circuit-breakers/{in_path(name)}/reset",
-        params=in_query(),
+        path=f"/api/circuit-breakers/{_send.in_path(name)}/reset",
+        params={},
         json=None,
         headers={},
-        parse=answer_of(CircuitBreakerResetResponse.from_dict),
+        parse=_read.answer_of(CircuitBreakerResetResponse.from_dict),
         safe=True,
     )

@@ -2,11 +2,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...types import (
-    Operation,
-    answer_of,
-    in_query,
-)
+from ... import reading as _read
+from ...types import Operation
 
 if TYPE_CHECKING:
     from ...models.health_response import HealthResponse
@@ -30,9 +27,9 @@ def get_health() -> Operation[HealthResponse]:
         operation_id="get_health",
         method="GET",
         path="/health",
-        params=in_query(),
+        params={},
         json=None,
         headers={},
-        parse=answer_of(HealthResponse.from_dict),
+        parse=_read.answer_of(HealthResponse.from_dict),
         safe=True,
     )

@@ -2,15 +2,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...types import (
-    Operation,
-    answer_of,
-    in_path,
-    in_query,
-    instance,
-    integer,
-    text,
-)
+from ... import checks as _check
+from ... import reading as _read
+from ... import sending as _send
+from ...types import Operation
 
 if TYPE_CHECKING:
     from ...models.batch_acknowledgment_request import BatchAcknowledgmentRequest
@@ -39,16 +34,16 @@ def acknowledge_batch(
     """
     from ...models.batch_acknowledgment_response import BatchAcknowledgmentResponse
 
-    integer(minimum=1, maximum=9007199254740991)(subscription_id, "acknowledge_batch: subscription_id")
-    text(min_length=1, max_length=255)(connection_id, "acknowledge_batch: connection_id")
-    instance("BatchAcknowledgmentRequest")(acknowledgment, "acknowledge_batch: acknowledgment")
+    _check.integer(minimum=1, maximum=9007199254740991)(subscription_id, "acknowledge_batch: subscription_id")
+    _check.text(min_length=1, max_length=255)(connection_id, "acknowledge_batch: connection_id")
+    _check.instance("BatchAcknowledgmentRequest")(acknowledgment, "acknowledge_batch: acknowledgment")
     return Operation(
         operation_id="acknowledge_batch",
         method="POST",
-        path=f"/subscriptions/{in_path(subscription_id)}/stream/{in_path(connection_id)}/ack/batch",
-        params=in_query(),
+        path=f"/subscriptions/{_send.in_path(subscription_id)}/stream/{_send.in_path(connection_id)}/ack/batch",
+        params={},
         json=acknowledgment.to_dict(),
         headers={},
-        parse=answer_of(BatchAcknowledgmentResponse.from_dict),
+        parse=_read.answer_of(BatchAcknowledgmentResponse.from_dict),
         safe=True,
     )

@@ -2,13 +2,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...types import (
-    Operation,
-    answer_of,
-    in_path,
-    in_query,
-    integer,
-)
+from ... import checks as _check
+from ... import reading as _read
+from ... import sending as _send
+from ...types import Operation
 
 if TYPE_CHECKING:
     from ...models.processing_status_response import ProcessingStatusResponse
@@ -29,14 +26,16 @@ def check_processing_status(subscription_id: int) -> Operation[ProcessingStatusR
     """
     from ...models.processing_status_response import ProcessingStatusResponse
 
-    integer(minimum=1, maximum=9007199254740991)(subscription_id, "check_processing_status: subscription_id")
+    _check.integer(minimum=1, maximum=9007199254740991)(
+        subscription_id, "check_processing_status: subscription_id"
+    )
     return Operation(
         operation_id="check_processing_status",
         method="GET",
-        path=f"/subscriptions/{in_path(subscription_id)}/processing-status",
-        params=in_query(),
+        path=f"/subscriptions/{_send.in_path(subscription_id)}/processing-status",
+        params={},
         json=None,
         headers={},
-        parse=answer_of(ProcessingStatusResponse.from_dict),
+        parse=_read.answer_of(ProcessingStatusResponse.from_dict),
         safe=True,
     )

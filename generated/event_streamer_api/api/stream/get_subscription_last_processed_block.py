@@ -2,14 +2,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...types import (
-    Operation,
-    answer_of,
-    in_path,
-    in_query,
-    integer,
-    nullable,
-)
+from ... import checks as _check
+from ... import reading as _read
+from ... import sending as _send
+from ...types import Operation
 
 if TYPE_CHECKING:
     from ...models.last_processed_block_response import LastProcessedBlockResponse
@@ -35,21 +31,19 @@ def get_subscription_last_processed_block(
     """
     from ...models.last_processed_block_response import LastProcessedBlockResponse
 
-    integer(minimum=1, maximum=9007199254740991)(
+    _check.integer(minimum=1, maximum=9007199254740991)(
         subscription_id, "get_subscription_last_processed_block: subscription_id"
     )
-    nullable(integer(minimum=1, maximum=9007199254740991))(
+    _check.nullable(_check.integer(minimum=1, maximum=9007199254740991))(
         chain_id, "get_subscription_last_processed_block: chain_id"
     )
     return Operation(
         operation_id="get_subscription_last_processed_block",
         method="GET",
-        path=f"/subscriptions/{in_path(subscription_id)}/last-processed-block",
-        params=in_query(
-            chain_id=chain_id,
-        ),
+        path=f"/subscriptions/{_send.in_path(subscription_id)}/last-processed-block",
+        params=_send.in_query({"chain_id": chain_id}),
         json=None,
         headers={},
-        parse=answer_of(LastProcessedBlockResponse.from_dict),
+        parse=_read.answer_of(LastProcessedBlockResponse.from_dict),
         safe=True,
     )

@@ -2,14 +2,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...types import (
-    Operation,
-    answer_of,
-    in_path,
-    in_query,
-    instance,
-    text,
-)
+from ... import checks as _check
+from ... import reading as _read
+from ... import sending as _send
+from ...types import Operation
 
 if TYPE_CHECKING:
     from ...models.client_heartbeat_request import ClientHeartbeatRequest
@@ -36,15 +32,15 @@ def send_heartbeat(
     """
     from ...models.client_heartbeat_response import ClientHeartbeatResponse
 
-    text(min_length=1, max_length=255)(connection_id, "send_heartbeat: connection_id")
-    instance("ClientHeartbeatRequest")(heartbeat, "send_heartbeat: heartbeat")
+    _check.text(min_length=1, max_length=255)(connection_id, "send_heartbeat: connection_id")
+    _check.instance("ClientHeartbeatRequest")(heartbeat, "send_heartbeat: heartbeat")
     return Operation(
         operation_id="send_heartbeat",
         method="POST",
-        path=f"/stream/{in_path(connection_id)}/heartbeat",
-        params=in_query(),
+        path=f"/stream/{_send.in_path(connection_id)}/heartbeat",
+        params={},
         json=heartbeat.to_dict(),
         headers={},
-        parse=answer_of(ClientHeartbeatResponse.from_dict),
+        parse=_read.answer_of(ClientHeartbeatResponse.from_dict),
         safe=True,
     )

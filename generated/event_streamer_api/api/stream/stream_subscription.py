@@ -1,14 +1,9 @@
 from __future__ import annotations
 
-from ...types import (
-    Operation,
-    in_path,
-    in_query,
-    integer,
-    nothing,
-    nullable,
-    text,
-)
+from ... import checks as _check
+from ... import reading as _read
+from ... import sending as _send
+from ...types import Operation
 
 
 def stream_subscription(
@@ -33,23 +28,21 @@ def stream_subscription(
     Raises:
         EventStreamerValidationError: If an argument breaks a rule of the API.
     """
-    integer(minimum=1, maximum=9007199254740991)(subscription_id, "stream_subscription: subscription_id")
-    nullable(text(min_length=1, max_length=4096, secret=True))(
+
+    _check.integer(minimum=1, maximum=9007199254740991)(
+        subscription_id, "stream_subscription: subscription_id"
+    )
+    _check.nullable(_check.text(min_length=1, max_length=4096, secret=True))(
         resume_token, "stream_subscription: resume_token"
     )
-    nullable(text(max_length=8192))(x_client_metadata, "stream_subscription: x_client_metadata")
-    headers: dict[str, str] = {}
-    if x_client_metadata is not None:
-        headers["X-Client-Metadata"] = x_client_metadata
+    _check.nullable(_check.text(max_length=8192))(x_client_metadata, "stream_subscription: x_client_metadata")
     return Operation(
         operation_id="stream_subscription",
         method="GET",
-        path=f"/subscriptions/{in_path(subscription_id)}/stream",
-        params=in_query(
-            resume_token=resume_token,
-        ),
+        path=f"/subscriptions/{_send.in_path(subscription_id)}/stream",
+        params=_send.in_query({"resume_token": resume_token}),
         json=None,
-        headers=headers,
-        parse=nothing,
+        headers=_send.in_headers({"X-Client-Metadata": x_client_metadata}),
+        parse=_read.nothing,
         safe=True,
     )

@@ -2,12 +2,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...types import (
-    Operation,
-    answer_of,
-    in_query,
-    instance,
-)
+from ... import checks as _check
+from ... import reading as _read
+from ...types import Operation
 
 if TYPE_CHECKING:
     from ...models.subscription_create import SubscriptionCreate
@@ -25,21 +22,21 @@ def create_subscription(subscription: SubscriptionCreate) -> Operation[Subscript
         subscription: The SubscriptionCreate to send.
 
     Returns:
-        The request. Its result: The subscription, with its id.
+        The request. Its result: The subscription, with its id (some services answer 200).
 
     Raises:
         EventStreamerValidationError: If an argument breaks a rule of the API.
     """
     from ...models.subscription_response import SubscriptionResponse
 
-    instance("SubscriptionCreate")(subscription, "create_subscription: subscription")
+    _check.instance("SubscriptionCreate")(subscription, "create_subscription: subscription")
     return Operation(
         operation_id="create_subscription",
         method="POST",
         path="/subscriptions",
-        params=in_query(),
+        params={},
         json=subscription.to_dict(),
         headers={},
-        parse=answer_of(SubscriptionResponse.from_dict),
+        parse=_read.answer_of(SubscriptionResponse.from_dict),
         safe=False,
     )

@@ -1,12 +1,9 @@
 from __future__ import annotations
 
-from ...types import (
-    Operation,
-    in_path,
-    in_query,
-    integer,
-    succeeded,
-)
+from ... import checks as _check
+from ... import reading as _read
+from ... import sending as _send
+from ...types import Operation
 
 
 def delete_subscription(subscription_id: int) -> Operation[bool]:
@@ -22,14 +19,17 @@ def delete_subscription(subscription_id: int) -> Operation[bool]:
     Raises:
         EventStreamerValidationError: If an argument breaks a rule of the API.
     """
-    integer(minimum=1, maximum=9007199254740991)(subscription_id, "delete_subscription: subscription_id")
+
+    _check.integer(minimum=1, maximum=9007199254740991)(
+        subscription_id, "delete_subscription: subscription_id"
+    )
     return Operation(
         operation_id="delete_subscription",
         method="DELETE",
-        path=f"/subscriptions/{in_path(subscription_id)}",
-        params=in_query(),
+        path=f"/subscriptions/{_send.in_path(subscription_id)}",
+        params={},
         json=None,
         headers={},
-        parse=succeeded,
+        parse=_read.succeeded,
         safe=True,
     )

@@ -2,12 +2,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...types import (
-    Operation,
-    answer_of,
-    in_query,
-    instance,
-)
+from ... import checks as _check
+from ... import reading as _read
+from ...types import Operation
 
 if TYPE_CHECKING:
     from ...models.subscription_create import SubscriptionCreate
@@ -35,14 +32,14 @@ def get_or_create_subscription(subscription: SubscriptionCreate) -> Operation[Su
     """
     from ...models.subscription_response import SubscriptionResponse
 
-    instance("SubscriptionCreate")(subscription, "get_or_create_subscription: subscription")
+    _check.instance("SubscriptionCreate")(subscription, "get_or_create_subscription: subscription")
     return Operation(
         operation_id="get_or_create_subscription",
         method="PUT",
         path="/subscriptions",
-        params=in_query(),
+        params={},
         json=subscription.to_dict(),
         headers={},
-        parse=answer_of(SubscriptionResponse.from_dict),
+        parse=_read.answer_of(SubscriptionResponse.from_dict),
         safe=True,
     )

@@ -2,15 +2,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...types import (
-    Operation,
-    answer_of,
-    in_path,
-    in_query,
-    integer,
-    nullable,
-    text,
-)
+from ... import checks as _check
+from ... import reading as _read
+from ... import sending as _send
+from ...types import Operation
 
 if TYPE_CHECKING:
     from ...models.subscription_response import SubscriptionResponse
@@ -34,17 +29,17 @@ def get_subscription(
     """
     from ...models.subscription_response import SubscriptionResponse
 
-    integer(minimum=1, maximum=9007199254740991)(subscription_id, "get_subscription: subscription_id")
-    nullable(text(min_length=1, max_length=255))(subscriber_id, "get_subscription: subscriber_id")
+    _check.integer(minimum=1, maximum=9007199254740991)(subscription_id, "get_subscription: subscription_id")
+    _check.nullable(_check.text(min_length=1, max_length=255))(
+        subscriber_id, "get_subscription: subscriber_id"
+    )
     return Operation(
         operation_id="get_subscription",
         method="GET",
-        path=f"/subscriptions/{in_path(subscription_id)}",
-        params=in_query(
-            subscriber_id=subscriber_id,
-        ),
+        path=f"/subscriptions/{_send.in_path(subscription_id)}",
+        params=_send.in_query({"subscriber_id": subscriber_id}),
         json=None,
         headers={},
-        parse=answer_of(SubscriptionResponse.from_dict),
+        parse=_read.answer_of(SubscriptionResponse.from_dict),
         safe=True,
     )

@@ -2,14 +2,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...types import (
-    Operation,
-    answer_of,
-    in_query,
-    integer,
-    nullable,
-    text,
-)
+from ... import checks as _check
+from ... import reading as _read
+from ... import sending as _send
+from ...types import Operation
 
 if TYPE_CHECKING:
     from ...models.subscription_list_response import SubscriptionListResponse
@@ -36,20 +32,18 @@ def list_subscriptions(
     """
     from ...models.subscription_list_response import SubscriptionListResponse
 
-    nullable(text(min_length=1, max_length=255))(subscriber_id, "list_subscriptions: subscriber_id")
-    integer(minimum=1, maximum=2147483647)(page, "list_subscriptions: page")
-    integer(minimum=1, maximum=1000)(page_size, "list_subscriptions: page_size")
+    _check.nullable(_check.text(min_length=1, max_length=255))(
+        subscriber_id, "list_subscriptions: subscriber_id"
+    )
+    _check.integer(minimum=1, maximum=2147483647)(page, "list_subscriptions: page")
+    _check.integer(minimum=1, maximum=1000)(page_size, "list_subscriptions: page_size")
     return Operation(
         operation_id="list_subscriptions",
         method="GET",
         path="/subscriptions",
-        params=in_query(
-            subscriber_id=subscriber_id,
-            page=page,
-            page_size=page_size,
-        ),
+        params=_send.in_query({"subscriber_id": subscriber_id, "page": page, "page_size": page_size}),
         json=None,
         headers={},
-        parse=answer_of(SubscriptionListResponse.from_dict),
+        parse=_read.answer_of(SubscriptionListResponse.from_dict),
         safe=True,
     )

@@ -2,14 +2,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...types import (
-    Operation,
-    answer_of,
-    in_path,
-    in_query,
-    instance,
-    integer,
-)
+from ... import checks as _check
+from ... import reading as _read
+from ... import sending as _send
+from ...types import Operation
 
 if TYPE_CHECKING:
     from ...models.subscription_response import SubscriptionResponse
@@ -36,15 +32,17 @@ def update_subscription(subscription_id: int, update: SubscriptionUpdate) -> Ope
     """
     from ...models.subscription_response import SubscriptionResponse
 
-    integer(minimum=1, maximum=9007199254740991)(subscription_id, "update_subscription: subscription_id")
-    instance("SubscriptionUpdate")(update, "update_subscription: update")
+    _check.integer(minimum=1, maximum=9007199254740991)(
+        subscription_id, "update_subscription: subscription_id"
+    )
+    _check.instance("SubscriptionUpdate")(update, "update_subscription: update")
     return Operation(
         operation_id="update_subscription",
         method="PUT",
-        path=f"/subscriptions/{in_path(subscription_id)}",
-        params=in_query(),
+        path=f"/subscriptions/{_send.in_path(subscription_id)}",
+        params={},
         json=update.to_dict(),
         headers={},
-        parse=answer_of(SubscriptionResponse.from_dict),
+        parse=_read.answer_of(SubscriptionResponse.from_dict),
         safe=True,
     )

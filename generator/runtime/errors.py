@@ -1,5 +1,3 @@
-{# Forked. What: our root exception and our validation error instead of UnexpectedStatus.
-   Why: generated code imports nothing of the SDK, yet a wrong value has to raise the SDK's own exception. #}
 """The two exceptions that generated code raises. `event_streamer_sdk.exceptions` holds the whole tree."""
 
 from __future__ import annotations

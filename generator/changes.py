@@ -1,0 +1,176 @@
+"""What a new version of the generated package changes for those who use it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass
+class _Argument:
+    """An argument of a call, or a field of a model."""
+
+    hint: str
+    required: bool
+    rules: str = ""
+
+
+@dataclass
+class _Call:
+    arguments: dict[str, _Argument]
+    result: str
+
+
+@dataclass
+class _Model:
+    fields: dict[str, _Argument] = field(default_factory=dict)
+    values: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class _Package:
+    calls: dict[str, _Call] = field(default_factory=dict)
+    models: dict[str, _Model] = field(default_factory=dict)
+
+
+def changes(before: Path, after: Path) -> list[str]:
+    """
+    Compare two generated packages.
+
+    Args:
+        before: The package as it was; it need not exist.
+        after: The package as it is now.
+
+    Returns:
+        A line for each change, the breaking ones first; one that says so where there is none.
+    """
+    new = _package(after)
+    if not (before / "client.py").exists():
+        return [f"new for users: {len(new.calls)} calls and {len(new.models)} models"]
+    old = _package(before)
+    found = [*_of_calls(old.calls, new.calls), *_of_models(old.models, new.models)]
+    told = [f"breaking: {text}" for breaks, text in found if breaks]
+    told += [f"compatible: {text}" for breaks, text in found if not breaks]
+    return told or ["nothing changed for users"]
+
+
+def _of_calls(old: dict[str, _Call], new: dict[str, _Call]) -> Iterator[tuple[bool, str]]:
+    for name in sorted(old.keys() | new.keys()):
+        if name not in new:
+            yield True, f"the call {name} is removed"
+        elif name not in old:
+            yield False, f"the call {name} is added"
+        else:
+            where = f"the call {name}"
+            yield from _of_arguments(where, "argument", old[name].arguments, new[name].arguments)
+            kept = [argument for argument in new[name].arguments if argument in old[name].arguments]
+            gone = [argument for argument in old[name].arguments if argument in new[name].arguments]
+            position = list(new[name].arguments)[: len(kept)]
+            if kept != gone or (kept != position and set(kept) == set(old[name].arguments)):
+                yield True, f"{where}: the order of the arguments is {', '.join(new[name].arguments)}"
+            if old[name].result != new[name].result:
+                wider = not _members(new[name].result) <= _members(old[name].result)
+                yield wider, f"{where}: the result is {new[name].result}, was {old[name].result}"
+
+
+def _of_models(old: dict[str, _Model], new: dict[str, _Model]) -> Iterator[tuple[bool, str]]:
+    for name in sorted(old.keys() | new.keys()):
+        if name not in new:
+            yield True, f"the model {name} is removed"
+        elif name not in old:
+            yield False, f"the model {name} is added"
+        else:
+            where = f"the model {name}"
+            yield from _of_arguments(where, "field", old[name].fields, new[name].fields)
+            for value in sorted(old[name].values.keys() | new[name].values.keys()):
+                before, after = old[name].values.get(value), new[name].values.get(value)
+                if after is None:
+                    yield True, f"the enum {name}: the value {value} is removed"
+                elif before is None:
+                    yield False, f"the enum {name}: the value {value} is added"
+                elif before != after:
+                    yield True, f"the enum {name}: {value} is {after}, was {before}"
+
+
+def _of_arguments(
+    where: str, kind: str, old: dict[str, _Argument], new: dict[str, _Argument]
+) -> Iterator[tuple[bool, str]]:
+    for name in sorted(old.keys() | new.keys()):
+        if name not in new:
+            yield True, f"{where}: the {kind} {name} is removed"
+            continue
+        after = new[name]
+        if name not in old:
+            yield (
+                after.required,
+                f"{where}: the {'required' if after.required else 'optional'} {kind} {name} is added",
+            )
+            continue
+        before = old[name]
+        if before.required != after.required:
+            yield (
+                after.required,
+                f"{where}: the {kind} {name} is {'required' if after.required else 'optional'} now",
+            )
+        if before.hint != after.hint:
+            # A field is read as well as written, so that more types break what reads it.
+            narrower = not _members(before.hint) <= _members(after.hint)
+            wider = kind == "field" and not _members(after.hint) <= _members(before.hint)
+            yield narrower or wider, f"{where}: the {kind} {name} is {after.hint}, was {before.hint}"
+        elif before.rules != after.rules:
+            yield False, f"{where}: the limits or the default of the {kind} {name} are others"
+
+
+def _members(hint: str) -> set[str]:
+    return {part.strip() for part in hint.split(" | ")}
+
+
+def _package(folder: Path) -> _Package:
+    package = _Package()
+    for path in sorted((folder / "api").glob("*/*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef):
+                package.calls[node.name] = _call(node)
+    for path in sorted((folder / "models").glob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef):
+                package.models[node.name] = _model(node)
+    return package
+
+
+def _call(node: ast.FunctionDef) -> _Call:
+    plain, named = node.args.args, node.args.kwonlyargs
+    defaults: list[ast.expr | None] = [None] * (len(plain) - len(node.args.defaults))
+    defaults += [*node.args.defaults, *node.args.kw_defaults]
+    arguments = {
+        argument.arg: _Argument(_text(argument.annotation), default is None, _text(default))
+        for argument, default in zip([*plain, *named], defaults, strict=True)
+    }
+    for statement in node.body:
+        # `check(…)(argument, "call: argument")`
+        if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+            checked = statement.value.args[0]
+            if isinstance(checked, ast.Name) and checked.id in arguments:
+                arguments[checked.id].rules += _text(statement.value.func)
+    result = _text(node.returns).removeprefix("Operation[").removesuffix("]")
+    return _Call(arguments, result)
+
+
+def _model(node: ast.ClassDef) -> _Model:
+    model = _Model()
+    for statement in node.body:
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+            call = statement.value
+            keywords = {each.arg for each in call.keywords} if isinstance(call, ast.Call) else set()
+            name = statement.target.id.lstrip("_")
+            required = not keywords & {"default", "factory"}
+            model.fields[name] = _Argument(_text(statement.annotation), required, _text(call))
+        elif isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+            model.values[statement.targets[0].id] = _text(statement.value)
+    return model
+
+
+def _text(node: ast.expr | None) -> str:
+    return "" if node is None else ast.unparse(node)

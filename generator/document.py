@@ -1,0 +1,268 @@
+"""
+Reads an OpenAPI document, and finds things in it by their place.
+
+A place is a JSON pointer (RFC 6901) such as `/components/schemas/Order/properties/side`. It is what an error
+names, and how the other modules say which schema a property was made of.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+Node = dict[str, Any]
+
+# What a type says nothing about: an `allOf` member that holds nothing else changes no value.
+ANNOTATIONS = frozenset(
+    {
+        *("title", "description", "default", "example", "examples", "deprecated", "readOnly", "writeOnly"),
+        *("nullable", "externalDocs", "xml", "$comment", "$id", "$anchor", "$schema", "$defs", "definitions"),
+    }
+)
+
+
+class DocumentError(Exception):
+    """The document is wrong; the message says where."""
+
+
+class Document:
+    """
+    An OpenAPI document of version 3.0 or 3.1.
+
+    Attributes:
+        name: What messages call it.
+        root: The whole document, of plain JSON values.
+    """
+
+    def __init__(self, name: str, root: Any) -> None:
+        self.name = name
+        try:
+            self.root: Node = _plain(root)
+        except RecursionError:
+            raise DocumentError(f"{name}: a YAML anchor holds itself") from None
+        if not isinstance(self.root, dict):
+            raise DocumentError(f"{name} is not an OpenAPI document")
+        version = self.root.get("openapi")
+        if not re.fullmatch(r"3\.[01](\.\S*)?", str(version)):
+            shown = f"Swagger {self.root['swagger']}" if "swagger" in self.root else repr(version)
+            raise DocumentError(f"{name}: `openapi` must be 3.0 or 3.1, not {shown}")
+
+    @property
+    def is_old(self) -> bool:
+        """Whether it is of version 3.0."""
+        return str(self.root["openapi"]).startswith("3.0")
+
+    def wrong(self, place: str, problem: str) -> DocumentError:
+        """
+        Make the error of one place.
+
+        Args:
+            place: Where the document is wrong.
+            problem: What is wrong there.
+
+        Returns:
+            The error, to be raised.
+        """
+        return DocumentError(f"{self.name}#{place}: {problem}")
+
+    def at(self, place: str) -> Any:
+        """
+        Find what stands at a place.
+
+        Args:
+            place: The JSON pointer.
+
+        Returns:
+            The node.
+
+        Raises:
+            KeyError: If there is no such place.
+        """
+        node: Any = self.root
+        for token in tokens(place):
+            node = node[int(token)] if isinstance(node, list) and token.isdigit() else _child(node, token)
+        return node
+
+    def followed(self, node: Node, place: str) -> tuple[Node, str]:
+        """
+        Follow the `$ref` of a node, and those behind it.
+
+        Args:
+            node: Any node.
+            place: Where it stands.
+
+        Returns:
+            The node that is meant, and its place; the same ones where there is no `$ref`.
+
+        Raises:
+            DocumentError: If a reference leads nowhere, in a circle, or out of the document.
+        """
+        start, seen = place, {place}
+        while isinstance(node, dict) and isinstance(node.get("$ref"), str):
+            place = self.target(node["$ref"], place)
+            if place in seen:
+                raise self.wrong(start, "the $ref leads in a circle")
+            seen.add(place)
+            node = self.at(place)
+        return self.mapping(node, place), place
+
+    def target(self, reference: str, place: str) -> str:
+        """
+        Get the place that a `$ref` means.
+
+        Args:
+            reference: The value of the `$ref`.
+            place: Where the reference stands.
+
+        Returns:
+            The place.
+
+        Raises:
+            DocumentError: If it leads nowhere or out of the document.
+        """
+        if not reference.startswith("#"):
+            raise self.wrong(
+                place, f"$ref {reference!r} leads out of the document: bundle it into one file first"
+            )
+        found = unquote(reference[1:])
+        try:
+            self.at(found)
+        except (KeyError, IndexError, TypeError):
+            raise self.wrong(place, f"$ref {reference!r} leads nowhere") from None
+        return found
+
+    def mapping(self, node: Any, place: str) -> Node:
+        """Make sure that a node is an object."""
+        if not isinstance(node, dict):
+            raise self.wrong(place, f"must be an object, not {node!r}")
+        return node
+
+    def schema(self, node: Any, place: str) -> Node:
+        """Make sure that a node is a schema, and write `true` and `false` of 3.1 as objects."""
+        if node is True:
+            return {}
+        if node is False:
+            return {"not": {}}
+        return self.mapping(node, place)
+
+    def rules(self, place: str) -> Iterator[tuple[Node, str]]:
+        """
+        Go through all schemas whose rules hold for one value.
+
+        Args:
+            place: Where the value's schema stands.
+
+        Yields:
+            The schema itself, and what it takes in by `$ref` and `allOf`, each with its place.
+        """
+        waiting, seen = [place], set()
+        while waiting:
+            place = waiting.pop(0)
+            if place in seen:
+                continue
+            seen.add(place)
+            node = self.schema(self.at(place), place)
+            yield node, place
+            if isinstance(node.get("$ref"), str):
+                waiting.append(self.target(node["$ref"], place))
+            waiting += [f"{place}/allOf/{index}" for index in range(len(node.get("allOf", [])))]
+
+    def fields(self, place: str) -> dict[str, list[str]]:
+        """
+        Find where the fields of an object are described.
+
+        Args:
+            place: Where the object's schema stands.
+
+        Returns:
+            For each field's name on the wire all places that describe it: inheritance may have several.
+        """
+        found: dict[str, list[str]] = {}
+        for node, where in self.rules(place):
+            for name in node.get("properties", {}):
+                found.setdefault(name, []).append(f"{where}/properties/{escaped(name)}")
+        return found
+
+
+def load(source: str) -> Document:
+    """
+    Read a document.
+
+    Args:
+        source: A file's path, or a URL with http or https; YAML or JSON.
+
+    Returns:
+        The document.
+
+    Raises:
+        DocumentError: If it cannot be read, or is not an OpenAPI document of 3.0 or 3.1.
+    """
+    name = source.rstrip("/").rpartition("/")[2] or source
+    text = _fetched(source) if source.startswith(("http://", "https://")) else _read(source, name)
+    try:
+        root = json.loads(text) if text.lstrip()[:1] == "{" else YAML(typ="safe").load(text)
+    except (YAMLError, ValueError, RecursionError) as error:
+        try:  # YAML may begin with a brace too
+            root = YAML(typ="safe").load(text)
+        except (YAMLError, ValueError, RecursionError):
+            raise DocumentError(f"{name} cannot be read: {' '.join(str(error).split())}") from None
+    return Document(name, root)
+
+
+def _read(source: str, name: str) -> str:
+    try:
+        return Path(source).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DocumentError(f"{name} cannot be read: {error}") from None
+
+
+def _fetched(source: str) -> str:
+    import httpx
+
+    try:
+        answer = httpx.get(source, follow_redirects=True, timeout=30)
+        answer.raise_for_status()
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise DocumentError(f"{source} cannot be fetched: {error}") from None
+    return answer.text
+
+
+def _plain(node: Any) -> Any:
+    """Take YAML's dates and its keys that are numbers for the text that stands there."""
+    if isinstance(node, dict):
+        return {_key(key): _plain(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_plain(value) for value in node]
+    if isinstance(node, datetime.datetime):
+        return node.isoformat().replace("+00:00", "Z")
+    return node.isoformat() if isinstance(node, datetime.date) else node
+
+
+def _key(key: Any) -> str:
+    if isinstance(key, bool):
+        return "true" if key else "false"
+    return "null" if key is None else str(_plain(key))
+
+
+def _child(node: Any, token: str) -> Any:
+    if not isinstance(node, dict):
+        raise KeyError(token)
+    return node[token]
+
+
+def tokens(place: str) -> list[str]:
+    """Take a place apart, into the names that lead to it."""
+    return [token.replace("~1", "/").replace("~0", "~") for token in place.split("/")[1:]]
+
+
+def escaped(name: str) -> str:
+    """Write a name as one token of a place."""
+    return name.replace("~", "~0").replace("/", "~1")

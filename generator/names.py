@@ -1,0 +1,113 @@
+"""The names that openapi-python-client gives, where they have to be known before or mended afterwards."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from openapi_python_client import strings
+
+# Names of Python that the generated class or function itself uses behind the field or argument of this name.
+_USED = {
+    "bool",
+    "bytes",
+    "classmethod",
+    "dict",
+    "float",
+    "int",
+    "list",
+    "property",
+    "str",
+    "self",
+    "super",
+    "object",
+}
+
+MODEL_NAMES = frozenset({"additional_properties", "from_dict", "to_dict"})
+"""What every model has beside its fields."""
+
+CLASS_NAMES = frozenset(
+    {
+        *(
+            "ABC",
+            "Any",
+            "File",
+            "Literal",
+            "Mapping",
+            "Model",
+            "NumberEnum",
+            "Operation",
+            "Self",
+            "T",
+            "TextEnum",
+        ),
+        *("TYPE_CHECKING", "TypeVar", "UNSET", "UUID", "Unknown"),
+    }
+)
+"""What generated modules import: a model of the same name gets another one."""
+
+
+def enum_names(values: Sequence[str | int], wanted: Any) -> list[str]:
+    """
+    Get the names of an enum's members.
+
+    They are those of openapi-python-client, but where two values would get the same one, or none that Python
+    takes, it is `VALUE_` and the position.
+
+    Args:
+        values: The values.
+        wanted: The document's own names (`x-enum-varnames`), if it has any.
+
+    Returns:
+        A name for each value.
+    """
+    own = [str(name) for name in wanted] if isinstance(wanted, list) and len(wanted) == len(values) else None
+    names: list[str] = []
+    for index, value in enumerate(values):
+        if own is not None:
+            name = own[index]
+        elif isinstance(value, int):
+            name = f"VALUE_{value}" if value >= 0 else f"VALUE_NEGATIVE_{-value}"
+        else:
+            name = value if value[:1].isalpha() else f"VALUE_{index}"
+        name = strings.snake_case(name.upper() if own is None else name).upper()
+        if not name.isidentifier() or keyword.iskeyword(name) or name in names:
+            name = f"VALUE_{index}"
+        if name in names:
+            name = f"{name}_{index}"
+        names.append(name)
+    return names
+
+
+def python_name(name: str, wire: str, taken: Collection[str] = ()) -> str:
+    """
+    Get the name of a field or an argument.
+
+    It is that of openapi-python-client, except that a name that is only one of Python's builtins stays as
+    it is: `type` and `id` are what people look for.
+
+    Args:
+        name: The name that openapi-python-client gives.
+        wire: The name in the document.
+        taken: Names that are something else already.
+
+    Returns:
+        The name.
+    """
+    if name == f"{wire}_" and wire in dir(builtins) and wire not in _USED and not keyword.iskeyword(wire):
+        name = wire
+    while name in taken:
+        name += "_"
+    return name
+
+
+def identifier(name: str) -> strings.PythonIdentifier:
+    """Write a name as openapi-python-client does for a call."""
+    return strings.PythonIdentifier(name, "call")
+
+
+def in_f_string(text: str) -> str:
+    """Write text as part of an f-string in double quotes."""
+    return strings.in_f_string_literal(text)

@@ -1,0 +1,201 @@
+"""
+The only place that touches openapi-python-client (but for its naming of things, in `names`).
+
+Neither its Python API nor its templates are stable, so its version is pinned exactly, and checked here. It
+runs in this process rather than as a command, since the templates need what `views` makes of its parsed
+properties, and since its errors carry the schema they are about, which the command's output only prints.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from openapi_python_client import Project
+from openapi_python_client import schema as oai
+from openapi_python_client.config import ClassOverride, Config, ConfigFile, MetaType
+from openapi_python_client.parser import GeneratorData
+from openapi_python_client.parser import properties as kinds
+from openapi_python_client.parser.errors import GeneratorError, ParseError
+from openapi_python_client.parser.openapi import Endpoint, EndpointCollection
+from openapi_python_client.parser.properties.any import AnyProperty
+from openapi_python_client.parser.properties.boolean import BooleanProperty
+from openapi_python_client.parser.properties.const import ConstProperty
+from openapi_python_client.parser.properties.date import DateProperty
+from openapi_python_client.parser.properties.datetime import DateTimeProperty
+from openapi_python_client.parser.properties.enum_property import EnumProperty
+from openapi_python_client.parser.properties.file import FileProperty
+from openapi_python_client.parser.properties.float import FloatProperty
+from openapi_python_client.parser.properties.int import IntProperty
+from openapi_python_client.parser.properties.list_property import ListProperty
+from openapi_python_client.parser.properties.model_property import ANY_ADDITIONAL_PROPERTY, ModelProperty
+from openapi_python_client.parser.properties.none import NoneProperty
+from openapi_python_client.parser.properties.protocol import PropertyProtocol
+from openapi_python_client.parser.properties.string import StringProperty
+from openapi_python_client.parser.properties.union import UnionProperty
+from openapi_python_client.parser.properties.uuid import UuidProperty
+from openapi_python_client.parser.responses import Response
+from openapi_python_client.schema.openapi_schema_pydantic import Reference
+from openapi_python_client.schema.untrusted_string import UntrustedString
+
+from document import Document, DocumentError, tokens
+from names import CLASS_NAMES
+from prepare import Preparation
+
+VERSION = "0.29.1"
+_MOST_ROUNDS = 200
+
+
+def parse(document: Document) -> tuple[GeneratorData, Preparation]:
+    """
+    Let openapi-python-client read a document.
+
+    Where it stops at something that OpenAPI allows, the document is prepared in another way, and read
+    again: two classes that would have the same name get different ones, and a schema that it can't express
+    becomes any value, which is told.
+
+    Args:
+        document: The document.
+
+    Returns:
+        What it read, and the prepared document.
+
+    Raises:
+        DocumentError: If the document is wrong.
+    """
+    if version("openapi-python-client") != VERSION:
+        raise DocumentError(
+            f"openapi-python-client {version('openapi-python-client')} is installed, but {VERSION} is "
+            "needed: install the dependency group `generator`"
+        )
+    _allow_everywhere()
+    titles: dict[str, str] = {}
+    loosened: dict[str, str] = {}
+    for _ in range(_MOST_ROUNDS):
+        preparation = Preparation(document, titles, loosened)
+        prepared = preparation.document()
+        data = GeneratorData.from_dict(prepared, config=_config(preparation, None))
+        if isinstance(data, GeneratorError):
+            raise DocumentError(f"{document.name}: {data.header}: {' '.join((data.detail or '').split())}")
+        errors = _errors(data)
+        if not errors:
+            return data, preparation
+        changed = False
+        for error in errors:
+            changed |= _evaded(error, titles, loosened)
+        if not changed:
+            raise document.wrong(_place(errors[0]) or "", _told(errors[0]))
+    raise DocumentError(f"{document.name}: openapi-python-client can't read it: {_told(errors[0])}")
+
+
+def _errors(data: GeneratorData) -> list[ParseError]:
+    found: list[Any] = list(data.errors)
+    for collection in data.endpoint_collections_by_tag.values():
+        found += collection.parse_errors
+    return found
+
+
+def _evaded(error: ParseError, titles: dict[str, str], loosened: dict[str, str]) -> bool:
+    """Prepare the document in another way, so that an error doesn't come again."""
+    place = _place(error)
+    if place is None:
+        return False
+    told = _told(error)
+    if re.search("duplicate models|conflicting enums", told):
+        name = next((token for token in reversed(tokens(place)) if not token.isdigit()), "model")
+        base = re.sub(r"\d+$", "", titles.get(place, name))
+        number = 2
+        while f"{base}{number}" in titles.values() or f"{base}{number}" == titles.get(place):
+            number += 1
+        titles[place] = f"{base}{number}"
+        return True
+    if place in loosened:
+        return False
+    loosened[place] = told
+    return True
+
+
+def _place(error: GeneratorError) -> str | None:
+    """The place of the schema that an error is about."""
+    description = getattr(getattr(error, "data", None), "description", None)
+    if isinstance(description, UntrustedString) and description.startswith("/"):
+        return description.get_untrusted_value()
+    return None
+
+
+def _told(error: GeneratorError) -> str:
+    text = " ".join(f"{error.header or ''} {error.detail or ''}".split())
+    return re.sub(r"<openapi_python_client\S* object at \w+>", "…", text)
+
+
+def _allow_everywhere() -> None:
+    """Take any value in any parameter: openapi-python-client can't write a date in a header, we can."""
+    for kind in vars(kinds).values():
+        if isinstance(kind, type) and hasattr(kind, "_allowed_locations"):
+            kind._allowed_locations = set(oai.ParameterLocation)
+
+
+def _config(preparation: Preparation, output: Path | None) -> Config:
+    settings = ConfigFile(
+        package_name_override=output.name if output else None,
+        class_overrides={
+            name: ClassOverride.model_validate({"class_name": f"{name}Model"}) for name in CLASS_NAMES
+        },
+        content_type_overrides=preparation.content_types,
+        post_hooks=[],
+    )
+    return Config.from_sources(settings, MetaType.NONE, Path("openapi.yaml"), "utf-8", False, output)
+
+
+def render(data: GeneratorData, preparation: Preparation, templates: Path, output: Path, view: Any) -> None:
+    """
+    Let openapi-python-client write its files by our templates.
+
+    Args:
+        data: What it has read.
+        preparation: The prepared document.
+        templates: The folder of our templates; those of openapi-python-client stand in for what isn't there.
+        output: The folder to be written, which must not exist.
+        view: What our templates know as `view`.
+
+    Raises:
+        DocumentError: If a file can't be written.
+    """
+    project = Project(openapi=data, config=_config(preparation, output), custom_template_path=templates)
+    project.env.globals["view"] = view
+    with contextlib.redirect_stdout(io.StringIO()):
+        errors = project.build()
+    if errors:
+        raise DocumentError(_told(errors[0]))
+
+
+__all__ = [
+    "ANY_ADDITIONAL_PROPERTY",
+    "AnyProperty",
+    "BooleanProperty",
+    "ConstProperty",
+    "DateProperty",
+    "DateTimeProperty",
+    "Endpoint",
+    "EndpointCollection",
+    "EnumProperty",
+    "FileProperty",
+    "FloatProperty",
+    "GeneratorData",
+    "IntProperty",
+    "ListProperty",
+    "ModelProperty",
+    "NoneProperty",
+    "PropertyProtocol",
+    "Reference",
+    "Response",
+    "StringProperty",
+    "UnionProperty",
+    "UuidProperty",
+    "parse",
+    "render",
+]

@@ -1,0 +1,226 @@
+"""Writes the paths and answers of a document anew, so that openapi-python-client can read all of them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from document import Document, Node, escaped
+from schemas import Schemas, given
+
+SENT = "; sent"
+"""Marks the content type of a body."""
+
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+_READ_TYPES = ("application/json", "application/octet-stream")
+_SENT_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data", *_READ_TYPES)
+# openapi-python-client finds only such names in a path.
+_PATH_NAME = re.compile(r"[a-zA-Z_-][a-zA-Z0-9_-]*")
+
+
+def path_name(name: str) -> str:
+    """Get the name under which openapi-python-client finds a parameter in its path."""
+    return name if _PATH_NAME.fullmatch(name) else "p_" + re.sub(r"[^a-zA-Z0-9_-]", "_", name)
+
+
+class Preparation(Schemas):
+    """
+    The document as openapi-python-client takes it.
+
+    Attributes:
+        content_types: Content types that it doesn't know, and the known ones that they are treated as.
+    """
+
+    def __init__(self, document: Document, titles: dict[str, str], loosened: dict[str, str]) -> None:
+        super().__init__(document, titles, loosened)
+        self.content_types: dict[str, str] = {}
+
+    def document(self) -> Node:
+        """
+        Write the whole document.
+
+        Returns:
+            A new document, with everything that a client is made of.
+
+        Raises:
+            DocumentError: If the document is wrong.
+        """
+        root = self._document.root
+        components = self._mapping(given(root.get("components")), "/components")
+        schemas = self._mapping(given(components.get("schemas")), "/components/schemas")
+        info = self._mapping(given(root.get("info")), "/info")
+        return {
+            "openapi": "3.1.0",
+            "info": {"title": str(info.get("title", "API")), "version": str(info.get("version", "0"))},
+            "paths": self._paths(),
+            "components": {
+                "schemas": {
+                    name: self.component(node, f"/components/schemas/{escaped(name)}")
+                    for name, node in schemas.items()
+                }
+            },
+        }
+
+    def _paths(self) -> Node:
+        paths = self._document.root.get("paths")
+        if paths is None and self._document.is_old:
+            raise self._document.wrong("", "`paths` is missing")
+        written: Node = {}
+        seen: dict[str, str] = {}
+        for path, item in self._mapping(given(paths), "/paths").items():
+            if path.startswith("x-"):
+                continue
+            place = f"/paths/{escaped(path)}"
+            if not path.startswith("/"):
+                raise self._document.wrong(place, "a path begins with a slash")
+            item, place = self._document.followed(item, place)
+            written[path] = {}
+            for method in METHODS:
+                if method in item:
+                    where = f"{place}/{method}"
+                    operation = self._mapping(item[method], where)
+                    name = operation.get("operationId")
+                    if name is not None and seen.setdefault(name, where) != where:
+                        raise self._document.wrong(
+                            where, f"operationId {name!r} is also that of {seen[name]}"
+                        )
+                    renamed, written_operation = self._operation(path, item, place, operation, where)
+                    written.setdefault(renamed, {})[method] = written_operation
+        return {path: item for path, item in written.items() if item}
+
+    def _operation(
+        self, path: str, item: Node, item_place: str, operation: Node, place: str
+    ) -> tuple[str, Node]:
+        if "responses" not in operation and self._document.is_old:
+            raise self._document.wrong(place, "'responses' is missing")
+        renamed, parameters = self._parameters(path, item, item_place, operation, place)
+        written: Node = {
+            "description": place,
+            "tags": [str(tag) for tag in self._list(operation.get("tags"), f"{place}/tags")],
+            "parameters": parameters,
+            "responses": self._responses(operation, place),
+        }
+        if operation.get("operationId") is not None:
+            written["operationId"] = str(operation["operationId"])
+        if operation.get("requestBody") is not None:
+            written["requestBody"] = self._body(operation["requestBody"], f"{place}/requestBody")
+        return renamed, written
+
+    def _parameters(
+        self, path: str, item: Node, item_place: str, operation: Node, place: str
+    ) -> tuple[str, list[Node]]:
+        """Write the parameters of an operation, and its path with names that are found in it."""
+        found: dict[tuple[str, str], Node] = {}
+        for owner, where in ((item, item_place), (operation, place)):
+            own: set[tuple[str, str]] = set()
+            for index, node in enumerate(self._list(owner.get("parameters"), f"{where}/parameters")):
+                parameter, at = self._document.followed(node, f"{where}/parameters/{index}")
+                key = self._parameter_key(parameter, at)
+                if key in own:
+                    raise self._document.wrong(at, f"the parameter {key[1]!r} ({key[0]}) is there twice")
+                own.add(key)
+                found[key] = self._parameter(parameter, at)
+        for key in [("header", name) for name in ("accept", "content-type", "authorization")]:
+            for each in [each for each in found if (each[0], each[1].lower()) == key]:
+                # OpenAPI 3.1.1, section 4.8.12.1: "the parameter definition SHALL be ignored".
+                del found[each]
+        named = re.findall(r"{([^{}]*)}", path)
+        given = [name for location, name in found if location == "path"]
+        for name in named:
+            if name not in given:
+                raise self._document.wrong(
+                    place, f"the path holds {{{name}}}, but there is no such path parameter"
+                )
+        for name in given:
+            if name not in named:
+                raise self._document.wrong(place, f"the path parameter {name!r} is not in the path")
+            path = path.replace(f"{{{name}}}", f"{{{path_name(name)}}}")
+            found["path", name]["name"] = path_name(name)
+        return path, list(found.values())
+
+    def _parameter_key(self, parameter: Node, place: str) -> tuple[str, str]:
+        for key in ("name", "in"):
+            if not isinstance(parameter.get(key), str) or not parameter[key]:
+                raise self._document.wrong(place, f"`{key}` is missing")
+        if parameter["in"] not in ("path", "query", "header", "cookie"):
+            raise self._document.wrong(
+                place, f"`in` must be path, query, header or cookie, not {parameter['in']!r}"
+            )
+        if parameter["in"] == "path" and parameter.get("required") is not True:
+            raise self._document.wrong(place, "a path parameter must have `required: true`")
+        return parameter["in"], parameter["name"]
+
+    def _parameter(self, parameter: Node, place: str) -> Node:
+        if "schema" in parameter:
+            schema = self.schema(parameter["schema"], f"{place}/schema")
+        elif parameter.get("content"):
+            kind = next(iter(self._mapping(parameter["content"], f"{place}/content")))
+            where = f"{place}/content/{escaped(kind)}"
+            media = self._mapping(parameter["content"][kind], where)
+            schema = (
+                self.schema(media["schema"], f"{where}/schema")
+                if "schema" in media
+                else {"description": place}
+            )
+        else:
+            raise self._document.wrong(place, "`schema` is missing")
+        if parameter.get("allowReserved"):
+            self.notice(place, "`allowReserved` isn't honoured: reserved characters are percent-encoded")
+        return {
+            "name": parameter["name"],
+            "in": parameter["in"],
+            "required": bool(parameter.get("required")),
+            "schema": schema,
+        }
+
+    def _responses(self, operation: Node, place: str) -> Node:
+        """Write the successful answers; what the others hold ends in an exception, as it stands."""
+        declared = self._mapping(given(operation.get("responses")), f"{place}/responses")
+        for status in declared:
+            if not re.fullmatch(r"default|[1-5](\d\d|XX)|x-.*", status):
+                raise self._document.wrong(
+                    f"{place}/responses/{status}", "must be a status, such as 200 or 2XX"
+                )
+        statuses = [status for status in declared if status.startswith("2")]
+        statuses = statuses or [status for status in declared if status == "default"]
+        written: Node = {}
+        for status in statuses:
+            answer, where = self._document.followed(declared[status], f"{place}/responses/{status}")
+            written[status] = {"description": where}
+            if not place.endswith("/head"):
+                content = self._mapping(given(answer.get("content")), f"{where}/content")
+                written[status]["content"] = {
+                    kind: self._media(kind, media, f"{where}/content/{escaped(kind)}", _READ_TYPES)
+                    for kind, media in content.items()
+                }
+        return written
+
+    def _body(self, node: Any, place: str) -> Node:
+        body, place = self._document.followed(node, place)
+        content = self._mapping(given(body.get("content")), f"{place}/content")
+        if not content:
+            raise self._document.wrong(place, "`content` is missing")
+        return {
+            "description": place,
+            "required": bool(body.get("required")),
+            "content": {
+                # What openapi-python-client takes a content type for holds for answers as well; it differs
+                # for text.
+                f"{kind}{SENT}": self._media(
+                    f"{kind}{SENT}", media, f"{place}/content/{escaped(kind)}", _SENT_TYPES
+                )
+                for kind, media in content.items()
+            },
+        }
+
+    def _media(self, kind: str, media: Any, place: str, known: tuple[str, ...]) -> Node:
+        media = self._mapping(media, place)
+        plain = kind.partition(";")[0].strip().lower()
+        text = plain.startswith("text/") and known is _READ_TYPES
+        if plain not in known and not plain.endswith("+json") and not text:
+            self.content_types[kind] = "application/octet-stream"
+        elif kind != plain:
+            self.content_types[kind] = plain
+        if "encoding" in media:
+            self.notice(place, "`encoding` isn't honoured")
+        return {"schema": self.schema(media["schema"], f"{place}/schema") if "schema" in media else {}}
