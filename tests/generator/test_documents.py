@@ -117,7 +117,7 @@ def test_responses_are_needed_in_3_0_and_not_in_3_1(
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (b"openapi: 3.1.0\n  bad", "things.json cannot be read: "),
+        (b"openapi: 3.1.0\nbad", "things.json cannot be read: "),
         (b"[1]", "things.json is not an OpenAPI document"),
         (b"", "things.json is not an OpenAPI document"),
         (b"\xff\xfe", "things.json cannot be read: "),
