@@ -79,13 +79,13 @@ def test_bytes_that_dribble(client: RawClient, service: LocalService) -> None:
 
 
 def test_slow_without_a_speed_takes_seconds_and_not_minutes(client: RawClient, service: LocalService) -> None:
-    number = client.subscribe(end_block=300)
+    number = client.subscribe(end_block=150)
     service.faults.add("slow")
     with client.stream(number) as stream:
         before = time.monotonic()
         batches = stream.batches_to_end()
         assert 1.5 < time.monotonic() - before < 10
-    assert max(len(json.dumps(batch)) for batch in batches) > 10_000  # at 100 bytes a second: minutes
+    assert max(len(json.dumps(batch)) for batch in batches) > 5_000  # at 100 bytes a second: most of a minute
 
 
 def test_requests_that_are_refused(client: RawClient, service: LocalService) -> None:
