@@ -182,13 +182,11 @@ class Process:
             case do.Call():
                 return self.call(command)
             case do.LoadCheckpoint():
-                return 0.01, lambda: world.stored
+                return 0.01, world.trouble_of_a_store() or (lambda: world.stored)
             case do.SaveCheckpoint():
-                if world.faulty and world.random.random() < 0.05:
-                    return 0.01, do.Failed(CheckpointError("the disk is full"))
-                return 0.01, lambda: world.store(command.checkpoint)
+                return 0.01, world.trouble_of_a_store() or (lambda: world.store(command.checkpoint))
             case do.WriteDeadLetter():
-                return 0.01, lambda: world.bury(command.record)
+                return 0.01, world.trouble_of_a_store() or (lambda: world.bury(command.record))
             case do.Acknowledge():
                 return service.acknowledge(command.connection_id, list(command.batch_ids))
             case do.SendHeartbeat():
@@ -244,6 +242,7 @@ class World:
         self.progress = Progress()
         self.service = Service(self, self.random.randrange(1, 25))
         self.stored: Checkpoint | None = None
+        self.store_away_until = 0.0
         self.handled_by: dict[int, set[str]] = {}
         self.handled: set[int] = set()
         self.done: set[int] = set()
@@ -299,6 +298,19 @@ class World:
                 outcome = self.store(command.checkpoint)
         process.take_effects()
         self.check()
+
+    def trouble_of_a_store(self) -> do.Failed | None:
+        """A store is away for a while, or its disk is full, or all is well."""
+        if not self.faulty:
+            return None
+        if self.now < self.store_away_until:
+            return do.Failed(OSError("connection refused"))
+        drawn = self.random.random()
+        if drawn < 0.03:
+            self.store_away_until = self.now + self.random.uniform(0.0, 40.0)
+        return (
+            do.Failed(CheckpointError("the disk is full", permanent=drawn < 0.01)) if drawn < 0.05 else None
+        )
 
     def store(self, checkpoint: Checkpoint) -> None:
         self.stored = checkpoint

@@ -12,6 +12,7 @@ from .commands import Call, Failed, WriteDeadLetter
 from .errors import HandlerTimeoutError
 from .notices import EndReason
 from .session import Session, Steps
+from .storing import ask_store
 
 logger = logging.getLogger(__name__)
 
@@ -72,13 +73,13 @@ def attempt(
                 session.subscription_id, name_of(call), batch_id, retries + 1, error,
             )  # fmt: skip
         calls = [call for call, _ in failed]
+        # Neither resting nor writing a dead letter is hanging: the stall timer starts anew with each try.
+        session.handler_since = None
         hung = any(isinstance(error, HandlerTimeoutError) and error.abandoned for _, error in failed)
         if retries >= settings.handler_retries or hung:
             return (yield from _give_up(session, failed, batch_id, message))
         delay = min(MAX_RETRY_DELAY, settings.handler_retry_delay * 2.0**retries)
         retries += 1
-        # Resting is not hanging: the stall timer starts anew with each try.
-        session.handler_since = None
         yield from session.rest(delay)
         if session.over:
             return Result.NOT_HANDLED
@@ -123,7 +124,7 @@ def write_dead_letter(session: Session, record: DeadLetterRecord) -> Steps:
     Returns:
         Whether it is written, and so counts as handled.
     """
-    outcome = yield WriteDeadLetter(record)
+    outcome = yield from ask_store(session, WriteDeadLetter(record), hearing=True)
     if isinstance(outcome, Failed):
         session.conclude(EndReason.HANDLER_FAILED, outcome.error)
         return False

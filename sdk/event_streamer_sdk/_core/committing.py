@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 
 from .checkpoint import Checkpoint
@@ -11,15 +10,10 @@ from .errors import LeaseLostError
 from .notices import EndReason
 from .progress import Entry
 from .session import Session, Steps
+from .storing import ask_store
 
-logger = logging.getLogger(__name__)
-
-SAVE_ATTEMPTS = 3
-"""How often a write is tried before the run ends."""
 PEN_SECONDS = 0.01
 """How often to look whether a write of the run before has ended, seconds: hardly ever is one under way."""
-SAVE_DELAY = 0.5
-"""Seconds before the second try; doubles."""
 
 
 def commit(session: Session, entry: Entry) -> Steps:
@@ -71,7 +65,7 @@ def save(session: Session) -> Steps:
         session: The run; it is concluded where the position can't be stored.
     """
     entries, session.unsaved = session.unsaved, []
-    if (yield from _store(session, entries)):
+    if (yield from _store(session, entries, hearing=True)):
         for entry in entries:
             _committed(session, entry)
 
@@ -118,13 +112,14 @@ def _committed(session: Session, entry: Entry) -> None:
         session.acks.add(entry.batch_id)
 
 
-def _store(session: Session, entries: Sequence[Entry]) -> Steps:
+def _store(session: Session, entries: Sequence[Entry], *, hearing: bool = False) -> Steps:
     """
     Move the committed position behind some messages, durably where there is a store.
 
     Args:
         session: The run.
         entries: Handled messages, in order.
+        hearing: As in `ask_store`.
 
     Returns:
         Whether that is done.
@@ -144,27 +139,13 @@ def _store(session: Session, entries: Sequence[Entry]) -> Steps:
         )
         pen.taken = True
         try:
-            if not (yield from _write(session, checkpoint)):
-                return False
+            outcome = yield from ask_store(session, SaveCheckpoint(checkpoint), hearing=hearing)
         finally:
             pen.taken = False
+        if isinstance(outcome, Failed):
+            lost = isinstance(outcome.error, LeaseLostError)
+            session.conclude(EndReason.LEASE_LOST if lost else EndReason.CHECKPOINT_FAILED, outcome.error)
+            return False
         session.saved_at = session.clock()
     progress.advance(last.resume_token, block)
-    return True
-
-
-def _write(session: Session, checkpoint: Checkpoint) -> Steps:
-    """Store a position, a bounded number of times; tell whether that is done."""
-    for tried in range(SAVE_ATTEMPTS):
-        outcome = yield SaveCheckpoint(checkpoint)
-        if not isinstance(outcome, Failed):
-            break
-        if isinstance(outcome.error, LeaseLostError):
-            session.conclude(EndReason.LEASE_LOST, outcome.error)
-            return False
-        logger.warning("subscription %s: %s", session.subscription_id, outcome.error)
-        if tried + 1 == SAVE_ATTEMPTS or session.over:
-            session.conclude(EndReason.CHECKPOINT_FAILED, outcome.error)
-            return False
-        yield from session.rest(SAVE_DELAY * 2**tried)
     return True

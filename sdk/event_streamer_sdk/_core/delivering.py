@@ -35,7 +35,7 @@ def deliver_lane(session: Session) -> Steps:
     try:
         while not session.over:
             if session.notices:
-                yield from _call_notices(session)
+                yield from session.call_notices()
                 continue
             taken = session.queue.take()
             if taken is None:
@@ -63,7 +63,7 @@ def deliver_lane(session: Session) -> Steps:
         session.notify(
             "status", Status(kind=StatusKind.ENDED, reason=session.end.reason, error=session.end.error)
         )
-    yield from _call_notices(session)
+    yield from session.call_notices()
 
 
 def _deliver_block(session: Session, epoch: int, block: Block) -> Steps:
@@ -78,7 +78,7 @@ def _deliver_block(session: Session, epoch: int, block: Block) -> Steps:
             value = values[position]
             position += 1
             if session.notices:
-                yield from _call_notices(session)
+                yield from session.call_notices()
             try:
                 message = to_message(value, session.batch_class)
             except StreamLineError as error:
@@ -126,7 +126,7 @@ def _message(session: Session, epoch: int, message: Any) -> Steps:
     if isinstance(message, StreamingHeartbeat):
         session.counters.heartbeats += 1
         _saw_head(session, message.additional_properties.get("head_block"))
-        yield from _call_each(session, "heartbeat", message)
+        yield from session.call_each("heartbeat", message)
         yield from _release(session)
     elif isinstance(message, Batch | StreamingReorg):
         if session.holding is not None:
@@ -142,7 +142,7 @@ def _message(session: Session, epoch: int, message: Any) -> Steps:
         session.counters.unknown += 1
         if not session.registry.notice("unknown"):
             logger.info("subscription %s: a message of an unknown type", session.subscription_id)
-        yield from _call_each(session, "unknown", message.message)
+        yield from session.call_each("unknown", message.message)
 
 
 def handle_batch(session: Session, batch: Batch) -> Steps:
@@ -159,7 +159,7 @@ def handle_batch(session: Session, batch: Batch) -> Steps:
         session.wake(Lane.ACKNOWLEDGE, Lane.WATCH)
     _note_blocks(session, batch)
     if session.notices:
-        yield from _call_notices(session)
+        yield from session.call_notices()
     events = batch.events
     counters = session.counters
     entry = Entry(batch.batch_id, batch.resume_token, batch.last_block)
@@ -248,7 +248,7 @@ def _error(session: Session, epoch: int, error: StreamingError) -> Steps:
         error.error_code,
         error.error_message,
     )
-    yield from _call_each(session, "error", error)
+    yield from session.call_each("error", error)
     problem = StreamEndedError(f"{error.error_code}: {error.error_message}", error.error_code)
     if error.error_code == "INVALID_RESUME_TOKEN":
         session.drop_connection(epoch, Failed(problem), "token lost")
@@ -325,20 +325,3 @@ def _warn_unheard(session: Session, batch: Batch) -> None:
         logger.warning(
             "subscription %s: no handler for %r; its batches count as handled", session.subscription_id, name
         )
-
-
-def _call_notices(session: Session) -> Steps:
-    while session.notices:
-        kind, notice = session.notices.popleft()
-        yield from _call_each(session, kind, notice)
-
-
-def _call_each(session: Session, kind: str, notice: Any) -> Steps:
-    """Call the handlers of a notice. One that raises is logged: there is no batch to send again."""
-    for handler in session.registry.notice(kind):
-        outcome = yield Call(handler, notice, session.settings.handler_timeout)
-        if outcome is not None:
-            session.counters.handler_errors += 1
-            logger.error(
-                "subscription %s: a handler of on_%s raised", session.subscription_id, kind, exc_info=outcome
-            )

@@ -13,7 +13,7 @@ class StreamLineError(EventStreamerValidationError):
         raw: The line's bytes, where they are known (the first 4 KiB of a line over the limit).
     """
 
-    def __init__(self, message: str, raw: bytes = b"") -> None:
+    def __init__(self, message: str = "", raw: bytes = b"") -> None:
         super().__init__(message)
         self.raw = raw
 
@@ -26,20 +26,37 @@ class HandlerTimeoutError(EventStreamerSDKError, TimeoutError):
         abandoned: Whether it is still running (a thread can't be stopped): it must not be called again.
     """
 
-    def __init__(self, message: str, *, abandoned: bool = False) -> None:
+    def __init__(self, message: str = "", *, abandoned: bool = False) -> None:
         super().__init__(message)
         self.abandoned = abandoned
 
 
-class CheckpointError(EventStreamerSDKError):
+class StoreError(EventStreamerSDKError):
+    """
+    What a store of positions or of dead letters could not do.
+
+    Attributes:
+        permanent: Whether trying again can't help, as with a disk that is full or a table that is missing. A
+            stream waits for a store whose error may pass, as it waits for the service.
+    """
+
+    def __init__(self, message: str = "", *, permanent: bool = False) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+
+
+class CheckpointError(StoreError):
     """A position could not be stored or read. Nothing was acknowledged that was not stored."""
 
 
 class LeaseLostError(CheckpointError):
     """Another worker has taken over the subscription: its fencing number is higher than ours."""
 
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message, permanent=True)
 
-class DeadLetterError(EventStreamerSDKError):
+
+class DeadLetterError(StoreError):
     """What could not be handled could not be written down either, so it does not count as handled."""
 
 
@@ -51,6 +68,6 @@ class StreamEndedError(EventStreamerSDKError):
         error_code: The service's code.
     """
 
-    def __init__(self, message: str, error_code: str = "") -> None:
+    def __init__(self, message: str = "", error_code: str = "") -> None:
         super().__init__(message)
         self.error_code = error_code

@@ -114,6 +114,7 @@ def express(session: Session, values: list[Any], position: int) -> Steps:
         counters.handled_block = last
         counters.newest = group[-1]
         if has_store:
+            session.handler_since = None  # a store that is away is no handler that hangs
             yield from commit(session, Entry(batch_id, token, last, None))
         else:
             progress.advance(token, last)

@@ -9,7 +9,7 @@ from attrs import frozen
 from event_streamer_api.errors import EventStreamerValidationError
 
 from .commands import Failed
-from .errors import StreamLineError
+from .errors import StoreError, StreamLineError
 
 
 class Action(Enum):
@@ -87,3 +87,35 @@ def connection_gone(error: BaseException) -> bool:
         Whether it does: 404 or 410.
     """
     return getattr(error, "status_code", None) in {404, 410}
+
+
+MISTAKES = (
+    *(ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, NameError),
+    *(NotImplementedError, RecursionError, SyntaxError, TypeError, ValueError),
+)
+"""What Python raises for a mistake in a program; a store that raises one would do so again."""
+DRIVER_MISTAKES = frozenset({"DataError", "IntegrityError", "NotSupportedError", "ProgrammingError"})
+"""The errors of database drivers (PEP 249) that speak of the statement, and not of the connection."""
+SQLITE_PASSING = frozenset({5, 6, 15})
+"""SQLITE_BUSY, SQLITE_LOCKED, SQLITE_PROTOCOL: a file is not away, it can only be locked for a while."""
+
+
+def store_may_come_back(error: BaseException) -> bool:
+    """
+    Tell whether a store that failed may do better later: its database is away, and nothing is wrong with it.
+
+    Args:
+        error: What it raised; an exception of a database driver counts as PEP 249 says.
+
+    Returns:
+        Whether to wait for it. An error that nobody knows counts as one that may pass: it is told to
+        `on_error`, and ending the stream would not help anybody.
+    """
+    if isinstance(error, StoreError):
+        return not error.permanent
+    sqlite_code = getattr(error, "sqlite_errorcode", None)
+    if isinstance(sqlite_code, int):
+        return sqlite_code & 0xFF in SQLITE_PASSING
+    if any(base.__name__ in DRIVER_MISTAKES for base in type(error).__mro__):
+        return False
+    return isinstance(error, OSError) or not isinstance(error, MISTAKES)

@@ -30,6 +30,7 @@ from .lines import LineBuffer
 from .notices import EndReason, Gap, GapKind, Status, StatusKind
 from .queue import Lost, Tail
 from .session import Connection, Session, Steps
+from .storing import ask_store
 
 logger = logging.getLogger(__name__)
 
@@ -88,18 +89,19 @@ def read_lane(session: Session) -> Steps:
         yield ReleaseLease()
 
 
-def prepare(session: Session) -> Steps:
+def prepare(session: Session, *, patient: bool = True) -> Steps:
     """
     Take the lease and load the position, where the store has them.
 
     Args:
         session: The run; it is concluded where that fails.
+        patient: Whether a store that is away is waited for.
     """
     settings = session.settings
     if settings.has_lease:
         waiting = False
         while not session.over:
-            outcome = yield AcquireLease()
+            outcome = yield from ask_store(session, AcquireLease(), patient=patient)
             if isinstance(outcome, Failed):
                 session.conclude(EndReason.CHECKPOINT_FAILED, outcome.error)
                 return
@@ -115,7 +117,7 @@ def prepare(session: Session) -> Steps:
                 )
             yield from session.rest(STANDBY_SECONDS)
     if settings.has_store and not session.progress.is_chosen and not session.over:
-        outcome = yield LoadCheckpoint()
+        outcome = yield from ask_store(session, LoadCheckpoint(), patient=patient)
         if isinstance(outcome, Failed):
             session.conclude(EndReason.CHECKPOINT_FAILED, outcome.error)
         elif outcome is not None and not session.over:  # else it may come too late: the next run has gone on
@@ -132,7 +134,7 @@ def connect_once(session: Session) -> Steps:
     Returns:
         `Connected`, `NoContent` or `Failed`.
     """
-    yield from prepare(session)
+    yield from prepare(session, patient=False)
     if not session.over:
         outcome = yield Connect(session.progress.token)
         if isinstance(outcome, Connected) and not session.over:

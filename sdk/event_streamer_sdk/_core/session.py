@@ -32,7 +32,7 @@ from event_streamer_sdk.exceptions import EventStreamerConnectionError
 
 from .acks import AckBuffer
 from .backoff import Backoff, Reconnect
-from .commands import Command, Connected, Failed, Lane, Wait
+from .commands import Call, Command, Connected, Failed, Lane, Wait
 from .confirmations import Holding
 from .dedupe import Deduplicator
 from .handlers import HandlerRegistry
@@ -43,6 +43,9 @@ from .progress import Entry, Progress
 from .queue import ReadQueue
 
 logger = logging.getLogger(__name__)
+
+SLICE = 1.0
+"""Longest piece of a rest, seconds."""
 
 Steps = Generator[Command, Any, Any]
 """A lane, or a part of one."""
@@ -326,19 +329,23 @@ class Session:
         self._wake.update(lanes)
         self.has_effects = True
 
-    def rest(self, seconds: float) -> Steps:
+    def rest(self, seconds: float, *, hearing: bool = False) -> Steps:
         """
         Let the lane that runs this rest for so long, or until the run is over.
 
         Args:
             seconds: How long.
+            hearing: Whether to call the handlers of notices meanwhile (the deliver lane).
         """
         until = self.clock() + seconds
         while not self.over:
+            if hearing:
+                yield from self.call_notices()
             left = until - self.clock()
             if left <= 0:
                 return
-            yield Wait(left)
+            # In slices, since not every strand that rests is a lane that `stop` wakes.
+            yield Wait(min(left, SLICE))
 
     def opened(self, outcome: Connected) -> Connection:
         """
@@ -461,6 +468,31 @@ class Session:
                 recoverable=recoverable,
             ),
         )
+
+    def call_notices(self) -> Steps:
+        """Call the handlers of all notices that wait: in the deliver lane, between two batches."""
+        while self.notices:
+            kind, notice = self.notices.popleft()
+            yield from self.call_each(kind, notice)
+
+    def call_each(self, kind: str, notice: Any) -> Steps:
+        """
+        Call the handlers of a notice. One that raises is logged: there is no batch to send again.
+
+        Args:
+            kind: One of `handlers.NOTICES`.
+            notice: What they get.
+        """
+        for handler in self.registry.notice(kind):
+            outcome = yield Call(handler, notice, self.settings.handler_timeout)
+            if outcome is not None:
+                self.counters.handler_errors += 1
+                logger.error(
+                    "subscription %s: a handler of on_%s raised",
+                    self.subscription_id,
+                    kind,
+                    exc_info=outcome,
+                )
 
     def _ack_given_up(self) -> None:
         self.counters.ack_failures += 1

@@ -135,7 +135,8 @@ class StreamingClient(StreamingBase):
         Start to receive events; returns at once, handlers are called in tasks of the client.
 
         The connection is made by those tasks, and made again as the `reconnect` policy says. What ends the
-        stream for good is told to `on_status` handlers, by `wait()` and in `report`.
+        stream for good is raised by `wait()` and `stop_streaming()`, logged (on standard error where the
+        program has not set logging up), told to `on_status` handlers, and stands in `report`.
         """
         async with self._succession:
             if not self.is_running:
@@ -146,17 +147,23 @@ class StreamingClient(StreamingBase):
         Stop: the batch in hand is finished, committed and acknowledged; what is queued comes again next time.
 
         Takes at most `stop_timeout`. From within a handler it returns at once, and the stream ends behind it.
+
+        Raises:
+            BaseException: What ended the stream badly, where neither `wait()` nor an earlier call has raised
+                it: a handler's own exception, or an `EventStreamerSDKError`. It is stopped in any case.
         """
-        if self._run is not None:
-            await self._run.stop()
+        await self.disconnect()
+        self._raise_untold()
 
     async def disconnect(self) -> None:
         """
         Stop streaming, and close the connection.
 
-        The checkpoint store stays open: the client can be started again.
+        The checkpoint store stays open: the client can be started again. Unlike `stop_streaming()` this raises
+        nothing, so that it can stand in a `finally`.
         """
-        await self.stop_streaming()
+        if self._run is not None:
+            await self._run.stop()
 
     async def resume(self, resume_token: str) -> None:
         """
@@ -242,7 +249,7 @@ class StreamingClient(StreamingBase):
                 report = await self.wait()
                 return evolve(report, signal=caught.number)
             finally:
-                await self.stop_streaming()
+                await self.disconnect()
 
     # --- iteration -----------------------------------------------------------------------------
 
@@ -417,13 +424,13 @@ class StreamingClient(StreamingBase):
             run = AsyncRun(self, self._new_session(iterating=iterating), self._run)
             self._run = run
         run.session.iterating = iterating
-        self._report = None
+        self._report = self._untold = None
         run.start()
         return run
 
     def _run_is_over(self, run: AsyncRun) -> None:
         if run is self._run:
-            self._report = run.session.report()
+            self._ended(run.session.report())
 
     def _open_stream(self, resume_token: str | None, headers_limit: float) -> Any:
         return self.event_streamer._http.stream(

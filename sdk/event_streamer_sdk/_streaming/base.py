@@ -87,6 +87,8 @@ class StreamingBase(abc.ABC):
         self._session: Session | None = None
         self._run: Any = None
         self._report: Report | None = None
+        # What ended a stream in the background badly, until somebody is told of it.
+        self._untold: BaseException | None = None
         event_streamer._streams.add(self)
 
     @abc.abstractmethod
@@ -328,9 +330,21 @@ class StreamingBase(abc.ABC):
         """Begin the next run at a position of the user's, and not at the stored one."""
         self._progress = self._progress.elsewhere(resume_token)
 
+    def _ended(self, report: Report) -> None:
+        """Keep how a run went."""
+        self._report = report
+        self._untold = report.error
+
+    def _raise_untold(self) -> None:
+        """Raise what ended a stream badly, once, where nobody has been told of it yet."""
+        error, self._untold = self._untold, None
+        if error is not None:
+            raise error
+
     def _result(self) -> Report:
         """Give the last run's report, or raise what it ended with."""
         report = self._report or Report(reason=EndReason.STOPPED)
+        self._untold = None
         if report.error is not None:
             raise report.error
         return report

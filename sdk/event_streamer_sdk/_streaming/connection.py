@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import socket
-from typing import Any
+from typing import Any, TypeVar
 
+from event_streamer_api.errors import EventStreamerValidationError
 from event_streamer_sdk.exceptions import EventStreamerTLSError
 
 from .._core.commands import Connected, Failed, NoContent
+
+T = TypeVar("T")
 
 READ_LIMIT = 910.0
 """
@@ -83,6 +87,43 @@ def relax_read_timeout(response: Any) -> None:
     timeouts = response.request.extensions.get("timeout")
     if isinstance(timeouts, dict):
         timeouts["read"] = READ_LIMIT
+
+
+def is_coroutine_function(function: Any) -> bool:
+    """
+    Tell whether calling a function gives a coroutine, also where an object with `__call__` stands for one.
+
+    Args:
+        function: Anything that can be called.
+
+    Returns:
+        Whether it does, as far as that can be told without a call.
+    """
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
+        getattr(function, "__call__", None)  # noqa: B004 - not whether it can be called, but how
+    )
+
+
+def plain(answer: T, function: object) -> T:
+    """
+    Refuse an answer that has to be awaited, in the blocking client: it would count as done and never be.
+
+    Args:
+        answer: What a user's function gave.
+        function: The function.
+
+    Returns:
+        The answer.
+
+    Raises:
+        EventStreamerValidationError: It has to be awaited.
+    """
+    if answer is None or not inspect.isawaitable(answer):
+        return answer
+    if inspect.iscoroutine(answer):
+        answer.close()
+    name = getattr(function, "__qualname__", None) or repr(function)
+    raise EventStreamerValidationError(f"{name} returned a coroutine: use EventStreamer, or a plain function")
 
 
 def _seconds(value: str | None) -> float | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -29,6 +28,7 @@ from .._core.notices import EndReason, Report
 from .._core.options import StreamOptions
 from .._core.reading import connect_once
 from .base import HEADERS, F, StreamingBase
+from .connection import is_coroutine_function
 from .signals import stopping
 from .sync_run import SyncRun
 from .typed import Values
@@ -90,15 +90,16 @@ class SyncStreamingClient(StreamingBase):
             batch_ack_interval=batch_ack_interval,
             options=options,
         )
-        for store, methods in ((self._store, ("load", "save")), (self._dead_letters, ("write",))):
-            for name in methods if store is not None else ():
-                if inspect.iscoroutinefunction(getattr(store, name)):
-                    raise EventStreamerValidationError(
-                        f"{type(store).__name__}.{name} is a coroutine function: use EventStreamer for it"
-                    )
         self._run: SyncRun | None = None
         # Held while a run takes the place of another, and never while one is waited for.
         self._succession = self._new_lock()
+        for store in (self._store, self._dead_letters):
+            for name in ("load", "save", "acquire", "renew", "release", "write"):
+                asynchronous = name == "load" and getattr(store, "asynchronous", False)
+                if asynchronous or is_coroutine_function(getattr(store, name, None)):
+                    raise EventStreamerValidationError(
+                        f"{type(store).__name__}.{name} is a coroutine function: use EventStreamer for it"
+                    )
 
     def _new_lock(self) -> threading.Lock:
         return threading.Lock()
@@ -142,7 +143,8 @@ class SyncStreamingClient(StreamingBase):
         Start to receive events; returns at once, handlers are called in a thread of the client.
 
         The connection is made by other threads, and made again as the `reconnect` policy says. What ends the
-        stream for good is told to `on_status` handlers, by `wait()` and in `report`.
+        stream for good is raised by `wait()` and `stop_streaming()`, logged (on standard error where the
+        program has not set logging up), told to `on_status` handlers, and stands in `report`.
         """
         with self._succession:
             if not self.is_running:
@@ -153,17 +155,23 @@ class SyncStreamingClient(StreamingBase):
         Stop: the batch in hand is finished, committed and acknowledged; what is queued comes again next time.
 
         Takes at most `stop_timeout`. From within a handler it returns at once, and the stream ends behind it.
+
+        Raises:
+            BaseException: What ended the stream badly, where neither `wait()` nor an earlier call has raised
+                it: a handler's own exception, or an `EventStreamerSDKError`. It is stopped in any case.
         """
-        if self._run is not None:
-            self._run.stop()
+        self.disconnect()
+        self._raise_untold()
 
     def disconnect(self) -> None:
         """
         Stop streaming, and close the connection.
 
-        The checkpoint store stays open: the client can be started again.
+        The checkpoint store stays open: the client can be started again. Unlike `stop_streaming()` this raises
+        nothing, so that it can stand in a `finally`.
         """
-        self.stop_streaming()
+        if self._run is not None:
+            self._run.stop()
 
     def resume(self, resume_token: str) -> None:
         """
@@ -404,9 +412,10 @@ class SyncStreamingClient(StreamingBase):
 
     def _checked(self, handler: F) -> F:
         function: Callable[..., Any] = super()._checked(handler)
-        if inspect.iscoroutinefunction(function):
+        if is_coroutine_function(function):
+            name = getattr(function, "__qualname__", None) or repr(function)
             raise EventStreamerValidationError(
-                f"{function.__qualname__} is a coroutine function: use EventStreamer, or a plain function"
+                f"{name} is a coroutine function: use EventStreamer, or a plain function"
             )
         return handler
 
@@ -430,13 +439,13 @@ class SyncStreamingClient(StreamingBase):
             run = SyncRun(self, self._new_session(iterating=iterating), self._run)
             self._run = run
         run.session.iterating = iterating
-        self._report = None
+        self._report = self._untold = None
         run.start(deliver=deliver)
         return run
 
     def _run_is_over(self, run: SyncRun) -> None:
         if run is self._run:
-            self._report = run.session.report()
+            self._ended(run.session.report())
 
     def _open_stream(self, resume_token: str | None, headers_limit: float) -> Any:
         return self.event_streamer._http.stream(

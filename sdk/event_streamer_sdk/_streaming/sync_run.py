@@ -25,7 +25,7 @@ from .._core.notices import EndReason
 from .._core.reading import give_back, read_lane
 from .._core.session import Session, Steps
 from .._core.watching import watch_lane
-from .connection import HEADERS_LIMIT, failed, opened, relax_read_timeout, shut_down
+from .connection import HEADERS_LIMIT, failed, opened, plain, relax_read_timeout, shut_down
 
 if TYPE_CHECKING:
     from .sync_client import SyncStreamingClient
@@ -137,6 +137,11 @@ class SyncRun:
     def _fail(self, error: BaseException) -> None:
         with self._lock:
             self.session.conclude(EndReason.FAILED, error)
+        self._give_up()
+
+    def _give_up(self) -> None:
+        """Have the lanes end without the batch in hand."""
+        with self._lock:
             self.session.delivered = self.session.flushed = True
             self.session.break_off()
             self._take_effects()
@@ -186,7 +191,7 @@ class SyncRun:
                 "and its batch will come again",
                 self.session.subscription_id,
             )
-            self._fail(TimeoutError("stop_timeout"))
+            self._give_up()
             if self._deliver_steps is not None:
                 # When the handler ends some day, nothing follows from it: the next run may have gone on.
                 self._locked(self._deliver_steps.close)
@@ -262,7 +267,9 @@ class SyncRun:
                 elif type(command) is do.Call and command.timeout is None:
                     outcome = None
                     try:
-                        command.function(command.argument)
+                        answer = command.function(command.argument)
+                        if answer is not None:
+                            plain(answer, command.function)
                     except Exception as error:  # noqa: BLE001 - a handler's failure, whatever it is, goes to the core
                         outcome = error
                 else:
@@ -298,7 +305,7 @@ class SyncRun:
         if command.timeout is not None:
             return self._call_in_time(command, command.timeout)
         try:
-            command.function(command.argument)
+            plain(command.function(command.argument), command.function)
         except Exception as error:  # noqa: BLE001 - whatever a handler raises is its failure, and goes to the core
             return error
         return None
@@ -311,7 +318,7 @@ class SyncRun:
         def call() -> None:
             self._helper_thread = threading.get_ident()
             try:
-                context.run(command.function, command.argument)
+                plain(context.run(command.function, command.argument), command.function)
             except BaseException as error:  # noqa: BLE001 - as above; nobody else sees what a thread raises
                 outcome.append(error)
             else:
@@ -328,7 +335,7 @@ class SyncRun:
 
     def _ask(self, command: do.Ask) -> do.Answer | do.Failed:
         try:
-            return do.Answer(command.function(command.argument))
+            return do.Answer(plain(command.function(command.argument), command.function))
         except Exception as error:  # noqa: BLE001 - as above
             return do.Failed(error)
 
@@ -379,16 +386,16 @@ class SyncRun:
     # --- stores --------------------------------------------------------------------------------
 
     def _in_store(self, method: str, *arguments: Any) -> Any:
-        store: Any = self.client._store
+        function = getattr(self.client._store, method)
         try:
-            return getattr(store, method)(self.client._key, *arguments)
+            return plain(function(self.client._key, *arguments), function)
         except Exception as error:  # noqa: BLE001 - the core judges it
             return do.Failed(error)
 
     def _write_dead_letter(self, command: do.WriteDeadLetter) -> Any:
         letters: Any = self.client._dead_letters
         try:
-            letters.write(command.record)
+            plain(letters.write(command.record), letters.write)
         except Exception as error:  # noqa: BLE001 - the core judges it
             return do.Failed(error)
         return None

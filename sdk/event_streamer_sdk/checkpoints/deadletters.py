@@ -14,6 +14,7 @@ from event_streamer_api.errors import EventStreamerValidationError
 
 from .._core.checkpoint import DeadLetterRecord
 from .._core.errors import DeadLetterError
+from .file import may_pass
 from .sql import Database, connect_sqlite
 
 TABLE = """
@@ -82,9 +83,8 @@ class JSONLinesDeadLetters:
                     file.flush()
                     os.fsync(file.fileno())
             except OSError as error:
-                raise DeadLetterError(
-                    f"the dead letter file {self.path} can't be written: {error}"
-                ) from error
+                problem = f"the dead letter file {self.path} can't be written: {error}"
+                raise DeadLetterError(problem, permanent=not may_pass(error)) from error
 
     def close(self) -> None:
         """Do nothing: no file is kept open."""
@@ -96,7 +96,7 @@ class SQLDeadLetters:
 
     Args:
         connect: Makes a DB-API connection (PEP 249) of this store's own.
-        placeholder: How the driver marks a parameter: `?` (sqlite3) or `%s` (psycopg, MySQL drivers).
+        placeholder: How the driver marks a parameter, `?` or `%s`; asked of the driver where it is left out.
         table: The table's name; made where it doesn't exist.
     """
 
@@ -104,7 +104,7 @@ class SQLDeadLetters:
         self,
         connect: Callable[[], Any],
         *,
-        placeholder: str = "?",
+        placeholder: str | None = None,
         table: str = "event_streamer_dead_letters",
     ) -> None:
         if not table.isidentifier():

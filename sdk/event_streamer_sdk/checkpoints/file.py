@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import threading
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,49 @@ from .._core.errors import CheckpointError
 
 LARGEST = 1024 * 1024
 """Bytes that are read of a file; what holds more is no checkpoint."""
+
+
+REPLACE_TRIES = 20
+"""How often a file is put in the place of the old one: some 2 s, until a virus scanner lets go of that."""
+PASSING = frozenset(
+    {
+        errno.EAGAIN,
+        errno.EBUSY,
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ENOMEM,
+        errno.ETIMEDOUT,
+        *(getattr(errno, name) for name in ("ESTALE",) if hasattr(errno, name)),
+    }
+)
+"""What may be wrong with a file for a while: too many are open, its server is away."""
+
+
+def refused(problem: str, cause: OSError | None = None) -> CheckpointError:
+    """
+    Make the error of a file that can't be used.
+
+    Args:
+        problem: One sentence.
+        cause: What the system said, where it said something.
+
+    Returns:
+        The error. It is permanent, but for what may pass by itself.
+    """
+    return CheckpointError(problem, permanent=cause is None or not may_pass(cause))
+
+
+def may_pass(error: OSError) -> bool:
+    """
+    Tell whether the system may do later what it refuses now.
+
+    Args:
+        error: What it said.
+
+    Returns:
+        Whether it may. A full disk doesn't count: somebody has to do something about it.
+    """
+    return error.errno in PASSING
 
 
 class FileCheckpoint:
@@ -54,13 +99,13 @@ class FileCheckpoint:
         except FileNotFoundError:
             if not self.path.parent.is_dir():
                 # Told before the first batch, and not after it.
-                raise CheckpointError(
+                raise refused(
                     f"the checkpoint {self.path} can't be written: make its folder {self.path.parent} first"
                 ) from None
             return None
         except OSError as error:
-            raise CheckpointError(
-                f"the checkpoint {self.path} can't be read: {error.strerror or error}"
+            raise refused(
+                f"the checkpoint {self.path} can't be read: {error.strerror or error}", error
             ) from error
         try:
             stored: dict[str, Any] = json.loads(data[:LARGEST].decode())
@@ -73,11 +118,11 @@ class FileCheckpoint:
                 saved_at=datetime.fromisoformat(stored["saved_at"]),
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise CheckpointError(
+            raise refused(
                 f"{self.path} is no checkpoint; move it away to start from the beginning"
             ) from error
         if found != key:
-            raise CheckpointError(
+            raise refused(
                 f"{self.path} holds the position of {found!r} and not of {key!r}; use a file for each"
             )
         return checkpoint
@@ -107,12 +152,12 @@ class FileCheckpoint:
                 _replace(self.path, json.dumps(stored, indent=1).encode() + b"\n")
             except OSError as error:
                 reason = error.strerror or error if self.path.parent.is_dir() else "its folder is gone"
-                raise CheckpointError(f"the checkpoint {self.path} can't be written: {reason}") from error
+                raise refused(f"the checkpoint {self.path} can't be written: {reason}", error) from error
 
     def _refuse_what_is_no_file(self) -> None:
         """Leave devices, pipes and folders alone: a pipe never ends, and a device would be replaced."""
         if self.path.exists() and not self.path.is_file():
-            raise CheckpointError(f"the checkpoint {self.path} is no file; name one, or a new one")
+            raise refused(f"the checkpoint {self.path} is no file; name one, or a new one")
 
     def close(self) -> None:
         """Do nothing: no file is kept open."""
@@ -123,11 +168,23 @@ def _replace(path: Path, data: bytes) -> None:
     fresh = path.with_name(f"{path.name}.{os.urandom(8).hex()}.new")
     try:
         _write(fresh, data)
-        os.replace(fresh, path)
+        _put(fresh, path)
     except BaseException:
         fresh.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def _put(fresh: Path, path: Path) -> None:
+    """Put one file in the place of another; Windows refuses that while somebody has the old one open."""
+    for tried in range(1, REPLACE_TRIES):
+        try:
+            os.replace(fresh, path)
+        except PermissionError:
+            time.sleep(tried / 100)
+        else:
+            return
+    os.replace(fresh, path)
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from inspect import isawaitable, iscoroutinefunction
+from typing import Any
+
+from event_streamer_api.errors import EventStreamerValidationError
 
 from .._core.checkpoint import Checkpoint
 
@@ -16,9 +20,10 @@ class HandlerCheckpoint:
     `streaming_client.current_batch.resume_token`.
 
     Args:
-        load: Reads the token that your handler wrote, `None` where there is none yet. The blocking client
-            calls it in a thread of its own, before any handler runs: a connection that both use must bear
-            that (sqlite3 does with `check_same_thread=False`).
+        load: Reads the token that your handler wrote, `None` where there is none yet; with the asyncio client
+            it may be a coroutine function. The blocking client calls it in a thread of its own, before any
+            handler runs: a connection that both use must bear that (sqlite3 does with
+            `check_same_thread=False`).
 
     Example:
         >>> db = sqlite3.connect("transfers.sqlite3", check_same_thread=False)
@@ -33,10 +38,11 @@ class HandlerCheckpoint:
 
     blocking = False
 
-    def __init__(self, load: Callable[[], str | None]) -> None:
+    def __init__(self, load: Callable[[], str | None] | Callable[[], Awaitable[str | None]]) -> None:
         self._load = load
+        self.asynchronous = iscoroutinefunction(load) or iscoroutinefunction(getattr(load, "__call__", None))  # noqa: B004 - not whether, but what it is
 
-    def load(self, key: str) -> Checkpoint | None:  # noqa: ARG002 - the protocol of a store
+    def load(self, key: str) -> Any:  # noqa: ARG002 - the protocol of a store
         """
         Ask for the token that the handler wrote.
 
@@ -44,10 +50,11 @@ class HandlerCheckpoint:
             key: Not needed: the function knows where to look.
 
         Returns:
-            The position, `None` where there is none yet.
+            The position, `None` where there is none yet; an awaitable of it where `load` is a coroutine
+            function.
         """
         token = self._load()
-        return Checkpoint(resume_token=token) if token else None
+        return _position_later(token) if isawaitable(token) else _position(token)
 
     def save(self, key: str, checkpoint: Checkpoint) -> None:
         """
@@ -60,3 +67,15 @@ class HandlerCheckpoint:
 
     def close(self) -> None:
         """Do nothing: there is nothing to let go of."""
+
+
+def _position(token: object) -> Checkpoint | None:
+    if token is not None and not isinstance(token, str):
+        raise EventStreamerValidationError(
+            f"load of HandlerCheckpoint must return a token or None, not {type(token).__name__}"
+        )
+    return Checkpoint(resume_token=token) if token else None
+
+
+async def _position_later(token: Awaitable[object]) -> Checkpoint | None:
+    return _position(await token)

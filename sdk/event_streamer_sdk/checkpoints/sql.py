@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import secrets
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from event_streamer_api.errors import EventStreamerValidationError
 
 from .._core.checkpoint import Checkpoint
-from .._core.errors import CheckpointError, LeaseLostError
+from .._core.errors import CheckpointError, LeaseLostError, StoreError
+from .._core.failures import store_may_come_back
 
 TABLE = """
 CREATE TABLE IF NOT EXISTS {table} (
@@ -39,7 +42,7 @@ class Database:
 
     Args:
         connect: Makes a connection.
-        placeholder: How the driver marks a parameter: `?` (sqlite3) or `%s` (psycopg, MySQL drivers).
+        placeholder: How the driver marks a parameter; `None`: as its module says.
         create: Statements that make the tables.
         error: The exception to raise.
     """
@@ -47,17 +50,18 @@ class Database:
     def __init__(
         self,
         connect: Callable[[], Any],
-        placeholder: str,
+        placeholder: str | None,
         create: Sequence[str],
-        error: type[Exception],
+        error: type[StoreError],
     ) -> None:
-        if placeholder not in {"?", "%s"}:
+        if placeholder not in {"?", "%s", None}:
             raise EventStreamerValidationError(f"placeholder must be '?' or '%s', not {placeholder!r}")
         self._connect = connect
-        self._placeholder = placeholder
+        self._style = {"?": "qmark", "%s": "format"}.get(placeholder or "")
         self._create = create
         self._error = error
         self._connection: Any = None
+        self._execute: Callable[..., Any]
         self._lock = threading.RLock()
 
     def transaction(self, work: Callable[[Callable[..., Any]], Any], what: str) -> Any:
@@ -75,18 +79,21 @@ class Database:
             Exception: The error this was made with; the transaction is rolled back.
         """
         with self._lock:
+            fresh = self._connection is None
             try:
-                if self._connection is None:
-                    self._connection = self._connect()
-                    for statement in self._create:
-                        self._execute(statement)
+                if fresh:
+                    self._open()
                 result = work(self._execute)
                 self._connection.commit()
             except Exception as error:
                 self._discard()
                 if isinstance(error, self._error):
                     raise
-                raise self._error(f"{what} failed: {type(error).__name__}: {error}") from error
+                raise self._error(
+                    f"{what} failed: {type(error).__name__}: {error}",
+                    # A kept connection may be at fault itself; the next one is made anew.
+                    permanent=fresh and not store_may_come_back(error),
+                ) from error
             return result
 
     def close(self) -> None:
@@ -94,10 +101,23 @@ class Database:
         with self._lock:
             self._discard()
 
-    def _execute(self, statement: str, *parameters: Any) -> Any:
-        cursor = self._connection.cursor()
-        cursor.execute(statement.replace("?", self._placeholder), parameters)
-        return cursor
+    def _open(self) -> None:
+        """Connect, and make the tables where they don't exist."""
+        self._connection = self._connect()
+        style = self._style or paramstyle_of(self._connection)
+        try:
+            self._make_tables(style)
+        except Exception:  # noqa: BLE001 - drivers raise what they like; the second try raises it again
+            # Two workers that start at once may both find no table; then one of them fails to make it.
+            self._discard()
+            self._connection = self._connect()
+            self._make_tables(style)
+
+    def _make_tables(self, style: str) -> None:
+        self._execute = partial(_execute, self._connection, style)
+        for statement in self._create:
+            self._execute(statement)
+        self._connection.commit()
 
     def _discard(self) -> None:
         connection, self._connection = self._connection, None
@@ -107,6 +127,55 @@ class Database:
                 connection.rollback()
             with suppress(Exception):
                 connection.close()
+
+
+_MARKS = {"format": "%s", "pyformat": "%(p{})s", "named": ":p{}", "numeric": ":{}"}
+"""How a parameter's number is written; its name is a `p` before it, where it has one."""
+
+
+def _execute(connection: Any, style: str, statement: str, *parameters: Any) -> Any:
+    """Execute a statement that has `?` for its parameters, in the driver's own style."""
+    cursor = connection.cursor()
+    if style == "qmark":
+        cursor.execute(statement, parameters)
+        return cursor
+    first, *rest = statement.split("?")
+    marked = [_MARKS[style].format(number) + part for number, part in enumerate(rest, 1)]
+    by_name = {f"p{number}": value for number, value in enumerate(parameters, 1)}
+    cursor.execute(first + "".join(marked), by_name if style in {"pyformat", "named"} else parameters)
+    return cursor
+
+
+PARAMSTYLES = frozenset({"qmark", "numeric", "named", "format", "pyformat"})
+"""How drivers mark the parameters of a statement (PEP 249, `paramstyle`)."""
+
+
+def paramstyle_of(connection: Any) -> str:
+    """
+    Tell how a connection's driver marks parameters: its module says so (PEP 249, `paramstyle`).
+
+    Args:
+        connection: A DB-API connection, or a wrapper that has the driver's one as `dbapi_connection` or
+            `driver_connection` (SQLAlchemy's pool).
+
+    Returns:
+        One of `PARAMSTYLES`.
+
+    Raises:
+        EventStreamerValidationError: No module of the connection's class says it.
+    """
+    inner = getattr(connection, "dbapi_connection", None) or getattr(connection, "driver_connection", None)
+    for found in (inner, connection):
+        for base in type(found).__mro__:
+            parts = base.__module__.split(".")
+            for length in range(len(parts), 0, -1):  # the class may live in a part of the driver
+                style = getattr(sys.modules.get(".".join(parts[:length])), "paramstyle", None)
+                if isinstance(style, str) and style in PARAMSTYLES:
+                    return style
+    raise EventStreamerValidationError(
+        f"{type(connection).__module__}.{type(connection).__qualname__} doesn't say how its driver marks "
+        "parameters: name the mark with placeholder='?' or placeholder='%s'"
+    )
 
 
 class SQLCheckpoint:
@@ -119,20 +188,20 @@ class SQLCheckpoint:
 
     Args:
         connect: Makes a DB-API connection (PEP 249) of this store's own.
-        placeholder: How the driver marks a parameter: `?` (sqlite3) or `%s` (psycopg, MySQL drivers).
+        placeholder: How the driver marks a parameter, `?` or `%s`; asked of the driver where it is left out.
         lease_seconds: How long a lease lasts that is not renewed (a running client renews it every 5 s);
             `None` has no leases.
         table: The table's name; made where it doesn't exist.
 
     Example:
-        >>> store = SQLCheckpoint(lambda: psycopg.connect(dsn), placeholder="%s", lease_seconds=30)
+        >>> store = SQLCheckpoint(lambda: psycopg.connect(dsn), lease_seconds=30)
     """
 
     def __init__(
         self,
         connect: Callable[[], Any],
         *,
-        placeholder: str = "?",
+        placeholder: str | None = None,
         lease_seconds: float | None = None,
         table: str = "event_streamer_checkpoints",
     ) -> None:

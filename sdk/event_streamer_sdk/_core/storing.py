@@ -1,0 +1,50 @@
+"""What is asked of a store, and how long one that is away is waited for."""
+
+from __future__ import annotations
+
+import logging
+
+from .backoff import Backoff, Reconnect
+from .commands import AcquireLease, Failed, LoadCheckpoint, SaveCheckpoint, WriteDeadLetter
+from .failures import store_may_come_back
+from .session import Session, Steps
+
+logger = logging.getLogger(__name__)
+
+Request = LoadCheckpoint | SaveCheckpoint | AcquireLease | WriteDeadLetter
+"""What is worth waiting for: without it the run can't go on."""
+
+TRIES_WITHOUT_RECONNECT = 3
+"""How often a store is asked where `reconnect=False` ends a run with the first loss of its connection."""
+
+
+def ask_store(session: Session, request: Request, *, hearing: bool = False, patient: bool = True) -> Steps:
+    """
+    Have a store do something; one that is away is waited for, with the back-off of the `reconnect` policy.
+
+    Args:
+        session: The run.
+        request: What it is to do.
+        hearing: Whether this is the deliver lane, which calls the handlers of notices while it waits.
+        patient: Whether to wait at all.
+
+    Returns:
+        The outcome; `Failed` where trying again would not help, the policy allows no further try, or the run
+        is over.
+    """
+    policy = session.settings.reconnect or Reconnect(attempts=TRIES_WITHOUT_RECONNECT)
+    backoff = Backoff(policy, session.random)
+    while True:
+        outcome = yield request
+        if not isinstance(outcome, Failed):
+            return outcome
+        delay = backoff.next_delay()
+        if not patient or session.over or backoff.exhausted or not store_may_come_back(outcome.error):
+            return outcome
+        problem = str(outcome.error) or type(outcome.error).__name__
+        logger.warning("subscription %s: %s; next try in %.1f s", session.subscription_id, problem, delay)
+        if backoff.failures == 1:
+            letters = isinstance(request, WriteDeadLetter)
+            code = "DEAD_LETTERS_UNAVAILABLE" if letters else "CHECKPOINT_UNAVAILABLE"
+            session.notify_error(code, f"{problem}; still trying")
+        yield from session.rest(delay, hearing=hearing)
