@@ -9,7 +9,6 @@ Names are loaded when they are first used, so that importing the package costs n
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 from ._core.version import __version__
@@ -40,8 +39,6 @@ if TYPE_CHECKING:
 
     AsyncEventStreamer = EventStreamer
     AsyncStreamingClient = StreamingClient
-
-logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 # Where each name comes from, and what it is called there.
 _ORIGINS = {

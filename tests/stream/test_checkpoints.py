@@ -34,7 +34,7 @@ from event_streamer_sdk.checkpoints import (
 from event_streamer_sdk.exceptions import EventStreamerValidationError
 from support.listener import KINDS, Listener
 from support.postgres import Missing, cluster
-from support.stream_server import stream_server
+from support.stream_server import Wire, stream_server
 
 ALL = [0, 1, 2, 3, 4]
 POSITION = Checkpoint(resume_token="rt_1", batch_id="b1", block=101, chain_id=1)
@@ -413,11 +413,15 @@ def test_writes_may_be_gathered(kind: str) -> None:
             saves.append(checkpoint.resume_token)
             super().save(key, checkpoint)
 
-    with stream_server(size=200) as server:
+    def at_once(wire: Wire) -> None:
+        wire.send(b"".join(server.batch(number) for number in range(200)))
+        wire.rest(200)
+
+    with stream_server(at_once, size=200) as server:
         listener = Listener(kind, server.url, checkpoint=Counting(), checkpoint_interval=30)
         listener.run()
         assert listener.handled == list(range(200))
-        assert len(saves) < 100
+        assert len(saves) < 5
         assert saves[-1] == "t199"
         assert server.acked == {f"b{number}" for number in range(200)}
 
@@ -429,8 +433,7 @@ def test_positions_and_leases_in_postgresql() -> None:
         running = cluster()
         with running as url:
             stores = [
-                SQLCheckpoint(lambda: psycopg.connect(f"{url}/postgres"), placeholder="%s", lease_seconds=30)
-                for _ in range(2)
+                SQLCheckpoint(lambda: psycopg.connect(f"{url}/postgres"), lease_seconds=30) for _ in range(2)
             ]
             first, second = stores
             assert first.acquire("me:1")
@@ -443,7 +446,7 @@ def test_positions_and_leases_in_postgresql() -> None:
             found = second.load("me:1")
             assert found is not None
             assert (found.resume_token, found.block) == ("rt_1", 101)
-            letters = SQLDeadLetters(lambda: psycopg.connect(f"{url}/postgres"), placeholder="%s")
+            letters = SQLDeadLetters(lambda: psycopg.connect(f"{url}/postgres"))
             letters.write(RECORD)
             for made in (first, second, letters):
                 made.close()

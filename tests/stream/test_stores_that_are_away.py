@@ -1,8 +1,12 @@
 """A store that is away is waited for, as the service is, and one that is broken ends the stream."""
 
 import asyncio
+import os
+import re
 import sqlite3
+import sys
 import time
+import types
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -241,8 +245,7 @@ def test_postgresql_that_goes_away_for_two_seconds(kind: str) -> None:
 
     def wait(number: int) -> Any:
         async def later() -> None:
-            while not go:
-                await asyncio.sleep(0.01)
+            await until(lambda: bool(go))
 
         if number == 2 and kind == "async":
             return later()
@@ -263,9 +266,8 @@ def test_postgresql_that_goes_away_for_two_seconds(kind: str) -> None:
             assert found.resume_token == "t4"
             assert set(codes(listener)) == {"CHECKPOINT_UNAVAILABLE"}
             letters = SQLDeadLetters(lambda: psycopg.connect(dsn))
-            letters.write(
-                DeadLetterRecord(time=datetime.now(UTC), kind="line", subscription_id=1, reason="x")
-            )  # type: ignore[arg-type]
+            record = DeadLetterRecord(time=datetime.now(UTC), kind="line", subscription_id=1, reason="x")
+            letters.write(record)
             for made in (store, letters):
                 made.close()
     except Missing as missing:
@@ -354,3 +356,102 @@ def test_the_blocking_client_awaits_nothing_and_says_so() -> None:
             with pytest.raises(ValueError, match="returned a coroutine: use EventStreamer"):
                 stream.run()
         assert server.acked == set()
+
+
+# --- the driver's placeholders ------------------------------------------------------------------
+
+
+STYLES = {
+    "qmark": lambda text: text,
+    "format": lambda text: text.replace("%s", "?"),
+    "pyformat": lambda text: re.sub(r"%\((\w+)\)s", r":\1", text),
+    "named": lambda text: text,
+    "numeric": lambda text: re.sub(r":(\d+)", r"?\1", text),
+}
+
+
+def driver(style: str, path: Path) -> Any:
+    """Make a driver of another style out of SQLite, as a module whose connections live in a part of it."""
+    package, part = types.ModuleType(f"driver_{style}"), f"driver_{style}.connections"
+    package.paramstyle = style  # type: ignore[attr-defined]
+    sys.modules[package.__name__] = package
+
+    class Cursor(sqlite3.Cursor):
+        def execute(self, text: str, parameters: Any = ()) -> Any:
+            assert isinstance(parameters, dict) == (style in {"pyformat", "named"})
+            return super().execute(STYLES[style](text), parameters)
+
+    class Connection(sqlite3.Connection):
+        def cursor(self, *arguments: Any) -> Any:
+            return super().cursor(Cursor)
+
+    Connection.__module__ = part
+    return sqlite3.connect(path, factory=Connection, check_same_thread=False)
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("wrapped", [False, True], ids=["bare", "in a pool"])
+def test_placeholders_are_the_drivers_own(style: str, wrapped: bool, tmp_path: Path) -> None:
+    class Pooled:
+        """A pool's connection, such as SQLAlchemy's."""
+
+        def __init__(self) -> None:
+            self.dbapi_connection = driver(style, tmp_path / "positions.db")
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.dbapi_connection, name)
+
+    store = SQLCheckpoint(
+        Pooled if wrapped else lambda: driver(style, tmp_path / "positions.db"), lease_seconds=30
+    )
+    assert store.acquire("k")
+    store.save("k", Checkpoint(resume_token="t%s?:1", batch_id="b", block=7))
+    store.renew("k")
+    found = store.load("k")
+    assert found is not None
+    assert (found.resume_token, found.batch_id, found.block) == ("t%s?:1", "b", 7)
+    store.release("k")
+    store.close()
+
+
+def test_a_driver_that_does_not_tell_its_placeholder_is_asked_for_it() -> None:
+    class Odd:
+        """A connection that no driver made."""
+
+        def rollback(self) -> None:
+            """Nothing."""
+
+        close = commit = rollback
+
+    with pytest.raises(CheckpointError, match="name the mark with placeholder=") as caught:
+        SQLCheckpoint(Odd).load("k")
+    assert caught.value.permanent
+
+
+# --- Windows ------------------------------------------------------------------------------------
+
+
+def test_a_rename_that_a_virus_scanner_holds_up_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows refuses to replace a file that somebody has open."""
+    tries: list[int] = []
+    replace = os.replace
+
+    def busy(*arguments: Any) -> None:
+        tries.append(1)
+        if len(tries) < 4:
+            raise PermissionError(13, "The process cannot access the file")
+        replace(*arguments)
+
+    store = FileCheckpoint(tmp_path / "position.json")
+    monkeypatch.setattr(os, "replace", busy)
+    store.save("k", Checkpoint(resume_token="t1"))
+    found = store.load("k")
+    assert found is not None
+    assert found.resume_token == "t1"
+    monkeypatch.setattr(os, "replace", lambda *_: busy() if not tries.clear() else None)
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    with pytest.raises(CheckpointError, match="cannot access the file"):
+        store.save("k", Checkpoint(resume_token="t2"))
+    assert [path.name for path in tmp_path.iterdir()] == ["position.json"]

@@ -218,6 +218,7 @@ class StreamServer:
         self.refused_acks: Callable[[list[str]], set[str]] = lambda ids: set()
         self.ack_answers: deque[Answer] = deque()
         self.always_ack: Answer | None = None
+        self.subscription: Answer | None = None  # to who asks for subscription 1
         self.heartbeats: list[Request] = []
         self.heartbeat_answers: deque[Answer] = deque()
         self.streaming = 0
@@ -314,6 +315,8 @@ class StreamServer:
         if request.path.endswith("/processing-status"):
             body = {"subscription_id": 1, "is_processing": True, "connection_count": 1}
             return self._answer(sock, Answer(200, body))
+        if request.path == "/subscriptions/1" and self.subscription is not None:
+            return self._answer(sock, self.subscription)
         return self._answer(sock, Answer(404, {"error": "no such path"}))
 
     def _acknowledge(self, sock: socket.socket, request: Request) -> bool:

@@ -181,6 +181,10 @@ class Process:
                 return 0.0, None
             case do.Call():
                 return self.call(command)
+            case do.AskForEvent():
+                if world.random.random() < 0.3:
+                    return 0.5, do.Failed(OSError("no answer"))
+                return 0.05, "E"
             case do.LoadCheckpoint():
                 return 0.01, world.trouble_of_a_store() or (lambda: world.stored)
             case do.SaveCheckpoint():
@@ -308,9 +312,9 @@ class World:
         drawn = self.random.random()
         if drawn < 0.03:
             self.store_away_until = self.now + self.random.uniform(0.0, 40.0)
-        return (
-            do.Failed(CheckpointError("the disk is full", permanent=drawn < 0.01)) if drawn < 0.05 else None
-        )
+        if drawn > 0.05:
+            return None
+        return do.Failed(CheckpointError("the disk is full", permanent=drawn < 0.01))
 
     def store(self, checkpoint: Checkpoint) -> None:
         self.stored = checkpoint

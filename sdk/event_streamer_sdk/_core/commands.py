@@ -123,6 +123,11 @@ class HandOver:
 
 
 @frozen
+class AskForEvent:
+    """Ask the service for the name of the subscription's event. Outcome: `str` or `Failed`."""
+
+
+@frozen
 class LoadCheckpoint:
     """Read the stored position. Outcome: `Checkpoint`, `None` or `Failed`."""
 
@@ -256,6 +261,7 @@ Command = (
     | Call
     | Ask
     | HandOver
+    | AskForEvent
     | LoadCheckpoint
     | SaveCheckpoint
     | AcquireLease

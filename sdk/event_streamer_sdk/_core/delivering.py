@@ -16,6 +16,7 @@ from .express import applies, express
 from .handlers import current_batch_var
 from .lines import Block, LongLine, whole_line
 from .messages import Batch, Events, Unknown, decode_block, decode_line, to_message
+from .naming import check_names, names_are_due
 from .notices import EndReason, Gap, GapKind, Status, StatusKind
 from .progress import Entry
 from .queue import Item, Lost, Tail
@@ -36,6 +37,9 @@ def deliver_lane(session: Session) -> Steps:
         while not session.over:
             if session.notices:
                 yield from session.call_notices()
+                continue
+            if names_are_due(session):
+                yield from check_names(session)
                 continue
             taken = session.queue.take()
             if taken is None:

@@ -9,7 +9,7 @@ from attrs import frozen
 from event_streamer_api.errors import EventStreamerValidationError
 
 from .commands import Failed
-from .errors import StoreError, StreamLineError
+from .errors import StreamLineError
 
 
 class Action(Enum):
@@ -111,8 +111,9 @@ def store_may_come_back(error: BaseException) -> bool:
         Whether to wait for it. An error that nobody knows counts as one that may pass: it is told to
         `on_error`, and ending the stream would not help anybody.
     """
-    if isinstance(error, StoreError):
-        return not error.permanent
+    permanent = getattr(error, "permanent", None)
+    if isinstance(permanent, bool):  # a StoreError, or an error of the same make
+        return not permanent
     sqlite_code = getattr(error, "sqlite_errorcode", None)
     if isinstance(sqlite_code, int):
         return sqlite_code & 0xFF in SQLITE_PASSING

@@ -49,6 +49,9 @@ class HandlerRegistry:
         self.only: dict[str, Handler] = {}
         """Event name → the one handler that hears of it; none where several do."""
         self._unhandled: set[str] = set()
+        self._unchecked: set[str] = set()
+        self.event_name: str | None = None
+        """What the subscription's event is called, once that is known."""
 
     def add_event(self, name: str, handler: Handler) -> None:
         """
@@ -60,6 +63,7 @@ class HandlerRegistry:
         """
         self._by_event.setdefault(name, []).append(handler)
         self._unhandled.discard(name)
+        self._unchecked.add(name)
         self._find_only()
 
     def add_all_events(self, handler: Handler) -> None:
@@ -102,6 +106,28 @@ class HandlerRegistry:
     def notice(self, kind: str) -> list[Handler]:
         """Give the handlers of one of `NOTICES`."""
         return self._notices[kind]
+
+    @property
+    def has_unchecked_names(self) -> bool:
+        """Whether there are names that have not been compared with the subscription's."""
+        return bool(self._unchecked)
+
+    def take_unchecked_names(self) -> set[str]:
+        """Give the names that have not been compared with the subscription's, and count them as checked."""
+        names, self._unchecked = self._unchecked, set()
+        return names
+
+    def hears(self, name: str) -> bool:
+        """
+        Tell whether some handler gets the events of a name.
+
+        Args:
+            name: The event's name.
+
+        Returns:
+            Whether there is one.
+        """
+        return bool(self._all_events) or name in self._by_event
 
     def calls(self, events: Events, timeout: float | None) -> list[Call]:
         """

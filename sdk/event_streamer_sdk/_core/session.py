@@ -202,6 +202,7 @@ class Session:
 
         self.current: Batch | dict[str, Any] | None = None
         self.handler_since: float | None = None
+        self.names_asked_at = 0
         self.handed_over = False
         self.express = False
         self.unsaved: list[Entry] = []
@@ -260,8 +261,14 @@ class Session:
         if self.end is None or (self.end.error is None and error is not None):
             self.end = End(reason, error)
             if error is not None:
+                # With the traceback of what is the user's own: in the background nobody else shows it.
                 logger.error(
-                    "subscription %s: the stream ended (%s): %s", self.subscription_id, reason, error
+                    "subscription %s: the stream ended (%s): %s: %s",
+                    self.subscription_id,
+                    reason,
+                    type(error).__name__,
+                    error,
+                    exc_info=error if reason is EndReason.HANDLER_FAILED else None,
                 )
             else:
                 logger.info("subscription %s: ended (%s)", self.subscription_id, reason)
@@ -380,7 +387,7 @@ class Session:
             commits_before=self.progress.commits,
         )
         self.last_byte_at = now
-        self.wake(Lane.WATCH, Lane.ACKNOWLEDGE)
+        self.wake(Lane.WATCH, Lane.ACKNOWLEDGE, Lane.DELIVER)
         logger.info("subscription %s: connected (%s)", self.subscription_id, outcome.connection_id)
         self.notify(
             "status",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from inspect import isawaitable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
@@ -159,8 +159,8 @@ class StreamingClient(StreamingBase):
         """
         Stop streaming, and close the connection.
 
-        The checkpoint store stays open: the client can be started again. Unlike `stop_streaming()` this raises
-        nothing, so that it can stand in a `finally`.
+        The checkpoint store stays open: the client can be started again. Unlike `stop_streaming()` this
+        raises nothing, so that it can stand in a `finally`.
         """
         if self._run is not None:
             await self._run.stop()
@@ -206,22 +206,26 @@ class StreamingClient(StreamingBase):
             await self._run.finished()
         return self._result()
 
-    async def run(self, into: Sink | None = None) -> Report:
+    async def run(self, into: Sink | None = None, *, handle_signals: bool | None = None) -> Report:
         """
         Stream until the subscription is done, or SIGINT or SIGTERM comes.
 
-        The first signal stops in good order, as `stop_streaming()` does, and `run()` returns: the program
-        decides its exit code. A second one raises KeyboardInterrupt at once.
+        The first signal stops all runs of the process in good order, as `stop_streaming()` does, and `run()`
+        returns: the program decides its exit code. A second one raises KeyboardInterrupt at once.
 
         Args:
             into: Where all events go, beside the handlers (see `event_streamer_sdk.sinks`). The position is
                 stored with them, and the stream goes on from there.
+            handle_signals: `None` (default) takes a signal where the program has no handler of its own for
+                it. `True` takes both in any case, and calls the program's handlers, too; `False` takes none.
+                Handlers are put back when the last run ends.
 
         Returns:
             How it went.
 
         Raises:
             SinkError: The sink can't take the events.
+            EventStreamerValidationError: `handle_signals=True` in a thread that is not the main one.
             BaseException: What ended it, where it was a bad end, as in `wait()`.
 
         Example:
@@ -233,23 +237,30 @@ class StreamingClient(StreamingBase):
             from event_streamer_sdk.sinks._feed import feeding_async
 
             async with feeding_async(self, into) as conclude:
-                report: Report = await conclude(await self.run())
+                report: Report = await conclude(await self.run(handle_signals=handle_signals))
                 return report
         loop = asyncio.get_running_loop()
 
-        def stop() -> None:
-            if self._run is not None:
-                loop.call_soon_threadsafe(self._run.request_stop, EndReason.SIGNAL)
+        tasks: list[asyncio.Task[None]] = []
 
-        with stopping(stop) as caught:
+        def stop_here() -> None:
+            if self._run is not None:
+                tasks.append(loop.create_task(self._run.stop(EndReason.SIGNAL)))
+
+        def stop() -> None:
+            with suppress(RuntimeError):  # the loop is closed: there is nothing left to stop
+                loop.call_soon_threadsafe(stop_here)
+
+        with stopping(stop, handle_signals) as caught:
             await self.start_streaming()
             if caught.number is not None:
-                stop()  # the signal came before there was something to stop
+                stop_here()  # the signal came before there was something to stop
             try:
                 report = await self.wait()
                 return evolve(report, signal=caught.number)
             finally:
                 await self.disconnect()
+                await asyncio.gather(*tasks)
 
     # --- iteration -----------------------------------------------------------------------------
 

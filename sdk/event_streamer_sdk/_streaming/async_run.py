@@ -117,12 +117,14 @@ class AsyncRun:
         self._network_task: asyncio.Task[Any] | None = None
         self._broken_off = False
         self._leaving = False
+        self._left_behind = asyncio.Event()
         self._slice_ends = 0.0
         self._perform: dict[type, Callable[[Any], Any]] = {
             do.Connect: self._connect,
             do.Read: self._read,
             do.Disconnect: self._disconnect,
             do.Ask: self._ask,
+            do.AskForEvent: self._ask_for_event,
             do.LoadCheckpoint: lambda _: self._in_store("load"),
             do.SaveCheckpoint: lambda command: self._in_store("save", command.checkpoint),
             do.AcquireLease: lambda _: self._in_store("acquire"),
@@ -221,9 +223,22 @@ class AsyncRun:
                 if self._deliver_steps is not None:
                     # When the handler ends some day, nothing follows from it: the next run may have gone on.
                     self._deliver_steps.close()
+                if not self._left_behind.is_set():
+                    self._left_behind.set()
+                    self.client._run_is_over(self)
 
     async def finished(self) -> None:
-        """Wait until the run is over."""
+        """Wait until the run is over, or a handler that does not end is left behind."""
+        if self._main is None or self._main.done():
+            return
+        left_behind = asyncio.ensure_future(self._left_behind.wait())
+        try:
+            await asyncio.wait({self._main, left_behind}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            left_behind.cancel()
+
+    async def handlers_are_done(self) -> None:
+        """Wait until no handler of the run is at work any more, also where it was left behind."""
         if self._main is not None and not self._main.done():
             await asyncio.wait({self._main})
 
@@ -259,7 +274,7 @@ class AsyncRun:
             The batches for the user's loop; none where the user doesn't iterate.
         """
         if self._previous is not None and self._previous.deliver_task is not asyncio.current_task():
-            await self._previous.finished()
+            await self._previous.handlers_are_done()
         self._previous = None
         self.deliver_task = asyncio.current_task()
         session = self.session
@@ -407,6 +422,14 @@ class AsyncRun:
         except Exception as error:  # noqa: BLE001 - the core judges it
             return failed(error)
         return None
+
+    async def _ask_for_event(self, _: do.AskForEvent) -> str | do.Failed:
+        try:
+            timeout = self.session.settings.ack_timeout
+            subscription = await self.client._request(self.client._subscription_call(), timeout)
+        except Exception as error:  # noqa: BLE001 - the core judges it
+            return failed(error)
+        return str(subscription.event_signature.name)
 
     # --- stores --------------------------------------------------------------------------------
 

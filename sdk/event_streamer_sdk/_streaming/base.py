@@ -11,11 +11,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from event_streamer_api.api import stream as calls
+from event_streamer_api.api import subscriptions
 from event_streamer_api.errors import EventStreamerSDKError, EventStreamerValidationError
 from event_streamer_api.models import (
     BulkBatchAcknowledgmentRequest,
     BulkBatchAcknowledgmentResponse,
     ClientHeartbeatRequest,
+    SubscriptionResponse,
 )
 from event_streamer_api.types import Operation
 from event_streamer_sdk.checkpoints import dead_letters_from, store_from
@@ -367,6 +369,9 @@ class StreamingBase(abc.ABC):
 
     def _stream_call(self, resume_token: str | None) -> Operation[None]:
         return calls.stream_subscription(self.subscription_id, resume_token, x_client_metadata=self._metadata)
+
+    def _subscription_call(self) -> Operation[SubscriptionResponse]:
+        return subscriptions.get_subscription(self.subscription_id, self.event_streamer.subscriber_id)
 
     def _ack_call(self, command: Acknowledge) -> Operation[Any]:
         request = BulkBatchAcknowledgmentRequest(

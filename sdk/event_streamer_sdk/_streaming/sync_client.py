@@ -29,7 +29,7 @@ from .._core.options import StreamOptions
 from .._core.reading import connect_once
 from .base import HEADERS, F, StreamingBase
 from .connection import is_coroutine_function
-from .signals import stopping
+from .signals import SHARED, stopping
 from .sync_run import SyncRun
 from .typed import Values
 
@@ -167,8 +167,8 @@ class SyncStreamingClient(StreamingBase):
         """
         Stop streaming, and close the connection.
 
-        The checkpoint store stays open: the client can be started again. Unlike `stop_streaming()` this raises
-        nothing, so that it can stand in a `finally`.
+        The checkpoint store stays open: the client can be started again. Unlike `stop_streaming()` this
+        raises nothing, so that it can stand in a `finally`.
         """
         if self._run is not None:
             self._run.stop()
@@ -218,23 +218,30 @@ class SyncStreamingClient(StreamingBase):
             raise TimeoutError(f"subscription {self.subscription_id} is still streaming after {timeout:g} s")
         return self._result()
 
-    def run(self, into: Sink | None = None) -> Report:
+    def run(self, into: Sink | None = None, *, handle_signals: bool | None = None) -> Report:
         """
         Stream until the subscription is done, or SIGINT or SIGTERM comes.
 
-        Handlers run in this thread, unless `start_streaming()` has set them to work in another one.
-        The first signal stops in good order, as `stop_streaming()` does, and `run()` returns: the program
-        decides its exit code. A second one raises KeyboardInterrupt at once.
+        The first signal stops all runs of the process in good order, as `stop_streaming()` does, and `run()`
+        returns: the program decides its exit code. A second one raises KeyboardInterrupt at once.
+
+        Handlers run in the main thread where `run()` is called there and takes a signal: one that is still at
+        work when `stop_timeout` is over can be broken off there. Elsewhere they run in a thread of the
+        client's, which is left behind then.
 
         Args:
             into: Where all events go, beside the handlers (see `event_streamer_sdk.sinks`). The position is
                 stored with them, and the stream goes on from there.
+            handle_signals: `None` (default) takes a signal where the program has no handler of its own for
+                it. `True` takes both in any case, and calls the program's handlers, too; `False` takes none.
+                Handlers are put back when the last run ends.
 
         Returns:
             How it went.
 
         Raises:
             SinkError: The sink can't take the events.
+            EventStreamerValidationError: `handle_signals=True` in a thread that is not the main one.
             BaseException: What ended it, where it was a bad end, as in `wait()`.
 
         Example:
@@ -246,23 +253,25 @@ class SyncStreamingClient(StreamingBase):
             from event_streamer_sdk.sinks._feed import feeding
 
             with feeding(self, into) as conclude:
-                return conclude(self.run())
+                return conclude(self.run(handle_signals=handle_signals))
 
         def stop() -> None:
             if self._run is not None:
-                self._run.request_stop(EndReason.SIGNAL)
+                self._run.stop(EndReason.SIGNAL)
 
-        with stopping(stop) as caught:
+        with stopping(stop, handle_signals) as caught:
+            here = threading.current_thread() is threading.main_thread() and SHARED.can_break_off
             with self._succession:
-                run = None if self.is_running else self._begin(iterating=False, deliver=False)
+                run = None if self.is_running else self._begin(iterating=False, deliver=not here)
             if caught.number is not None:
-                stop()  # the signal came before there was something to stop
+                caught.tell(caught.number)  # the signal came before there was something to stop
             try:
-                for _ in run.batches() if run is not None else ():
-                    raise AssertionError("batches are handed over only where the user iterates")
+                if run is not None and here:
+                    run.deliver_here()
                 return evolve(self.wait(), signal=caught.number)
             except BaseException:
-                stop()
+                if self._run is not None:
+                    self._run.request_stop(EndReason.SIGNAL)
                 raise
 
     # --- iteration -----------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import contextvars
 import logging
 import threading
 from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from event_streamer_sdk.exceptions import EventStreamerConnectionError, EventStreamerSDKError
@@ -26,6 +27,7 @@ from .._core.reading import give_back, read_lane
 from .._core.session import Session, Steps
 from .._core.watching import watch_lane
 from .connection import HEADERS_LIMIT, failed, opened, plain, relax_read_timeout, shut_down
+from .signals import SHARED, BrokenOff
 
 if TYPE_CHECKING:
     from .sync_client import SyncStreamingClient
@@ -59,6 +61,7 @@ class SyncRun:
         self._deliver_steps: Steps | None = None
         self._handler_thread: int | None = None
         self._helper_thread: int | None = None
+        self._in_handler = False
         self._started: bool = False
         self._leaving = False
         self._over = threading.Event()
@@ -71,6 +74,7 @@ class SyncRun:
             do.Read: self._read,
             do.Disconnect: self._disconnect,
             do.Ask: self._ask,
+            do.AskForEvent: self._ask_for_event,
             do.LoadCheckpoint: lambda _: self._in_store("load"),
             do.SaveCheckpoint: lambda command: self._in_store("save", command.checkpoint),
             do.AcquireLease: lambda _: self._in_store("acquire"),
@@ -164,6 +168,11 @@ class SyncRun:
         for _ in self.batches():
             raise AssertionError("batches are handed over only where the user iterates")
 
+    def deliver_here(self) -> None:
+        """Run the deliver lane in this thread, the main one, to its end or until a handler is broken off."""
+        with suppress(BrokenOff):
+            self._deliver_all()
+
     def request_stop(self, reason: EndReason = EndReason.STOPPED) -> None:
         """Ask the run to stop, without waiting for it."""
         self._locked(lambda: self.session.stop(reason))
@@ -187,11 +196,13 @@ class SyncRun:
             return
         if not self._over.wait(self.session.settings.stop_timeout):
             logger.warning(
-                "subscription %s: stopping took longer than stop_timeout; a handler is left behind, "
-                "and its batch will come again",
+                "subscription %s: stopping took longer than stop_timeout; a handler is broken off or "
+                "left behind, and its batch will come again",
                 self.session.subscription_id,
             )
             self._give_up()
+            if self._handler_thread == threading.main_thread().ident:
+                SHARED.break_off(lambda: self._in_handler)
             if self._deliver_steps is not None:
                 # When the handler ends some day, nothing follows from it: the next run may have gone on.
                 self._locked(self._deliver_steps.close)
@@ -266,12 +277,15 @@ class SyncRun:
                     outcome = None
                 elif type(command) is do.Call and command.timeout is None:
                     outcome = None
+                    self._in_handler = True
                     try:
                         answer = command.function(command.argument)
                         if answer is not None:
                             plain(answer, command.function)
                     except Exception as error:  # noqa: BLE001 - a handler's failure, whatever it is, goes to the core
                         outcome = error
+                    finally:
+                        self._in_handler = False
                 else:
                     outcome = self._carry_out(Lane.DELIVER, command)
         finally:
@@ -382,6 +396,14 @@ class SyncRun:
         except Exception as error:  # noqa: BLE001 - the core judges it
             return failed(error)
         return None
+
+    def _ask_for_event(self, _: do.AskForEvent) -> str | do.Failed:
+        try:
+            timeout = self.session.settings.ack_timeout
+            subscription = self.client._request(self.client._subscription_call(), timeout)
+        except Exception as error:  # noqa: BLE001 - the core judges it
+            return failed(error)
+        return str(subscription.event_signature.name)
 
     # --- stores --------------------------------------------------------------------------------
 

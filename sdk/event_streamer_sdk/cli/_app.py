@@ -1,5 +1,6 @@
 """The command's tree, the commands that other packages add to it, and how failures end."""
 
+import logging
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -139,6 +140,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
+    # What goes wrong is said in the command's own words.
+    logging.getLogger("event_streamer_sdk").addHandler(logging.NullHandler())
     try:
         code = _run(arguments)
         sys.stdout.flush()  # a help text, too, may be more than the disk can hold

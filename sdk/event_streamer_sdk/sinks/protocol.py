@@ -25,6 +25,9 @@ __all__ = [
 class SinkError(EventStreamerSDKError):
     """A sink can't take events: what it is told to do is wrong, or its place refuses."""
 
+    permanent = True
+    """A stream doesn't wait for it as for a store that is away: a sink has a patience of its own."""
+
 
 class SinkUnavailableError(SinkError):
     """The place can't be reached, is full or is too slow, just now: the same write is tried again."""

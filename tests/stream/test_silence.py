@@ -1,0 +1,216 @@
+"""Nothing goes wrong in silence: names nobody hears, logs nobody can decode, errors in the background."""
+
+import pickle
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from event_streamer_sdk import exceptions
+from event_streamer_sdk.exceptions import EventStreamerValidationError
+from support.listener import KINDS, Listener, both, until
+from support.stream_server import Answer, Wire, line, stay, stream_server
+
+ALL = [0, 1, 2, 3, 4]
+kinds = pytest.mark.parametrize("kind", KINDS)
+
+
+def subscription(name: str) -> Answer:
+    """A subscription to an event of that name."""
+    return Answer(
+        200,
+        {
+            "id": 1,
+            "topic0": "0x" + "ab" * 32,
+            "event_signature": {"type": "event", "name": name, "inputs": []},
+            "addresses": [],
+            "start_block": 0,
+            "chain_id": 1,
+            "subscriber_id": "tester",
+        },
+    )
+
+
+# --- names --------------------------------------------------------------------------------------
+
+
+@kinds
+@pytest.mark.quick
+def test_a_name_that_the_subscription_does_not_have_is_refused(kind: str) -> None:
+    async def scenario(stream: Any, call: Any) -> None:
+        await call(stream.start_streaming())
+        with pytest.raises(
+            EventStreamerValidationError, match=r"'Transfers': .*'Transfer' .* slip"
+        ):
+            await call(stream.wait())
+        assert stream.report.reason == "refused"
+
+    with stream_server(stay) as server:
+        server.subscription = subscription("Transfers")
+        listener = Listener(kind, server.url)
+        both(kind, listener, scenario)
+        assert listener.handled == []
+        assert server.acked == set()
+        assert listener.stream.get_current_resume_token() is None
+
+
+@kinds
+def test_a_second_name_is_warned_of_where_the_first_one_is_right(
+    kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario(stream: Any, call: Any) -> None:
+        stream.on_event("Approval")(lambda events: None)
+        await call(stream.start_streaming())
+        await call(stream.wait())
+        await call(stream.start_streaming())
+        await call(stream.wait())
+
+    with stream_server() as server:
+        server.subscription = subscription("Transfer")
+        listener = Listener(kind, server.url)
+        both(kind, listener, scenario)
+        assert listener.handled == ALL
+        asked = [request.path for request in server.requests if request.path == "/subscriptions/1"]
+        assert len(asked) == 1  # and not again for the second run
+    assert caplog.text.count("a handler of 'Approval' will never be called") == 1
+
+
+@kinds
+def test_whoever_hears_all_events_needs_no_name(kind: str) -> None:
+    async def scenario(stream: Any, call: Any) -> None:
+        stream.on_all_events(lambda events: heard.append(events))
+        await call(stream.start_streaming())
+        await call(stream.wait())
+
+    heard: list[Any] = []
+    with stream_server() as server:
+        server.subscription = subscription("Other")
+        both(kind, Listener(kind, server.url), scenario)
+        assert len(heard) == 5
+
+
+@kinds
+@pytest.mark.parametrize("answer", [None, Answer(500, {}), Answer(200, {"id": 1})], ids=["404", "500", "odd"])
+def test_a_service_that_does_not_tell_the_name_streams_all_the_same(kind: str, answer: Any) -> None:
+    with stream_server() as server:
+        server.subscription = answer
+        listener = Listener(kind, server.url)
+        listener.run()
+        assert listener.handled == ALL
+
+
+# --- the service's troubles ---------------------------------------------------------------------
+
+
+@kinds
+def test_logs_that_cannot_be_decoded_are_told_and_the_stream_goes_on(kind: str) -> None:
+    def troubled(wire: Wire) -> None:
+        wire.batches(0, 1)
+        wire.send(
+            line(
+                {
+                    "type": "error",
+                    "connection_id": "c0",
+                    "subscription_id": 1,
+                    "error_code": "LOGS_NOT_DECODED",
+                    "error_message": "120 logs don't fit the event: is `indexed` missing?",
+                    "timestamp": "2024-05-23T10:30:00.000Z",
+                    "recoverable": True,
+                }
+            )
+        )
+        wire.rest(2)
+
+    with stream_server(troubled) as server:
+        listener = Listener(kind, server.url)
+        listener.run()
+        assert listener.handled == ALL
+        assert [(error.error_code, error.recoverable) for error in listener.errors] == [
+            ("LOGS_NOT_DECODED", True)
+        ]
+
+
+# --- errors in the background -------------------------------------------------------------------
+
+
+@kinds
+@pytest.mark.quick
+def test_stop_streaming_raises_what_ended_the_stream_once(kind: str) -> None:
+    def fail(number: int) -> None:
+        raise RuntimeError("the handler is broken")
+
+    async def scenario(stream: Any, call: Any) -> None:
+        await call(stream.start_streaming())
+        await until(lambda: not stream.is_running)
+        await call(stream.disconnect())  # may stand in a `finally`: it raises nothing
+        with pytest.raises(RuntimeError, match="the handler is broken"):
+            await call(stream.stop_streaming())
+        await call(stream.stop_streaming())
+        with pytest.raises(RuntimeError, match="the handler is broken"):
+            await call(stream.wait())
+        await call(stream.start_streaming())
+        with pytest.raises(RuntimeError, match="the handler is broken"):
+            await call(stream.wait())
+        await call(stream.stop_streaming())  # told already
+
+    with stream_server() as server:
+        listener = Listener(kind, server.url, handler=fail, handler_retries=0)
+        both(kind, listener, scenario)
+
+
+PROGRAM = """
+import asyncio, sys, time
+from event_streamer_sdk import EventStreamer, SyncEventStreamer
+
+
+def handle(events):
+    raise KeyError("frm")
+
+
+async def run():
+    async with EventStreamer(sys.argv[2], "me") as client:
+        stream = client.create_streaming_client(1, handler_retries=0)
+        stream.on_event("Transfer")(handle)
+        await stream.start_streaming()
+        while stream.is_running:
+            await asyncio.sleep(0.01)
+
+
+if sys.argv[1] == "async":
+    asyncio.run(run())
+else:
+    with SyncEventStreamer(sys.argv[2], "me") as client:
+        stream = client.create_streaming_client(1, handler_retries=0)
+        stream.on_event("Transfer")(handle)
+        stream.start_streaming()
+        while stream.is_running:
+            time.sleep(0.01)
+"""
+
+
+@kinds
+def test_a_program_that_asks_for_nothing_is_told_on_standard_error(kind: str) -> None:
+    with stream_server() as server:
+        done = subprocess.run(
+            [sys.executable, "-c", PROGRAM, kind, server.url], capture_output=True, text=True, timeout=30
+        )
+    assert done.returncode == 0
+    assert done.stdout == ""
+    assert "the stream ended (handler_failed): KeyError: 'frm'" in done.stderr
+    assert 'raise KeyError("frm")' in done.stderr or "in handle" in done.stderr  # and where
+
+
+# --- errors that travel -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", sorted(set(exceptions.__all__) - {"RequestDetails"}))
+def test_every_error_can_be_sent_to_another_process(name: str) -> None:
+    kind = getattr(exceptions, name)
+    fields = {"StreamEndedError": {"error_code": "GONE"}, "LeaseLostError": {}}
+    error = kind("what went wrong", **fields.get(name, {}))
+    error.add_note("a note")
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is kind
+    assert str(again) == str(error)
+    assert again.__dict__ == error.__dict__
