@@ -149,6 +149,7 @@ def test_a_connection_that_opens_after_the_stop_leaves_the_position_alone() -> N
     assert isinstance(steps.send(None), Disconnect)
 
 
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # nobody closes the client: that is the point
 def test_a_stream_that_its_event_loop_has_left_is_neither_running_nor_connected() -> None:
     async def forget(url: str) -> Any:
         listener = Listener("async", url)
@@ -164,6 +165,8 @@ def test_a_stream_that_its_event_loop_has_left_is_neither_running_nor_connected(
         assert not stream.is_running
         assert not stream.is_connected
         assert stream.connection_id is None
+        del stream
+        gc.collect()
 
 
 def test_a_handler_that_swallows_its_cancellation_does_not_keep_a_stop_from_ending() -> None:

@@ -225,6 +225,8 @@ class AsyncRun:
                     self._deliver_steps.close()
                 if not self._left_behind.is_set():
                     self._left_behind.set()
+                    await self._disconnect(None)
+                    self.session.closed()
                     self.client._run_is_over(self)
 
     async def finished(self) -> None:
