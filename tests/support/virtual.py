@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from event_streamer_sdk._core import commands as do
+from event_streamer_sdk._core.counters import Counters
 from event_streamer_sdk._core.handlers import HandlerRegistry
 from event_streamer_sdk._core.options import Settings
 from event_streamer_sdk._core.progress import Progress
-from event_streamer_sdk._core.session import Counters, Session
+from event_streamer_sdk._core.session import Session
 
 
 class Clock:

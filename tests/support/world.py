@@ -23,6 +23,7 @@ from event_streamer_sdk._core.backoff import Reconnect
 from event_streamer_sdk._core.checkpoint import Checkpoint, DeadLetterRecord
 from event_streamer_sdk._core.commands import Lane
 from event_streamer_sdk._core.committing import finish
+from event_streamer_sdk._core.counters import Counters
 from event_streamer_sdk._core.dedupe import Deduplicator
 from event_streamer_sdk._core.delivering import deliver_lane
 from event_streamer_sdk._core.errors import CheckpointError
@@ -31,7 +32,7 @@ from event_streamer_sdk._core.notices import EndReason
 from event_streamer_sdk._core.options import Settings
 from event_streamer_sdk._core.progress import Progress
 from event_streamer_sdk._core.reading import read_lane
-from event_streamer_sdk._core.session import Counters, Session
+from event_streamer_sdk._core.session import Session
 from event_streamer_sdk._core.watching import watch_lane
 from support.world_service import Connection, Service
 

@@ -24,13 +24,16 @@ On the way through, for the deliver lane:
     confirmations.py    batches held back until they are deep enough
     dedupe.py           events that were handled before
     handlers.py         which functions are called for what
+    naming.py           handlers whose event never comes
     attempts.py         their retries, and what happens when those are used up
+    storing.py          what is asked of a store, and how long one is waited for
     committing.py       handled → stored → acknowledged, in this order
     progress.py         the committed position, and what is handled but not committed
     acks.py             ids that wait for their acknowledgement
     express.py          all of this for the most frequent kind of batch, in one frame
 
 What users give and get:
+    counters.py         what is counted
     options.py          everything that can be chosen for a stream, checked once
     checkpoint.py       what stores and dead letters write down
     notices.py          statuses, gaps, figures and reports

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from .counters import Counters
 from .notices import Stats
-from .session import Counters, Session
+from .session import Session
 
 
 def stats_of(counters: Counters, session: Session | None, now: float, lag_seconds: float | None) -> Stats:

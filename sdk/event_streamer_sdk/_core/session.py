@@ -20,12 +20,12 @@ until the acks are out, since a service forgets a connection whose reader is gon
 from __future__ import annotations
 
 import logging
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Generator, Mapping
 from datetime import datetime
 from typing import Any
 
-from attrs import define, field
+from attrs import define
 
 from event_streamer_api.models import StreamingError
 from event_streamer_sdk.exceptions import EventStreamerConnectionError
@@ -34,6 +34,7 @@ from .acks import AckBuffer
 from .backoff import Backoff, Reconnect
 from .commands import Call, Command, Connected, Failed, Lane, Wait
 from .confirmations import Holding
+from .counters import Counters
 from .dedupe import Deduplicator
 from .handlers import HandlerRegistry
 from .messages import Batch
@@ -52,31 +53,6 @@ Steps = Generator[Command, Any, Any]
 
 Notice = tuple[str, StreamingError | Gap | Status | Mapping[str, Any]]
 """A kind of `handlers.NOTICES` and what its handlers get."""
-
-
-@define
-class Counters:
-    """Counts since the client was made; they outlive a run. Meanings as in `Stats`."""
-
-    events: int = 0
-    batches: int = 0
-    acks: int = 0
-    ack_failures: int = 0
-    reconnects: Counter[str] = field(factory=Counter)
-    handler_errors: int = 0
-    skipped: int = 0
-    dead_letters: int = 0
-    duplicates: int = 0
-    unknown: int = 0
-    heartbeats: int = 0
-    head_block: int | None = None
-    handled_block: int | None = None
-    newest: Any = None
-
-    @property
-    def handled_time(self) -> Any:
-        """The time of the newest event that was handled."""
-        return self.newest.get("timestamp") if type(self.newest) is dict else None
 
 
 @define

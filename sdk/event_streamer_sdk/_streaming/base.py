@@ -25,6 +25,7 @@ from event_streamer_sdk.exceptions import EventStreamerConnectionError
 
 from .._core.checkpoint import CheckpointStore, DeadLetters, LeasingStore
 from .._core.commands import Acknowledge, SendHeartbeat
+from .._core.counters import Counters
 from .._core.dedupe import Deduplicator
 from .._core.figures import stats_of
 from .._core.handlers import HandlerRegistry
@@ -32,7 +33,7 @@ from .._core.messages import Batch
 from .._core.notices import EndReason, Report, Stats
 from .._core.options import StreamOptions, settings_from
 from .._core.progress import Progress
-from .._core.session import Counters, Session
+from .._core.session import Session
 from .typed import Values, name_of_event, taking_instances
 
 if TYPE_CHECKING:
