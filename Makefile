@@ -80,7 +80,7 @@ contracts: $(installed_dev) ## compile the Solidity token (fetches npm's solc)
 
 ## Longer runs
 
-.PHONY: fuzz fuzz-abi simulate soak compare-faults bench bench-quick bench-load
+.PHONY: fuzz fuzz-abi simulate soak kill-sinks compare-faults bench bench-quick bench-load
 fuzz: $(installed_dev) ## look for counterexamples to all properties, some hundred times as long as the tests do
 	HYPOTHESIS_PROFILE=fuzz $(pytest) --timeout=0 $(wildcard tests/*/test_*properties*.py) $(ARGS)
 
@@ -94,6 +94,9 @@ simulate: $(installed_dev) ## play random schedules of faults in virtual time un
 
 soak: $(installed_dev) ## ten minutes of trouble on a real node: faults, kill -9, and nothing lost
 	$(python) tests/soak/soak.py $(ARGS)
+
+kill-sinks: $(installed_dev) ## kill -9 exports thirty times a sink, reorganisations among them: each event once
+	SINK_KILLS=30 $(python) -m pytest --timeout=900 tests/sinks -k killed_at_random_instants $(ARGS)
 
 compare-faults: $(installed_dev) ## the fault matrix, row by row: the published client 0.5.0 and both of ours
 	$(python) tests/comparison/compare.py $(ARGS)

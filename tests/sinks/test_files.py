@@ -15,6 +15,7 @@ import pytest
 from event_streamer_sdk.exceptions import EventStreamerValidationError
 from event_streamer_sdk.sinks import FileSink, SinkError
 from event_streamer_service import DevChain, LocalService
+from support.sink_kills import kill_again_and_again
 from support.sinks import Row, row_of_values, rows_of_chain, stream_into, subscribe
 
 FORMATS = ["parquet", "csv", "jsonl"]
@@ -259,3 +260,11 @@ def test_folders_of_a_cloud_work_as_those_of_a_disk(service: LocalService, chain
     for name in sorted(system.glob(f"{path}/*.jsonl")):
         rows += [row_of_values(json.loads(line)) for line in system.cat_file(name).splitlines()]
     assert rows == rows_of_chain(chain, 0, 304)
+
+
+@pytest.mark.parametrize("place", ["folder", "file.csv", "folder-of-jsonl"])
+def test_killed_at_random_instants_the_files_end_as_the_chain(tmp_path: Path, place: str) -> None:
+    options = ["--part-seconds", "0.01", *(["--format", "jsonl"] if "jsonl" in place else [])]
+    kill_again_and_again(
+        lambda: rows_in(tmp_path / place), "--to", str(tmp_path / place), *options, seed=place
+    )

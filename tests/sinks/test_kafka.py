@@ -17,6 +17,7 @@ from event_streamer_sdk.exceptions import EventStreamerValidationError
 from event_streamer_sdk.sinks import KafkaSink, SinkError, SinkUnavailableError
 from event_streamer_service import DevChain, LocalService
 from support.brokers import kafka_cluster
+from support.sink_kills import kill_again_and_again
 from support.sinks import rows_of_chain, still, stream_into, subscribe
 
 COUNTER = iter(range(1_000_000))
@@ -121,3 +122,7 @@ def test_what_can_not_be_used_is_refused_in_one_line(
         stream_into("sync", service.url, number, KafkaSink(f"kafka://{brokers}/{topic}?no.such.option=1"))
     with pytest.raises(EventStreamerValidationError, match="names no host"):
         KafkaSink("kafka:///x")
+
+
+def test_killed_at_random_instants_the_topic_ends_as_the_chain(brokers: str, topic: str) -> None:
+    kill_again_and_again(lambda: rows(brokers, topic), "--to", f"kafka://{brokers}/{topic}", seed="kafka")

@@ -14,6 +14,7 @@ from event_streamer_sdk.exceptions import EventStreamerValidationError
 from event_streamer_sdk.sinks import NATSSink, SinkError, SinkUnavailableError
 from event_streamer_service import DevChain, LocalService
 from support.brokers import Server, nats_server
+from support.sink_kills import kill_again_and_again
 from support.sinks import rows_of_chain, still, stream_into, subscribe
 
 COUNTER = iter(range(1_000_000))
@@ -162,3 +163,9 @@ def test_a_second_writer_is_found_out(service: LocalService, server: Server, sub
         stream_into(
             "sync", service.url, subscribe(service, 250), NATSSink(f"{server.url}/{subject}"), prepare=meddle
         )
+
+
+def test_killed_at_random_instants_the_subject_ends_as_the_chain(server: Server, subject: str) -> None:
+    kill_again_and_again(
+        lambda: still(messages(server, subject)), "--to", f"{server.url}/{subject}", seed="nats"
+    )

@@ -14,6 +14,7 @@ from event_streamer_sdk.exceptions import EventStreamerValidationError
 from event_streamer_sdk.sinks import RedisSink, SinkError, SinkUnavailableError
 from event_streamer_service import DevChain, LocalService
 from support.brokers import Server, redis_server
+from support.sink_kills import kill_again_and_again
 from support.sinks import rows_of_chain, still, stream_into, subscribe
 
 
@@ -173,3 +174,7 @@ def test_a_second_writer_is_found_out(server: Server, service: LocalService, cli
     with pytest.raises(SinkError, match="another process writes into stream transfer of Redis"):
         stream_into("sync", service.url, subscribe(service, 250), RedisSink(server.url), prepare=meddle)
     assert entries(client, "transfer") == []
+
+
+def test_killed_at_random_instants_the_stream_ends_as_the_chain(server: Server, client: Any) -> None:
+    kill_again_and_again(lambda: still(entries(client, "transfer")), "--to", server.url, seed="redis")

@@ -20,6 +20,7 @@ from event_streamer_sdk.sinks._text import json_columns
 from event_streamer_service import DevChain, LocalService
 from support import postgres
 from support.event_objects import METADATA, event_objects
+from support.sink_kills import kill_again_and_again
 from support.sinks import Row, row_of_values, rows_of_chain, stream_into, subscribe
 
 
@@ -314,3 +315,9 @@ def hold(path: Path, locked: threading.Event) -> None:
     time.sleep(0.8)
     other.rollback()
     other.close()
+
+
+def test_killed_at_random_instants_the_table_ends_as_the_chain(database: str) -> None:
+    kill_again_and_again(
+        lambda: rows_in(database, "transfer"), "--to", database, seed=database.partition(":")[0]
+    )
