@@ -76,6 +76,19 @@ def test_an_event_makes_its_own_subscription_and_removes_it(
     assert "holds all events of this already: nothing to do" in said
 
 
+def test_a_second_place_gets_all_events_too(
+    export: Export, service: LocalService, chain: DevChain, tmp_path: Path
+) -> None:
+    number = subscribe(service, 250)
+    assert export(number, "--to", tmp_path / "x.parquet")[0] == 0
+    code, said = export(number, "--to", tmp_path / "all")
+    assert code == 0, said
+    assert f"Subscription {number} has been read before" in said
+    parts = sorted((tmp_path / "all").glob("*.parquet"))
+    assert [row for part in parts for row in rows_in(part)] == rows_of_chain(chain, 0, 250)
+    assert subscriptions(service) == [number]
+
+
 def test_only_what_is_asked_for_is_stored(
     export: Export, service: LocalService, chain: DevChain, tmp_path: Path
 ) -> None:
@@ -104,7 +117,7 @@ def test_only_what_is_asked_for_is_stored(
         (["1", "--to", "x", "--to", "y"], 2, "name one place with --to"),
         (["1", "--to", "5"], 2, "name one place with --to"),
         (["1", "--to", "x", "--chain", "1"], 2, "belong to --event"),
-        (["--event", "Transfer", "--chain", "1", "--to", "x"], 2, "is a name: say with --abi"),
+        (["--event", "Transfer", "--chain", "1", "--to", "x", "--to", "5"], 2, "is a name: say with --abi"),
         (["--event", "Transfer()", "--to", "x"], 2, "--event needs --chain"),
         (["1", "--to", "x", "--since", "soon"], 2, "is not"),
         (["1", "--to", "mysql://h/x"], 1, "fsspec|mysql"),
@@ -114,7 +127,7 @@ def test_only_what_is_asked_for_is_stored(
         (["1", "--to", "x.csv", "--format", "parquet"], 1, "doesn't end as a file of parquet does"),
         (["1", "--to", "sqlite:///x.db", "--integers", "float"], 1, "SQLSink has no option 'integers'"),
         (["1", "--to", "/proc/nothing/x"], 1, "can't be used"),
-        (["2", "--to", "x.csv"], 2, "has no last block: say --follow"),
+        (["2", "--to", "x.csv"], 2, "there is no last block: say --follow"),
         (["2", "--to", "x.csv", "--follow"], 2, "name a folder for --follow"),
     ],
 )
@@ -222,4 +235,5 @@ def test_a_terminal_sees_a_bar_and_a_pipe_sees_lines(
     _, said = piped.communicate(timeout=20)
     assert piped.returncode == 0
     assert "\x1b" not in said
+    assert (tmp_path / "x.csv").read_bytes() == (tmp_path / "y.csv").read_bytes()
     assert "━" not in said

@@ -1,8 +1,8 @@
 """
 SIGKILL at random instants of an export, reorganisations of depth 1 to 6 among them, for each sink.
 
-What is in the place at the end must be the chain's final logs: nothing missing, nothing twice. The tests do it
-a few times, `make kill-sinks` thirty times a sink (SINK_KILLS=30).
+What is in the place at the end must be the chain's final logs: nothing missing, nothing twice. The tests do
+it a few times, `make kill-sinks` thirty times a sink (SINK_KILLS=30).
 """
 
 import os

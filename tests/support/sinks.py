@@ -20,7 +20,9 @@ Row = tuple[int, str, str, int, str, str, str, int]
 
 def subscribe(service: LocalService, end_block: int | None, start_block: int = 0) -> int:
     with SyncEventStreamer(service.url, "sinks") as client:
-        made = client.subscribe(TRANSFER, chain_id=CHAIN, start_block=start_block, end_block=end_block)
+        made = client.subscribe(
+            TRANSFER, chain_id=CHAIN, start_block=start_block, end_block=end_block, new=True
+        )
         return made.id
 
 

@@ -226,11 +226,14 @@ def export(
     if subscription is not None:
         if place.last_block is not None or chain is not None or address or from_block or abi:
             raise typer.BadParameter("--chain, --address, --from, --abi and a last block belong to --event")
-        found, is_ours = client.get_subscription(subscription), False
+        found = client.get_subscription(subscription)
+        _check_end(found.end_block, place, follow)
+        found, is_ours = _whole_subscription(client, place, found)
     else:
         assert event is not None, "checked above"
         if chain is None:
             raise typer.BadParameter("--event needs --chain: the chain's id")
+        _check_end(place.last_block, place, follow)
         wanted = {
             "chain_id": chain,
             "start_block": from_block,
@@ -238,17 +241,16 @@ def export(
             "addresses": address or [],
         }
         found, is_ours = _subscription_for(client, place, chosen_event(event, abi, contract), wanted), True
-    _check_end(found, place, follow)
     done = _run(client, found, place, sink, remove=is_ours)
     if done.signal is not None and not follow:
         say("Ended early, in a whole state. The same command goes on from here.")
         raise typer.Exit(128 + done.signal)
 
 
-def _check_end(found: SubscriptionResponse, place: Place, follow: bool) -> None:
-    if found.end_block is None and not follow and place.until is None:
+def _check_end(last_block: int | None, place: Place, follow: bool) -> None:
+    if last_block is None and not follow and place.until is None:
         raise typer.BadParameter(
-            f"subscription {found.id} has no last block: say --follow, or --until with a date"
+            "there is no last block: say --follow, --until with a date, or with --event a second --to"
         )
     if follow and not _takes_live(place.name):
         raise typer.BadParameter("one file is there when all is exported: name a folder for --follow")
@@ -258,11 +260,56 @@ def _takes_live(name: str) -> bool:
     return "://" in name or not name.lower().endswith((".parquet", ".csv", ".jsonl", ".ndjson"))
 
 
+def _whole_subscription(
+    client: SyncEventStreamer, place: Place, found: SubscriptionResponse
+) -> tuple[SubscriptionResponse, bool]:
+    """
+    Find the subscription from which the place gets all events.
+
+    What one subscription has delivered it doesn't deliver again to a place that knows no position. So where
+    that was begun elsewhere, another subscription for the same is made for this export alone.
+
+    Returns:
+        The subscription, and whether it is to be removed at the end.
+    """
+    sink = place.sink()
+    try:
+        begun_here = sink.open(Source(found)) is not None
+    except SinkFinishedError:
+        return found, False
+    except SinkError:
+        begun_here = False
+        if _begun_with(client, place, Source(found).about) is None:
+            raise
+    finally:
+        sink.close()
+    if begun_here or not found.events_delivered:
+        return found, False
+    wanted = {
+        "chain_id": found.chain_id,
+        "start_block": found.start_block,
+        "end_block": found.end_block,
+        "addresses": found.addresses,
+    }
+    made = _subscription_for(client, place, found.event_signature, wanted)
+    say(
+        f"Subscription {found.id} has been read before: {made.id}, for the same events, serves this export "
+        "and is removed when all is exported."
+    )
+    return made, True
+
+
 def _subscription_for(
     client: SyncEventStreamer, place: Place, event: Any, wanted: Mapping[str, Any]
 ) -> SubscriptionResponse:
     """Find the subscription that the place was begun with, else make one."""
-    about = _about(event, wanted)
+    return _begun_with(client, place, _about(event, wanted)) or client.subscribe(event, new=True, **wanted)
+
+
+def _begun_with(
+    client: SyncEventStreamer, place: Place, about: Mapping[str, Any]
+) -> SubscriptionResponse | None:
+    """Find the subscription for some events that the place holds a position of."""
     for each in client.iter_subscriptions():
         if Source(each).about != about:
             continue
@@ -274,7 +321,7 @@ def _subscription_for(
             continue
         finally:
             sink.close()
-    return client.subscribe(event, **wanted)
+    return None
 
 
 def _about(event: Any, wanted: Mapping[str, Any]) -> dict[str, Any]:

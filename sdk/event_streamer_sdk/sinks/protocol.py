@@ -122,6 +122,8 @@ class Source:
             return token if isinstance(token, str) else None
         if found.get("finished"):
             raise SinkFinishedError(f"{place} holds all events of this already")
+        if token is None:
+            return None  # whoever began has not come to store anything
         raise SinkError(
             f"{place} was written for subscription {found.get('subscription_id')} and is not finished: "
             f"go on with that one, or name another place for subscription {self.subscription.id}"
