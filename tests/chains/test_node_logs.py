@@ -3,6 +3,7 @@
 The shapes are those of public reports on nodes, providers and development chains, in small.
 """
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ from event_streamer_service.chains import (
     UnreadableAnswer,
 )
 from event_streamer_service.chains.devlogs import TRANSFER
+from event_streamer_service.chains.livelogs import LiveLogs
 from support.chains import run
 from support.odd_nodes import (
     EVERYTHING,
@@ -249,3 +251,29 @@ def test_one_log_of_a_block_has_its_place_in_the_block_from_the_start() -> None:
 
     with odd_node(chain, bend) as front:
         assert places(of_block(front, 3, only))[-1] == places([wanted])[0]
+
+
+def test_a_live_block_is_asked_for_all_addresses_of_all_feeds_in_parts() -> None:
+    """More than fit into one question; no feed's addresses turn it into a question for everything."""
+    chain = DevChain(blocks=70)
+    addresses = [f"0x{number:040x}" for number in range(1, 1_200)]
+    feeds = [TOKENS, *(LogFilter(TRANSFER, frozenset(addresses[i::3])) for i in range(3))]
+
+    async def scenario(front: Front) -> None:
+        source = JsonRpcSource(front.url)
+        live = LiveLogs(source)
+        for feed in feeds:
+            live.join(feed)
+        block = await chain.block(66)
+        assert block is not None
+        found = await asyncio.gather(*(live.of([block], feed) for feed in feeds))
+        assert [places(logs) for (logs,) in found] == [wanted, [], [], []]
+        await live.close()
+        await source.close()
+
+    wanted = truth(chain, 66, 66)
+    with odd_node(chain) as front:
+        run(scenario(front))
+        asked = [request["params"][0]["address"] for request in front.asked if is_logs(request)]
+    assert [len(part) for part in asked] == [500, 500, 200]
+    assert len(set().union(*asked)) == 1_200, "each address once"

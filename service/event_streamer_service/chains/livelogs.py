@@ -18,16 +18,17 @@ from .types import Block, Log, LogFilter
 
 _CACHED_LOGS = 50_000  # some 30 MB
 _CACHED_BLOCKS = 128
-_LARGEST_CONDITION = 500
-"""More addresses or topics than this are not sent to a node (geth takes 1,000); then it is asked for all."""
+_MOST_CONDITIONS = 10_000
+"""Addresses or topics that a node is asked for, in parts of some hundred each. The question for that many is half
+a megabyte a block; with more of them all of a block's logs are the smaller thing to send."""
 
 
 def union(filters: Sequence[LogFilter]) -> LogFilter:
     """Return a filter that covers all of `filters`, at least one."""
     topics = frozenset().union(*(f.topics() for f in filters))
     addresses = frozenset().union(*(f.addresses for f in filters))
-    any_topic = any(f.topic0 is None for f in filters) or len(topics) > _LARGEST_CONDITION
-    any_address = any(not f.addresses for f in filters) or len(addresses) > _LARGEST_CONDITION
+    any_topic = any(f.topic0 is None for f in filters) or len(topics) > _MOST_CONDITIONS
+    any_address = any(not f.addresses for f in filters) or len(addresses) > _MOST_CONDITIONS
     return LogFilter(None if any_topic else topics, frozenset() if any_address else addresses)
 
 
