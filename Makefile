@@ -76,7 +76,7 @@ generate: $(installed_dev) ## write generated/ from openapi.yaml; SPEC=path/or/u
 	@$(python) generator/generate.py $(if $(SPEC),--spec '$(SPEC)') $(if $(OUT),--out '$(OUT)')
 
 contracts: $(installed_dev) ## compile the Solidity token (fetches npm's solc)
-	$(python) -m event_streamer_service.chains.contracts.build
+	$(python) -m event_streamer_service.devchain.contracts.build
 
 ## Longer runs
 

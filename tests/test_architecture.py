@@ -40,6 +40,13 @@ MAY_IMPORT = {
         "event_streamer_sdk._core.visible",
         "event_streamer_api",
     },
+    # Reading chains needs neither the service around it nor the development chain.
+    "event_streamer_service.chains": {"event_streamer_service.chains", "event_streamer_sdk.abi"},
+    "event_streamer_service.devchain": {
+        "event_streamer_service.devchain",
+        "event_streamer_service.chains",
+        "event_streamer_sdk.abi",
+    },
     # The commands of the service show a client at work, so they alone may use the whole SDK.
     "event_streamer_service.commands": {"event_streamer_service", "event_streamer_sdk", "event_streamer_api"},
 }

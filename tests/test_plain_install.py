@@ -86,7 +86,7 @@ def test_the_package_holds_what_is_needed_and_nothing_else(wheel: Path) -> None:
     }
     for package in packages:
         assert f"{package}/py.typed" in names
-    assert "event_streamer_service/chains/contracts/Token.json" in names
+    assert "event_streamer_service/devchain/contracts/Token.json" in names
 
 
 def test_both_clients_stream_without_any_extra(

@@ -74,7 +74,7 @@ def serving(node: str) -> Iterator[Service]:
 
 def run(*, quick: bool) -> Iterator[Row]:
     """Yield a row for web3.py and one for us."""
-    from event_streamer_service.chains.anvil import Anvil
+    from event_streamer_service.devchain.anvil import Anvil
 
     logs = LOGS // 4 if quick else LOGS
     with Anvil(chain_id=CHAIN_ID, options=["--gas-limit", "100000000"]) as node:

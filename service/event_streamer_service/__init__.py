@@ -20,8 +20,8 @@ from event_streamer_service.extra import needed_for
 if TYPE_CHECKING:
     from event_streamer_service.app import create_app
     from event_streamer_service.chains.config import ChainConfig
-    from event_streamer_service.chains.devchain import DevChain
     from event_streamer_service.clock import ManualClock
+    from event_streamer_service.devchain.chain import DevChain
     from event_streamer_service.errors import StartupError
     from event_streamer_service.local import LocalService
     from event_streamer_service.service import Service
@@ -42,7 +42,7 @@ __all__ = [
 # plugin must not fail where the extra isn't installed.
 _HOMES = {
     "ChainConfig": "chains.config",
-    "DevChain": "chains.devchain",
+    "DevChain": "devchain.chain",
     "LocalService": "local",
     "ManualClock": "clock",
     "Service": "service",

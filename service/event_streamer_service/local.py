@@ -9,9 +9,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from event_streamer_service.chains.config import ChainConfig
-from event_streamer_service.chains.devchain import DevChain
 from event_streamer_service.chains.source import ChainSource
 from event_streamer_service.clock import Clock, SystemClock
+from event_streamer_service.devchain.chain import DevChain
 from event_streamer_service.errors import StartupError
 from event_streamer_service.faults import Faults
 from event_streamer_service.journal import Journal

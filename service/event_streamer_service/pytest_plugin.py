@@ -23,7 +23,7 @@ import pytest
 
 if TYPE_CHECKING:
     # pytest imports this module in every run: what it needs is imported when a fixture is used.
-    from event_streamer_service.chains.devchain import DevChain
+    from event_streamer_service.devchain.chain import DevChain
     from event_streamer_service.local import LocalService
 
 

@@ -18,13 +18,13 @@ from attrs import asdict, fields_dict
 from event_streamer_api.models import ChainConfigRequest
 from event_streamer_service.chains.breaker import CircuitBreaker
 from event_streamer_service.chains.config import EMBEDDED, ChainConfig, redact_url
-from event_streamer_service.chains.devchain import DevChain
 from event_streamer_service.chains.errors import ChainError, ChainMismatch, ChainTimeout
 from event_streamer_service.chains.feed import Chain
 from event_streamer_service.chains.headers import HeaderStore
 from event_streamer_service.chains.manager import ChainManager
 from event_streamer_service.chains.source import ChainSource
 from event_streamer_service.clock import Clock
+from event_streamer_service.devchain.chain import DevChain
 from event_streamer_service.errors import Conflict, NotFound, StartupError, Unprocessable
 from event_streamer_service.store import chains as stored
 from event_streamer_service.store.database import Database

@@ -13,13 +13,13 @@ from sqlalchemy import Connection
 
 from event_streamer_service.auth import Keys, RateLimit
 from event_streamer_service.chains.config import ChainConfig
-from event_streamer_service.chains.devchain import DevChain
 from event_streamer_service.chains.source import ChainSource
 from event_streamer_service.clock import Clock, Ids, SystemClock
 from event_streamer_service.delivery.connection import Ending
 from event_streamer_service.delivery.hub import Hub
 from event_streamer_service.delivery.progress import ProgressBook
 from event_streamer_service.delivery.stream import Tools
+from event_streamer_service.devchain.chain import DevChain
 from event_streamer_service.faults import Faults
 from event_streamer_service.journal import Journal
 from event_streamer_service.metrics import Metrics

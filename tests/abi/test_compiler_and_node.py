@@ -18,9 +18,9 @@ from event_streamer_sdk.abi import (
     signature,
     topic0,
 )
-from event_streamer_service.chains import npm
-from event_streamer_service.chains.anvil import Anvil, AnvilError
-from event_streamer_service.chains.contracts.build import SOLC_VERSION
+from event_streamer_service.devchain import npm
+from event_streamer_service.devchain.anvil import Anvil, AnvilError
+from event_streamer_service.devchain.contracts.build import SOLC_VERSION
 
 pytestmark = [pytest.mark.anvil, pytest.mark.npm]
 

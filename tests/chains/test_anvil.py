@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from event_streamer_sdk.abi import EventDecoder, extract_abi_event
-from event_streamer_service.chains import ChainUnavailable, RpcError, npm
-from event_streamer_service.chains.anvil import BINARY_VARIABLE, Anvil, AnvilError, find_anvil
-from event_streamer_service.chains.contracts import build
-from event_streamer_service.chains.devnode import DevNode, DevToken, token_artifact
+from event_streamer_service.chains import ChainUnavailable, RpcError
+from event_streamer_service.devchain import npm
+from event_streamer_service.devchain.anvil import BINARY_VARIABLE, Anvil, AnvilError, find_anvil
+from event_streamer_service.devchain.contracts import build
+from event_streamer_service.devchain.node import DevNode, DevToken, token_artifact
 
 
 @pytest.fixture
@@ -119,7 +120,7 @@ def test_the_committed_bytecode_is_what_the_compiler_makes(
 
 @pytest.mark.quick
 def test_the_development_chain_runs_as_a_process_of_its_own() -> None:
-    command = [sys.executable, "-m", "event_streamer_service.chains.devchain_server"]
+    command = [sys.executable, "-m", "event_streamer_service.devchain.server"]
     options = ["--chain-id", "7", "--first-block", "50", "--blocks", "10", "--mine-every", "0.05"]
     with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -141,7 +142,7 @@ def test_the_development_chain_runs_as_a_process_of_its_own() -> None:
 
 @pytest.mark.quick
 def test_a_wrong_option_of_the_development_chain_is_one_sentence() -> None:
-    command = [sys.executable, "-m", "event_streamer_service.chains.devchain_server", "--blocks", "0"]
+    command = [sys.executable, "-m", "event_streamer_service.devchain.server", "--blocks", "0"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
     assert done.returncode == 1
     assert done.stderr == "DevChain: blocks must be 1 or more, not 0\n"

@@ -21,7 +21,7 @@ from event_streamer_service.chains import (
     MemoryHeaderStore,
     Reorg,
 )
-from event_streamer_service.chains.devlogs import APPROVAL, TRANSFER
+from event_streamer_service.devchain.logs import APPROVAL, TRANSFER
 from support.chain_nodes import NODES, Node, refusing_proxy
 from support.chains import Reader, eventually, run
 

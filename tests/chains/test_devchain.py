@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from event_streamer_sdk.abi import EventDecoder, parse_abi, topic0
-from event_streamer_service.chains import DevChain, Log, LogFilter, RangeTooLarge, devlogs
-from event_streamer_service.chains.devlogs import COLLECTION, CONTRACTS, OTHER_TOKEN, POOL, TOKEN, TRANSFER
+from event_streamer_service.chains import Log, LogFilter, RangeTooLarge
+from event_streamer_service.devchain import DevChain
+from event_streamer_service.devchain import logs as devlogs
+from event_streamer_service.devchain.logs import COLLECTION, CONTRACTS, OTHER_TOKEN, POOL, TOKEN, TRANSFER
 from support.chains import eventually, run
 
 pytestmark = pytest.mark.quick

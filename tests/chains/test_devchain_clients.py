@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from event_streamer_service.chains import DevChain, npm
-from event_streamer_service.chains.devchain_server import DevChainServer
+from event_streamer_service.devchain import DevChain, npm
+from event_streamer_service.devchain.server import DevChainServer
 from support.environments import environment
 
 SUPPORT = Path(__file__).resolve().parents[1] / "support"

@@ -11,9 +11,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from websockets.sync.client import ClientConnection, connect
 
-from event_streamer_service.chains import DevChain
-from event_streamer_service.chains.devchain_server import DevChainServer
-from event_streamer_service.chains.devlogs import APPROVAL, POOL, TOKEN, TRANSFER
+from event_streamer_service.devchain import DevChain
+from event_streamer_service.devchain.logs import APPROVAL, POOL, TOKEN, TRANSFER
+from event_streamer_service.devchain.server import DevChainServer
 from support.abi_strategies import json_values
 
 pytestmark = pytest.mark.quick
@@ -395,14 +395,14 @@ def test_a_filter_of_blocks_tells_their_hashes(node: Node) -> None:
 
 def test_filters_that_nobody_asks_are_gone(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     old = node.call("eth_newBlockFilter")
-    monkeypatch.setattr("event_streamer_service.chains.devchain_news._KEPT_SECONDS", -1.0)
+    monkeypatch.setattr("event_streamer_service.devchain.news._KEPT_SECONDS", -1.0)
     new = node.call("eth_newBlockFilter")
     assert node.refused("eth_getFilterChanges", old) == (-32000, "filter not found")
     assert node.call("eth_getFilterChanges", new) == []
 
 
 def test_a_reorg_deeper_than_what_is_remembered(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("event_streamer_service.chains.devchain_news._REMEMBERED", 3)
+    monkeypatch.setattr("event_streamer_service.devchain.news._REMEMBERED", 3)
     made = node.call("eth_newBlockFilter")
     node.chain.reorg(10)
     hashes = node.call("eth_getFilterChanges", made)

@@ -10,9 +10,9 @@ from event_streamer_service.chains import (
     ChainMismatch,
     ChainTimeout,
     ChainUnavailable,
-    DevChain,
     RangeTooLarge,
 )
+from event_streamer_service.devchain import DevChain
 from support.chains import Reader, eventually, run
 from support.scripted_nodes import TOKENS, A, B, Scripted, config, managed, read_all
 

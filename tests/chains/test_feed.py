@@ -9,15 +9,15 @@ from event_streamer_service.chains import (
     Chain,
     ChainConfig,
     ChainUnavailable,
-    DevChain,
     LogFilter,
     LogRange,
     MemoryHeaderStore,
     Position,
     Reorg,
 )
-from event_streamer_service.chains.devlogs import SWAP, TOKEN, TRANSFER
 from event_streamer_service.chains.livelogs import union
+from event_streamer_service.devchain import DevChain
+from event_streamer_service.devchain.logs import SWAP, TOKEN, TRANSFER
 from support.chains import Reader, eventually, run
 
 pytestmark = pytest.mark.quick

@@ -15,14 +15,14 @@ from event_streamer_service.chains import (
     ChainConfig,
     ChainTimeout,
     ChainUnavailable,
-    DevChain,
     Log,
     LogFilter,
     MemoryHeaderStore,
     RangeTooLarge,
     history,
 )
-from event_streamer_service.chains.devlogs import TOKEN, TRANSFER
+from event_streamer_service.devchain import DevChain
+from event_streamer_service.devchain.logs import TOKEN, TRANSFER
 from support.chains import Reader, eventually, run
 
 REORG_DEPTH = 6

@@ -4,13 +4,8 @@ import asyncio
 
 import pytest
 
-from event_streamer_service.chains import (
-    ChainClosed,
-    ChainConfig,
-    ChainManager,
-    DevChain,
-    UnknownChain,
-)
+from event_streamer_service.chains import ChainClosed, ChainConfig, ChainManager, UnknownChain
+from event_streamer_service.devchain import DevChain
 from support.chains import Reader, eventually, run
 from support.scripted_nodes import TOKENS, A, B, Scripted, config, managed
 

@@ -3,9 +3,10 @@
 import asyncio
 from contextlib import AsyncExitStack, aclosing
 
-from event_streamer_service.chains import ChainConfig, DevChain, LogFilter
+from event_streamer_service.chains import ChainConfig, LogFilter
 from event_streamer_service.chains.history import _LOGS_AHEAD, _LOGS_AT_HAND, HistoryReader
 from event_streamer_service.chains.ranges import TARGET_LOGS
+from event_streamer_service.devchain import DevChain
 from support.chains import run
 
 READERS = 100

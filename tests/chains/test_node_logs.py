@@ -9,16 +9,10 @@ from typing import Any
 
 import pytest
 
-from event_streamer_service.chains import (
-    BlockGone,
-    DevChain,
-    JsonRpcSource,
-    Log,
-    LogFilter,
-    UnreadableAnswer,
-)
-from event_streamer_service.chains.devlogs import TRANSFER
+from event_streamer_service.chains import BlockGone, JsonRpcSource, Log, LogFilter, UnreadableAnswer
 from event_streamer_service.chains.livelogs import LiveLogs
+from event_streamer_service.devchain import DevChain
+from event_streamer_service.devchain.logs import TRANSFER
 from support.chains import run
 from support.odd_nodes import (
     EVERYTHING,

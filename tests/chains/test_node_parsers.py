@@ -11,13 +11,14 @@ import websockets.asyncio.server
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from event_streamer_service.chains import DevChain, JsonRpcSource, Log, LogFilter, UnreadableAnswer
+from event_streamer_service.chains import JsonRpcSource, Log, LogFilter, UnreadableAnswer
 from event_streamer_service.chains.config import hide_secrets
 from event_streamer_service.chains.envelopes import decode, encode, in_order
 from event_streamer_service.chains.logvalues import Asked, read_logs, read_whole_block
 from event_streamer_service.chains.refusals import from_rpc_error, seconds_of
 from event_streamer_service.chains.types import Block
 from event_streamer_service.chains.values import data_of, quantity, read_header, seconds
+from event_streamer_service.devchain import DevChain
 from support.chains import run
 
 pytestmark = pytest.mark.quick

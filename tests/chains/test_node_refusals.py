@@ -6,15 +6,9 @@ from typing import Any
 
 import pytest
 
-from event_streamer_service.chains import (
-    ChainError,
-    DevChain,
-    JsonRpcSource,
-    LogFilter,
-    RangeTooLarge,
-    RateLimited,
-)
-from event_streamer_service.chains.devlogs import TOKEN, TRANSFER
+from event_streamer_service.chains import ChainError, JsonRpcSource, LogFilter, RangeTooLarge, RateLimited
+from event_streamer_service.devchain import DevChain
+from event_streamer_service.devchain.logs import TOKEN, TRANSFER
 from support.chains import run
 from support.odd_nodes import (
     Bend,

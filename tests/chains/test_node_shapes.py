@@ -6,13 +6,8 @@ from typing import Any
 
 import pytest
 
-from event_streamer_service.chains import (
-    ChainError,
-    ChainUnavailable,
-    DevChain,
-    JsonRpcSource,
-    UnreadableAnswer,
-)
+from event_streamer_service.chains import ChainError, ChainUnavailable, JsonRpcSource, UnreadableAnswer
+from event_streamer_service.devchain import DevChain
 from support.chains import run
 from support.odd_nodes import (
     KEY,

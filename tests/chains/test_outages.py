@@ -15,7 +15,6 @@ from event_streamer_service.chains import (
     Chain,
     ChainManager,
     ChainUnavailable,
-    DevChain,
     JsonRpcSource,
     Log,
     LogFilter,
@@ -24,6 +23,7 @@ from event_streamer_service.chains import (
     tracker,
 )
 from event_streamer_service.chains.backoff import Backoff
+from event_streamer_service.devchain import DevChain
 from support.chains import Reader, eventually, run
 from support.odd_nodes import failure, odd_node
 from support.scripted_nodes import SETTINGS, TOKENS, A, B, Scripted, config, managed

@@ -14,8 +14,8 @@ from event_streamer_service.chains import (
     LogFilter,
     MemoryHeaderStore,
 )
-from event_streamer_service.chains.devlogs import TRANSFER
 from event_streamer_service.chains.recording import Recording
+from event_streamer_service.devchain.logs import TRANSFER
 from support.chains import Reader, run
 
 FOLDER = Path(__file__).parents[3] / "shared" / "data" / "mainnet-17173049-17173050"

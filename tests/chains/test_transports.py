@@ -16,7 +16,6 @@ from event_streamer_service.chains import (
     ChainError,
     ChainTimeout,
     ChainUnavailable,
-    DevChain,
     JsonRpcSource,
     LogFilter,
     RangeTooLarge,
@@ -24,8 +23,9 @@ from event_streamer_service.chains import (
     RpcError,
     transports,
 )
-from event_streamer_service.chains.devchain_server import DevChainServer
-from event_streamer_service.chains.devnode import DevNode
+from event_streamer_service.devchain import DevChain
+from event_streamer_service.devchain.node import DevNode
+from event_streamer_service.devchain.server import DevChainServer
 from support.chain_nodes import refusing_proxy
 from support.chains import run
 

@@ -65,8 +65,8 @@ def test_on_anvil(anvil_binary):
 
 @pytest.mark.anvil
 def test_on_a_node_of_the_users(anvil_binary):
-    from event_streamer_service.chains.anvil import Anvil
-    from event_streamer_service.chains.devnode import DevToken
+    from event_streamer_service.devchain.anvil import Anvil
+    from event_streamer_service.devchain.node import DevToken
 
     with Anvil(chain_id=1) as node:
         token = DevToken.deploy(node)
@@ -85,7 +85,7 @@ def test_on_a_node_of_the_users(anvil_binary):
 
 @pytest.fixture
 def anvil_binary():
-    from event_streamer_service.chains.anvil import AnvilError, find_anvil
+    from event_streamer_service.devchain.anvil import AnvilError, find_anvil
 
     try:
         return find_anvil()

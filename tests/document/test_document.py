@@ -23,7 +23,7 @@ from event_streamer_sdk.models import (
 from event_streamer_sdk.streaming_client import get_current_batch_id
 from event_streamer_service import DevChain, LocalService
 from event_streamer_service.chains.config import ChainConfig
-from event_streamer_service.chains.devchain_server import DevChainServer
+from event_streamer_service.devchain.server import DevChainServer
 from support.document_tables import MESSAGES, MODELS, SIGNATURES
 from support.documents import Block
 from support.scene import DOCUMENT, Scene, python_blocks, scene

@@ -8,7 +8,7 @@ import httpx
 from event_streamer_sdk import SyncEventStreamer
 from event_streamer_service import DevChain
 from event_streamer_service.chains import ChainConfig
-from event_streamer_service.chains.devchain_server import DevChainServer
+from event_streamer_service.devchain.server import DevChainServer
 from support.odd_nodes import KEY, Front, failure, odd_node
 from support.raw_client import RawClient, places
 from support.service_process import service_process

@@ -20,8 +20,8 @@ import pytest
 from event_streamer_sdk import SyncEventStreamer
 from event_streamer_sdk.models.abi import ABIEvent
 from event_streamer_sdk.models.subscriptions import SubscriptionCreate
-from event_streamer_service.chains.anvil import Anvil, AnvilError, find_anvil
-from event_streamer_service.chains.devnode import DevNode, DevToken
+from event_streamer_service.devchain.anvil import Anvil, AnvilError, find_anvil
+from event_streamer_service.devchain.node import DevNode, DevToken
 from support.ports import own_port
 from support.raw_client import TRANSFER_TOPIC, RawClient, definition, events_of, transfer
 from support.service_process import ServiceProcess, service_process
@@ -35,7 +35,7 @@ ERC20_TOPICS = 3
 def devchain() -> Iterator[DevNode]:
     """A development chain in a process of its own, over JSON-RPC."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "event_streamer_service.chains.devchain_server", "--blocks", str(HISTORY)],
+        [sys.executable, "-m", "event_streamer_service.devchain.server", "--blocks", str(HISTORY)],
         stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert process.stdout is not None

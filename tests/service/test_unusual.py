@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from event_streamer_service import ChainConfig, DevChain
-from event_streamer_service.chains.devchain_server import DevChainServer
+from event_streamer_service.devchain.server import DevChainServer
 from support.raw_client import RawClient, events_of, places
 from support.services import StartService, expected_transfers
 

@@ -27,8 +27,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from event_streamer_sdk import SyncEventStreamer
-from event_streamer_service.chains.anvil import Anvil
-from event_streamer_service.chains.devnode import DevToken
+from event_streamer_service.devchain.anvil import Anvil
+from event_streamer_service.devchain.node import DevToken
 from support.service_process import ServiceProcess
 
 TRANSFER = "Transfer(address indexed from, address indexed to, uint256 value)"

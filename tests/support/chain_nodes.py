@@ -11,11 +11,12 @@ from typing import Any, Protocol
 import httpx
 import pytest
 
-from event_streamer_service.chains import ChainConfig, ChainSource, DevChain, JsonRpcSource
-from event_streamer_service.chains.anvil import Anvil, AnvilError, find_anvil
-from event_streamer_service.chains.devchain_server import DevChainServer
-from event_streamer_service.chains.devlogs import TOKEN, TRANSFER
-from event_streamer_service.chains.devnode import DevNode, DevToken
+from event_streamer_service.chains import ChainConfig, ChainSource, JsonRpcSource
+from event_streamer_service.devchain import DevChain
+from event_streamer_service.devchain.anvil import Anvil, AnvilError, find_anvil
+from event_streamer_service.devchain.logs import TOKEN, TRANSFER
+from event_streamer_service.devchain.node import DevNode, DevToken
+from event_streamer_service.devchain.server import DevChainServer
 
 ALICE = "0x" + "a1" * 20
 BOB = "0x" + "b0" * 20

@@ -9,9 +9,10 @@ from typing import Any
 
 import httpx
 
-from event_streamer_service.chains import DevChain, JsonRpcSource, Log, LogFilter
-from event_streamer_service.chains.devchain_server import DevChainServer
-from event_streamer_service.chains.devlogs import TOKEN, TRANSFER
+from event_streamer_service.chains import JsonRpcSource, Log, LogFilter
+from event_streamer_service.devchain import DevChain
+from event_streamer_service.devchain.logs import TOKEN, TRANSFER
+from event_streamer_service.devchain.server import DevChainServer
 from support.chains import run
 
 KEY = "0123456789secret"

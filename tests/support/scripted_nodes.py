@@ -5,16 +5,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from event_streamer_service.chains import (
-    Block,
-    BreakerSettings,
-    ChainConfig,
-    ChainManager,
-    DevChain,
-    Log,
-    LogFilter,
-)
-from event_streamer_service.chains.devlogs import TOKEN, TRANSFER
+from event_streamer_service.chains import Block, BreakerSettings, ChainConfig, ChainManager, Log, LogFilter
+from event_streamer_service.devchain import DevChain
+from event_streamer_service.devchain.logs import TOKEN, TRANSFER
 from support.chains import Reader
 
 SETTINGS = BreakerSettings(failure_threshold=3, recovery_timeout=0.1, success_threshold=1, timeout=0.2)

@@ -7,7 +7,7 @@ Chains: where logs come from, and how they are followed without gap or overlap.
         ├── LiveLogs       one fetch of each new block for all feeds (livelogs)
         ├── HistoryReader  ranges of adaptive size, several at a time (history, ranges)
         └── FailoverSource several nodes as one, a circuit breaker each (failover, breaker)
-            └── ChainSource    a node (jsonrpc), DevChain, Recording
+            └── ChainSource    a node (jsonrpc), DevChain (in `devchain`), Recording
 
 A node: what is asked (`jsonrpc`, of logs `nodelogs`) goes out in batches (`batches`) over HTTP or a WebSocket
 (`transports`). What comes back is read by pure code: the envelope (`envelopes`), what an error means
@@ -17,7 +17,6 @@ A node: what is asked (`jsonrpc`, of logs `nodelogs`) goes out in batches (`batc
 
 from .breaker import BreakerSettings, CircuitBreaker
 from .config import ChainConfig, redact_url
-from .devchain import DevChain
 from .errors import (
     BlockGone,
     ChainClosed,
@@ -52,7 +51,6 @@ __all__ = [
     "ChainTimeout",
     "ChainUnavailable",
     "CircuitBreaker",
-    "DevChain",
     "HeaderStore",
     "JsonRpcSource",
     "Log",

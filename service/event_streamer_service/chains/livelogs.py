@@ -19,8 +19,8 @@ from .types import Block, Log, LogFilter
 _CACHED_LOGS = 50_000  # some 30 MB
 _CACHED_BLOCKS = 128
 _MOST_CONDITIONS = 10_000
-"""Addresses or topics that a node is asked for, in parts of some hundred each. The question for so many is half
-a megabyte a block; with more of them all of a block's logs are the smaller thing to send."""
+"""Addresses or topics that a node is asked for, in parts of some hundred each. The question for so many is
+half a megabyte a block; with more of them all of a block's logs are the smaller thing to send."""
 
 
 def union(filters: Sequence[LogFilter]) -> LogFilter:

@@ -10,11 +10,11 @@ from contextlib import contextmanager
 
 from attrs import frozen
 
-from event_streamer_service.chains.anvil import Anvil, AnvilError
 from event_streamer_service.chains.config import ChainConfig, redact_url
-from event_streamer_service.chains.devchain import DevChain
-from event_streamer_service.chains.devnode import DevNode, DevToken
 from event_streamer_service.chains.errors import ChainError
+from event_streamer_service.devchain.anvil import Anvil, AnvilError
+from event_streamer_service.devchain.chain import DevChain
+from event_streamer_service.devchain.node import DevNode, DevToken
 from event_streamer_service.errors import StartupError
 from event_streamer_service.local import LocalService
 

@@ -15,9 +15,9 @@ import typer
 from event_streamer_sdk._core.visible import visible
 from event_streamer_service import logs
 from event_streamer_service.chains.config import ChainConfig, redact_url
-from event_streamer_service.chains.devchain import DevChain
 from event_streamer_service.chains.recording import Recording
 from event_streamer_service.chains.source import ChainSource
+from event_streamer_service.devchain.chain import DevChain
 from event_streamer_service.errors import StartupError, WrongArgument
 from event_streamer_service.server import ServiceServer, bind, check_exposure, serve, url_of
 from event_streamer_service.service import Service

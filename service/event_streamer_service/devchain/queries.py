@@ -8,9 +8,10 @@ from typing import Any
 
 import msgspec
 
-from .devchain import DevChain
-from .devchain_refusals import INVALID_PARAMS, Refusal
-from .types import Log, LogFilter
+from event_streamer_service.chains.types import Log, LogFilter
+
+from .chain import DevChain
+from .refusals import INVALID_PARAMS, Refusal
 
 __all__ = ["LogQuery", "block_number", "hash_text", "parse_query", "quantity"]
 

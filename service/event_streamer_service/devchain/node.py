@@ -14,9 +14,9 @@ from typing import Any
 
 import httpx
 
-from .config import redact_url
-from .errors import ChainUnavailable, RpcError
-from .transports import reason
+from event_streamer_service.chains.config import redact_url
+from event_streamer_service.chains.errors import ChainUnavailable, RpcError
+from event_streamer_service.chains.transports import reason
 
 __all__ = ["DevNode", "DevToken", "token_artifact"]
 

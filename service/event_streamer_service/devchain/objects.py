@@ -15,8 +15,9 @@ from typing import Any
 import msgspec
 from Crypto.Hash import keccak
 
-from .devchain import DevChain
-from .types import Block, Log, LogFilter
+from event_streamer_service.chains.types import Block, Log, LogFilter
+
+from .chain import DevChain
 
 __all__ = ["LogObject", "Objects"]
 

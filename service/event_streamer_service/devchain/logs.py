@@ -17,7 +17,7 @@ from functools import lru_cache
 
 import msgspec
 
-from .types import Log, LogFilter
+from event_streamer_service.chains.types import Log, LogFilter
 
 TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 """topic0 of `Transfer(address,address,uint256)`, the same for ERC-20 and ERC-721."""

@@ -1,7 +1,7 @@
 """
 Compile `Token.sol` into `Token.json`: the ABI, the bytecode and the functions' selectors.
 
-    python -m event_streamer_service.chains.contracts.build
+    python -m event_streamer_service.devchain.contracts.build
 
 The compiler is npm's `solc`, pinned, fetched into the cache folder. The output does not depend on the
 machine: no metadata hash, fixed settings.

@@ -24,11 +24,12 @@ from contextlib import AbstractContextManager
 
 import msgspec
 
-from . import devlogs
-from .config import chain_name
-from .devlogs import BlockLogs, DevContract
-from .errors import BlockGone, RangeTooLarge
-from .types import Block, Log, LogFilter, Reorg
+from event_streamer_service.chains.config import chain_name
+from event_streamer_service.chains.errors import BlockGone, RangeTooLarge
+from event_streamer_service.chains.types import Block, Log, LogFilter, Reorg
+
+from . import logs as devlogs
+from .logs import BlockLogs, DevContract
 
 __all__ = ["DEFAULT_HISTORY", "DevChain", "EmittedLog"]
 

@@ -1,7 +1,7 @@
 """
 The development chain as a node: JSON-RPC over HTTP and WebSocket, in this process or in one of its own.
 
-    python -m event_streamer_service.chains.devchain_server --chain-id 1 --first-block 19000000 --mine-every 1
+    python -m event_streamer_service.devchain.server --chain-id 1 --first-block 19000000 --mine-every 1
 
 It prints its URL. Blocks and events can be read with any library: web3.py, ethers, viem, cast. Besides
 the calls that this needs it knows the development calls of anvil (`anvil_mine`, `evm_mine`, `anvil_reorg`),
@@ -25,10 +25,10 @@ from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from .devchain import DEFAULT_HISTORY, DevChain
-from .devchain_methods import ChainMethods
-from .devchain_rpc import answer
-from .devchain_socket import Session
+from .chain import DEFAULT_HISTORY, DevChain
+from .methods import ChainMethods
+from .rpc import answer
+from .websocket import Session
 
 __all__ = ["DevChainServer", "build_app"]
 

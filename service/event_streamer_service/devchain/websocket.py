@@ -11,13 +11,14 @@ from typing import Any
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from .devchain import DevChain
-from .devchain_methods import ChainMethods
-from .devchain_news import BlockFollower, LogFollower
-from .devchain_queries import parse_query
-from .devchain_refusals import INVALID_PARAMS, Refusal
-from .devchain_rpc import answer
-from .errors import BlockGone
+from event_streamer_service.chains.errors import BlockGone
+
+from .chain import DevChain
+from .methods import ChainMethods
+from .news import BlockFollower, LogFollower
+from .queries import parse_query
+from .refusals import INVALID_PARAMS, Refusal
+from .rpc import answer
 
 __all__ = ["Session"]
 

@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import npm
-from .devnode import DevNode
+from .node import DevNode
 
 __all__ = ["Anvil", "AnvilError", "find_anvil"]
 

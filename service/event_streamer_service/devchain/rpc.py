@@ -12,7 +12,9 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from .devchain_refusals import (
+from event_streamer_service.chains.errors import BlockGone, RangeTooLarge
+
+from .refusals import (
     INTERNAL_ERROR,
     INVALID_PARAMS,
     INVALID_REQUEST,
@@ -22,7 +24,6 @@ from .devchain_refusals import (
     Refusal,
     refusal_of_method,
 )
-from .errors import BlockGone, RangeTooLarge
 
 __all__ = ["Method", "Methods", "answer"]
 

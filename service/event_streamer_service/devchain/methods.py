@@ -7,13 +7,14 @@ from typing import Any
 
 from Crypto.Hash import keccak
 
-from .devchain import DevChain
-from .devchain_news import Filters
-from .devchain_objects import LogObject, Objects
-from .devchain_queries import LogQuery, block_number, hash_text, parse_query, quantity
-from .devchain_refusals import INVALID_PARAMS, METHOD_NOT_FOUND, SERVER_ERROR, Refusal
-from .devchain_rpc import Methods
-from .types import Block
+from event_streamer_service.chains.types import Block
+
+from .chain import DevChain
+from .news import Filters
+from .objects import LogObject, Objects
+from .queries import LogQuery, block_number, hash_text, parse_query, quantity
+from .refusals import INVALID_PARAMS, METHOD_NOT_FOUND, SERVER_ERROR, Refusal
+from .rpc import Methods
 
 __all__ = ["ChainMethods"]
 

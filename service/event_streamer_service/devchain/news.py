@@ -15,11 +15,12 @@ from typing import Any
 
 import msgspec
 
-from .devchain import DevChain
-from .devchain_objects import LogObject, Objects
-from .devchain_queries import LogQuery
-from .devchain_refusals import SERVER_ERROR, Refusal
-from .types import Block
+from event_streamer_service.chains.types import Block
+
+from .chain import DevChain
+from .objects import LogObject, Objects
+from .queries import LogQuery
+from .refusals import SERVER_ERROR, Refusal
 
 __all__ = ["BlockFollower", "Filters", "LogFollower"]
 
