@@ -27,7 +27,7 @@ pytestmark = pytest.mark.quick
 def table(document: str, heading: str) -> list[list[str]]:
     """The cells of the table below a heading, row by row."""
     section = re.split(rf"^## {heading}$", (DOCS / document).read_text("utf-8"), flags=re.MULTILINE)[1]
-    section = re.split(r"^## ", section, flags=re.MULTILINE)[0]
+    section = re.split(r"^##+ ", section, flags=re.MULTILINE)[0]
     lines = [line for line in section.splitlines() if line.startswith("| `")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
