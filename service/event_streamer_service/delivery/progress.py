@@ -45,6 +45,7 @@ class ProgressBook:
         self._unsaved: set[int] = set()
         self._saving: asyncio.Task[None] | None = None
         self._linger: asyncio.TimerHandle | None = None
+        self._told = False
 
     def current(self, subscription: Subscription) -> Progress:
         """Return the newest progress of a subscription that was read from the database."""
@@ -94,11 +95,13 @@ class ProgressBook:
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._saving = None
-        if not task.cancelled() and (problem := task.exception()) is not None:
+        problem = None if task.cancelled() else task.exception()
+        if problem is not None and not self._told:  # once in an outage, however many acknowledgements come
             logger.error(
                 "Progress can't be saved; it is kept and tried again",
                 extra=fields(reason=str(getattr(problem, "orig", problem))),
             )
+        self._told = problem is not None
 
     async def _save(self) -> None:
         ids, self._unsaved = self._unsaved, set()

@@ -1,29 +1,78 @@
 """
-The database: a transaction at a time, in worker threads, off the event loop.
+The database: a piece of work at a time in each of a few worker threads, off the event loop.
 
-SQLite gets one worker, so that writers wait for each other in our queue and not at the file's
-lock; PostgreSQL gets a few.
+SQLite gets one worker, so that writers wait for each other in our queue and not at the file's lock;
+PostgreSQL gets several. The queue is bounded: a database that is slower than what is asked of it makes
+callers come again, and never does what nobody waits for any more. A database that falls silent fails after a
+while, here and not when the kernel notices.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
+import random
+import threading
+import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from attrs import define, field
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    InterfaceError,
+    NoSuchModuleError,
+    OperationalError,
+    SQLAlchemyError,
+)
 from sqlalchemy.pool import StaticPool
 
-from event_streamer_service.errors import StartupError, WrongArgument
+from event_streamer_service.errors import StartupError, Unavailable, WrongArgument
+from event_streamer_service.logs import fields
+from event_streamer_service.store import postgres
+from event_streamer_service.store.files import keep_private, make_private
 from event_streamer_service.store.migrations import migrate
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_POSTGRES_WORKERS = 4
 _POSTGRES_NAMES = {"postgres", "postgresql", "postgresql+psycopg"}
+_LAST_PATIENCE = 0.5
+"""Seconds that work has once the database is to be closed."""
+_RETRY_AFTER = (1.0, 5.0)
+"""Seconds after which refused callers come again: spread, so that they don't come together."""
+
+
+class ClientGone(Exception):  # noqa: N818 - reads as the state it reports
+    """Whoever wanted a piece of work done is no longer there: it was not begun."""
+
+
+@define(eq=False)
+class _Job:
+    """Work in a worker thread, which may be given up from outside."""
+
+    is_wanted: Callable[[], bool]
+    connection: Connection | None = None
+    given_up: bool = False
+    lock: threading.Lock = field(factory=threading.Lock)
+
+    def holds(self, connection: Connection | None) -> None:
+        with self.lock:
+            self.connection = connection
+            if connection is not None and self.given_up:
+                postgres.sever(connection)
+
+    def give_up(self) -> None:
+        """Let the work fail now, whatever it waits for."""
+        with self.lock:
+            self.given_up = True
+            if self.connection is not None:
+                postgres.sever(self.connection)
 
 
 class Database:
@@ -32,31 +81,129 @@ class Database:
 
     Args:
         url: `sqlite:///file`, `sqlite://` (memory) or `postgresql://user:password@host/name`.
+        connections: Connections to PostgreSQL, at most.
+        queue: Pieces of work that may wait, at most.
+        timeout: Seconds that one may take, its wait included.
 
     Raises:
         StartupError: The URL is wrong, the database can't be reached, or it is newer than this release.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, connections: int = 8, queue: int = 256, timeout: float = 10.0) -> None:
         parsed = _parse(url)
         self.name = parsed.render_as_string(hide_password=True)
         self.dialect = parsed.get_backend_name()
-        self._engine = _engine(parsed)
+        self._is_sqlite = self.dialect == "sqlite"
+        self._engine = _engine(parsed, connections, timeout)
+        # Reads in autocommit cost one round trip and not three (BEGIN, SELECT, COMMIT).
+        self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        file = sqlite_file(url)
+        if file is not None:
+            make_private(file)
         try:
-            with self._engine.begin() as connection:
-                migrate(connection)
+            self._open()
         except BaseException as problem:
             self._engine.dispose()
             if not isinstance(problem, SQLAlchemyError):
                 raise
-            raise StartupError(f"Can't open the database {self.name}: {_reason(problem)}") from problem
+            raise StartupError(f"Can't open the database {self.name}: {reason_of(problem)}") from problem
+        if file is not None:
+            keep_private(file)
         self._workers = ThreadPoolExecutor(
-            1 if self.dialect == "sqlite" else _POSTGRES_WORKERS, thread_name_prefix="database"
+            1 if self._is_sqlite else connections, thread_name_prefix="database"
         )
+        self._most_waiting = queue
+        self._timeout = timeout
+        self._jobs: dict[_Job, Future[Any]] = {}
+        self._closing = False
+        self._outage = _Outage(self.name)
 
-    async def run(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in a transaction of its own: committed when it returns, undone when it raises."""
-        return await asyncio.get_running_loop().run_in_executor(self._workers, self.run_now, work)
+    def _open(self) -> None:
+        with self._engine.begin() as connection:
+            too_late = threading.Timer(postgres.MIGRATION_PATIENCE, postgres.sever, (connection,))
+            too_late.daemon = True
+            too_late.start()
+            try:
+                migrate(connection)
+            finally:
+                too_late.cancel()
+
+    async def run(self, work: Callable[[Connection], T], *, is_wanted: Callable[[], bool] | None = None) -> T:
+        """
+        Run `work` in a transaction of its own: committed when it returns, undone when it raises.
+
+        Args:
+            work: What is to be done.
+            is_wanted: Asked before the work is begun, where somebody waits for it who may leave. Work that
+                nobody in particular waits for is the service's own, and always finds room.
+
+        Raises:
+            Unavailable: The queue is full.
+            ClientGone: It is no longer wanted.
+            SQLAlchemyError: The database refused it, or gave no answer in time.
+        """
+        return await self._work(self._engine, work, is_wanted)
+
+    async def read(
+        self, work: Callable[[Connection], T], *, is_wanted: Callable[[], bool] | None = None
+    ) -> T:
+        """Run `work`, which only reads, each statement by itself. Arguments and errors are those of `run`."""
+        return await self._work(self._engine if self._is_sqlite else self._reading, work, is_wanted)
+
+    async def _work(
+        self, engine: Engine, work: Callable[[Connection], T], is_wanted: Callable[[], bool] | None
+    ) -> T:
+        if is_wanted is not None and len(self._jobs) >= self._most_waiting:
+            raise Unavailable(
+                "The service's database is slower than what is asked of it.",
+                code="DATABASE_BUSY",
+                retry_after=random.uniform(*_RETRY_AFTER),  # noqa: S311 - spreads callers, no secret
+            )
+        job = _Job(is_wanted or _always)
+        future = self._workers.submit(self._do, engine, work, job)
+        self._jobs[job] = future
+        try:
+            return await self._result(job, future)
+        finally:
+            self._jobs.pop(job, None)
+
+    async def _result(self, job: _Job, future: Future[T]) -> T:
+        waiting = asyncio.wrap_future(future)
+        began = time.monotonic()
+        while not waiting.done():
+            patience = _LAST_PATIENCE if self._closing else self._timeout
+            left = began + patience - time.monotonic()
+            if left <= 0:
+                self._give_up(job, future)
+                waiting.add_done_callback(_forget_result)
+                problem = OperationalError(None, None, TimeoutError(f"no answer within {patience:g} s"))
+                self._outage.note(problem)
+                raise problem
+            # Looked at once in a while: a stop of the service shortens the patience.
+            await asyncio.wait({waiting}, timeout=min(left, 0.25))
+        try:
+            result = waiting.result()
+        except SQLAlchemyError as problem:
+            self._outage.note(problem)
+            raise
+        self._outage.over()
+        return result
+
+    def _do(self, engine: Engine, work: Callable[[Connection], T], job: _Job) -> T:
+        if not job.is_wanted() or job.given_up:
+            raise ClientGone
+        if self._closing and self._outage.is_on:  # no new connection is tried when the service stops
+            raise OperationalError(None, None, TimeoutError("the database can't be used"))
+        try:
+            with engine.begin() as connection:
+                job.holds(connection)
+                return work(connection)
+        finally:
+            job.holds(None)
+
+    def _give_up(self, job: _Job, future: Future[Any]) -> None:
+        if not future.cancel():
+            job.give_up()
 
     def run_now(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in a transaction, in the thread that calls."""
@@ -65,12 +212,108 @@ class Database:
 
     async def check(self) -> None:
         """Ask the database for a sign of life; raises SQLAlchemy's error if there is none."""
-        await self.run(lambda connection: connection.execute(text("SELECT 1")))
+        await self.read(lambda connection: connection.execute(text("SELECT 1")))
+
+    def hurry(self) -> None:
+        """From now on nothing may take long: the service stops."""
+        self._closing = True
 
     def close(self) -> None:
-        """Wait for what is running, then close all connections."""
+        """End what is running, at once where it hangs, then close all connections."""
+        self._closing = True
+        self._workers.shutdown(wait=False, cancel_futures=True)
+        give_up_at = time.monotonic() + _LAST_PATIENCE
+        for job, future in list(self._jobs.items()):
+            while not future.done() and time.monotonic() < give_up_at:
+                time.sleep(0.01)
+            self._give_up(job, future)
         self._workers.shutdown(wait=True)
         self._engine.dispose()
+
+
+def _always() -> bool:
+    return True
+
+
+def _forget_result(future: asyncio.Future[Any]) -> None:
+    """Take the outcome of work that was given up, so that nobody is told that it was never looked at."""
+    if not future.cancelled():
+        future.exception()
+
+
+class _Outage:
+    """Tells of an outage when it begins and when it is over: a line each, however many calls it strikes."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._began: float | None = None
+        self._failed = 0
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the last call failed."""
+        return self._began is not None
+
+    def note(self, problem: SQLAlchemyError) -> None:
+        """Note a failure."""
+        lost = isinstance(problem, OperationalError | InterfaceError) or (
+            isinstance(problem, DBAPIError) and problem.connection_invalidated
+        )
+        if not lost:
+            logger.error("The database refused what it was asked", exc_info=problem)
+            return
+        self._failed += 1
+        if self._began is None:
+            self._began = time.monotonic()
+            logger.error(
+                "The database can't be used", extra=fields(database=self._name, reason=reason_of(problem))
+            )
+
+    def over(self) -> None:
+        """Note a success."""
+        if self._began is None:
+            return
+        seconds, self._began = round(time.monotonic() - self._began, 1), None
+        failed, self._failed = self._failed, 0
+        logger.warning(
+            "The database works again",
+            extra=fields(database=self._name, seconds=seconds, failed_calls=failed),
+        )
+
+
+class DatabaseCheck:
+    """
+    Whether the database answers: asked at most once a second, however often somebody wants to know.
+
+    Args:
+        database: The database.
+    """
+
+    _GOOD_FOR = 1.0
+    _PATIENCE = 5.0
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._asking: asyncio.Task[str | None] | None = None
+        self._asked_at = float("-inf")
+
+    async def problem(self) -> str | None:
+        """Return why it can't be used, `None` where it can."""
+        now = time.monotonic()
+        if self._asking is None or (self._asking.done() and now - self._asked_at >= self._GOOD_FOR):
+            self._asked_at = now
+            self._asking = asyncio.create_task(self._ask(), name="check database")
+        return await asyncio.shield(self._asking)
+
+    async def _ask(self) -> str | None:
+        try:
+            async with asyncio.timeout(self._PATIENCE):
+                await self._database.check()
+        except TimeoutError:
+            return f"The database gives no answer within {self._PATIENCE:g} s."
+        except SQLAlchemyError:
+            return "The database can't be reached."
+        return None
 
 
 def sqlite_file(url: str) -> str | None:
@@ -81,8 +324,10 @@ def sqlite_file(url: str) -> str | None:
         WrongArgument: The URL is wrong.
     """
     parsed = _parse(url)
-    in_memory = parsed.database in {None, "", ":memory:"}
-    return None if in_memory or parsed.get_backend_name() != "sqlite" else parsed.database
+    file = parsed.database
+    if not file or file == ":memory:" or parsed.get_backend_name() != "sqlite":
+        return None
+    return file.removeprefix("file:").partition("?")[0]
 
 
 def _parse(url: str) -> URL:
@@ -102,7 +347,7 @@ def _parse(url: str) -> URL:
     )
 
 
-def _engine(url: URL) -> Engine:
+def _engine(url: URL, connections: int, timeout: float) -> Engine:
     if url.get_backend_name() == "sqlite":
         in_memory = url.database in {None, "", ":memory:"}
         pool: dict[str, Any] = {"poolclass": StaticPool} if in_memory else {}
@@ -111,8 +356,7 @@ def _engine(url: URL) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     try:
-        # A connection that a restart of the server has broken is replaced before it is used.
-        return create_engine(url, pool_size=_POSTGRES_WORKERS, pool_pre_ping=True)
+        return postgres.engine(url, connections=connections, timeout=timeout)
     except (NoSuchModuleError, ModuleNotFoundError) as problem:
         raise StartupError(
             "PostgreSQL needs psycopg: pip install 'event-streamer-sdk[service,postgres]'"
@@ -134,11 +378,11 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     # acknowledgements, whose batches then come again.
     cursor.execute("PRAGMA synchronous=NORMAL")
     cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.execute("PRAGMA busy_timeout=5000")
+    cursor.execute("PRAGMA busy_timeout=3000")
     cursor.close()
 
 
-def _reason(problem: SQLAlchemyError) -> str:
+def reason_of(problem: SQLAlchemyError) -> str:
     """One line of what the driver said, without SQLAlchemy's wrapping."""
     original = getattr(problem, "orig", None) or problem
     lines = str(original).strip().splitlines() or [type(original).__name__]

@@ -46,7 +46,7 @@ def only_service_on(url: str) -> Iterator[None]:
         yield
         return
     try:
-        descriptor = os.open(f"{file}-lock", os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = os.open(f"{file}-lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError:
         yield
         return

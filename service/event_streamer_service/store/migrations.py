@@ -16,6 +16,7 @@ from event_streamer_sdk.abi import ABIParsingError
 from event_streamer_service.definition import definition_key, stored_bytes
 from event_streamer_service.errors import StartupError
 from event_streamer_service.store import schema
+from event_streamer_service.store.postgres import lift_timeout
 
 VERSION_NAME = "schema_version"
 _LOCK = 7_203_551
@@ -64,6 +65,7 @@ def migrate(connection: Connection) -> int:
         StartupError: The database is newer than this release.
     """
     if connection.dialect.name == "postgresql":
+        lift_timeout(connection)
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     newest = max(MIGRATIONS)
     version = _version(connection)

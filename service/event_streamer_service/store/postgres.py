@@ -1,0 +1,88 @@
+"""
+PostgreSQL: connections that don't wait for ever.
+
+libpq has no time limit of its own for anything but connecting, and that of the server (`statement_timeout`)
+is no help where the server is gone. So the kernel gives up on packets that nobody confirms
+(`tcp_user_timeout`, https://www.postgresql.org/docs/current/libpq-connect.html), and a connection whose
+server takes packets and says nothing is severed from outside.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import socket
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DisconnectionError
+
+CONNECT_TIMEOUT = 3
+"""Seconds for a connection to be made; a stop of the service may have to wait for it."""
+MIGRATION_PATIENCE = 600.0
+"""Seconds for bringing an old database to the newest schema."""
+
+
+def engine(url: URL, *, connections: int, timeout: float) -> Engine:
+    """
+    Make an engine. Needs psycopg.
+
+    Args:
+        url: Where the database is; its query may set what libpq knows, over what is set here.
+        connections: Connections, at most.
+        timeout: Seconds for a statement, and for the kernel to get a packet across.
+    """
+    milliseconds = max(1, int(timeout * 1000))
+    given: dict[str, Any] = {
+        "connect_timeout": CONNECT_TIMEOUT,
+        "tcp_user_timeout": milliseconds,
+        "keepalives": 1,
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+    }
+    given = {name: value for name, value in given.items() if name not in url.query}
+    made = create_engine(url, pool_size=connections, max_overflow=0, pool_timeout=timeout, connect_args=given)
+
+    # By a statement and not as an option of the connection: PgBouncer refuses options that it doesn't know.
+    @event.listens_for(made, "connect")
+    def set_timeout(connection: Any, _record: object) -> None:
+        connection.autocommit = True
+        connection.execute(f"SET statement_timeout = {milliseconds}")
+        connection.autocommit = False
+
+    @event.listens_for(made, "checkout")
+    def replace_if_closed(connection: Any, _record: object, _proxy: object) -> None:
+        # What a restarted server has left shows in the socket: no round trip is needed to find it.
+        if _has_news(connection.fileno()):
+            raise DisconnectionError("the server closed the connection")
+
+    return made
+
+
+def lift_timeout(connection: Connection) -> None:
+    """Let the statements of a transaction take as long as they need: migrations do."""
+    connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+
+
+def sever(connection: Connection) -> None:
+    """
+    Cut a connection's socket, from any thread: whoever waits for its server gets an error at once.
+
+    Nothing happens to an SQLite connection.
+    """
+    with contextlib.suppress(Exception):  # it may be closing by itself in this moment
+        descriptor = os.dup(connection.connection.dbapi_connection.fileno())  # type: ignore[union-attr]
+        with socket.socket(fileno=descriptor) as raw:
+            raw.shutdown(socket.SHUT_RDWR)
+
+
+def _has_news(descriptor: int) -> bool:
+    """Tell whether an idle connection's socket has something to read: the server's farewell."""
+    if not hasattr(select, "poll"):  # Windows
+        return bool(select.select([descriptor], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))
