@@ -17,7 +17,7 @@ from attrs import asdict, fields_dict
 
 from event_streamer_api.models import ChainConfigRequest
 from event_streamer_service.chains.breaker import CircuitBreaker
-from event_streamer_service.chains.config import EMBEDDED, ChainConfig, redact_url
+from event_streamer_service.chains.config import EMBEDDED, ChainConfig
 from event_streamer_service.chains.errors import ChainError, ChainMismatch, ChainTimeout
 from event_streamer_service.chains.feed import Chain
 from event_streamer_service.chains.headers import HeaderStore
@@ -26,6 +26,7 @@ from event_streamer_service.chains.source import ChainSource
 from event_streamer_service.clock import Clock
 from event_streamer_service.devchain.chain import DevChain
 from event_streamer_service.errors import Conflict, NotFound, StartupError, Unprocessable
+from event_streamer_service.node_urls import check_urls, unmasked, urls_of
 from event_streamer_service.store import chains as stored
 from event_streamer_service.store.database import Database
 
@@ -46,6 +47,7 @@ class ChainRegistry:
         sources: Chains of this process that it is started with.
         fallback: Makes the development chain that is used where no other chain is active.
         clock: Gives the rows their time.
+        private_nodes: Whether calls may name nodes of private networks.
     """
 
     def __init__(
@@ -57,7 +59,9 @@ class ChainRegistry:
         sources: Iterable[ChainSource],
         fallback: Callable[[], DevChain] | None,
         clock: Clock,
+        private_nodes: bool,
     ) -> None:
+        self._private_nodes = private_nodes
         self._database = database
         self._headers = headers
         self._given = list(given)
@@ -196,6 +200,14 @@ class ChainRegistry:
         """The running chains and their breakers."""
         return self._manager
 
+    def known_problem(self, chain: Chain) -> str | None:
+        """Say why a chain can't be read, as far as that is known: its node is not asked."""
+        if chain.error is not None and chain.feeds > 0:
+            return str(chain.error)
+        if chain.config.chain_id in self._manager.unhealthy_chains:
+            return "The circuit breakers of all its nodes are open."
+        return None
+
     async def problem(self, chain: Chain, patience: float) -> str | None:
         """Say why a chain can't be read now, `None` where its node gives an answer within `patience` s."""
         trouble = await self._trouble(chain, patience)
@@ -280,7 +292,7 @@ class ChainRegistry:
             return len(self.active_ids())
 
     async def _configure(self, request: ChainConfigRequest) -> ChainConfig:
-        config = self._config_of(request)
+        config = await self._config_of(request)
         lives_here = all(url.startswith(f"{EMBEDDED}:") for url in config.rpc_urls) and config.rpc_urls
         before = self._started_with.get(config.chain_id)
         if lives_here:
@@ -302,17 +314,22 @@ class ChainRegistry:
         self._known[config.chain_id] = (config, True)
         return config
 
-    def _config_of(self, request: ChainConfigRequest) -> ChainConfig:
+    async def _config_of(self, request: ChainConfigRequest) -> ChainConfig:
         values = request.to_dict()
         before = self._known.get(request.chain_id)
+        kept: set[str] = set()
         if before is not None:
-            # Answers mask URLs; who sends one back as it was given means the URL behind it.
-            masked = {redact_url(url): url for url in before[0].historical_urls}
-            values["rpc_urls"] = [masked.get(url, url) for url in request.rpc_urls or []]
+            values, kept = unmasked(values, before[0])
         try:
-            return _read(values)
+            config = _read(values)
         except ValueError as problem:
             raise Unprocessable(f"The configuration can't be used: {problem}.") from problem
+        given = [url for url in urls_of(config) if url not in kept]
+        embedded = [url for url in given if url.startswith(f"{EMBEDDED}:")]
+        if embedded:
+            raise Unprocessable(f"There is no source {embedded[0]} here.")
+        await check_urls(given, allow_private=self._private_nodes)
+        return config
 
     async def _apply(self) -> None:
         """Make what the database and this process hold the running chains."""

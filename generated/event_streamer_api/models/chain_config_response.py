@@ -16,7 +16,8 @@ from ..types import Model
 @_attrs_define(kw_only=True, repr=False)
 class ChainConfigResponse(Model):
     """
-    A chain's configuration, or the answer to a change of it.
+    A chain's configuration, or the answer to a change of it. Sent back as a ChainConfigRequest it changes
+    nothing: masked URLs mean those behind them.
 
     Attributes:
         chain_id: The EIP-155 id of the chain; 0 where the answer is about all chains.
@@ -31,6 +32,8 @@ class ChainConfigResponse(Model):
             more.
         head_block: The number of the chain's newest block, where one chain was asked for. None while the
             chain isn't active or no node gives an answer. 0 or more.
+        historical_rpc_url: The endpoint that is asked first for history; credentials in it are masked.
+        live_websocket_url: The endpoint that announces new blocks; credentials in it are masked.
         additional_properties: What the service sent beyond these fields.
     """
 
@@ -59,6 +62,12 @@ class ChainConfigResponse(Model):
     )
     head_block: int | None = _attrs_field(
         default=None, validator=_check.validated(_check.nullable(_check.integer(minimum=0)))
+    )
+    historical_rpc_url: str | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.text()))
+    )
+    live_websocket_url: str | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.text()))
     )
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
@@ -92,6 +101,8 @@ class ChainConfigResponse(Model):
                 ),
                 confirmation_blocks=read.optional_or_null("confirmation_blocks", _read.to_integer, None),
                 head_block=read.optional_or_null("head_block", _read.to_integer, None),
+                historical_rpc_url=read.optional_or_null("historical_rpc_url", _read.as_is, None),
+                live_websocket_url=read.optional_or_null("live_websocket_url", _read.as_is, None),
                 additional_properties=read.rest(),
             )
         )
@@ -130,4 +141,8 @@ class ChainConfigResponse(Model):
             result["confirmation_blocks"] = self.confirmation_blocks
         if self.head_block is not None or include_none:
             result["head_block"] = self.head_block
+        if self.historical_rpc_url is not None or include_none:
+            result["historical_rpc_url"] = self.historical_rpc_url
+        if self.live_websocket_url is not None or include_none:
+            result["live_websocket_url"] = self.live_websocket_url
         return result if include_none else self._as_arrived(result)

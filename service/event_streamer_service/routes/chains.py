@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+from attrs import asdict
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -13,7 +15,6 @@ from event_streamer_service.clock import isoformat
 from event_streamer_service.delivery.connection import Ending
 from event_streamer_service.requests import path_id, read_model
 from event_streamer_service.routes._answer import caller_of, json_response, service_of
-from event_streamer_service.service import Service
 
 _HEAD_PATIENCE = 2.0
 """Seconds that a chain's nodes have to tell its head, so that a configuration is shown soon without them."""
@@ -21,7 +22,7 @@ _HEAD_PATIENCE = 2.0
 
 async def get_all_chains(request: Request) -> Response:
     """Return the active chains."""
-    service = service_of(request)
+    service, shown = service_of(request), _shows_nodes(request)
     active = [config for config, is_active in service.chains.known().values() if is_active]
     return json_response(
         {
@@ -30,7 +31,7 @@ async def get_all_chains(request: Request) -> Response:
                     "chain_id": config.chain_id,
                     "name": config.name,
                     "status": "active",
-                    "rpc_urls": _urls(config),
+                    "rpc_urls": _masked(config.historical_urls) if shown else None,
                     "average_block_time": config.average_block_time,
                 }
                 for config in active
@@ -64,7 +65,7 @@ async def get_chain(request: Request) -> Response:
     service = service_of(request)
     config, active = service.chains.find(path_id(request, "chain_id"))
     head = await service.chains.head_number(config.chain_id, _HEAD_PATIENCE)
-    return json_response(_describe(service, config, active=active) | {"head_block": head})
+    return json_response(_describe(request, config, active=active) | {"head_block": head})
 
 
 async def create_chain(request: Request) -> Response:
@@ -73,7 +74,7 @@ async def create_chain(request: Request) -> Response:
     service = service_of(request)
     wanted = await read_model(request, ChainConfigRequest, limit=service.settings.max_body_bytes)
     config = await service.chains.create(wanted)
-    said = _describe(service, config, active=True, message=f"Chain {config.chain_id} added.")
+    said = _describe(request, config, active=True, message=f"Chain {config.chain_id} added.")
     return json_response(said, 201)
 
 
@@ -84,7 +85,7 @@ async def update_chain(request: Request) -> Response:
     chain_id = path_id(request, "chain_id")
     wanted = await read_model(request, ChainConfigRequest, limit=service.settings.max_body_bytes)
     config = await service.chains.update(chain_id, wanted)
-    return json_response(_describe(service, config, active=True, message=f"Chain {chain_id} changed."))
+    return json_response(_describe(request, config, active=True, message=f"Chain {chain_id} changed."))
 
 
 async def delete_chain(request: Request) -> Response:
@@ -97,7 +98,7 @@ async def delete_chain(request: Request) -> Response:
         chain_id,
         Ending("chain_removed", "PROCESSING_STOPPED", f"Chain {chain_id} is no longer active here."),
     )
-    return json_response(_describe(service, config, active=False, message=f"Chain {chain_id} deactivated."))
+    return json_response(_describe(request, config, active=False, message=f"Chain {chain_id} deactivated."))
 
 
 async def refresh_chains(request: Request) -> Response:
@@ -116,22 +117,31 @@ async def refresh_chains(request: Request) -> Response:
 
 
 def _describe(
-    service: Service, config: ChainConfig, *, active: bool, message: str | None = None
+    request: Request, config: ChainConfig, *, active: bool, message: str | None = None
 ) -> dict[str, Any]:
+    """
+    Return a chain as the wire has it: all of its configuration, with masked URLs.
+
+    Sent back with PUT it changes nothing.
+    """
     status = "active" if active else "inactive"
-    return {
-        "chain_id": config.chain_id,
-        "name": config.name,
+    values: dict[str, Any] = asdict(config)
+    for name in ("historical_rpc_url", "live_websocket_url"):
+        values[name] = None if values[name] is None else redact_url(values[name])
+    values["rpc_urls"] = _masked(config.rpc_urls or config.historical_urls)
+    if not _shows_nodes(request):
+        values |= {"rpc_urls": None, "historical_rpc_url": None, "live_websocket_url": None}
+    return values | {
         "status": status,
-        "rpc_urls": _urls(config),
-        "average_block_time": config.average_block_time,
-        "max_blocks_per_request": config.max_blocks_per_request,
-        "confirmation_blocks": config.confirmation_blocks,
         "message": message or f"Chain {config.chain_id} is {status}.",
-        "timestamp": isoformat(service.clock.time()),
+        "timestamp": isoformat(service_of(request).clock.time()),
     }
 
 
-def _urls(config: ChainConfig) -> list[str]:
-    """Return the endpoints without what may be a secret in them."""
-    return [redact_url(url) for url in config.historical_urls]
+def _masked(urls: Iterable[str]) -> list[str]:
+    """Return nodes without what may be a secret in them."""
+    return [redact_url(url) for url in urls]
+
+
+def _shows_nodes(request: Request) -> bool:
+    return caller_of(request).sees_operations or service_of(request).settings.show_nodes
