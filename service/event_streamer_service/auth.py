@@ -3,7 +3,8 @@ Who calls, and what they may do.
 
 With API keys each key belongs to a subscriber, who sees and changes only what is its own; what
 belongs to others does not exist for it. Admin keys see everything and change what all share: chains,
-circuit breakers. Without any key (loopback only) everybody may do everything.
+circuit breakers. Metrics keys read figures and checks alone. Without any key (loopback only) everybody may do
+everything.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ import hashlib
 import math
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import Any
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 from starlette.datastructures import Headers
 
-from event_streamer_service.errors import Forbidden, NotFound, TooManyRequests, Unauthorized
+from event_streamer_service.errors import Forbidden, NotFound, StartupError, TooManyRequests, Unauthorized
 from event_streamer_service.settings import Settings
 from event_streamer_service.store.subscriptions import Subscription
 
@@ -29,10 +31,19 @@ class Caller:
     Attributes:
         subscriber: Whose key it is; `None` for an admin, and for everybody where there are no keys.
         is_admin: May change what all subscribers share.
+        watches_only: May read the figures, and nothing else.
+        key: Digest of the key, `None` where there was none.
     """
 
     subscriber: str | None
     is_admin: bool
+    watches_only: bool = False
+    key: bytes | None = field(default=None, repr=False)
+
+    @property
+    def sees_operations(self) -> bool:
+        """Whether figures, checks and the nodes' hosts are shown."""
+        return self.is_admin or self.watches_only
 
     def acts_for(self, subscriber_id: str | None) -> str | None:
         """
@@ -75,15 +86,38 @@ ANYBODY = Caller(subscriber=None, is_admin=True)
 
 class Keys:
     """
-    The API keys of a service, kept as hashes.
+    The API keys of a service, kept as digests (SHA-256 of keys that are long and random).
 
     Args:
-        settings: Holds the keys.
+        settings: Holds the keys, as they are or as `sha256:` and their digest in hexadecimal.
+
+    Raises:
+        StartupError: What looks like a digest is none, or a key has two owners.
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._callers = {_digest(key): Caller(name, False) for key, name in settings.api_keys.items()}
-        self._callers |= {_digest(key): Caller(None, True) for key in settings.admin_keys}
+        self._callers: dict[bytes, Caller] = {}
+        for key, subscriber in settings.api_keys.items():
+            self._add(key, subscriber=subscriber, is_admin=False)
+        for key in settings.admin_keys:
+            self._add(key, subscriber=None, is_admin=True)
+        for key in settings.metrics_keys:
+            self._add(key, subscriber=None, is_admin=False, watches_only=True)
+
+    def _add(self, key: str, **who: Any) -> None:
+        number = digest_of(key)
+        caller = Caller(**who, key=number)
+        if self._callers.setdefault(number, caller) != caller:
+            raise StartupError("An API key has two owners: give each one a key of its own.")
+
+    @property
+    def required(self) -> bool:
+        """Whether a request needs a key."""
+        return bool(self._callers)
+
+    def knows(self, key: bytes | None) -> bool:
+        """Tell whether a caller's key is (still) good."""
+        return key in self._callers if self._callers else True
 
     def identify(self, headers: Headers) -> Caller:
         """
@@ -104,6 +138,25 @@ class Keys:
         if caller is None:
             raise Unauthorized("The API key is not known here.")
         return caller
+
+
+def digest_of(key: str) -> bytes:
+    """
+    Return the digest of a key that is written as it is, or as `sha256:` and its digest in hexadecimal.
+
+    Raises:
+        StartupError: The digest has another length, or is not hexadecimal.
+    """
+    prefix, colon, digits = key.partition(":")
+    if prefix != "sha256" or not colon:
+        return _digest(key)
+    try:
+        found = bytes.fromhex(digits)
+    except ValueError:
+        found = b""
+    if len(found) != hashlib.sha256().digest_size:
+        raise StartupError("A key's digest is sha256: and 64 hexadecimal digits, as `keys create` prints it.")
+    return found
 
 
 def _digest(key: str) -> bytes:

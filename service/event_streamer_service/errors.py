@@ -9,6 +9,8 @@ ServiceError                      the answer to a request, with status, title, d
 ├── Conflict           409        the thing is in another state
 ├── TokenRefused       410        a resume token that expired, was forged or belongs elsewhere
 ├── BodyTooLarge       413        over the limit for bodies
+├── UnsupportedMediaType 415      a body that is not JSON
+├── MisdirectedRequest 421        a Host that is not the service's
 ├── Unprocessable      422        understood, and wrong
 ├── TooManyRequests    429        with Retry-After
 └── Unavailable        503        with Retry-After
@@ -31,6 +33,18 @@ class StartupError(Exception):
 
 class WrongArgument(StartupError):
     """An argument can't be what it is, whatever the machine looks like: `serve` ends with 2, not with 1."""
+
+
+STATUS_TITLES = {
+    400: "Bad request",
+    404: "Not found",
+    405: "Method not allowed",
+    408: "Request timeout",
+    429: "Rate limited",
+    431: "Request header fields too large",
+    503: "Unavailable",
+}
+"""Titles of refusals that are given before the application has the request, or by its router."""
 
 
 class ServiceError(Exception):
@@ -153,6 +167,22 @@ class BodyTooLarge(ServiceError):
     status = 413
     default_title = "Request body too large"
     default_code = "BODY_TOO_LARGE"
+
+
+class UnsupportedMediaType(ServiceError):
+    """The request's body says that it is not JSON."""
+
+    status = 415
+    default_title = "Unsupported media type"
+    default_code = "UNSUPPORTED_MEDIA_TYPE"
+
+
+class MisdirectedRequest(ServiceError):
+    """The request names a host that this service is not (RFC 9110, section 15.5.20)."""
+
+    status = 421
+    default_title = "Misdirected request"
+    default_code = "MISDIRECTED_REQUEST"
 
 
 class Unprocessable(ServiceError):

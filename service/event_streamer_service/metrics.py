@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
+from collections import Counter as Counts
+from collections.abc import Iterator
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 """The text format's media type (https://prometheus.io/docs/instrumenting/exposition_formats/)."""
+
+
+class _Refusals(Collector):
+    """The server's own counts, read when somebody asks."""
+
+    def __init__(self, refused: Counts[str]) -> None:
+        self._refused = refused
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """Return the counts as a metric."""
+        family = CounterMetricFamily(
+            "event_streamer_refused_connections",
+            "Connections that were refused before a request was handed on, by reason.",
+            labels=["reason"],
+        )
+        for reason, count in self._refused.items():
+            family.add_metric([reason], count)
+        yield family
 
 
 class Metrics:
@@ -43,6 +66,10 @@ class Metrics:
             "circuit_breaker_state", "0 closed, 1 half open, 2 open.", "chain_id", "name"
         )
         self.subscriptions = gauge("subscriptions", "Subscriptions in the database.")
+
+    def watch_refusals(self, refused: Counts[str]) -> None:
+        """Show what connections are refused for, as the server counts it."""
+        self.registry.register(_Refusals(refused))
 
     def render(self) -> bytes:
         """Return all figures in Prometheus' text format."""

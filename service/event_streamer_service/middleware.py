@@ -1,8 +1,8 @@
 """
 What every request passes on its way in and its answer on the way out.
 
-In: a request id, the fault that a test asked for, the caller, the rate limit. Out: one shape for all
-refusals, the figures and a line of log.
+In: a request id, where a browser's page comes from, the fault that a test asked for, the caller, the rate
+limit. Out: one shape for all refusals, the figures and a line of log.
 """
 
 from __future__ import annotations
@@ -15,25 +15,39 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from event_streamer_sdk.exceptions import EventStreamerValidationError
-from event_streamer_service.auth import ANYBODY
+from event_streamer_service.auth import ANYBODY, Caller
 from event_streamer_service.clock import isoformat
-from event_streamer_service.errors import ServiceError, Unauthorized, Unavailable, Unprocessable, error_body
+from event_streamer_service.errors import (
+    STATUS_TITLES,
+    Forbidden,
+    ServiceError,
+    Unauthorized,
+    Unavailable,
+    Unprocessable,
+    error_body,
+)
 from event_streamer_service.logs import fields
+from event_streamer_service.origins import check_host, check_media_type, check_origin
 from event_streamer_service.routes._answer import json_response
+from event_streamer_service.store.database import ClientGone
 
 if TYPE_CHECKING:
     from event_streamer_service.service import Service
 
 logger = logging.getLogger(__name__)
 
-OPEN_PATHS = frozenset({"/health", "/ready"})
-"""What load balancers and supervisors ask without a key."""
+WATCHED_PATHS = frozenset({"/ready", "/metrics"})
+"""What supervisors and Prometheus ask. `/health` needs no key, and tells nobody more than anybody."""
+_STRANGER = Caller(subscriber=None, is_admin=False)
+_WATCHER = Caller(subscriber=None, is_admin=False, watches_only=True)
 _STREAM_ROUTE = "/subscriptions/{subscription_id}/stream"
+_CLIENT_GONE = 499
+"""What logs and figures say of a request whose client has gone; nginx says so too."""
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
-_TITLES = {404: "Not found", 405: "Method not allowed"}
 
 
 class Gate:
@@ -72,6 +86,8 @@ class Gate:
 
         try:
             await self._pass(scope, headers, receive, answer)
+        except (ClientDisconnect, ClientGone):
+            status = _CLIENT_GONE  # nobody is left who could be answered
         except Exception as problem:
             refusal = self._refuse(problem, request_id)
             if status:
@@ -82,6 +98,10 @@ class Gate:
 
     async def _pass(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
         service, path = self._service, scope["path"]
+        allowed = service.settings.allowed_hosts
+        check_host(headers, allowed=allowed, any_host=service.keys.required)
+        check_origin(scope["method"], headers, allowed=allowed)
+        check_media_type(scope["method"], headers)
         if service.faults is not None and not path.startswith("/admin/"):
             fault = service.faults.on_request(path)
             if fault is not None:
@@ -96,18 +116,32 @@ class Gate:
                 )
                 await json_response(body, fault.status, headers=extra)(scope, receive, send)
                 return
-        if path in OPEN_PATHS:
+        if path == "/health":
             caller = ANYBODY
+        elif path in WATCHED_PATHS:
+            caller = self._watcher(headers)
+            service.rate_limit.take(_who(None, "watcher", scope))
         else:
             try:
                 caller = service.keys.identify(headers)
             except Unauthorized:
                 service.rate_limit.take(_who(None, "stranger", scope))  # so that nobody can try many keys
                 raise
+            if caller.watches_only:
+                raise Forbidden("This key reads /metrics and /ready, and nothing else.")
             who = "admin" if caller.is_admin else "subscriber"
             service.rate_limit.take(_who(caller.subscriber, who, scope))
         scope["event_streamer.caller"] = caller
         await self._app(scope, receive, send)
+
+    def _watcher(self, headers: Headers) -> Caller:
+        """Return who looks at the figures: a stranger may ask as well, and is shown less."""
+        if self._service.settings.open_metrics:
+            return _WATCHER
+        try:
+            return self._service.keys.identify(headers)
+        except Unauthorized:
+            return _STRANGER
 
     def _refuse(self, problem: Exception, request_id: str) -> ASGIApp:
         timestamp = isoformat(self._service.clock.time())
@@ -116,7 +150,7 @@ class Gate:
             body = refusal.body(timestamp=timestamp, request_id=request_id)
             return json_response(body, refusal.status, headers=refusal.headers())
         if isinstance(problem, HTTPException):
-            title = _TITLES.get(problem.status_code, "Request refused")
+            title = STATUS_TITLES.get(problem.status_code, "Request refused")
             body = error_body(
                 problem.status_code,
                 title,
@@ -162,8 +196,7 @@ def _as_refusal(problem: Exception) -> ServiceError | None:
         return problem
     if isinstance(problem, EventStreamerValidationError):
         return Unprocessable(str(problem))
-    if isinstance(problem, SQLAlchemyError):
-        logger.error("The database failed", exc_info=problem)
+    if isinstance(problem, SQLAlchemyError):  # the database's own module has told of it
         return Unavailable("The service's database can't be used now.", retry_after=5)
     return None
 

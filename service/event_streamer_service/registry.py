@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -32,6 +33,8 @@ from event_streamer_service.store.database import Database
 
 logger = logging.getLogger(__name__)
 
+_HEAD_GOOD_FOR = 2.0
+"""Seconds for which the answer of a node to a question for its head is repeated."""
 _LONGEST_GROWTH = 500_000
 """Blocks, eleven days of one every 2 s. More of them are those of another chain with the same id."""
 
@@ -62,6 +65,8 @@ class ChainRegistry:
         private_nodes: bool,
     ) -> None:
         self._private_nodes = private_nodes
+        self._heads: dict[int, tuple[float, int | None]] = {}
+        """Chain id → when its node was asked for the head, and what it said."""
         self._database = database
         self._headers = headers
         self._given = list(given)
@@ -224,14 +229,28 @@ class ChainRegistry:
         return None
 
     async def head_number(self, chain_id: int, patience: float) -> int | None:
-        """Return the number of a chain's newest block, `None` where nobody tells it within `patience` s."""
+        """
+        Return the number of a chain's newest block, `None` where nobody tells it within `patience` s.
+
+        A chain that is followed has a watcher who knows. Of others a node is asked, once in a few seconds at
+        most: whoever calls this often must not wear it out.
+        """
         if not self.is_active(chain_id):
             return None
+        chain = self.get(chain_id)
+        if chain.feeds > 0 and chain.head_number is not None and chain.error is None:
+            return chain.head_number
+        asked_at, known = self._heads.get(chain_id, (float("-inf"), None))
+        if time.monotonic() - asked_at < _HEAD_GOOD_FOR:
+            return known
+        self._heads[chain_id] = time.monotonic(), known
         try:
             async with asyncio.timeout(patience):
-                return (await self.get(chain_id).head()).number
+                known = (await chain.head()).number
         except (TimeoutError, ChainError):
-            return None
+            known = None
+        self._heads[chain_id] = time.monotonic(), known
+        return known
 
     # --- changing -------------------------------------------------------------------------------
 

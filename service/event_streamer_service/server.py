@@ -1,39 +1,35 @@
 """
 Running the service on uvicorn: a socket bound first, streams that end before the server stops.
 
-uvicorn shows an application no transport, yet cutting off a stalled reader and resetting a
-connection need it. `_Protocol` hands it on in the request's state; on any other server the streams
-do without.
+What a connection may cost is limited in `connections`; another ASGI server has limits of its own.
 """
 
 from __future__ import annotations
 
 import asyncio
 import errno
-import ipaddress
 import socket
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
+from typing import Any, cast
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from event_streamer_service.app import create_app
-from event_streamer_service.delivery.writer import TRANSPORT
+from event_streamer_service.connections import (
+    Connections,
+    LimitedProtocol,
+    Limits,
+    QuietAccept,
+    descriptor_limit,
+)
 from event_streamer_service.errors import StartupError, WrongArgument
+from event_streamer_service.origins import is_loopback
 from event_streamer_service.service import Service
 from event_streamer_service.settings import Settings
 
 _BACKLOG = 2048
-
-
-class _Protocol(HttpToolsProtocol):
-    """Puts its transport into the state of each of its requests."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take a new connection; uvicorn copies `app_state` into every request's scope."""
-        super().connection_made(transport)
-        self.app_state = {**self.app_state, TRANSPORT: transport}
 
 
 def check_exposure(host: str, settings: Settings) -> None:
@@ -43,21 +39,12 @@ def check_exposure(host: str, settings: Settings) -> None:
     Raises:
         WrongArgument: `host` is not loopback and there are no API keys.
     """
-    if settings.api_keys or settings.admin_keys or _is_loopback(host):
+    if settings.has_keys or is_loopback(host):
         return
     raise WrongArgument(
         f"{host} can be reached from other machines: set API keys (--api-key SUBSCRIBER=KEY), "
         "or listen on 127.0.0.1."
     )
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -143,19 +130,24 @@ class ServiceServer(uvicorn.Server):
     """
 
     def __init__(self, service: Service, *, started: Callable[[ServiceServer], None]) -> None:
+        settings = service.settings
+        self.connections = Connections(Limits.of(settings, descriptors=descriptor_limit()))
+        service.metrics.watch_refusals(self.connections.refused)
         super().__init__(
             uvicorn.Config(
                 create_app(service),
-                http=_Protocol,
+                http=cast("Any", partial(LimitedProtocol, self.connections)),
                 ws="none",
                 loop="asyncio",
                 lifespan="off",  # `serve` starts and closes the service, where its errors can be caught
                 log_config=None,
                 access_log=False,
-                proxy_headers=False,  # whoever calls must not choose the address that its rate is counted by
+                # Whoever calls must not choose the address that it is counted by: proxies alone are believed.
+                proxy_headers=bool(settings.trusted_proxies),
+                forwarded_allow_ips=sorted(settings.trusted_proxies),
                 server_header=False,
-                timeout_keep_alive=75,
-                timeout_graceful_shutdown=max(1, int(service.settings.shutdown_timeout)),
+                timeout_keep_alive=max(1, int(settings.idle_timeout)),
+                timeout_graceful_shutdown=max(1, int(settings.shutdown_timeout)),
             )
         )
         self._service = service
@@ -163,6 +155,7 @@ class ServiceServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, and tell so."""
+        asyncio.get_running_loop().set_exception_handler(QuietAccept())
         await super().startup(sockets)
         self._tell_started(self)
 

@@ -25,7 +25,7 @@ from event_streamer_service.journal import Journal
 from event_streamer_service.metrics import Metrics
 from event_streamer_service.registry import ChainRegistry
 from event_streamer_service.settings import Settings
-from event_streamer_service.store.database import Database
+from event_streamer_service.store.database import Database, DatabaseCheck
 from event_streamer_service.store.headers import SqlHeaderStore
 from event_streamer_service.store.migrations import read_setting, write_setting
 from event_streamer_service.store.subscriptions import note_problem
@@ -35,6 +35,8 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+_DATABASE_PATIENCE = 1.5
+"""Seconds after the beginning of a stop for which a database is waited for as ever."""
 _CHAINS_PATIENCE = 1.0
 """Seconds that connections to nodes may take to close."""
 _SECRET_NAME = "token_secret"  # noqa: S105 - the name of a row, not a secret
@@ -81,7 +83,13 @@ class Service:
         self.faults = (faults or Faults()) if settings.testing else None
         self.journal = Journal(self.clock) if settings.testing else None
         self.request_ids = Ids(None if settings.seed is None else f"{settings.seed}:requests")
-        self.database = Database(settings.database)
+        self.database = Database(
+            settings.database,
+            connections=settings.database_connections,
+            queue=settings.database_queue,
+            timeout=settings.database_timeout,
+        )
+        self.database_check = DatabaseCheck(self.database)
         self.tokens = Tokens(self._token_secret(), lifetime=settings.token_lifetime, clock=self.clock)
         self.book = ProgressBook(self.database, clock=self.clock, metrics=self.metrics)
         self.hub = Hub(settings=settings, ids=Ids(settings.seed), book=self.book, metrics=self.metrics)
@@ -92,6 +100,7 @@ class Service:
             sources=sources,
             fallback=fallback,
             clock=self.clock,
+            private_nodes=settings.private_nodes_allowed,
         )
         self.stopping = False
 
@@ -110,12 +119,8 @@ class Service:
             journal=self.journal,
         )
 
-    async def run(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in a transaction."""
-        return await self.database.run(work)
-
     async def _keep_problem(self, subscription_id: int, problem: str) -> None:
-        await self.run(lambda connection: note_problem(connection, subscription_id, problem))
+        await self.database.run(lambda connection: note_problem(connection, subscription_id, problem))
 
     async def start(self) -> None:
         """Read what the database holds, and be ready for requests."""
@@ -124,11 +129,13 @@ class Service:
     def end_streams(self) -> None:
         """Ask all streams to end, and open no new ones: the first half of a stop."""
         self.stopping = True
+        asyncio.get_running_loop().call_later(_DATABASE_PATIENCE, self.database.hurry)
         self.hub.end_all(STOPPING)
 
     async def close(self) -> None:
         """Save progress, let go of chains and database."""
         self.end_streams()
+        self.database.hurry()
         await self.book.close()
         try:
             async with asyncio.timeout(_CHAINS_PATIENCE):

@@ -20,6 +20,10 @@ def _frozen(keys: Iterable[str]) -> frozenset[str]:
     return frozenset(keys)
 
 
+def _lower(names: Iterable[str]) -> frozenset[str]:
+    return frozenset(name.strip().lower() for name in names)
+
+
 def _seconds(default: float) -> float:
     result: float = field(default=default, converter=float, validator=_positive)
     return result
@@ -38,8 +42,17 @@ class Settings:
     Attributes:
         database: SQLAlchemy URL: `sqlite:///file.db` (WAL mode) or `postgresql://user@host/name`.
             `sqlite://` keeps everything in memory. One service process a database.
-        api_keys: API key → subscriber. Empty: anybody may do anything (loopback only).
+        database_connections: Connections to PostgreSQL, at most.
+        database_queue: Requests that may wait for the database (503 with Retry-After beyond).
+        database_timeout: A request waits no longer than this for the database (503).
+        api_keys: API key → subscriber; a key may be given as `sha256:` and its digest in hexadecimal. Empty:
+            anybody may do anything (loopback only).
         admin_keys: Keys that may change chains and breakers and see every subscription.
+        metrics_keys: Keys that may read `/metrics` and what `/ready` says in detail, and nothing else.
+        open_metrics: Answer `/metrics` and `/ready`'s details without a key.
+        private_nodes: Whether calls may name nodes of private networks and of this machine; `None`: only
+            where there are no keys, so that nobody but this machine's users calls.
+        show_nodes: Whether subscribers see the nodes' hosts; admins always do.
         heartbeat_interval: Time between two heartbeats of a stream; clients are told it.
         client_timeout: A stream whose client sends neither heartbeat nor acknowledgement for so
             long is closed; 0 never closes one. Three heartbeats, and 90 s at least, unless told
@@ -54,6 +67,18 @@ class Settings:
         late_ack_window: How long a closed stream still takes acknowledgements.
         max_body_bytes: Size of a request's body, at most.
         max_addresses: Contracts in a subscription, at most.
+        max_head_bytes: Size of a request's line and header fields together, at most (431 beyond).
+        head_timeout: A request's head comes within this time, or its connection is closed (408).
+        body_timeout: A request's body comes within this time (408).
+        idle_timeout: A connection without a request is kept this long.
+        max_connections: Open connections, at most (503 beyond); fewer where the process may not open so many
+            files.
+        max_connections_per_address: Open connections of one address, at most (429 beyond), and never more
+            than three quarters of all. Those of trusted proxies don't count.
+        allowed_hosts: Names of the service beside those of loopback, and of sites whose pages may change
+            something here. Without keys other names are refused (421); with keys every name will do.
+        trusted_proxies: Addresses of reverse proxies, whose `X-Forwarded-For` and `X-Forwarded-Proto` are
+            believed.
         max_page_size: Subscriptions on a page, at most.
         max_bulk_acks: Batch ids in one acknowledgement, at most.
         max_streams: Open streams of one subscriber, at most (429 beyond).
@@ -66,8 +91,15 @@ class Settings:
     """
 
     database: str = "sqlite:///event-streamer.db"
+    database_connections: int = _count(8)
+    database_queue: int = _count(256)
+    database_timeout: float = _seconds(10)
     api_keys: Mapping[str, str] = field(factory=dict, repr=False)
     admin_keys: frozenset[str] = field(default=(), converter=_frozen, repr=False)
+    metrics_keys: frozenset[str] = field(default=(), converter=_frozen, repr=False)
+    open_metrics: bool = False
+    private_nodes: bool | None = None
+    show_nodes: bool = False
     heartbeat_interval: float = _seconds(30)
     client_timeout: float = field(converter=float)
     write_timeout: float = _seconds(30)
@@ -78,6 +110,14 @@ class Settings:
     max_unacknowledged: int = _count(10_000)
     late_ack_window: float = _seconds(60)
     max_body_bytes: int = _count(1024 * 1024)
+    max_head_bytes: int = _count(64 * 1024)
+    head_timeout: float = _seconds(20)
+    body_timeout: float = _seconds(30)
+    idle_timeout: float = _seconds(75)
+    max_connections: int = _count(10_000)
+    max_connections_per_address: int = _count(2_000)
+    allowed_hosts: frozenset[str] = field(default=(), converter=_lower)
+    trusted_proxies: frozenset[str] = field(default=(), converter=_frozen)
     max_addresses: int = _count(1000)
     max_page_size: int = _count(1000)
     max_bulk_acks: int = _count(1000)
@@ -91,3 +131,13 @@ class Settings:
     @client_timeout.default
     def _three_heartbeats(self) -> float:
         return max(90.0, 3 * self.heartbeat_interval)
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether requests need a key."""
+        return bool(self.api_keys or self.admin_keys or self.metrics_keys)
+
+    @property
+    def private_nodes_allowed(self) -> bool:
+        """Whether calls may name nodes of private networks."""
+        return not self.has_keys if self.private_nodes is None else self.private_nodes

@@ -38,6 +38,7 @@ CALLS = documented_calls()
 # What a call of another subscriber's thing is answered with; what is not here belongs to all.
 THEIRS: dict[tuple[str, str], int] = {
     ("POST", "/subscriptions"): 403,
+    ("PUT", "/subscriptions"): 403,
     ("GET", "/subscriptions"): 403,
     ("GET", "/subscriptions/{subscription_id}"): 404,
     ("PUT", "/subscriptions/{subscription_id}"): 404,
@@ -52,7 +53,6 @@ THEIRS: dict[tuple[str, str], int] = {
 SHARED_READS = {
     ("GET", "/health"),
     ("GET", "/ready"),
-    ("GET", "/metrics"),
     ("GET", "/api/circuit-breakers/status"),
     ("GET", "/api/circuit-breakers/health"),
     ("GET", "/api/circuit-breakers/config"),

@@ -10,9 +10,10 @@ import pytest
 
 from event_streamer_service import ChainConfig, DevChain, LocalService
 from support.raw_client import TRANSFER_TOPIC, RawClient, definition, transfer
-from support.services import StartService
+from support.services import StartService, wait_until
 
 ADDRESS = "0xA0b86a33E6417b3c4555ba476F04245600306D5D"
+JSON = {"content-type": "application/json"}
 NODE: dict[str, Any] = {"chain_id": 137, "name": "Polygon", "rpc_urls": ["http://127.0.0.1:9/secret-key"]}
 
 
@@ -101,13 +102,14 @@ def test_missing_fields_are_refused(shared_client: RawClient) -> None:
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b'{"a": NaN}', b'{"a"'])
 def test_what_is_no_json_is_refused(shared_client: RawClient, body: bytes) -> None:
-    answer = shared_client.call("POST", "/subscriptions", 400, content=body)
+    answer = shared_client.call("POST", "/subscriptions", 400, content=body, headers=JSON)
     assert "JSON" in answer["detail"]
 
 
 @pytest.mark.parametrize("body", [b"[]", b"1", b"null", b'"text"'])
 def test_json_that_is_no_object_is_refused(shared_client: RawClient, body: bytes) -> None:
-    assert "object" in shared_client.call("POST", "/subscriptions", 422, content=body)["detail"]
+    answer = shared_client.call("POST", "/subscriptions", 422, content=body, headers=JSON)
+    assert "object" in answer["detail"]
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "x", "1_0", "\uff19", str(2**53), "1" * 5000, "1.0"])
@@ -155,9 +157,10 @@ def test_every_answer_names_its_request(shared_client: RawClient) -> None:
 def test_large_bodies_are_refused_before_they_are_read(start: StartService, chain: DevChain) -> None:
     service = start(chain, max_body_bytes=2000)
     with RawClient(service.url) as client:
-        assert "2000" in client.call("POST", "/subscriptions", 413, content=b" " * 2001)["detail"]
+        answer = client.call("POST", "/subscriptions", 413, content=b" " * 2001, headers=JSON)
+        assert "2000" in answer["detail"]
         chunks = iter([b" " * 1000] * 3)
-        client.call("POST", "/subscriptions", 413, content=chunks)
+        client.call("POST", "/subscriptions", 413, content=chunks, headers=JSON)
         client.subscribe()
 
 
@@ -280,15 +283,17 @@ def test_chains_of_the_start_come_and_go_with_it(start: StartService, sqlite_dat
 def test_circuit_breakers_tell_the_truth(start: StartService, chain: DevChain) -> None:
     service = start(chain)
     with RawClient(service.url) as client:
-        client.post("/api/chains", NODE, 201)
-        assert client.get("/ready", 503)["checks"]["chain_137"] != "ok"
+        client.post("/api/chains", NODE | {"live_retry_delay": 0, "live_max_retries": 20}, 201)
+        number = client.subscribe(chain_id=137)
+        with client.stream(number):
+            wait_until(lambda: client.http.get("/ready").status_code == 503)
+            wait_until(lambda: client.get("/api/circuit-breakers/status")["summary"]["open"] == 1)
+            assert client.get("/ready", 503)["checks"]["chain_137"] != "ok"
         metrics = client.get("/api/circuit-breakers/polygon_rpc/metrics")
         assert metrics["failure_count"] >= 1
         assert metrics["success_rate"] == 0
         assert metrics["failure_rate"] == 1
         assert metrics["last_failure_time"].endswith("Z")
-        for _ in range(6):
-            client.get("/ready", 503)
         status = client.get("/api/circuit-breakers/status")
         assert status["circuit_breakers"]["polygon_rpc"]["state"] == "open"
         assert status["rpc_clients"]["137"]["polygon_rpc"]["is_healthy"] is False

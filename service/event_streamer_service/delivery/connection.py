@@ -42,6 +42,8 @@ class Connection:
         events: Events up to there and of this connection, each counted once.
         ledger: What it has sent.
         metadata: What the client said about itself.
+        key: Digest of the API key that opened it.
+        shows_nodes: Whether its reader may see the hosts of nodes.
         last_seen: When its client last gave a sign, by the event loop's clock.
         ending: Resolves when somebody wants the stream to end.
     """
@@ -53,6 +55,8 @@ class Connection:
     ledger: Ledger
     last_seen: float
     metadata: dict[str, Any] = field(factory=dict)
+    key: bytes | None = field(default=None, repr=False)
+    shows_nodes: bool = True
     ending: asyncio.Future[Ending] = field(init=False)
     is_open: bool = field(default=True, init=False)
 

@@ -8,6 +8,7 @@ it has handled also when the stream is gone.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from attrs import frozen
@@ -55,9 +56,17 @@ class Hub:
         self._connections: dict[str, Connection] = {}
         self._by_subscription: dict[int, dict[str, Connection]] = {}
 
-    def open(self, subscription: Subscription, start: Progress, metadata: dict[str, Any]) -> Connection:
+    def open(
+        self,
+        subscription: Subscription,
+        start: Progress,
+        metadata: dict[str, Any],
+        *,
+        key: bytes | None = None,
+        shows_nodes: bool = True,
+    ) -> Connection:
         """
-        Take in a new connection.
+        Take in a new connection; the arguments are the fields of `Connection`.
 
         Raises:
             TooManyRequests: Its subscriber has as many streams open as the settings allow.
@@ -81,6 +90,8 @@ class Hub:
             ledger=Ledger(name, self._settings.max_unacknowledged),
             last_seen=asyncio.get_running_loop().time(),
             metadata=metadata,
+            key=key,
+            shows_nodes=shows_nodes,
         )
         self._connections[connection.id] = connection
         self._by_subscription.setdefault(subscription.id, {})[connection.id] = connection
@@ -136,6 +147,12 @@ class Hub:
         """Ask every stream to end."""
         for connection in self._connections.values():
             connection.end(ending)
+
+    def end_keys(self, is_good: Callable[[bytes | None], bool], ending: Ending) -> None:
+        """Ask every stream to end whose key is no longer good."""
+        for connection in self._connections.values():
+            if not is_good(connection.key):
+                connection.end(ending)
 
     def end_chain(self, chain_id: int, ending: Ending) -> None:
         """Ask every stream of a chain to end."""

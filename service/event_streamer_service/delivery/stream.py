@@ -35,6 +35,7 @@ from event_streamer_service.faults import Faults
 from event_streamer_service.journal import Journal
 from event_streamer_service.logs import fields
 from event_streamer_service.metrics import Metrics
+from event_streamer_service.node_urls import without_hosts
 from event_streamer_service.settings import Settings
 from event_streamer_service.tokens import Tokens, TokenScope
 
@@ -312,8 +313,11 @@ class Stream:
                 reason=str(problem),
             ),
         )
+        said = str(problem)
+        if self._chain is not None and not self._connection.shows_nodes:
+            said = without_hosts(said, self._chain.config)
         await self._send_error(
-            Ending("outage", "CIRCUIT_BREAKER_OPEN" if open_circuit else "STREAM_ERROR", str(problem))
+            Ending("outage", "CIRCUIT_BREAKER_OPEN" if open_circuit else "STREAM_ERROR", said)
         )
 
     async def _tell_undecodable(self) -> None:

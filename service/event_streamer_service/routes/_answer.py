@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
+from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
 from event_streamer_service.auth import Caller
+from event_streamer_service.delivery.writer import transport_of
 
 if TYPE_CHECKING:
     from event_streamer_service.service import Service
+
+T = TypeVar("T")
 
 
 def json_response(body: object, status: int = 200, *, headers: Mapping[str, str] | None = None) -> Response:
@@ -30,6 +34,21 @@ def caller_of(request: Request) -> Caller:
     """Return who sends a request."""
     caller: Caller = request.scope["event_streamer.caller"]
     return caller
+
+
+async def query(request: Request, work: Callable[[Connection], T]) -> T:
+    """Read from the database for a request, unless its client has gone meanwhile."""
+    return await service_of(request).database.read(work, is_wanted=_is_wanted(request))
+
+
+async def change(request: Request, work: Callable[[Connection], T]) -> T:
+    """Run a transaction for a request, unless its client has gone before it began."""
+    return await service_of(request).database.run(work, is_wanted=_is_wanted(request))
+
+
+def _is_wanted(request: Request) -> Callable[[], bool]:
+    transport = transport_of(request.scope)
+    return lambda: transport is None or not transport.is_closing()
 
 
 def without_none(values: Mapping[str, Any]) -> dict[str, Any]:

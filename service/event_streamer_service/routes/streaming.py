@@ -58,7 +58,14 @@ class StreamEndpoint:
         if subscription.is_done_at(start.position):
             await Response(status_code=204)(scope, receive, send)
             return
-        connection = service.hub.open(subscription, start, metadata)
+        caller = caller_of(request)
+        connection = service.hub.open(
+            subscription,
+            start,
+            metadata,
+            key=caller.key,
+            shows_nodes=caller.sees_operations or service.settings.show_nodes,
+        )
         if service.journal is not None:
             service.journal.add(
                 "connect",

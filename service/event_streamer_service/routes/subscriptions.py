@@ -21,7 +21,7 @@ from event_streamer_service.requests import (
     read_model,
     read_object,
 )
-from event_streamer_service.routes._answer import caller_of, json_response, service_of
+from event_streamer_service.routes._answer import caller_of, change, json_response, query, service_of
 from event_streamer_service.service import Service
 from event_streamer_service.settings import Settings
 from event_streamer_service.store import subscriptions
@@ -58,7 +58,7 @@ async def create_subscription(request: Request) -> Response:
         _check_room(connection, service.settings, values)
         return subscriptions.insert(connection, values, now=now)
 
-    return json_response(describe(service, await service.run(add)), 201)
+    return json_response(describe(service, await change(request, add)), 201)
 
 
 async def get_or_create_subscription(request: Request) -> Response:
@@ -74,7 +74,7 @@ async def get_or_create_subscription(request: Request) -> Response:
         _check_room(connection, service.settings, values)
         return subscriptions.find_or_insert(connection, values, now=now)
 
-    found, is_new = await service.run(find_or_add)
+    found, is_new = await change(request, find_or_add)
     found = subscriptions.with_progress(found, service.book.current(found))
     return json_response(describe(service, found), 201 if is_new else 200)
 
@@ -117,8 +117,9 @@ async def list_subscriptions(request: Request) -> Response:
     owner = caller.acts_for(query_text(request, "subscriber_id"))
     page = query_integer(request, "page", 1, least=1, most=_LAST_PAGE)
     page_size = query_integer(request, "page_size", 20, least=1, most=service.settings.max_page_size)
-    found, total = await service.run(
-        lambda c: subscriptions.page(c, subscriber_id=owner, offset=(page - 1) * page_size, limit=page_size)
+    found, total = await query(
+        request,
+        lambda c: subscriptions.page(c, subscriber_id=owner, offset=(page - 1) * page_size, limit=page_size),
     )
     return json_response(
         {
@@ -158,7 +159,9 @@ async def update_subscription(request: Request) -> Response:
     service.hub.drop(before.id, _PAUSING if changes.get("is_streaming") is False else _CHANGED)
     await service.book.saved()
     service.book.forget(before.id)
-    after = await service.run(lambda c: subscriptions.update(c, before.id, changes, now=service.clock.time()))
+    after = await change(
+        request, lambda c: subscriptions.update(c, before.id, changes, now=service.clock.time())
+    )
     return json_response(describe(service, caller.check_owns(after, before.id)))
 
 
@@ -166,7 +169,7 @@ async def delete_subscription(request: Request) -> Response:
     """Remove a subscription and end its streams."""
     service = service_of(request)
     found = await own_subscription(request)
-    await service.run(lambda c: subscriptions.delete(c, found.id))
+    await change(request, lambda c: subscriptions.delete(c, found.id))
     service.hub.drop(found.id, _DELETED)
     service.book.forget(found.id)
     return Response(status_code=204)
@@ -186,7 +189,7 @@ async def own_subscription(request: Request, *, owner: str | None = None) -> Sub
     service, caller = service_of(request), caller_of(request)
     number = path_id(request)
     owner = caller.acts_for(owner)
-    found = await service.run(lambda c: subscriptions.get(c, number))
+    found = await query(request, lambda c: subscriptions.get(c, number))
     if found is not None and owner not in (None, found.subscriber_id):
         found = None
     found = caller.check_owns(found, number)

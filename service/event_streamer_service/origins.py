@@ -1,0 +1,116 @@
+"""
+Web pages that make a visitor's browser call the service: what tells such calls from a client's. Pure, no I/O.
+
+A browser sends what any page asks it to, from inside the visitor's machine. So a service without keys checks
+what a page can't choose: `Host` names the service (else the page's own name was pointed at 127.0.0.1, DNS
+rebinding), `Origin` and `Sec-Fetch-Site` say where the page came from, and `application/json` can't be sent
+to another origin without asking first (https://fetch.spec.whatwg.org/#cors-safelisted-request-header).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+
+from event_streamer_service.errors import Forbidden, MisdirectedRequest, UnsupportedMediaType
+
+CHANGING_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a name or an address means the machine itself, whatever a name server says."""
+    host = host.removeprefix("[").removesuffix("]")
+    if host == "localhost" or host.endswith(".localhost"):  # RFC 6761, section 6.3
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def check_host(headers: Headers, *, allowed: frozenset[str], any_host: bool) -> None:
+    """
+    Check the name under which a service was called.
+
+    Args:
+        headers: The request's headers.
+        allowed: Names that the service has beside those of loopback.
+        any_host: Whether every name will do: keys keep strangers out.
+
+    Raises:
+        MisdirectedRequest: The service has no such name.
+    """
+    if any_host:
+        return
+    host = hostname(headers.get("host", ""))
+    if not host:  # HTTP/1.0, as load balancers ask; browsers always name one
+        return
+    if not is_loopback(host) and host not in allowed:
+        raise MisdirectedRequest(
+            f"This service is not {host!r}: call it by localhost or 127.0.0.1, "
+            "or start it with --allowed-host."
+        )
+
+
+def check_origin(method: str, headers: Headers, *, allowed: frozenset[str]) -> None:
+    """
+    Refuse a change that a page of another origin asks for.
+
+    Args:
+        method: The request's method.
+        headers: The request's headers.
+        allowed: Host names whose pages may.
+
+    Raises:
+        Forbidden: The page is somebody else's.
+    """
+    if method not in CHANGING_METHODS:
+        return
+    origin = headers.get("origin")
+    if origin is None:
+        if headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
+            raise Forbidden("A web page of another site may not change anything here.", code="CROSS_ORIGIN")
+        return
+    if origin.lower() in _own_origins(headers) or hostname(urlsplit(origin).netloc) in allowed:
+        return
+    raise Forbidden(
+        "A web page of another origin may not change anything here; --allowed-host names those that may.",
+        code="CROSS_ORIGIN",
+    )
+
+
+def check_media_type(method: str, headers: Headers) -> None:
+    """
+    Refuse a body that says to be something other than JSON.
+
+    Raises:
+        UnsupportedMediaType: It is no `application/json` (or `…+json`).
+    """
+    if method not in CHANGING_METHODS:
+        return
+    has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    is_json = kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
+    if not is_json and (has_body or kind):
+        raise UnsupportedMediaType("Send the body as application/json.")
+
+
+def hostname(netloc: str) -> str:
+    """
+    Return a `Host` without its port, lower case.
+
+    Example:
+        >>> hostname("LocalHost:8000"), hostname("[::1]:8000")
+        ('localhost', '[::1]')
+    """
+    name = netloc.strip().lower()
+    if name.startswith("["):
+        return name.partition("]")[0] + "]"
+    return name.partition(":")[0].removesuffix(".")
+
+
+def _own_origins(headers: Headers) -> frozenset[str]:
+    host = headers.get("host", "").strip().lower()
+    return frozenset({f"http://{host}", f"https://{host}"})
