@@ -241,7 +241,7 @@ class ChainRegistry:
         if chain.feeds > 0 and chain.head_number is not None and chain.error is None:
             return chain.head_number
         asked_at, known = self._heads.get(chain_id, (float("-inf"), None))
-        if time.monotonic() - asked_at < _HEAD_GOOD_FOR:
+        if chain_id not in self.sources and time.monotonic() - asked_at < _HEAD_GOOD_FOR:
             return known
         self._heads[chain_id] = time.monotonic(), known
         try:
