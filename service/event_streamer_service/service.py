@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 import time
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from sqlalchemy import Connection
+from attrs import evolve
 
 from event_streamer_service.auth import Keys, RateLimit
 from event_streamer_service.chains.config import ChainConfig
 from event_streamer_service.chains.source import ChainSource
 from event_streamer_service.clock import Clock, Ids, SystemClock
+from event_streamer_service.configuration import KeySet
 from event_streamer_service.delivery.connection import Ending
 from event_streamer_service.delivery.hub import Hub
 from event_streamer_service.delivery.progress import ProgressBook
 from event_streamer_service.delivery.stream import Tools
 from event_streamer_service.devchain.chain import DevChain
+from event_streamer_service.errors import StartupError
 from event_streamer_service.faults import Faults
 from event_streamer_service.journal import Journal
 from event_streamer_service.metrics import Metrics
@@ -27,8 +28,8 @@ from event_streamer_service.registry import ChainRegistry
 from event_streamer_service.settings import Settings
 from event_streamer_service.store.database import Database, DatabaseCheck
 from event_streamer_service.store.headers import SqlHeaderStore
-from event_streamer_service.store.migrations import read_setting, write_setting
 from event_streamer_service.store.subscriptions import note_problem
+from event_streamer_service.store.token_secrets import token_secrets
 from event_streamer_service.tokens import Tokens
 
 logger = logging.getLogger(__name__)
@@ -39,7 +40,9 @@ _DATABASE_PATIENCE = 1.5
 """Seconds after the beginning of a stop for which a database is waited for as ever."""
 _CHAINS_PATIENCE = 1.0
 """Seconds that connections to nodes may take to close."""
-_SECRET_NAME = "token_secret"  # noqa: S105 - the name of a row, not a secret
+_KEY_REVOKED = Ending(
+    "key_revoked", "UNAUTHORIZED", "The API key of this stream is no longer good.", recoverable=False
+)
 
 STOPPING = Ending(
     "shutdown",
@@ -90,7 +93,7 @@ class Service:
             timeout=settings.database_timeout,
         )
         self.database_check = DatabaseCheck(self.database)
-        self.tokens = Tokens(self._token_secret(), lifetime=settings.token_lifetime, clock=self.clock)
+        self.tokens = Tokens(self._token_secrets(), lifetime=settings.token_lifetime, clock=self.clock)
         self.book = ProgressBook(self.database, clock=self.clock, metrics=self.metrics)
         self.hub = Hub(settings=settings, ids=Ids(settings.seed), book=self.book, metrics=self.metrics)
         self.chains = ChainRegistry(
@@ -144,16 +147,28 @@ class Service:
             logger.warning("A chain's node does not let go; its connection is left behind")
         await asyncio.to_thread(self.database.close)
 
-    def _token_secret(self) -> bytes:
-        """Return the key of the tokens: they stay good when the service starts again on its database."""
+    def use_keys(self, keys: KeySet) -> None:
+        """
+        Take other keys; streams whose key is no longer good end.
+
+        Raises:
+            StartupError: A key has two owners, or the last key would go: nobody opens a service to all so.
+        """
+        changed = Keys(evolve(self.settings, **keys.settings()))
+        if self.keys.required and not changed.required:
+            raise StartupError(
+                "No key is left, and the service would be open to everybody: restart it for that."
+            )
+        self.keys = changed
+        self.hub.end_keys(changed.knows, _KEY_REVOKED)
+
+    async def reload_token_secrets(self) -> None:
+        """Take the secrets of the resume tokens that the database has now."""
+        if self.settings.seed is None:
+            self.tokens.use(await self.database.run(token_secrets))
+
+    def _token_secrets(self) -> list[bytes]:
+        """Return the keys of the tokens: they stay good when the service starts again on its database."""
         if self.settings.seed is not None:
-            return f"seed:{self.settings.seed}".encode().ljust(32, b".")
-
-        def find_or_make(connection: Connection) -> str:
-            secret = read_setting(connection, _SECRET_NAME)
-            if secret is None:
-                secret = secrets.token_hex(32)
-                write_setting(connection, _SECRET_NAME, secret)
-            return secret
-
-        return bytes.fromhex(self.database.run_now(find_or_make))
+            return [f"seed:{self.settings.seed}".encode().ljust(32, b".")]
+        return self.database.run_now(token_secrets)

@@ -12,6 +12,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+from collections.abc import Sequence
 
 import orjson
 from attrs import frozen
@@ -52,15 +53,19 @@ class Tokens:
     Makes and reads resume tokens.
 
     Args:
-        secret: Key of the signature, at least 16 bytes.
+        secrets: Keys of the signature, at least 16 bytes each: the first signs, all are believed.
         lifetime: Seconds for which a token is good.
         clock: Tells when a token is made and read.
     """
 
-    def __init__(self, secret: bytes, *, lifetime: float, clock: Clock) -> None:
-        self._hmac = hmac.new(secret, digestmod=hashlib.sha256)
+    def __init__(self, secrets: Sequence[bytes], *, lifetime: float, clock: Clock) -> None:
+        self.use(secrets)
         self._lifetime = lifetime
         self._clock = clock
+
+    def use(self, secrets: Sequence[bytes]) -> None:
+        """Take other secrets."""
+        self._hmacs = [hmac.new(secret, digestmod=hashlib.sha256) for secret in secrets]
 
     def make(self, scope: TokenScope, position: Position, total: int) -> str:
         """
@@ -82,7 +87,7 @@ class Tokens:
             "expires": int(self._clock.time() + self._lifetime),
         }
         body = _encode(orjson.dumps(payload))
-        return f"{PREFIX}{body}.{self._sign(body)}"
+        return f"{PREFIX}{body}.{_signed(self._hmacs[0], body)}"
 
     def read(self, token: str, scope: TokenScope) -> Progress:
         """
@@ -92,9 +97,7 @@ class Tokens:
             TokenRefused: It expired, was changed, or belongs to another subscription.
         """
         body, _, signature = token.removeprefix(PREFIX).partition(".")
-        if not token.startswith(PREFIX) or not hmac.compare_digest(
-            self._sign(body).encode(), signature.encode("utf-8", "surrogateescape")
-        ):
+        if not token.startswith(PREFIX) or not self._is_ours(body, signature):
             raise TokenRefused(
                 "The resume token is not one of this service. Start without a token, "
                 "or with one that a batch of this subscription brought."
@@ -114,10 +117,15 @@ class Tokens:
         position = Position(payload["block"], payload["log_index"], payload["block_hash"])
         return Progress(position=position, events_delivered=payload["events"])
 
-    def _sign(self, body: str) -> str:
-        mac = self._hmac.copy()
-        mac.update(body.encode("utf-8", "surrogateescape"))
-        return _encode(mac.digest()[:_SIGNATURE_BYTES])
+    def _is_ours(self, body: str, signature: str) -> bool:
+        given = signature.encode("utf-8", "surrogateescape")
+        return any(hmac.compare_digest(_signed(each, body).encode(), given) for each in self._hmacs)
+
+
+def _signed(key: hmac.HMAC, body: str) -> str:
+    mac = key.copy()
+    mac.update(body.encode("utf-8", "surrogateescape"))
+    return _encode(mac.digest()[:_SIGNATURE_BYTES])
 
 
 def _encode(raw: bytes) -> str:

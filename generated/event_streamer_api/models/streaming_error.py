@@ -18,7 +18,7 @@ class StreamingError(Model):
     """
     Something went wrong on the stream. Known codes: `CONNECTION_LOST`, `INVALID_RESUME_TOKEN`,
     `SUBSCRIPTION_NOT_FOUND`, `CIRCUIT_BREAKER_OPEN`, `RATE_LIMITED`, `PROCESSING_STOPPED`, `STREAM_ERROR`,
-    `UNDECODABLE_LOGS` (logs with the right topic0 don't fit the event as it was subscribed to; the stream goes on).
+    `UNAUTHORIZED` (the stream's API key was taken back), `UNDECODABLE_LOGS` (logs with the right topic0 don't fit the event as it was subscribed to; the stream goes on).
 
     Attributes:
         type: Always `error`.

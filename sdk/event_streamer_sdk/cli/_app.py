@@ -85,6 +85,8 @@ def _load(entry: EntryPoint) -> Any:
             "pip install 'event-streamer-sdk[service]'"
         )
         raise typer.Exit(1) from missing
+    if isinstance(function, typer.Typer):  # a group of commands, such as `keys`
+        return typer.main.get_command(function)
     single = typer.Typer(add_completion=False)
     single.command(entry.name)(function)
     return typer.main.get_command(single)

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import sys
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
+from attrs import evolve
 
 from event_streamer_sdk._core.visible import visible
 from event_streamer_service import logs
-from event_streamer_service.chains.config import ChainConfig, redact_url
-from event_streamer_service.chains.recording import Recording
-from event_streamer_service.chains.source import ChainSource
-from event_streamer_service.devchain.chain import DevChain
+from event_streamer_service.commands._arguments import (
+    api_keys_of,
+    chains_of,
+    dev_chain_of,
+    from_environment,
+    keys_of,
+    recording_of,
+)
+from event_streamer_service.configuration import Configuration, KeySet, revealed
+from event_streamer_service.connections import raise_descriptor_limit
 from event_streamer_service.errors import StartupError, WrongArgument
+from event_streamer_service.reloading import Reloading
 from event_streamer_service.server import ServiceServer, bind, check_exposure, serve, url_of
 from event_streamer_service.service import Service
 from event_streamer_service.settings import Settings
@@ -29,10 +37,23 @@ logger = logging.getLogger(__name__)
 _NODE_PATIENCE = 10.0
 """Seconds that a node has to answer at the start."""
 _DEV_BLOCK_SECONDS = 2.0
+_STRANGERS_RATE = 100.0
+_OWN_DESCRIPTORS = 256
+"""Files that the service opens beside connections of clients: database, nodes, its own."""
+_OPTION_OF = {"allowed_hosts": "allowed_host", "trusted_proxies": "trusted_proxy"}
 
 
 def serve_command(
+    context: typer.Context,
     *,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A TOML file with keys, chains and limits; what is named here as well counts more. Its keys "
+            "may change without a restart.",
+        ),
+    ] = None,
     database: Annotated[
         str, typer.Option(envvar="EVENT_STREAMER_DATABASE", help="sqlite:///file.db or postgresql://…")
     ] = "sqlite:///event-streamer.db",
@@ -74,6 +95,28 @@ def serve_command(
             metavar="KEY", help="A key that may change chains and breakers. Also EVENT_STREAMER_ADMIN_KEYS."
         ),
     ] = None,
+    metrics_key: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY",
+            help="A key that reads /metrics and /ready alone. Also EVENT_STREAMER_METRICS_KEYS.",
+        ),
+    ] = None,
+    allowed_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="A name of this service beside localhost, which matters where there are no keys; pages of "
+            "this host may call it.",
+        ),
+    ] = None,
+    trusted_proxy: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="A reverse proxy, whose X-Forwarded-For is believed; may be given several times.",
+        ),
+    ] = None,
     heartbeat_interval: Annotated[float, typer.Option(help="Seconds between two heartbeats.")] = 30.0,
     token_lifetime: Annotated[float, typer.Option(help="Hours for which a resume token is good.")] = 168.0,
     requests_per_second: Annotated[
@@ -102,27 +145,40 @@ def serve_command(
             log_format = "text" if sys.stderr.isatty() else "json"
         if log_format not in {"json", "text"}:
             raise WrongArgument(f"--log-format {log_format} is none of json, text.")
-        api_keys = _api_keys([*(api_key or []), *_from_environment("EVENT_STREAMER_API_KEYS")])
-        admin_keys = [*(admin_key or []), *_from_environment("EVENT_STREAMER_ADMIN_KEYS")]
-        if requests_per_second is None and (api_keys or admin_keys):
-            requests_per_second = 100.0
-        settings = Settings(
-            database=database,
-            api_keys=api_keys,
-            admin_keys=admin_keys,
-            heartbeat_interval=heartbeat_interval,
-            token_lifetime=token_lifetime * 3600,
-            requests_per_second=requests_per_second,
-            testing=testing,
+        given = {
+            name: value
+            for name, value in {
+                "database": revealed(database),
+                "heartbeat_interval": heartbeat_interval,
+                "token_lifetime": token_lifetime * 3600,
+                "requests_per_second": requests_per_second,
+                "testing": testing,
+                "allowed_hosts": allowed_host,
+                "trusted_proxies": trusted_proxy,
+            }.items()
+            if _is_given(context, _OPTION_OF.get(name, name))
+        }
+        keys = KeySet(
+            api_keys=api_keys_of([*(api_key or []), *from_environment("EVENT_STREAMER_API_KEYS")]),
+            admin_keys=keys_of([*(admin_key or []), *from_environment("EVENT_STREAMER_ADMIN_KEYS")]),
+            metrics_keys=keys_of([*(metrics_key or []), *from_environment("EVENT_STREAMER_METRICS_KEYS")]),
         )
-        chains = _chains(chain or [], block_time)
-        sources = [_recording(text) for text in recording or []]
-        dev_chain = _dev_chain(dev_chain_id, dev_first_block, dev_block_seconds)
+        file = Configuration.read(config) if config is not None else Configuration()
+        host = host if _is_given(context, "host") else file.host or host
+        port = port if _is_given(context, "port") else file.port if file.port is not None else port
+        settings = _settings(file.settings | given, keys | file.keys)
+        named = chains_of([*(chain or []), *from_environment("EVENT_STREAMER_CHAINS", None)], block_time)
+        chains = list(
+            ({one.chain_id: one for one in file.chains} | {one.chain_id: one for one in named}).values()
+        )
+        sources = [recording_of(text) for text in recording or []]
+        dev_chain = dev_chain_of(dev_chain_id, dev_first_block, dev_block_seconds)
         logs.configure(log_level, form=log_format)
         check_exposure(host, settings)
-        service = partial(Service, settings, chains=chains, sources=sources, fallback=lambda: dev_chain)
-        with only_service_on(database):
-            asyncio.run(_serve(service, host, port))
+        raise_descriptor_limit(settings.max_connections + _OWN_DESCRIPTORS)
+        make = partial(Service, settings, chains=chains, sources=sources, fallback=lambda: dev_chain)
+        with only_service_on(settings.database):
+            asyncio.run(_serve(make, host, port, Reloading(config, keys)))
     except StartupError as problem:
         typer.echo(visible(f"event-streamer serve: {problem}"), err=True)
         raise typer.Exit(2 if isinstance(problem, WrongArgument) else 1) from problem
@@ -137,7 +193,20 @@ def main() -> None:
     command(prog_name="python -m event_streamer_service")
 
 
-async def _serve(make_service: Callable[[], Service], host: str, port: int) -> None:
+def _is_given(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name in {"COMMANDLINE", "ENVIRONMENT"}
+
+
+def _settings(values: dict[str, Any], keys: KeySet) -> Settings:
+    """Put the settings together; whoever has keys has strangers, whose requests are counted."""
+    settings = Settings(**values, **keys.settings())
+    if settings.requests_per_second is None and settings.has_keys and "requests_per_second" not in values:
+        settings = evolve(settings, requests_per_second=_STRANGERS_RATE)
+    return settings
+
+
+async def _serve(make_service: Callable[[], Service], host: str, port: int, reloading: Reloading) -> None:
     listener = bind(host, port)
     url = url_of(listener)
     try:
@@ -154,74 +223,9 @@ async def _serve(make_service: Callable[[], Service], host: str, port: int) -> N
         )
         logger.info("Started", extra=logs.fields(url=url, chains=chains, database=service.database.name))
 
-    await serve(service, listener, started=announce, node_patience=_NODE_PATIENCE)
+    reloader = asyncio.create_task(reloading.run(service), name="reload keys")
+    try:
+        await serve(service, listener, started=announce, node_patience=_NODE_PATIENCE)
+    finally:
+        reloader.cancel()
     logger.info("Stopped")
-
-
-def _chains(texts: list[str], block_time: float | None) -> list[ChainConfig]:
-    """Read all of `--chain`."""
-    if block_time is not None and not texts:
-        raise WrongArgument("--block-time says how fast the chains of --chain grow: give one.")
-    chains: dict[int, ChainConfig] = {}
-    for text in texts:
-        config = _chain(text, block_time)
-        if chains.setdefault(config.chain_id, config) is not config:
-            raise WrongArgument(
-                f"--chain {config.chain_id} is given twice: name all its nodes in one of them."
-            )
-    return list(chains.values())
-
-
-def _chain(text: str, block_time: float | None) -> ChainConfig:
-    """Read `ID=URL[,URL…]`."""
-    number, _, urls = text.partition("=")
-    if not (number.isascii() and number.isdigit()) or not urls:
-        raise WrongArgument(f"--chain must be ID=URL, such as 1=https://node.example, not {_masked(text)!r}.")
-    try:
-        return ChainConfig(
-            chain_id=int(number),
-            name=f"Chain {int(number)}",
-            rpc_urls=urls.split(","),
-            average_block_time=block_time,
-        )
-    except ValueError as problem:
-        raise WrongArgument(f"--chain {number}: {problem}.") from problem
-
-
-def _masked(text: str) -> str:
-    """Return what was typed without what may be a secret: everything after a host's name."""
-    name, equals, url = text.partition("=")
-    return f"{name}{equals}{redact_url(url)}" if "://" in url else text
-
-
-def _recording(text: str) -> ChainSource:
-    """Read `[ID=]FOLDER`."""
-    number, equals, folder = text.partition("=")
-    has_id = bool(equals) and number.isascii() and number.isdigit()
-    try:
-        return Recording(folder, chain_id=int(number)) if has_id else Recording(text)
-    except (OSError, ValueError) as problem:
-        raise WrongArgument(f"--recording {text}: {problem}") from problem
-
-
-def _dev_chain(chain_id: int, first_block: int, block_seconds: float) -> DevChain:
-    try:
-        return DevChain(chain_id, first_block, mine_every=block_seconds)
-    except ValueError as problem:
-        raise WrongArgument(f"The development chain can't be made: {problem}.") from problem
-
-
-def _api_keys(texts: list[str]) -> dict[str, str]:
-    """Read `SUBSCRIBER=KEY` into key → subscriber."""
-    keys: dict[str, str] = {}
-    for text in texts:
-        subscriber, _, key = text.partition("=")
-        if not subscriber or not key:
-            raise WrongArgument("--api-key must be SUBSCRIBER=KEY, such as my-app=a-long-random-text.")
-        if keys.setdefault(key, subscriber) != subscriber:
-            raise WrongArgument(f"The API key of {subscriber} is also another subscriber's.")
-    return keys
-
-
-def _from_environment(name: str) -> list[str]:
-    return [part for part in os.environ.get(name, "").split(",") if part]
