@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
@@ -82,6 +83,11 @@ class BaseClient:
                 field="subscriber_id",
             )
         service = service_of(service_url, headers, api_key)
+        if service.exposed:
+            warnings.warn(
+                f"A key is sent to {service.url} without TLS: everybody on the way can read it. Use https://.",
+                stacklevel=2,
+            )
         options = HTTPOptions(
             timeout=timeout,
             max_retries=max_retries,

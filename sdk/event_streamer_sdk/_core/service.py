@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from base64 import b64encode
 from collections.abc import Mapping
+from ipaddress import ip_address
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from attrs import field, frozen
@@ -27,11 +28,13 @@ class Service:
         url: Its address without user, password and trailing slash.
         headers: What every request carries.
         secrets: The values among them that must not be shown.
+        exposed: An API key goes to another machine without TLS: whoever is on the way can read them.
     """
 
     url: str
     headers: Mapping[str, str] = field(repr=False)
     secrets: tuple[str, ...] = field(repr=False)
+    exposed: bool = False
 
 
 def service_of(service_url: str, headers: Mapping[str, str] | None, api_key: str | None) -> Service:
@@ -67,7 +70,16 @@ def service_of(service_url: str, headers: Mapping[str, str] | None, api_key: str
         merged = {kept: other for kept, other in merged.items() if kept.lower() != name.lower()}
         merged[name] = value
     secrets = tuple(value for name, value in merged.items() if name.lower() in _SECRET_HEADERS and value)
-    return Service(url=url, headers=merged, secrets=secrets)
+    has_key = any(name.lower() == API_KEY_HEADER.lower() for name in merged)
+    exposed = has_key and url.startswith("http:") and not _is_this_machine(urlsplit(url).hostname or "")
+    return Service(url=url, headers=merged, secrets=secrets, exposed=exposed)
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")  # RFC 6761, section 6.3
 
 
 def _address(service_url: str) -> tuple[str, str | None]:

@@ -17,6 +17,9 @@ from .._core.errors import DeadLetterError
 from .file import may_pass
 from .sql import Database, connect_sqlite
 
+# A link that somebody else has put there would choose the file that is written to. Windows has no such flag.
+_APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+
 TABLE = """
 CREATE TABLE IF NOT EXISTS {table} (
     time VARCHAR(40) NOT NULL,
@@ -57,7 +60,8 @@ class JSONLinesDeadLetters:
     Appends dead letters to a file, one JSON object a line, each flushed to the disk.
 
     Args:
-        path: The file; made where it doesn't exist, its folder must.
+        path: The file, not a symbolic link; made where it doesn't exist, for its owner alone. Its folder must
+            exist.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -77,7 +81,7 @@ class JSONLinesDeadLetters:
         line = as_json(record).encode() + b"\n"
         with self._lock:
             try:
-                descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+                descriptor = os.open(self.path, _APPEND, 0o600)
                 with open(descriptor, "ab") as file:
                     file.write(line)
                     file.flush()

@@ -393,6 +393,15 @@ class SQLiteCheckpoint(SQLCheckpoint):
         super().__init__(lambda: connect_sqlite(path), lease_seconds=lease_seconds, table=table)
 
 
+def _make_private(path: str | os.PathLike[str]) -> None:
+    """Make a file that isn't there yet, for its owner alone: it will hold resume tokens and events."""
+    if os.fspath(path) in {"", ":memory:"}:
+        return
+    # What stays in the way (it is there, its folder isn't) is sqlite3's to tell.
+    with suppress(OSError):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+
+
 def connect_sqlite(path: str | os.PathLike[str]) -> sqlite3.Connection:
     """
     Open an SQLite file so that a commit survives a loss of power.
@@ -403,6 +412,7 @@ def connect_sqlite(path: str | os.PathLike[str]) -> sqlite3.Connection:
     Returns:
         The connection.
     """
+    _make_private(path)
     # The lock of Database lets one thread at a time use it.
     connection = sqlite3.connect(path, timeout=10.0, check_same_thread=False)
     connection.execute("PRAGMA journal_mode = WAL")
