@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -39,6 +40,12 @@ def check_definition(values: Mapping[str, Any], *, settings: Settings, chains: _
         raise Unprocessable(
             f"Chain {values['chain_id']} is not active here; active chains: {known}.",
             code="UNKNOWN_CHAIN",
+        )
+    size = len(json.dumps(values["event_signature"]))
+    if size > settings.max_definition_bytes:
+        raise Unprocessable(
+            f"event_signature has {size} bytes, and {settings.max_definition_bytes} are allowed. Leave out "
+            "what isn't part of the ABI."
         )
     event = ABIEvent.from_dict(values["event_signature"])
     EventDecoder(event)  # an event that can't be decoded is refused now and not when its first log comes

@@ -13,6 +13,8 @@ from event_streamer_service.errors import BadRequest, BodyTooLarge, Unprocessabl
 LARGEST_ID = 2**53 - 1
 """Larger integers don't survive the JSON of every language (RFC 8259, section 6)."""
 _LONGEST_NAME = 255
+_DEEPEST = 64
+"""Levels of a body. A tuple in a tuple costs two, and nobody's events have ten of them."""
 
 
 class _Model(Protocol):
@@ -49,7 +51,24 @@ async def read_object(request: Request, *, limit: int) -> dict[str, Any]:
         raise BadRequest(f"The body can't be read as JSON: {problem}.", title="Body is not JSON") from problem
     if not isinstance(body, dict):
         raise Unprocessable("The body must be a JSON object.")
+    if not _is_shallow(body):
+        raise Unprocessable(f"The body is nested more than {_DEEPEST} levels deep.")
     return body
+
+
+def _is_shallow(body: object) -> bool:
+    """Tell whether what walks through a body, a call for each level, comes to its end."""
+    level = [body]
+    for _ in range(_DEEPEST):
+        level = [
+            inner
+            for each in level
+            if isinstance(each, dict | list)
+            for inner in (each.values() if isinstance(each, dict) else each)
+        ]
+        if not level:
+            return True
+    return False
 
 
 async def read_model(request: Request, model: type[M], *, limit: int) -> M:

@@ -93,7 +93,8 @@ class Service:
             timeout=settings.database_timeout,
         )
         self.database_check = DatabaseCheck(self.database)
-        self.tokens = Tokens(self._token_secrets(), lifetime=settings.token_lifetime, clock=self.clock)
+        secret, *older = self._token_secrets()
+        self.tokens = Tokens(secret, older=older, lifetime=settings.token_lifetime, clock=self.clock)
         self.book = ProgressBook(self.database, clock=self.clock, metrics=self.metrics)
         self.hub = Hub(settings=settings, ids=Ids(settings.seed), book=self.book, metrics=self.metrics)
         self.chains = ChainRegistry(
@@ -165,7 +166,8 @@ class Service:
     async def reload_token_secrets(self) -> None:
         """Take the secrets of the resume tokens that the database has now."""
         if self.settings.seed is None:
-            self.tokens.use(await self.database.run(token_secrets))
+            secret, *older = await self.database.run(token_secrets)
+            self.tokens.use(secret, older)
 
     def _token_secrets(self) -> list[bytes]:
         """Return the keys of the tokens: they stay good when the service starts again on its database."""

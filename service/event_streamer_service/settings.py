@@ -79,6 +79,8 @@ class Settings:
             something here. Without keys other names are refused (421); with keys every name will do.
         trusted_proxies: Addresses of reverse proxies, whose `X-Forwarded-For` and `X-Forwarded-Proto` are
             believed.
+        max_definition_bytes: Size of an event's definition, at most, with all that it holds.
+        max_stored_bytes: What the subscriptions of one subscriber take up, at most (429 beyond).
         max_page_size: Subscriptions on a page, at most.
         max_bulk_acks: Batch ids in one acknowledgement, at most.
         max_streams: Open streams of one subscriber, at most (429 beyond).
@@ -119,6 +121,8 @@ class Settings:
     allowed_hosts: frozenset[str] = field(default=(), converter=_lower)
     trusted_proxies: frozenset[str] = field(default=(), converter=_frozen)
     max_addresses: int = _count(1000)
+    max_definition_bytes: int = _count(64 * 1024)
+    max_stored_bytes: int = _count(32 * 1024 * 1024)
     max_page_size: int = _count(1000)
     max_bulk_acks: int = _count(1000)
     max_streams: int = _count(1000)

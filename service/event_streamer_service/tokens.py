@@ -53,19 +53,20 @@ class Tokens:
     Makes and reads resume tokens.
 
     Args:
-        secrets: Keys of the signature, at least 16 bytes each: the first signs, all are believed.
+        secret: Key of the signature, at least 16 bytes.
+        older: Keys before it, which are still believed.
         lifetime: Seconds for which a token is good.
         clock: Tells when a token is made and read.
     """
 
-    def __init__(self, secrets: Sequence[bytes], *, lifetime: float, clock: Clock) -> None:
-        self.use(secrets)
+    def __init__(self, secret: bytes, *, lifetime: float, clock: Clock, older: Sequence[bytes] = ()) -> None:
+        self.use(secret, older)
         self._lifetime = lifetime
         self._clock = clock
 
-    def use(self, secrets: Sequence[bytes]) -> None:
+    def use(self, secret: bytes, older: Sequence[bytes] = ()) -> None:
         """Take other secrets."""
-        self._hmacs = [hmac.new(secret, digestmod=hashlib.sha256) for secret in secrets]
+        self._hmacs = [hmac.new(each, digestmod=hashlib.sha256) for each in (secret, *older)]
 
     def make(self, scope: TokenScope, position: Position, total: int) -> str:
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection
@@ -11,7 +12,7 @@ from starlette.responses import Response
 from event_streamer_api.models import SubscriptionCreate, SubscriptionUpdate
 from event_streamer_service.checks import check_definition
 from event_streamer_service.clock import isoformat
-from event_streamer_service.definition import FIELDS
+from event_streamer_service.definition import FIELDS, stored_bytes
 from event_streamer_service.delivery.connection import Ending
 from event_streamer_service.errors import TooManyRequests, Unprocessable
 from event_streamer_service.requests import (
@@ -101,11 +102,31 @@ async def _wanted(request: Request) -> dict[str, Any]:
     return values
 
 
-def _check_room(connection: Connection, settings: Settings, values: dict[str, Any]) -> None:
-    """Raise `TooManyRequests` where a subscriber may have no more subscriptions."""
-    if subscriptions.count(connection, subscriber_id=values["subscriber_id"]) >= settings.max_subscriptions:
+def _check_room(
+    connection: Connection, settings: Settings, values: Mapping[str, Any], *, more: int = 1
+) -> None:
+    """
+    Check that a subscriber may have what it asks for.
+
+    Args:
+        connection: Of the database.
+        settings: The limits.
+        values: The subscription's columns.
+        more: 1 where it is a new one, 0 where one is changed.
+
+    Raises:
+        TooManyRequests: It has as much as is allowed.
+    """
+    count, size = subscriptions.usage(connection, values["subscriber_id"])
+    if more and count >= settings.max_subscriptions:
         raise TooManyRequests(
             f"This subscriber has {settings.max_subscriptions} subscriptions, and no more are "
+            "allowed. Delete one first.",
+            retry_after=60,
+        )
+    if size + stored_bytes(values) > settings.max_stored_bytes:
+        raise TooManyRequests(
+            f"This subscriber's subscriptions take up {size} bytes, and {settings.max_stored_bytes} are "
             "allowed. Delete one first.",
             retry_after=60,
         )
@@ -159,9 +180,15 @@ async def update_subscription(request: Request) -> Response:
     service.hub.drop(before.id, _PAUSING if changes.get("is_streaming") is False else _CHANGED)
     await service.book.saved()
     service.book.forget(before.id)
-    after = await change(
-        request, lambda c: subscriptions.update(c, before.id, changes, now=service.clock.time())
-    )
+    now = service.clock.time()
+
+    def write(connection: Connection) -> Subscription | None:
+        if changes.keys() & {"event_signature", "addresses", "subscriber_id"}:
+            merged = {name: getattr(before, name) for name in (*FIELDS, "subscriber_id")} | changes
+            _check_room(connection, service.settings, merged, more=0)
+        return subscriptions.update(connection, before.id, changes, now=now)
+
+    after = await change(request, write)
     return json_response(describe(service, caller.check_owns(after, before.id)))
 
 

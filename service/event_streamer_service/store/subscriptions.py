@@ -156,6 +156,14 @@ def count(connection: Connection, *, subscriber_id: str | None = None) -> int:
     return connection.execute(query).scalar_one()
 
 
+def usage(connection: Connection, subscriber_id: str) -> tuple[int, int]:
+    """Return how many subscriptions a subscriber has, and the bytes that they take up."""
+    total = func.coalesce(func.sum(table.c.stored_bytes), 0)
+    query = select(func.count(), total).where(table.c.subscriber_id == subscriber_id)
+    found, size = connection.execute(query).one()
+    return found, int(size)
+
+
 def update(
     connection: Connection, subscription_id: int, values: Mapping[str, Any], *, now: float
 ) -> Subscription | None:
