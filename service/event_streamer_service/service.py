@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from attrs import evolve
 
+from event_streamer_service.admission import Admission
 from event_streamer_service.auth import Keys, RateLimit
 from event_streamer_service.chains.config import ChainConfig
 from event_streamer_service.chains.source import ChainSource
@@ -38,6 +39,8 @@ T = TypeVar("T")
 
 _DATABASE_PATIENCE = 1.5
 """Seconds after the beginning of a stop for which a database is waited for as ever."""
+_STREAMS_COME_BACK = 30.0
+"""Seconds after the start in which streams come back that were open before."""
 _CHAINS_PATIENCE = 1.0
 """Seconds that connections to nodes may take to close."""
 _KEY_REVOKED = Ending(
@@ -85,6 +88,9 @@ class Service:
         self.rate_limit = RateLimit(settings.requests_per_second, now=time.monotonic)
         self.faults = (faults or Faults()) if settings.testing else None
         self.journal = Journal(self.clock) if settings.testing else None
+        self.admission = Admission(
+            settings.resumed_streams_per_second, lasts=_STREAMS_COME_BACK, now=time.monotonic
+        )
         self.request_ids = Ids(None if settings.seed is None else f"{settings.seed}:requests")
         self.database = Database(
             settings.database,

@@ -84,6 +84,8 @@ class Settings:
         max_page_size: Subscriptions on a page, at most.
         max_bulk_acks: Batch ids in one acknowledgement, at most.
         max_streams: Open streams of one subscriber, at most (429 beyond).
+        resumed_streams_per_second: Streams that go on where they were are let in at this rate in the first
+            half minute (503 with Retry-After beyond): after a restart all come back at once.
         max_subscriptions: Subscriptions of one subscriber, at most (429 beyond).
         requests_per_second: Requests of one subscriber, at most, with bursts of twice as many;
             `None` sets no limit.
@@ -126,6 +128,7 @@ class Settings:
     max_page_size: int = _count(1000)
     max_bulk_acks: int = _count(1000)
     max_streams: int = _count(1000)
+    resumed_streams_per_second: float = _seconds(26)
     max_subscriptions: int = _count(10_000)
     requests_per_second: float | None = field(default=None, validator=optional(_positive))
     shutdown_timeout: float = _seconds(4)

@@ -46,7 +46,7 @@ def test_one_subscribers_storage_is_bounded_and_anothers_is_its_own(start: Start
 
 
 def test_tuples_in_tuples_without_end_are_refused(client: RawClient) -> None:
-    for depth in (100, 400, 900):
+    for depth in (40, 100, 250):
         inner: dict[str, Any] = {"type": "uint256", "name": "x"}
         for _ in range(depth):
             inner = {"type": "tuple", "name": "x", "components": [inner]}

@@ -149,6 +149,8 @@ def _start(request: Request, service: Service, subscription: Subscription) -> Pr
     if not service.chains.is_active(subscription.chain_id):
         raise Conflict(f"Chain {subscription.chain_id} is not active here.", code="PROCESSING_STOPPED")
     token = query_text(request, "resume_token", longest=_LONGEST_TOKEN)
+    if token is not None or subscription.progress.position is not None:
+        service.admission.admit()
     if token is None:
         return subscription.progress
     if service.faults is not None and service.faults.on_token(subscription.id):

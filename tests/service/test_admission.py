@@ -1,0 +1,80 @@
+"""After a restart two hundred streams come back within ten seconds, and not all at once."""
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+from event_streamer_sdk import EventStreamer
+from event_streamer_service import DevChain, LocalService, ManualClock
+from event_streamer_service.admission import Admission
+from event_streamer_service.errors import Unavailable
+from support.services import wait_until
+
+EVENT = "event Transfer(address indexed from, address indexed to, uint256 value)"
+STREAMS = 200
+
+
+def test_two_hundred_at_once_are_told_two_hundred_times() -> None:
+    clock = ManualClock(0)
+    admission = Admission(26, lasts=30, now=clock.time)
+    waiting = Counter({0: STREAMS})
+    admitted: Counter[int] = Counter()
+    for second in range(12):
+        for _ in range(waiting[second]):
+            try:
+                admission.admit()
+                admitted[second] += 1
+            except Unavailable as refused:
+                waiting[second + round(refused.retry_after or 0)] += 1
+        clock.advance(1)
+    assert sum(admitted.values()) == STREAMS
+    assert max(admitted) < 10
+    assert max(admitted.values()) <= 2 * STREAMS / (max(admitted) + 1)
+
+
+def test_it_limits_nothing_once_the_start_is_over() -> None:
+    clock = ManualClock(0)
+    admission = Admission(1, lasts=30, now=clock.time)
+    admission.admit()
+    with pytest.raises(Unavailable):
+        admission.admit()
+    clock.advance(31)
+    for _ in range(1000):
+        admission.admit()
+
+
+@pytest.mark.slow
+def test_two_hundred_streams_come_back_after_a_restart(sqlite_database: str) -> None:
+    chain = DevChain(blocks=30)
+    with LocalService(chain, database=sqlite_database) as service:
+
+        async def run() -> tuple[list[float], float]:
+            async with EventStreamer(service.url, "tests") as client:
+                subscription = await client.subscribe(EVENT, chain_id=31337, start_block=0)
+                streams = [client.create_streaming_client(subscription.id) for _ in range(STREAMS)]
+                for stream in streams:
+                    await stream.start_streaming()
+                await asyncio.to_thread(wait_until, lambda: _all_have(streams, 1), seconds=60)
+                await asyncio.to_thread(service.restart)
+                began = service.clock.time()
+                await asyncio.to_thread(wait_until, lambda: _open(service) == STREAMS, seconds=30)
+                entries = service.journal.entries("connect")
+                for stream in streams:
+                    await stream.disconnect()
+            return [entry.time for entry in entries], began
+
+        times, began = asyncio.run(run())
+    assert len(times) == STREAMS
+    span = max(times) - began
+    assert span < 10
+    busiest = max(sum(t <= other < t + 1 for other in times) for t in times)
+    assert busiest <= 2 * STREAMS / span
+
+
+def _all_have(streams: list[object], batches: int) -> bool:
+    return all(stream.stats.batches >= batches for stream in streams)  # type: ignore[attr-defined]
+
+
+def _open(service: LocalService) -> int:
+    return sum(connection.is_open for connection in list(service.service.hub._connections.values()))
