@@ -65,7 +65,7 @@ SHARED_READS = {
 
 @pytest.fixture
 def guarded(start: StartService, chain: DevChain) -> LocalService:
-    return start(chain, api_keys=KEYS, admin_keys=[ADMIN])
+    return start(chain, api_keys=KEYS, admin_keys=[ADMIN], private_nodes=True)
 
 
 @pytest.fixture

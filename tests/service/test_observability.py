@@ -49,8 +49,8 @@ def test_figures_count_what_happened(start: StartService, chain: DevChain) -> No
 
 def test_logs_hold_no_secret(tmp_path: object) -> None:
     arguments = ("--database", "sqlite://", "--port", "0", "--log-level", "debug", "--testing")
-    with service_process(*arguments, EVENT_STREAMER_API_KEYS="alice=very-secret") as service:
-        with RawClient(service.url, key="very-secret") as client:
+    with service_process(*arguments, EVENT_STREAMER_API_KEYS="alice=a-very-long-secret") as service:
+        with RawClient(service.url, key="a-very-long-secret") as client:
             number = client.subscribe(subscriber_id="alice")
             with client.stream(number) as stream:
                 token = stream.next("event_batch")["resume_token"]

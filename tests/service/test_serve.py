@@ -88,13 +88,14 @@ def test_a_signal_ends_streams_cleanly_within_seconds(database: str, number: int
 
 def test_keys_come_from_the_environment_too(database: str) -> None:
     with service_process(
-        "--database", database, "--port", "0", "--host", "0.0.0.0", "--api-key", "alice=a",
-        EVENT_STREAMER_API_KEYS="bob=b,carol=c", EVENT_STREAMER_ADMIN_KEYS="root",
+        "--database", database, "--port", "0", "--host", "0.0.0.0", "--api-key", "alice=a-long-enough-key",
+        EVENT_STREAMER_API_KEYS="bob=b-long-enough-key,carol=c-long-enough-key",
+        EVENT_STREAMER_ADMIN_KEYS="root-long-enough-key",
     ) as service:  # fmt: skip
         for key, name in (("a", "alice"), ("b", "bob"), ("c", "carol")):
-            with RawClient(service.url, key=key) as client:
+            with RawClient(service.url, key=f"{key}-long-enough-key") as client:
                 client.post("/subscriptions", definition(subscriber_id=name), 201)
-        with RawClient(service.url, key="root") as client:
+        with RawClient(service.url, key="root-long-enough-key") as client:
             assert client.get("/subscriptions")["total"] == 3
             client.get("/admin/faults", 404)
         with RawClient(service.url) as client:
@@ -108,8 +109,12 @@ def test_keys_come_from_the_environment_too(database: str) -> None:
         (["--port", "-1"], 2, "Port -1 doesn't exist"),
         (["--host", "0.0.0.0"], 2, "set API keys"),
         (["--host", "::"], 2, "set API keys"),
-        (["--host", "203.0.113.7", "--api-key", "a=b"], 1, "Can't listen on 203.0.113.7"),
-        (["--host", "no.such.host.invalid", "--api-key", "a=b"], 1, "Can't listen on no.such.host.invalid"),
+        (["--host", "203.0.113.7", "--api-key", "a=a-long-enough-key"], 1, "Can't listen on 203.0.113.7"),
+        (
+            ["--host", "no.such.host.invalid", "--api-key", "a=a-long-enough-key"],
+            1,
+            "Can't listen on no.such.host.invalid",
+        ),
         (["--database", "mysql://x"], 2, "SQLite or PostgreSQL"),
         (["--database", "nonsense"], 2, "The database URL can't be read"),
         (["--database", "sqlite:////nowhere/x.db"], 1, "Can't open the database"),
@@ -125,7 +130,11 @@ def test_keys_come_from_the_environment_too(database: str) -> None:
         (["--chain", "nonsense"], 2, "--chain must be ID=URL"),
         (["--chain", "1=ftp://x/secret"], 2, "--chain 1: rpc_urls must hold full URLs"),
         (["--api-key", "secret"], 2, "--api-key must be SUBSCRIBER=KEY"),
-        (["--api-key", "a=secret", "--api-key", "b=secret"], 2, "also another subscriber's"),
+        (
+            ["--api-key", "a=long-enough-secret", "--api-key", "b=long-enough-secret"],
+            2,
+            "also another subscriber's",
+        ),
         (["--recording", "/nowhere"], 2, "--recording /nowhere"),
         (["--recording", "5=/nowhere"], 2, "--recording 5=/nowhere"),
         (["--heartbeat-interval", "0"], 2, "heartbeat_interval must be more than 0"),
