@@ -142,7 +142,7 @@ class Models:
                 self._preparation.notice(place, "`required` in a union names a field that isn't described")
                 continue
             told = " or ".join(" and ".join(by_wire[name] for name in group) for group in groups)
-            given = [" and ".join(f"bool(self.{by_wire[name]})" for name in group) for group in groups]
+            given = [f"[{', '.join(f'self.{by_wire[name]}' for name in group)}]" for group in groups]
             name = str(model.class_info.name)
             told = f"either {told}, not both" if exactly else told
             found.append(f"_check.needs({name!r}, {told!r}, [{', '.join(given)}], exactly_one={exactly})")

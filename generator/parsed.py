@@ -88,7 +88,7 @@ def parse(document: Document) -> tuple[GeneratorData, Preparation]:
         for error in errors:
             changed |= _evaded(error, titles, loosened)
         if not changed:
-            raise document.wrong(_place(errors[0]) or "", _told(errors[0]))
+            raise _wrong(document, errors[0])
     raise DocumentError(f"{document.name}: openapi-python-client can't read it: {_told(errors[0])}")
 
 
@@ -127,8 +127,16 @@ def _place(error: GeneratorError) -> str | None:
     return None
 
 
+def _wrong(document: Document, error: GeneratorError) -> DocumentError:
+    """Say of an error where it is; openapi-python-client names the schema at least."""
+    told = _told(error)
+    named = re.search(r"/components/schemas/[^\s:]+", told)
+    return document.wrong(_place(error) or (named[0] if named else ""), told)
+
+
 def _told(error: GeneratorError) -> str:
-    text = " ".join(f"{error.header or ''} {error.detail or ''}".split())
+    detail = (error.detail or "").partition("Failure to process schema")[0]
+    text = " ".join(f"{error.header or ''} {detail}".split())
     return re.sub(r"<openapi_python_client\S* object at \w+>", "…", text)
 
 

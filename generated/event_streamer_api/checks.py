@@ -348,19 +348,20 @@ def fields_of(model: Model, *, min_properties: int = 0, max_properties: int | No
     count_of(len(model.to_dict()), type(model).__name__, "fields", min_properties, max_properties)
 
 
-def needs(model: str, told: str, given: list[bool], *, exactly_one: bool) -> None:
+def needs(model: str, told: str, groups: list[list[Any]], *, exactly_one: bool) -> None:
     """
     Refuse a model that lacks fields of which some are needed.
 
     Args:
         model: The model's name.
         told: The fields, in words.
-        given: For each group of fields whether they are there.
+        groups: The values of the fields; those of a group belong together. None and an empty list are missing.
         exactly_one: Whether only one group may be there.
 
     Raises:
         EventStreamerValidationError: If none is there, or more than one where one is allowed.
     """
+    given = [all(value is not None and value != [] for value in group) for group in groups]
     if not any(given) or (exactly_one and sum(given) > 1):
         raise invalid(model, f"needs {told}")
 

@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "generator"))
 
 import generate  # noqa: E402
+from support.echo_server import Echo  # noqa: E402
 
 GOOD: dict[str, Any] = {
     "openapi": "3.1.0",
@@ -74,6 +75,7 @@ def written(folder: Path, place: str, value: Any, **changes: Any) -> Path:
         (FIELD, {"oneOf": "a"}, f"{FIELD}/oneOf: must be a list, not 'a'"),
         (FIELD, {"type": "object", "properties": []}, f"{FIELD}/properties: must be an object, not []"),
         ("/components/schemas/Loop", {"$ref": "#/components/schemas/Loop"}, "/components/schemas/Loop: the $ref leads in a circle"),
+        ("/components/schemas/Two", {"allOf": [{"type": "object", "properties": {"b": {"type": "integer"}}}, {"type": "object", "properties": {"b": {"type": "string"}}}]}, "/components/schemas/Two: "),
         ("/components/schemas", ["Thing"], "/components/schemas: must be an object"),
         (f"{CALL}/parameters", None, f"{CALL}: the path holds {{id}}, but there is no such path parameter"),
         (f"{CALL}/parameters/0/required", False, f"{CALL}/parameters/0: a path parameter must have `required: true`"),
@@ -143,3 +145,101 @@ def test_a_document_that_is_not_there_is_told(
     said = capsys.readouterr().err
     assert source.rpartition("/")[2] in said or source in said
     assert said.count("\n") == 1
+
+
+PART = {"type": "object", "properties": {"b": {"type": "integer"}}}
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ({"type": "string", "pattern": r"^\p{L}+$"}, r"`pattern: ^\p{L}+$` isn't enforced: Python's `re` doesn't know it"),
+        ({"type": "string", "pattern": "[[a]"}, "`pattern: [[a]` isn't enforced"),
+        ({"type": "string", "format": "email"}, "`format: email` isn't enforced"),
+        ({"type": "object", "patternProperties": {"^x": {}}}, "`patternProperties` isn't enforced"),
+        ({"type": "array", "contains": {"type": "integer"}}, "`contains` isn't enforced"),
+        ({"type": "integer", "not": {"const": 3}}, "`not` isn't enforced"),
+        ({"if": {}, "then": {}}, "`if` isn't enforced"),
+        (False, "`false` isn't enforced"),
+        ({"type": "array", "prefixItems": [{"type": "string"}]}, "the order of `prefixItems` isn't enforced"),
+        ({"anyOf": [{"type": "string", "maxLength": 1}, {"type": "string", "pattern": "^ab$"}]}, "another member of the union is of type string too"),
+        ({"oneOf": [{"type": "string"}], "anyOf": [{"type": "integer"}]}, "`anyOf` beside `oneOf` isn't enforced"),
+        ({"allOf": [PART, {"oneOf": [PART, {"type": "object", "properties": {"c": {}}}]}]}, "the union in `allOf` isn't enforced"),
+    ],
+)  # fmt: skip
+def test_a_rule_that_is_not_enforced_is_told_in_one_line(
+    value: Any, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = written(tmp_path, FIELD, value)
+    assert generate.main(["--spec", str(document), "--out", str(tmp_path / "out")]) == 0
+    said = capsys.readouterr().err
+    assert told in said
+    assert all(line.startswith("things.json#") for line in said.splitlines())
+    assert said.count(told) == 1
+    for path in (tmp_path / "out").rglob("*.py"):
+        compile(path.read_text(), str(path), "exec")
+
+
+def test_a_document_is_tried_from_a_url_and_the_project_stays(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {path: path.stat().st_mtime_ns for path in (ROOT / "generated").rglob("*.py")}
+    with Echo(200, json.dumps(GOOD).encode()) as echo:
+        assert generate.main(["--spec", f"{echo.url}/v1/things.json", "--out", str(tmp_path / "out")]) == 0
+        assert echo.take().path == "/v1/things.json"
+    said = capsys.readouterr()
+    assert said.err == ""
+    assert said.out.startswith("new for users: 1 calls and 1 models\n")
+    assert f"{tmp_path}/out/event_streamer_api is written" in said.out
+    assert {path: path.stat().st_mtime_ns for path in (ROOT / "generated").rglob("*.py")} == before
+
+
+WAS = {
+    "operationId": "find",
+    "parameters": [
+        {"name": "q", "in": "query", "schema": {"type": "string"}},
+        {"name": "n", "in": "query", "schema": {"type": "integer", "maximum": 9}},
+    ],
+    "responses": {
+        "200": {"description": "x", "content": {"application/json": {"schema": {"type": "integer"}}}}
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "told"),
+    [
+        ("/paths/~1find/get", None, "breaking: the call find is removed"),
+        ("/paths/~1new", {"get": WAS | {"operationId": "fresh"}}, "compatible: the call fresh is added"),
+        ("/paths/~1find/get/parameters/1/schema/maximum", 5, "compatible: the call find: the limits or the default of the argument n are others"),
+        ("/paths/~1find/get/parameters/1/required", True, "breaking: the call find: the argument n is required now"),
+        ("/paths/~1find/get/parameters/1/schema/type", "string", "breaking: the call find: the argument n is str | None, was int | None"),
+        ("/paths/~1find/get/parameters/1/schema/type", ["string", "integer"], "compatible: the call find: the argument n is str | int | Unknown | None, was int | None"),
+        ("/paths/~1find/get/parameters", [], "breaking: the call find: the argument n is removed"),
+        ("/paths/~1find/get/parameters", [WAS["parameters"][1], WAS["parameters"][0]], "breaking: the call find: the order of the arguments is n, q"),
+        ("/paths/~1find/get/responses/200/content/application~1json/schema/type", "string", "breaking: the call find: the result is str, was int"),
+        ("/components/schemas/Thing", None, "breaking: the model Thing is removed"),
+        ("/components/schemas/Other", PART, "compatible: the model Other is added"),
+        ("/components/schemas/Thing/properties/more", {"type": "string"}, "compatible: the model Thing: the optional field more is added"),
+        ("/components/schemas/Thing/required", ["name"], "breaking: the model Thing: the field name is required now"),
+        ("/components/schemas/Thing/properties/name/type", "integer", "breaking: the model Thing: the field name is int | None, was str | None"),
+        ("/components/schemas/Thing/properties/name/maxLength", 5, "compatible: the model Thing: the limits or the default of the field name are others"),
+        ("/components/schemas/Kind/enum", ["a", "b", "c"], "compatible: the enum Kind: the value C is added"),
+        ("/components/schemas/Kind/enum", ["a"], "breaking: the enum Kind: the value B is removed"),
+        ("/info/version", "2", "nothing changed for users"),
+    ],
+)  # fmt: skip
+def test_generating_tells_what_changed_for_users(
+    place: str, value: Any, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = {"/find": {"get": WAS}}
+    schemas = GOOD["components"]["schemas"] | {"Kind": {"type": "string", "enum": ["a", "b"]}}
+    whole = copy.deepcopy({"paths": paths, "components": {"schemas": schemas}})
+    before = written(tmp_path, "/info/version", "1", **whole)
+    assert generate.main(["--spec", str(before), "--out", str(tmp_path / "out")]) == 0
+    capsys.readouterr()
+    after = written(tmp_path, place, value, **copy.deepcopy(whole))
+    assert generate.main(["--spec", str(after), "--out", str(tmp_path / "out")]) == 0
+    said = capsys.readouterr().out.splitlines()[:-1]
+    assert told in said
+    assert said == [told] or said[0].startswith("breaking") or len(said) > 1

@@ -128,7 +128,7 @@ class ChainConfigRequest(Model):
         _check.needs(
             "ChainConfigRequest",
             "rpc_urls or historical_rpc_url",
-            [bool(self.rpc_urls), bool(self.historical_rpc_url)],
+            [[self.rpc_urls], [self.historical_rpc_url]],
             exactly_one=False,
         )
 
