@@ -355,7 +355,8 @@ def needs(model: str, told: str, groups: list[list[Any]], *, exactly_one: bool) 
     Args:
         model: The model's name.
         told: The fields, in words.
-        groups: The values of the fields; those of a group belong together. None and an empty list are missing.
+        groups: The values of the fields; those of a group belong together. None and an empty list are
+            missing.
         exactly_one: Whether only one group may be there.
 
     Raises:
