@@ -19,9 +19,10 @@ Everything the SDK raises on purpose.
     │   └── StreamLineError                               a line of a stream can't be read
     ├── StreamEndedError                                 the service ended a stream for good
     ├── HandlerTimeoutError (TimeoutError)               a handler took longer than it may
-    ├── CheckpointError                                  a position can't be stored or read
-    │   └── LeaseLostError                                another worker has taken over
-    ├── DeadLetterError                                  what can't be handled can't be written down either
+    ├── StoreError                                       a store of positions or of dead letters fails
+    │   ├── CheckpointError                               a position can't be stored or read
+    │   │   └── LeaseLostError                             another worker has taken over
+    │   └── DeadLetterError                               what can't be handled can't be written down either
     └── EventStreamerSubscriptionError                   a subscription is gone, or in the wrong state
         ├── SubscriptionNotFoundError                     404, also an EventStreamerNotFoundError
         ├── SubscriptionConflictError                     409, also an EventStreamerConflictError
@@ -35,15 +36,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from event_streamer_api.errors import EventStreamerSDKError, EventStreamerValidationError
-
-from ._core.errors import (
-    CheckpointError,
-    DeadLetterError,
-    HandlerTimeoutError,
-    LeaseLostError,
-    StreamEndedError,
-    StreamLineError,
-)
 
 if TYPE_CHECKING:
     from .abi._errors import ABIParsingError, LogDecodeError
@@ -155,6 +147,74 @@ class SubscriptionGoneError(EventStreamerSubscriptionError, EventStreamerGoneErr
     """The resume token of the subscription has expired (410)."""
 
 
+class StreamLineError(EventStreamerValidationError):
+    """
+    A line of the stream can't be read: bad JSON, bad UTF-8, too long, or it contradicts itself.
+
+    Attributes:
+        raw: The line's bytes, where they are known (the first 4 KiB of a line over the limit).
+    """
+
+    def __init__(self, message: str = "", raw: bytes = b"") -> None:
+        super().__init__(message)
+        self.raw = raw
+
+
+class HandlerTimeoutError(EventStreamerSDKError, TimeoutError):
+    """
+    A handler took longer than `handler_timeout`.
+
+    Attributes:
+        abandoned: Whether it is still running (a thread can't be stopped): it must not be called again.
+    """
+
+    def __init__(self, message: str = "", *, abandoned: bool = False) -> None:
+        super().__init__(message)
+        self.abandoned = abandoned
+
+
+class StoreError(EventStreamerSDKError):
+    """
+    What a store of positions or of dead letters could not do.
+
+    Attributes:
+        permanent: Whether trying again can't help, as with a disk that is full or a table that is missing. A
+            stream waits for a store whose error may pass, as it waits for the service.
+    """
+
+    def __init__(self, message: str = "", *, permanent: bool = False) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+
+
+class CheckpointError(StoreError):
+    """A position could not be stored or read. Nothing was acknowledged that was not stored."""
+
+
+class LeaseLostError(CheckpointError):
+    """Another worker has taken over the subscription: its fencing number is higher than ours."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message, permanent=True)
+
+
+class DeadLetterError(StoreError):
+    """What could not be handled could not be written down either, so it does not count as handled."""
+
+
+class StreamEndedError(EventStreamerSDKError):
+    """
+    The service ended the stream for good (`recoverable: false`).
+
+    Attributes:
+        error_code: The service's code.
+    """
+
+    def __init__(self, message: str = "", error_code: str = "") -> None:
+        super().__init__(message)
+        self.error_code = error_code
+
+
 _FROM_ABI = ("ABIParsingError", "LogDecodeError")
 
 
@@ -189,6 +249,7 @@ __all__ = [
     "LeaseLostError",
     "LogDecodeError",
     "RequestDetails",
+    "StoreError",
     "StreamEndedError",
     "StreamLineError",
     "SubscriptionConflictError",

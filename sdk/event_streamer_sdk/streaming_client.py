@@ -8,7 +8,13 @@ on threads is in `_streaming`.
 from __future__ import annotations
 
 from ._core.backoff import Reconnect
-from ._core.errors import (
+from ._core.stream.handlers import current_batch
+from ._core.stream.messages import Batch
+from ._core.stream.options import StreamOptions
+from ._core.stream.reports import EndReason, Gap, GapKind, Report, Stats, Status, StatusKind
+from ._streaming.async_client import AsyncBatch, StreamingClient
+from ._streaming.sync_client import SyncBatch, SyncStreamingClient
+from .exceptions import (
     CheckpointError,
     DeadLetterError,
     HandlerTimeoutError,
@@ -16,12 +22,6 @@ from ._core.errors import (
     StreamEndedError,
     StreamLineError,
 )
-from ._core.handlers import current_batch
-from ._core.messages import Batch
-from ._core.notices import EndReason, Gap, GapKind, Report, Stats, Status, StatusKind
-from ._core.options import StreamOptions
-from ._streaming.async_client import AsyncBatch, StreamingClient
-from ._streaming.sync_client import SyncBatch, SyncStreamingClient
 
 AsyncStreamingClient = StreamingClient
 

@@ -13,7 +13,7 @@ import pytest
 import typer
 
 from event_streamer_sdk import EventStreamer, Reconnect, StreamingClient, checkpoints, exceptions
-from event_streamer_sdk._core.options import Settings, StreamOptions
+from event_streamer_sdk._core.stream.options import Settings, StreamOptions
 from event_streamer_sdk.cli._app import app
 from event_streamer_service.commands.serve import serve_command
 from event_streamer_service.faults import KINDS, Fault

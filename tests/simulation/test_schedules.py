@@ -65,8 +65,8 @@ def test_a_client_that_breaks_the_contract_is_found_out(
     what: str, seeds: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The checks can fail: each of these defects is found within a few schedules."""
-    from event_streamer_sdk._core import committing, delivering, express
-    from event_streamer_sdk._core.progress import Progress
+    from event_streamer_sdk._core.stream import committing, delivering, fast_path
+    from event_streamer_sdk._core.stream.progress import Progress
 
     if what == "acknowledge":  # acknowledges before the position is stored
 
@@ -75,7 +75,7 @@ def test_a_client_that_breaks_the_contract_is_found_out(
             yield from committing.commit(session, entry)
 
         monkeypatch.setattr(delivering, "commit", hasty)
-        monkeypatch.setattr(express, "commit", hasty)
+        monkeypatch.setattr(fast_path, "commit", hasty)
     elif what == "commit":  # takes the position of a batch that was only received
         monkeypatch.setattr(Progress, "done_run", lambda self: list(self.open.values()))
     else:  # passes over a line that it can't read

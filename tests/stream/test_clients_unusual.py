@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from event_streamer_sdk import EventStreamer
-from event_streamer_sdk._core.commands import Connect, Connected, Disconnect, Wait
-from event_streamer_sdk._core.counters import Counters
-from event_streamer_sdk._core.handlers import HandlerRegistry
-from event_streamer_sdk._core.options import settings_from
-from event_streamer_sdk._core.progress import Entry, Progress
-from event_streamer_sdk._core.reading import read_lane
-from event_streamer_sdk._core.session import Session
+from event_streamer_sdk._core.stream.commands import Connect, Connected, Disconnect, Wait
+from event_streamer_sdk._core.stream.handlers import HandlerRegistry
+from event_streamer_sdk._core.stream.options import settings_from
+from event_streamer_sdk._core.stream.progress import Entry, Progress
+from event_streamer_sdk._core.stream.reading import read_lane
+from event_streamer_sdk._core.stream.reports import Counters
+from event_streamer_sdk._core.stream.session import Session
 from event_streamer_sdk.checkpoints import MemoryCheckpoint, SQLiteCheckpoint
 from event_streamer_sdk.exceptions import EventStreamerSDKError
 from event_streamer_sdk.streaming_client import CheckpointError, HandlerTimeoutError

@@ -6,10 +6,14 @@ import attrs
 import pytest
 
 from event_streamer_sdk import Reconnect
-from event_streamer_sdk._core import commands as do
-from event_streamer_sdk._core.acknowledging import acknowledge_lane
-from event_streamer_sdk._core.commands import Lane
-from event_streamer_sdk.exceptions import EventStreamerServerError, StreamLineError
+from event_streamer_sdk._core.stream import commands as do
+from event_streamer_sdk._core.stream.acknowledging import acknowledge_lane
+from event_streamer_sdk._core.stream.commands import Lane
+from event_streamer_sdk.exceptions import (
+    EventStreamerRateLimitError,
+    EventStreamerServerError,
+    StreamLineError,
+)
 from support.listener import KINDS, Listener
 from support.stream_server import END, FIRST_BLOCK, Answer, Wire, answers, batch, line, stream_server
 from support.virtual import lane_in_virtual_time, session_for
@@ -22,7 +26,7 @@ kinds = pytest.mark.parametrize("kind", KINDS)
 def quick_acks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let failed acknowledgements be tried again soon."""
     soon = Reconnect(initial=0.01, maximum=0.05)
-    monkeypatch.setattr("event_streamer_sdk._core.acknowledging.ACK_BACKOFF", soon)
+    monkeypatch.setattr("event_streamer_sdk._core.stream.acknowledging.ACK_BACKOFF", soon)
 
 
 @kinds
@@ -173,6 +177,27 @@ def test_row_30_five_minutes_of_it() -> None:
     assert len(session.acks) <= 1000
     assert session.counters.ack_failures == number - len(session.acks)
     assert [report.error_code for report in reports] == ["ACKNOWLEDGEMENT_FAILED"]
+
+
+def test_acknowledgements_wait_as_long_as_retry_after_says() -> None:
+    """In virtual time: the back-off alone would ask a service under load again after 1 s."""
+    session, clock = session_for(batch_ack_interval=0.0)
+    session.opened(do.Connected("c1"))
+    session.acks.add("b0")
+    asked_at: list[float] = []
+
+    def answer(command: Any) -> Any:
+        asked_at.append(clock.now)
+        if len(asked_at) < 3:
+            return do.Failed(
+                EventStreamerRateLimitError(
+                    "busy", status_code=429, retry_after=[40.0, 500.0][len(asked_at) - 1]
+                )
+            )
+        return do.Acknowledged()
+
+    lane_in_virtual_time(acknowledge_lane(session), clock, answer, until=400.0)
+    assert asked_at == [0.0, 40.0, 160.0]  # the longest that is obeyed is 120 s, as for a connect
 
 
 @kinds

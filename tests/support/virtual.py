@@ -4,12 +4,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from event_streamer_sdk._core import commands as do
-from event_streamer_sdk._core.counters import Counters
-from event_streamer_sdk._core.handlers import HandlerRegistry
-from event_streamer_sdk._core.options import Settings
-from event_streamer_sdk._core.progress import Progress
-from event_streamer_sdk._core.session import Session
+from event_streamer_sdk._core.stream import commands as do
+from event_streamer_sdk._core.stream.handlers import HandlerRegistry
+from event_streamer_sdk._core.stream.options import Settings
+from event_streamer_sdk._core.stream.progress import Progress
+from event_streamer_sdk._core.stream.reports import Counters
+from event_streamer_sdk._core.stream.session import Session
 
 
 class Clock:

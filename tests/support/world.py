@@ -17,23 +17,22 @@ from typing import Any
 from attrs import define
 
 from event_streamer_sdk import exceptions
-from event_streamer_sdk._core import commands as do
-from event_streamer_sdk._core.acknowledging import acknowledge_lane
 from event_streamer_sdk._core.backoff import Reconnect
-from event_streamer_sdk._core.checkpoint import Checkpoint, DeadLetterRecord
-from event_streamer_sdk._core.commands import Lane
-from event_streamer_sdk._core.committing import finish
-from event_streamer_sdk._core.counters import Counters
-from event_streamer_sdk._core.dedupe import Deduplicator
-from event_streamer_sdk._core.delivering import deliver_lane
-from event_streamer_sdk._core.errors import CheckpointError
-from event_streamer_sdk._core.handlers import HandlerRegistry
-from event_streamer_sdk._core.notices import EndReason
-from event_streamer_sdk._core.options import Settings
-from event_streamer_sdk._core.progress import Progress
-from event_streamer_sdk._core.reading import read_lane
-from event_streamer_sdk._core.session import Session
-from event_streamer_sdk._core.watching import watch_lane
+from event_streamer_sdk._core.stream import commands as do
+from event_streamer_sdk._core.stream.acknowledging import acknowledge_lane
+from event_streamer_sdk._core.stream.checkpoint import Checkpoint, DeadLetterRecord
+from event_streamer_sdk._core.stream.commands import Lane
+from event_streamer_sdk._core.stream.committing import finish
+from event_streamer_sdk._core.stream.dedupe import Deduplicator
+from event_streamer_sdk._core.stream.delivering import deliver_lane
+from event_streamer_sdk._core.stream.handlers import HandlerRegistry
+from event_streamer_sdk._core.stream.options import Settings
+from event_streamer_sdk._core.stream.progress import Progress
+from event_streamer_sdk._core.stream.reading import read_lane
+from event_streamer_sdk._core.stream.reports import Counters, EndReason
+from event_streamer_sdk._core.stream.session import Session
+from event_streamer_sdk._core.stream.watching import watch_lane
+from event_streamer_sdk.exceptions import CheckpointError
 from support.world_service import Connection, Service
 
 FAULTY_SECONDS = 240.0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field
 
 from event_streamer_sdk import exceptions
-from event_streamer_sdk._core import commands as do
+from event_streamer_sdk._core.stream import commands as do
 
 if TYPE_CHECKING:
     from support.world import World

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from event_streamer_api.types import Operation
 
     from .._base import Source
-    from .._core.options import StreamOptions
+    from .._core.stream.options import StreamOptions
     from ..streaming_client import StreamingClient
 
 __all__ = ["EventStreamer"]

@@ -21,12 +21,12 @@ from event_streamer_api.models import (
 )
 from event_streamer_api.types import Operation
 
-from .._core.commands import Acknowledge, Failed, Lane, NoContent, SendHeartbeat
-from .._core.committing import finish
-from .._core.messages import Batch
-from .._core.notices import EndReason, Report
-from .._core.options import StreamOptions
-from .._core.reading import connect_once
+from .._core.stream.commands import Acknowledge, Failed, Lane, NoContent, SendHeartbeat
+from .._core.stream.committing import finish
+from .._core.stream.messages import Batch
+from .._core.stream.options import StreamOptions
+from .._core.stream.reading import connect_once
+from .._core.stream.reports import EndReason, Report
 from .async_run import AsyncRun
 from .base import HEADERS, StreamingBase
 from .signals import stopping

@@ -23,17 +23,15 @@ from event_streamer_api.types import Operation
 from event_streamer_sdk.checkpoints import dead_letters_from, store_from
 from event_streamer_sdk.exceptions import EventStreamerConnectionError
 
-from .._core.checkpoint import CheckpointStore, DeadLetters, LeasingStore
-from .._core.commands import Acknowledge, SendHeartbeat
-from .._core.counters import Counters
-from .._core.dedupe import Deduplicator
-from .._core.figures import stats_of
-from .._core.handlers import HandlerRegistry
-from .._core.messages import Batch
-from .._core.notices import EndReason, Report, Stats
-from .._core.options import StreamOptions, settings_from
-from .._core.progress import Progress
-from .._core.session import Session
+from .._core.stream.checkpoint import CheckpointStore, DeadLetters, LeasingStore
+from .._core.stream.commands import Acknowledge, SendHeartbeat
+from .._core.stream.dedupe import Deduplicator
+from .._core.stream.handlers import HandlerRegistry
+from .._core.stream.messages import Batch
+from .._core.stream.options import StreamOptions, settings_from
+from .._core.stream.progress import Progress
+from .._core.stream.reports import Counters, EndReason, Gauges, Report, Stats, stats_of
+from .._core.stream.session import Session
 from .typed import Values, name_of_event, taking_instances
 
 if TYPE_CHECKING:
@@ -150,7 +148,8 @@ class StreamingBase(abc.ABC):
     @property
     def stats(self) -> Stats:
         """The figures since this client was made, a snapshot."""
-        return stats_of(self._counters, self._session, time.monotonic(), _age(self._counters.handled_time))
+        gauges = self._session.gauges if self._session is not None else Gauges()
+        return stats_of(self._counters, gauges, time.monotonic(), _age(self._counters.handled_time))
 
     @property
     def report(self) -> Report | None:

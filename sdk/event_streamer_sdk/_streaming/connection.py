@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from event_streamer_api.errors import EventStreamerValidationError
 from event_streamer_sdk.exceptions import EventStreamerTLSError
 
-from .._core.commands import Connected, Failed, NoContent
+from .._core.stream.commands import Connected, Failed, NoContent
 
 T = TypeVar("T")
 

@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 from event_streamer_sdk.exceptions import EventStreamerConnectionError, EventStreamerSDKError
 
-from .._core import commands as do
-from .._core.acknowledging import acknowledge_lane
-from .._core.commands import Lane
-from .._core.delivering import deliver_lane
-from .._core.errors import HandlerTimeoutError
-from .._core.messages import Batch
-from .._core.notices import EndReason
-from .._core.reading import give_back, read_lane
-from .._core.session import Session, Steps
-from .._core.watching import watch_lane
+from .._core.stream import commands as do
+from .._core.stream.acknowledging import acknowledge_lane
+from .._core.stream.commands import Lane
+from .._core.stream.delivering import deliver_lane
+from .._core.stream.messages import Batch
+from .._core.stream.reading import give_back, read_lane
+from .._core.stream.reports import EndReason
+from .._core.stream.session import Session, Steps
+from .._core.stream.watching import watch_lane
+from ..exceptions import HandlerTimeoutError
 from .connection import HEADERS_LIMIT, failed, opened, plain, relax_read_timeout, shut_down
 from .signals import SHARED, BrokenOff
 

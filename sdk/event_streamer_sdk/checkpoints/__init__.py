@@ -18,8 +18,8 @@ from typing import Any
 
 from event_streamer_api.errors import EventStreamerValidationError
 
-from .._core.checkpoint import Checkpoint, CheckpointStore, DeadLetterRecord, DeadLetters, LeasingStore
-from .._core.errors import CheckpointError, DeadLetterError, LeaseLostError
+from .._core.stream.checkpoint import Checkpoint, CheckpointStore, DeadLetterRecord, DeadLetters, LeasingStore
+from ..exceptions import CheckpointError, DeadLetterError, LeaseLostError
 from .deadletters import JSONLinesDeadLetters, SQLDeadLetters, SQLiteDeadLetters
 from .file import FileCheckpoint
 from .handler import HandlerCheckpoint

@@ -12,8 +12,8 @@ from typing import Any
 
 from event_streamer_api.errors import EventStreamerValidationError
 
-from .._core.checkpoint import DeadLetterRecord
-from .._core.errors import DeadLetterError
+from .._core.stream.checkpoint import DeadLetterRecord
+from ..exceptions import DeadLetterError
 from .file import may_pass
 from .sql import Database, connect_sqlite
 

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from .._core.checkpoint import Checkpoint
-from .._core.errors import CheckpointError
+from .._core.stream.checkpoint import Checkpoint
+from ..exceptions import CheckpointError
 
 LARGEST = 1024 * 1024
 """Bytes that are read of a file; what holds more is no checkpoint."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from event_streamer_api.errors import EventStreamerValidationError
 
-from .._core.checkpoint import Checkpoint
+from .._core.stream.checkpoint import Checkpoint
 
 
 class HandlerCheckpoint:

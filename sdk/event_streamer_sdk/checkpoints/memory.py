@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .._core.checkpoint import Checkpoint
+from .._core.stream.checkpoint import Checkpoint
 
 
 class MemoryCheckpoint:

@@ -16,9 +16,9 @@ from typing import Any
 
 from event_streamer_api.errors import EventStreamerValidationError
 
-from .._core.checkpoint import Checkpoint
-from .._core.errors import CheckpointError, LeaseLostError, StoreError
-from .._core.failures import store_may_come_back
+from .._core.stream.checkpoint import Checkpoint
+from .._core.stream.classify import store_may_come_back
+from ..exceptions import CheckpointError, LeaseLostError, StoreError
 
 TABLE = """
 CREATE TABLE IF NOT EXISTS {table} (

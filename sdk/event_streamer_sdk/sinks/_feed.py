@@ -26,9 +26,9 @@ from attrs import evolve, frozen
 from event_streamer_api.errors import EventStreamerValidationError
 from event_streamer_api.models import StreamingReorg, SubscriptionResponse
 
-from .._core.checkpoint import Checkpoint
-from .._core.messages import Batch
-from .._core.notices import EndReason, Report
+from .._core.stream.checkpoint import Checkpoint
+from .._core.stream.messages import Batch
+from .._core.stream.reports import EndReason, Report
 from .protocol import SinkBatch, SinkError, SinkUnavailableError, Source, checked
 
 logger = logging.getLogger(__name__)

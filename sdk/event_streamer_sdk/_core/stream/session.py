@@ -30,18 +30,17 @@ from attrs import define
 from event_streamer_api.models import StreamingError
 from event_streamer_sdk.exceptions import EventStreamerConnectionError
 
+from ..backoff import Backoff, Reconnect
 from .acks import AckBuffer
-from .backoff import Backoff, Reconnect
 from .commands import Call, Command, Connected, Failed, Lane, Wait
-from .confirmations import Holding
-from .counters import Counters
+from .confirmations import ConfirmationBuffer
 from .dedupe import Deduplicator
 from .handlers import HandlerRegistry
 from .messages import Batch
-from .notices import EndReason, Gap, Report, Status, StatusKind
 from .options import MAX_HEARTBEAT_INTERVAL, Settings
 from .progress import Entry, Progress
 from .queue import ReadQueue
+from .reports import Counters, EndReason, Gap, Gauges, Report, Status, StatusKind
 
 logger = logging.getLogger(__name__)
 
@@ -152,7 +151,7 @@ class Session:
             on_due=lambda: self.wake(Lane.ACKNOWLEDGE),
             on_given_up=self._ack_given_up,
         )
-        self.holding = Holding(settings.confirmations) if settings.confirmations else None
+        self.holding = ConfirmationBuffer(settings.confirmations) if settings.confirmations else None
         self.notices: deque[Notice] = deque()
         self.backoff = Backoff(settings.reconnect or Reconnect(), random)
 
@@ -180,7 +179,7 @@ class Session:
         self.handler_since: float | None = None
         self.names_asked_at = 0
         self.handed_over = False
-        self.express = False
+        self.fast_path = False
         self.unsaved: list[Entry] = []
         self.committing = False
         self.saved_at = clock()
@@ -269,6 +268,17 @@ class Session:
             reconnects=self.counters.reconnects.total() - self.start.reconnects.total(),
             error=end.error,
             signal=signal,
+        )
+
+    @property
+    def gauges(self) -> Gauges:
+        """What the run holds just now."""
+        return Gauges(
+            pending_acks=len(self.acks),
+            queued_batches=self.queue.batches,
+            queued_bytes=self.queue.bytes,
+            held_batches=len(self.holding) if self.holding is not None else 0,
+            last_byte_at=self.last_byte_at,
         )
 
     # --- what the lanes share ------------------------------------------------------------------

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 
-from .backoff import Backoff, Reconnect
+from ..backoff import Backoff, Reconnect
+from .classify import store_may_come_back
 from .commands import AcquireLease, Failed, LoadCheckpoint, SaveCheckpoint, WriteDeadLetter
-from .failures import store_may_come_back
 from .session import Session, Steps
 
 logger = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-"""The express lane does nothing that the general one would not: both over the same streams and faults."""
+"""The fast path does nothing that the general one would not: both over the same streams and faults."""
 
 import json
 from typing import Any
@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from event_streamer_sdk._core import commands as do
-from event_streamer_sdk._core import delivering
-from event_streamer_sdk._core.handlers import current_batch
-from event_streamer_sdk._core.lines import LineBuffer
-from event_streamer_sdk._core.notices import EndReason
+from event_streamer_sdk._core.stream import commands as do
+from event_streamer_sdk._core.stream import delivering
+from event_streamer_sdk._core.stream.handlers import current_batch
+from event_streamer_sdk._core.stream.lines import LineBuffer
+from event_streamer_sdk._core.stream.reports import EndReason
 from support.virtual import session_for
 
 PLAIN = st.fixed_dictionaries(
@@ -102,7 +102,7 @@ def line_of(number: int, said: dict[str, Any]) -> bytes:
 
 
 def play(
-    stream: list[dict[str, Any]], outcomes: list[str | None], settings: dict[str, Any], *, express: bool
+    stream: list[dict[str, Any]], outcomes: list[str | None], settings: dict[str, Any], *, fast: bool
 ) -> dict[str, Any]:
     """Run the deliver lane over a stream, and tell all that can be seen of it."""
     session, clock = session_for(handler_retry_delay=0.1, handler_retries=1, **settings)
@@ -126,7 +126,7 @@ def play(
         session.queue.put(session.epoch, item)
 
     with pytest.MonkeyPatch.context() as patch:
-        if not express:
+        if not fast:
             patch.setattr(delivering, "applies", lambda session: False)
         steps, outcome = delivering.deliver_lane(session), None
         calls = 0
@@ -188,15 +188,15 @@ def play(
     ],
 )
 @given(stream=STREAMS, outcomes=OUTCOMES)
-def test_both_lanes_do_the_same(
+def test_the_fast_path_and_the_general_one_do_the_same(
     settings: dict[str, Any], stream: list[dict[str, Any]], outcomes: list[str | None]
 ) -> None:
-    fast = play(stream, outcomes, settings, express=True)
-    slow = play(stream, outcomes, settings, express=False)
-    assert fast == slow
+    quick = play(stream, outcomes, settings, fast=True)
+    slow = play(stream, outcomes, settings, fast=False)
+    assert quick == slow
 
 
-def test_the_express_lane_is_taken() -> None:
+def test_the_fast_path_is_taken() -> None:
     session, _ = session_for()
     assert delivering.applies(session)
     for options in ({"auto_acknowledge": False}, {"typed": True}, {"confirmations": 3}):

@@ -4,24 +4,24 @@ The common case of the deliver lane, with no more work than it needs.
 A backfill is nearly all batches of one kind of event with one handler, acknowledged by the client: a
 subscription is for one event. With an event or two a batch, what is done for each batch is most of what a
 client costs. So these batches are handled here in one frame, and all others by `delivering`, which this must
-not differ from: `tests/simulation/test_express.py` runs both over the same streams.
+not differ from: `tests/simulation/test_fast_path.py` runs both over the same streams.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from .attempts import Result, attempt
 from .commands import Call
 from .committing import commit
 from .handlers import batch_maker_var, current_batch_var
 from .progress import Entry
 from .session import Session, Steps
+from .unhandled import Result, attempt
 
 
 def applies(session: Session) -> bool:
     """
-    Say whether a run's options leave batches for this lane.
+    Say whether a run's options leave batches for the fast path.
 
     Args:
         session: The run.
@@ -36,7 +36,7 @@ def applies(session: Session) -> bool:
     )
 
 
-def express(session: Session, values: list[Any], position: int) -> Steps:
+def take_plain_batches(session: Session, values: list[Any], position: int) -> Steps:
     """
     Handle batches as long as they are plain ones.
 

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import Any, assert_never
 
 from event_streamer_api.models import StreamingEnd, StreamingError, StreamingHeartbeat, StreamingReorg
+from event_streamer_sdk.exceptions import StreamEndedError, StreamLineError
 
-from .attempts import Result, attempt
-from .badlines import bad_line
 from .commands import Call, Failed, HandOver, Lane, Wait
 from .committing import commit, save, until_save
-from .errors import StreamEndedError, StreamLineError
-from .express import applies, express
+from .fast_path import applies, take_plain_batches
 from .handlers import current_batch_var
 from .lines import Block, LongLine, whole_line
-from .messages import Batch, Events, Unknown, decode_block, decode_line, to_message
+from .messages import Batch, Events, Message, Unknown, decode_block, decode_line, to_message
 from .naming import check_names, names_are_due
-from .notices import EndReason, Gap, GapKind, Status, StatusKind
 from .progress import Entry
 from .queue import Item, Lost, Tail
+from .reports import EndReason, Gap, GapKind, Status, StatusKind
 from .session import Session, Steps
+from .unhandled import Result, attempt, bad_line
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +31,7 @@ def deliver_lane(session: Session) -> Steps:
     Args:
         session: The run.
     """
-    session.express = applies(session)
+    session.fast_path = applies(session)
     try:
         while not session.over:
             if session.notices:
@@ -76,9 +75,11 @@ def _deliver_block(session: Session, epoch: int, block: Block) -> Steps:
         while position < len(values):
             if session.over or session.discarded(epoch):
                 return
-            if session.express and position < (reached := (yield from express(session, values, position))):
-                position = reached
-                continue
+            if session.fast_path:
+                reached = yield from take_plain_batches(session, values, position)
+                if reached > position:
+                    position = reached
+                    continue
             value = values[position]
             position += 1
             if session.notices:
@@ -121,7 +122,7 @@ def _deliver_other(session: Session, epoch: int, item: Item) -> Steps:
         session.wake(Lane.READ)
 
 
-def _message(session: Session, epoch: int, message: Any) -> Steps:
+def _message(session: Session, epoch: int, message: Message) -> Steps:
     """Handle what is no plain batch."""
     connection = session.connection
     if connection is not None and connection.id is None:
@@ -147,6 +148,8 @@ def _message(session: Session, epoch: int, message: Any) -> Steps:
         if not session.registry.notice("unknown"):
             logger.info("subscription %s: a message of an unknown type", session.subscription_id)
         yield from session.call_each("unknown", message.message)
+    else:
+        assert_never(message)  # a message type that `messages.Message` has, and no branch here
 
 
 def handle_batch(session: Session, batch: Batch) -> Steps:

@@ -14,7 +14,7 @@ import logging
 from event_streamer_api.errors import EventStreamerValidationError
 
 from .commands import AskForEvent, Failed
-from .notices import EndReason
+from .reports import EndReason
 from .session import Session, Steps
 
 logger = logging.getLogger(__name__)

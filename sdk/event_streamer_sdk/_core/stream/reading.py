@@ -8,6 +8,8 @@ import zlib
 from event_streamer_api.errors import EventStreamerValidationError
 from event_streamer_sdk.exceptions import EventStreamerConnectionError
 
+from ..inflate import Inflater
+from .classify import Action, Verdict, classify
 from .commands import (
     AcquireLease,
     Answer,
@@ -24,11 +26,9 @@ from .commands import (
     ReleaseLease,
     Wait,
 )
-from .failures import Action, Verdict, judge
-from .inflate import Inflater
 from .lines import LineBuffer
-from .notices import EndReason, Gap, GapKind, Status, StatusKind
 from .queue import Lost, Tail
+from .reports import EndReason, Gap, GapKind, Status, StatusKind
 from .session import Connection, Session, Steps
 from .storing import ask_store
 
@@ -75,7 +75,7 @@ def read_lane(session: Session) -> Steps:
             break
         else:
             failure = outcome
-        verdict = judge(failure)
+        verdict = classify(failure)
         conflicts += verdict.action is Action.CONFLICT
         yield from _after_failure(session, failure, verdict, lost_reason or verdict.reason, conflicts)
     # The connection stays open until the acknowledgements are out.
@@ -218,7 +218,7 @@ def _read(session: Session, connection: Connection, encoding: str | None) -> Ste
         if rest and not rest.isspace():
             queue.put(connection.epoch, Tail(rest))
         return Failed(EventStreamerConnectionError("the service ended the response")), "end of response"
-    return outcome, judge(outcome).reason
+    return outcome, classify(outcome).reason
 
 
 def _take_in(session: Session, connection: Connection, lines: LineBuffer, data: bytes) -> None:

@@ -7,9 +7,9 @@ from enum import Enum
 from attrs import frozen
 
 from event_streamer_api.errors import EventStreamerValidationError
+from event_streamer_sdk.exceptions import StreamLineError
 
 from .commands import Failed
-from .errors import StreamLineError
 
 
 class Action(Enum):
@@ -45,7 +45,7 @@ RETRIED_CLIENT_ERRORS = frozenset({408, 425, 429})
 """The 4xx that speak of the moment: timeout, too early, too many (RFC 9110, 8470, 6585)."""
 
 
-def judge(failure: Failed) -> Verdict:
+def classify(failure: Failed) -> Verdict:
     """
     Decide what a failure to connect or to read means.
 

@@ -21,8 +21,8 @@ from event_streamer_api.models import (
     StreamingHeartbeat,
     StreamingReorg,
 )
+from event_streamer_sdk.exceptions import StreamLineError
 
-from .errors import StreamLineError
 from .lines import Block
 
 if TYPE_CHECKING:

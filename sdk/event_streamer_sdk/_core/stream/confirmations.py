@@ -15,7 +15,7 @@ from event_streamer_api.models import StreamingReorg
 from .messages import Batch
 
 
-class Holding:
+class ConfirmationBuffer:
     """
     Batches that wait for their confirmations, in the order of arrival.
 

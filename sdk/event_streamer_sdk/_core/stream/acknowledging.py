@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from enum import Enum
 
-from .backoff import Backoff, Reconnect
+from ..backoff import Backoff, Reconnect
+from .classify import connection_gone
 from .commands import Acknowledge, Acknowledged, Lane, ReleaseLease, Wait
-from .failures import connection_gone
 from .session import Connection, Session, Steps
 
 logger = logging.getLogger(__name__)
@@ -50,13 +50,13 @@ def acknowledge_lane(session: Session) -> Steps:
         if not waiting or now < due or _connection(session) is None:
             yield Wait(due - now if waiting and now < due else None)
             continue
-        sent = yield from _flush(session)
+        sent, retry_after = yield from _flush(session)
         if sent is Sent.ALL:
             backoff.reset()
             outages = 0
             next_at = session.clock() + interval
             continue
-        next_at = session.clock() + max(interval, backoff.next_delay())
+        next_at = session.clock() + max(interval, backoff.next_delay(retry_after))
         outages += sent is Sent.NOTHING
         if outages == REPORT_AFTER:
             _report(session, f"{len(session.acks)} batches could not be acknowledged; still trying")
@@ -70,17 +70,17 @@ def acknowledge_lane(session: Session) -> Steps:
 
 
 def _flush(session: Session) -> Steps:
-    """Send all that waits by now, chunk by chunk; tell what came of it."""
+    """Send all that waits by now; tell what came of it, and the seconds the service asks to wait."""
     left = len(session.acks)  # what comes meanwhile has its time, else a fast stream never lets a chunk fill
     while left > 0 and len(session.acks):
         connection = _connection(session)
         if connection is None or connection.id is None:
-            return Sent.ALL
+            return Sent.ALL, None
         batch_ids = session.acks.next_chunk()
         left -= len(batch_ids)
         outcome = yield Acknowledge(connection.id, batch_ids)
         if session.connection is not connection:
-            return Sent.ALL
+            return Sent.ALL, None
         if isinstance(outcome, Acknowledged):
             refused = set(outcome.failed)
             taken = [batch_id for batch_id in batch_ids if batch_id not in refused] if refused else batch_ids
@@ -88,20 +88,20 @@ def _flush(session: Session) -> Steps:
             session.counters.acks += len(taken)
             if refused:
                 _give_up(session, session.acks.failed([i for i in batch_ids if i in refused]))
-                return Sent.SOME
+                return Sent.SOME, None
         elif connection_gone(outcome.error):
             # The committed token covers them: there is nothing to repeat.
             session.acks.clear()
             session.connection_gone(connection)
-            return Sent.ALL
+            return Sent.ALL, None
         else:
             logger.warning(
                 "subscription %s: acknowledging failed: %s", session.subscription_id, outcome.error
             )
             if getattr(outcome.error, "status_code", None) in {400, 422}:
                 _give_up(session, session.acks.failed(batch_ids))
-            return Sent.NOTHING
-    return Sent.ALL
+            return Sent.NOTHING, getattr(outcome.error, "retry_after", None)
+    return Sent.ALL, None
 
 
 def _connection(session: Session) -> Connection | None:
@@ -117,9 +117,10 @@ def _final(session: Session) -> Steps:
     until = session.clock() + session.settings.stop_timeout / 2
     backoff = Backoff(Reconnect(initial=0.2, maximum=1.0), session.random)
     for _ in range(FINAL_TRIES):
-        if (yield from _flush(session)) is Sent.ALL:
+        sent, retry_after = yield from _flush(session)
+        if sent is Sent.ALL:
             return
-        pause = backoff.next_delay()
+        pause = backoff.next_delay(retry_after)
         if session.clock() + pause >= until:
             break
         resume_at = session.clock() + pause

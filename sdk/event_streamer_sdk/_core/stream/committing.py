@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from event_streamer_sdk.exceptions import LeaseLostError
+
 from .checkpoint import Checkpoint
 from .commands import Failed, Lane, SaveCheckpoint, Wait
-from .errors import LeaseLostError
-from .notices import EndReason
 from .progress import Entry
+from .reports import EndReason
 from .session import Session, Steps
 from .storing import ask_store
 

@@ -1,12 +1,13 @@
-"""What a streaming client tells beside events: status, gaps, reorgs, its figures, and how a run ended."""
+"""What a streaming client tells beside events: statuses, gaps, its figures, and how a run ended."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 
 class StatusKind(StrEnum):
@@ -176,3 +177,87 @@ class Stats:
 
 UnknownMessage = Mapping[str, Any]
 """A message of a type that this version doesn't know, as it came."""
+
+
+@define
+class Counters:
+    """Counts since the client was made; they outlive a run. Meanings as in `Stats`."""
+
+    events: int = 0
+    batches: int = 0
+    acks: int = 0
+    ack_failures: int = 0
+    reconnects: Counter[str] = field(factory=Counter)
+    handler_errors: int = 0
+    skipped: int = 0
+    dead_letters: int = 0
+    duplicates: int = 0
+    unknown: int = 0
+    heartbeats: int = 0
+    head_block: int | None = None
+    handled_block: int | None = None
+    newest: Any = None
+
+    @property
+    def handled_time(self) -> Any:
+        """The time of the newest event that was handled."""
+        return self.newest.get("timestamp") if type(self.newest) is dict else None
+
+
+@frozen
+class Gauges:
+    """
+    What a run holds just now.
+
+    Attributes:
+        pending_acks: As in `Stats`.
+        queued_batches: As in `Stats`.
+        queued_bytes: As in `Stats`.
+        held_batches: As in `Stats`.
+        last_byte_at: Monotonic seconds of the last sign of life, `None` before the first.
+    """
+
+    pending_acks: int = 0
+    queued_batches: int = 0
+    queued_bytes: int = 0
+    held_batches: int = 0
+    last_byte_at: float | None = None
+
+
+def stats_of(counters: Counters, gauges: Gauges, now: float, lag_seconds: float | None) -> Stats:
+    """
+    Take a snapshot of the figures.
+
+    Args:
+        counters: The counts.
+        gauges: What the run of the moment holds.
+        now: Monotonic seconds.
+        lag_seconds: Age of the newest handled event's block.
+
+    Returns:
+        The figures.
+    """
+    lag_blocks = None
+    if counters.head_block is not None and counters.handled_block is not None:
+        lag_blocks = max(0, counters.head_block - counters.handled_block)
+    last_byte_at = gauges.last_byte_at
+    return Stats(
+        events=counters.events,
+        batches=counters.batches,
+        acks=counters.acks,
+        pending_acks=gauges.pending_acks,
+        ack_failures=counters.ack_failures,
+        reconnects=dict(counters.reconnects),
+        queued_batches=gauges.queued_batches,
+        queued_bytes=gauges.queued_bytes,
+        held_batches=gauges.held_batches,
+        handler_errors=counters.handler_errors,
+        skipped=counters.skipped,
+        dead_letters=counters.dead_letters,
+        duplicates=counters.duplicates,
+        unknown=counters.unknown,
+        heartbeats=counters.heartbeats,
+        lag_blocks=lag_blocks,
+        lag_seconds=lag_seconds,
+        seconds_since_last_byte=None if last_byte_at is None else max(0.0, now - last_byte_at),
+    )

@@ -5,12 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 
-from event_streamer_sdk.exceptions import EventStreamerTimeoutError
+from event_streamer_sdk.exceptions import EventStreamerTimeoutError, LeaseLostError
 
+from .classify import connection_gone
 from .commands import Failed, RenewLease, SendHeartbeat, Wait
-from .errors import LeaseLostError
-from .failures import connection_gone
-from .notices import EndReason
+from .reports import EndReason
 from .session import Connection, Session, Steps
 
 logger = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from attrs import field, frozen
 
 from event_streamer_api.errors import EventStreamerValidationError
 
-from .backoff import Reconnect
+from ..backoff import Reconnect
 from .checkpoint import CheckpointStore, DeadLetters
 
 ErrorPolicy = Literal["stop", "skip", "dead_letter"]
