@@ -11,8 +11,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from event_streamer_sdk._core import messages
 from event_streamer_sdk._core.inflate import PIECE, Inflater
+from event_streamer_sdk._core.stream import messages
 from event_streamer_sdk._core.stream.lines import KEPT_OF_A_LONG_LINE, Block, LineBuffer, LongLine
 from event_streamer_sdk._core.stream.messages import Batch, Unknown, decode_block, decode_line, to_message
 from event_streamer_sdk.exceptions import EventStreamerValidationError, StreamLineError

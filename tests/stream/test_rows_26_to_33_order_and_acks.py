@@ -197,7 +197,9 @@ def test_acknowledgements_wait_as_long_as_retry_after_says() -> None:
         return do.Acknowledged()
 
     lane_in_virtual_time(acknowledge_lane(session), clock, answer, until=400.0)
-    assert asked_at == [0.0, 40.0, 160.0]  # the longest that is obeyed is 120 s, as for a connect
+    first, second, third = asked_at
+    assert 40 <= second - first <= 50  # with some jitter above it
+    assert 120 <= third - second <= 150  # the longest that is obeyed, as for a connect
 
 
 @kinds
