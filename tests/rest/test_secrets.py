@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from event_streamer_sdk import EventStreamer, SyncEventStreamer
-from event_streamer_sdk._core.checkpoint import DeadLetterRecord
+from event_streamer_sdk._core.stream.checkpoint import DeadLetterRecord
 from event_streamer_sdk.checkpoints import JSONLinesDeadLetters, SQLiteCheckpoint, SQLiteDeadLetters
 from event_streamer_sdk.exceptions import EventStreamerSDKError
 
