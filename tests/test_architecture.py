@@ -132,7 +132,7 @@ def test_the_rules_see_every_way_to_import(tmp_path: Path) -> None:
         "import time\nfrom .. import client\nfrom ..client import X\n"
         "def f():\n    from socket import socket\n"
     )
-    assert [name for _, name in imports_of("event_streamer_sdk._core.stream.lines", file)] == [
+    assert [name for _, name in imports_of("event_streamer_sdk._core.service", file)] == [
         "time",
         "event_streamer_sdk.client",
         "event_streamer_sdk.client.X",
