@@ -12,7 +12,6 @@ import abc
 import asyncio
 import logging
 import random
-import ssl
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -22,11 +21,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from . import exceptions as errors
 from ._core import rest
 from ._core.backoff import Backoff, Reconnect
-from ._core.bodies import Body, BodyError
+from ._core.bodies import Body
 from ._core.redaction import LIBRARY_LOGGERS, TOKEN_FILTER
 from ._http_options import HTTPOptions
+from ._transports.cookies import keep_cookies, with_cookies
 from ._transports.limits import Limits, limits_of
-from ._transports.losses import Surroundings, lost
+from ._transports.losses import Surroundings, lost, network_errors, unreadable
 from ._transports.proxies import Proxy, proxy_of
 from ._transports.tls import trust_variable
 
@@ -58,6 +58,7 @@ class _Shell(abc.ABC):
     _client: Any = None
     _direct: Any = None
     _proxy: Proxy | None = None
+    _has_cookies = False  # asking the jar itself costs more than a call can spare
     _is_the_parents = False
 
     def __init__(self, service: Service, options: HTTPOptions) -> None:
@@ -128,13 +129,13 @@ class _Shell(abc.ABC):
             "timeout": timeout,
         }
 
-    def _direct_arguments(self, step: rest.Send, limits: Limits) -> dict[str, Any]:
+    def _direct_arguments(self, step: rest.Send, cookies: httpx.Cookies, limits: Limits) -> dict[str, Any]:
         return {
             "method": step.method,
             "url": step.url,
             "params": step.params or None,
             "content": step.content,
-            "headers": step.headers,
+            "headers": with_cookies(step, cookies) if self._has_cookies else step.headers,
             "limits": limits,
             "max_bytes": self.options.max_response_bytes,
         }
@@ -262,24 +263,32 @@ class SyncHTTP(_Shell):
         limits = limits_of(timeout)
         try:
             if self._direct is not None:
-                reply = self._direct.call(**self._direct_arguments(step, limits))
+                reply = self._direct.call(**self._direct_arguments(step, client.cookies, limits))
+                if "set-cookie" in reply.headers:
+                    keep_cookies(step, reply, client.cookies)
+                    self._has_cookies = True
                 outcome = rest.Answer(status=reply.status, headers=reply.headers, body=reply.body)
             else:
                 request = client.build_request(**self._arguments(step, timeout))
                 with closing(client.send(request, stream=True, follow_redirects=False)) as response:
                     outcome = _head(response, self._read(response, limits))
-        except _network_errors() as error:
+        except network_errors() as error:
             outcome = self._lost(operation, error, limits)
         self._log(step, operation, outcome)
         return outcome
 
     def _read(self, response: httpx.Response, limits: Limits) -> bytes:
-        body, encoding = self._body_of(response)
-        if not response.is_stream_consumed:
-            for part in response.iter_raw():
-                body.add(part)
-                limits.check()
-        return body.content(encoding)
+        try:
+            body, encoding = self._body_of(response)
+            if not response.is_stream_consumed:
+                for part in response.iter_raw():
+                    body.add(part)
+                    limits.check()
+            return body.content(encoding)
+        except unreadable():
+            if response.status_code < 300:
+                raise
+            return b""  # the status says enough
 
     @contextmanager
     def stream(
@@ -311,18 +320,17 @@ class SyncHTTP(_Shell):
             try:
                 request = client.build_request(**self._stream_arguments(step, headers, limits))
                 response = client.send(request, stream=True, follow_redirects=False)
-            except _network_errors() as error:
+            except network_errors() as error:
                 raise self._lost(operation, error, limits).error from error
             try:
+                self._has_cookies |= "set-cookie" in response.headers
                 if response.is_success:
                     self._log(step, operation, _head(response))
                     limits.lift()
                     yield response
                     return
                 body = self._read(response, limits)
-            except BodyError:
-                body = b""  # the status says enough
-            except _network_errors() as error:
+            except network_errors() as error:
                 raise self._lost(operation, error, limits).error from error
             finally:
                 response.close()
@@ -408,7 +416,10 @@ class AsyncHTTP(_Shell):
         limits = limits_of(timeout)
         try:
             if self._direct is not None:
-                reply = await self._direct.call(**self._direct_arguments(step, limits))
+                reply = await self._direct.call(**self._direct_arguments(step, client.cookies, limits))
+                if "set-cookie" in reply.headers:
+                    keep_cookies(step, reply, client.cookies)
+                    self._has_cookies = True
                 outcome = rest.Answer(status=reply.status, headers=reply.headers, body=reply.body)
             else:
                 request = client.build_request(**self._arguments(step, timeout))
@@ -416,17 +427,22 @@ class AsyncHTTP(_Shell):
                     response = await client.send(request, stream=True, follow_redirects=False)
                     async with aclosing(response):
                         outcome = _head(response, await self._read(response))
-        except _network_errors() as error:
+        except network_errors() as error:
             outcome = self._lost(operation, error, limits)
         self._log(step, operation, outcome)
         return outcome
 
     async def _read(self, response: httpx.Response) -> bytes:
-        body, encoding = self._body_of(response)
-        if not response.is_stream_consumed:
-            async for part in response.aiter_raw():
-                body.add(part)
-        return body.content(encoding)
+        try:
+            body, encoding = self._body_of(response)
+            if not response.is_stream_consumed:
+                async for part in response.aiter_raw():
+                    body.add(part)
+            return body.content(encoding)
+        except unreadable():
+            if response.status_code < 300:
+                raise
+            return b""  # the status says enough
 
     @asynccontextmanager
     async def stream(
@@ -459,9 +475,10 @@ class AsyncHTTP(_Shell):
                 request = client.build_request(**self._stream_arguments(step, headers, limits))
                 async with limits.enforced():
                     response = await client.send(request, stream=True, follow_redirects=False)
-            except _network_errors() as error:
+            except network_errors() as error:
                 raise self._lost(operation, error, limits).error from error
             try:
+                self._has_cookies |= "set-cookie" in response.headers
                 if response.is_success:
                     self._log(step, operation, _head(response))
                     limits.lift()
@@ -469,9 +486,7 @@ class AsyncHTTP(_Shell):
                     return
                 async with limits.enforced():
                     body = await self._read(response)
-            except BodyError:
-                body = b""  # the status says enough
-            except _network_errors() as error:
+            except network_errors() as error:
                 raise self._lost(operation, error, limits).error from error
             finally:
                 await response.aclose()
@@ -481,10 +496,3 @@ class AsyncHTTP(_Shell):
 
 def _head(response: httpx.Response, body: bytes = b"") -> rest.Answer:
     return rest.Answer(status=response.status_code, headers=response.headers, body=body)
-
-
-def _network_errors() -> tuple[type[Exception], ...]:
-    """What httpx raises when a request does not go through, and what it lets pass from below."""
-    import httpx
-
-    return httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, BodyError

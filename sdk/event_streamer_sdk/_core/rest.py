@@ -35,6 +35,7 @@ REPEATABLE_STATUS = frozenset({429, 500, 502, 503, 504})
 MAX_REDIRECTS = 5
 """A service behind a proxy redirects once or twice; more is a loop."""
 
+_EMPTY_OR_DOTS = frozenset({"", ".", ".."})
 _SHOWN_BODY = 500
 _KEPT_BODY = 4096
 # An acknowledgement's 404 is about its connection; every other one below this path is about the subscription.
@@ -148,8 +149,18 @@ def request_of(service: Service, operation: Operation[Any]) -> Send:
         The request.
 
     Raises:
-        EventStreamerValidationError: If the body holds what JSON cannot.
+        EventStreamerValidationError: If the body holds what JSON cannot, or an argument of the path would
+            make it another path.
     """
+    path = operation.path
+    if ("//" in path or "/." in path or path[-1] == "/") and not _EMPTY_OR_DOTS.isdisjoint(
+        path.split("/")[1:]
+    ):
+        # They would be taken out of the path on the way (RFC 3986, section 5.2.4), percent-encoded or not.
+        raise errors.EventStreamerValidationError(
+            f"{operation.operation_id}: an argument is empty, '.' or '..': {path} would ask for "
+            "another resource"
+        )
     content, headers = operation.content, {**service.headers, **operation.headers}
     if operation.json is not None:
         try:

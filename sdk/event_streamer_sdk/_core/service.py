@@ -68,7 +68,7 @@ def service_of(service_url: str, headers: Mapping[str, str] | None, api_key: str
         _check_header(name, value)
         # Names differ by case only in writing (RFC 9110, section 5.1): the later one wins.
         merged = {kept: other for kept, other in merged.items() if kept.lower() != name.lower()}
-        merged[name] = value
+        merged["Host" if name.lower() == "host" else name] = value
     secrets = tuple(value for name, value in merged.items() if name.lower() in _SECRET_HEADERS and value)
     has_key = any(name.lower() == API_KEY_HEADER.lower() for name in merged)
     exposed = has_key and url.startswith("http:") and not _is_this_machine(urlsplit(url).hostname or "")
@@ -97,6 +97,10 @@ def _address(service_url: str) -> tuple[str, str | None]:
         shown = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
         raise EventStreamerValidationError(
             f"service_url {shown!r} is no address of a service; {hint}", field="service_url"
+        )
+    if port == 0:
+        raise EventStreamerValidationError(
+            f"service_url names port 0, which nobody can listen on; {hint}", field="service_url"
         )
     if parts.query or parts.fragment:
         raise EventStreamerValidationError(

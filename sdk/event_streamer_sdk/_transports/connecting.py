@@ -28,6 +28,9 @@ ATTEMPT_DELAY = 0.25
 Address = tuple[Any, ...]
 """What `socket.getaddrinfo` gives for one address: family, kind, protocol, name, place."""
 
+_HAS_POLL = hasattr(select, "poll")
+"""select() itself takes no descriptor above 1,023."""
+
 _UNDER_WAY = frozenset({errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EAGAIN, errno.EINTR})
 
 
@@ -214,11 +217,11 @@ def readable(opened: Any) -> bool:
     Returns:
         Whether it is so; True also where the socket is closed.
     """
-    descriptor = opened.fileno()
-    if descriptor < 0:
+    if not _HAS_POLL:
+        return opened.fileno() < 0 or bool(select.select([opened], [], [], 0)[0])
+    poll = select.poll()
+    try:
+        poll.register(opened, select.POLLIN)
+    except ValueError:  # it is closed
         return True
-    if hasattr(select, "poll"):  # select() itself takes no descriptor above 1,023
-        poll = select.poll()
-        poll.register(descriptor, select.POLLIN)
-        return bool(poll.poll(0))
-    return bool(select.select([descriptor], [], [], 0)[0])
+    return poll.poll(0) != []

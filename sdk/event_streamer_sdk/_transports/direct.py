@@ -18,7 +18,7 @@ from typing import Any
 
 import httpx
 
-from .._core.bodies import Body
+from .._core.bodies import Body, BodyError
 from .connecting import connected, readable
 from .http11 import (
     IdleConnections,
@@ -68,7 +68,7 @@ class DirectTransport(httpx.BaseTransport):
         connection = self._sent(target, data, request.extensions.get("limits") or Limits(timeouts))
         return httpx.Response(
             connection.reader.status,
-            headers=connection.reader.headers,
+            headers=connection.reader.content_headers(),
             stream=_Body(self, connection, timeouts),
             extensions={"http_version": b"HTTP/1.1", "network_stream": connection},
             request=request,
@@ -115,6 +115,10 @@ class DirectTransport(httpx.BaseTransport):
                 connection.receive(limits.seconds("read"))
                 reader.take_all(body.add)  # all of it, lest more waits there than the body may hold
             return reply_of(reader, body)
+        except (BodyError, httpx.NetworkError, httpx.ProtocolError):
+            if reader.status < 300:
+                raise
+            return reply_of(reader, None)
         finally:
             self.release(connection)
 
@@ -130,7 +134,7 @@ class DirectTransport(httpx.BaseTransport):
         Args:
             connection: One whose response has been closed.
         """
-        if connection.reader.reusable:
+        if connection.reader.reusable and not connection.half_sent:
             with self._lock:
                 self._idle.put(connection, time.monotonic())
         else:
@@ -140,8 +144,11 @@ class DirectTransport(httpx.BaseTransport):
         """Send a request and read the head of its response."""
         connection = self._connection(target.origin, limits)
         try:
-            connection.reader.expect(data)
-            connection.send(data, limits)
+            connection.reader.without_body = data[:5] == b"HEAD "
+            try:
+                connection.send(data, limits)
+            except (httpx.WriteError, httpx.WriteTimeout) as error:
+                connection.receive_early_answer(error, limits)
             while not connection.reader.status:
                 connection.receive(limits.seconds("read"))
         except BaseException:
@@ -181,6 +188,9 @@ class Connection:
     Args:
         opened: Its socket.
         origin: Where it leads.
+
+    Attributes:
+        half_sent: Whether a request was not sent to its end, so that no other may follow.
     """
 
     def __init__(self, opened: socket.socket, origin: Origin) -> None:
@@ -188,6 +198,7 @@ class Connection:
         self.reader = ResponseReader()
         self._socket = opened
         self._buffer = read_buffer()
+        self.half_sent = False
 
     def send(self, data: bytes, limits: Limits) -> None:
         """
@@ -234,6 +245,26 @@ class Connection:
             self.reader.feed(self._buffer[:size])
         else:
             self.reader.end_of_input()
+
+    def receive_early_answer(self, error: httpx.TransportError, limits: Limits) -> None:
+        """
+        Look for an answer that the peer has given before it had the whole request, such as 413.
+
+        Args:
+            error: How sending has failed.
+            limits: How long reading may take.
+
+        Raises:
+            httpx.TransportError: If there is none: the error, or what TLS has to say.
+        """
+        self.half_sent = True
+        while not self.reader.status:
+            if not readable(self._socket):
+                raise error
+            try:
+                self.receive(limits.seconds("read"))
+            except httpx.TransportError as closing:
+                raise closing if isinstance(closing.__cause__, ssl.SSLError) else error from closing
 
     def usable(self) -> bool:
         """Say whether an idle connection is still open: then there is nothing to read from it."""

@@ -10,11 +10,11 @@ import asyncio
 import ssl
 import time
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import httpx
 
-from .._core.bodies import Body
+from .._core.bodies import Body, BodyError
 from .connecting import connected_on_loop, readable
 from .http11 import (
     IdleConnections,
@@ -67,7 +67,7 @@ class AsyncDirectTransport(httpx.AsyncBaseTransport):
         connection = await self._sent(target, data, limits)
         return httpx.Response(
             connection.reader.status,
-            headers=connection.reader.headers,
+            headers=connection.reader.content_headers(),
             stream=_Body(self, connection, timeouts),
             extensions={"http_version": b"HTTP/1.1"},
             request=request,
@@ -114,6 +114,10 @@ class AsyncDirectTransport(httpx.AsyncBaseTransport):
                 await connection.receive(limits.seconds("read"))
                 reader.take_all(body.add)  # all of it, lest more waits there than the body may hold
             return reply_of(reader, body)
+        except (BodyError, httpx.NetworkError, httpx.ProtocolError):
+            if reader.status < 300:
+                raise
+            return reply_of(reader, None)
         finally:
             self.release(connection)
 
@@ -128,7 +132,7 @@ class AsyncDirectTransport(httpx.AsyncBaseTransport):
         Args:
             connection: One whose response has been closed.
         """
-        if connection.reader.reusable:
+        if connection.reader.reusable and not connection.half_sent:
             self._idle.put(connection, time.monotonic())
         else:
             connection.discard()
@@ -137,8 +141,8 @@ class AsyncDirectTransport(httpx.AsyncBaseTransport):
         """Send a request and read the head of its response."""
         connection = await self._connection(target.origin, limits)
         try:
-            connection.reader.expect(data)
-            connection.send(data)
+            connection.reader.without_body = data[:5] == b"HEAD "
+            await connection.send(data, limits)
             while not connection.reader.status:
                 await connection.receive(limits.seconds("read"))
         except BaseException:
@@ -176,6 +180,9 @@ class Connection(asyncio.BufferedProtocol):
 
     Args:
         origin: Where it leads.
+
+    Attributes:
+        half_sent: Whether the system has not taken all of a request yet, so that no other may follow.
     """
 
     transport: Any
@@ -189,15 +196,28 @@ class Connection(asyncio.BufferedProtocol):
         self._broken: Exception | None = None
         self._paused = False
         self._untaken = 0
+        self.half_sent = False
 
-    def send(self, data: bytes) -> None:
+    async def send(self, data: bytes, limits: Limits) -> None:
         """
-        Send bytes; they wait in the event loop where the peer does not take them at once.
+        Send bytes, until the system has taken them all, or the peer has answered without having had them all.
 
         Args:
             data: What to send.
+            limits: How long it may take.
+
+        Raises:
+            httpx.ReadError: If the connection breaks.
+            httpx.WriteTimeout: If it takes too long.
         """
         self.transport.write(data)
+        while self.half_sent and not self.reader.status:
+            if self._broken is not None:
+                raise self._broken
+            try:
+                await self._woken(limits.seconds("write"))
+            except TimeoutError as error:
+                raise httpx.WriteTimeout("the peer took nothing in time") from error
 
     async def receive(self, timeout: float | None) -> None:  # noqa: ASYNC109  # as in the twin
         """
@@ -217,12 +237,16 @@ class Connection(asyncio.BufferedProtocol):
         if self._paused:
             self._paused = False
             self.transport.resume_reading()
+        try:
+            await self._woken(timeout)
+        except TimeoutError as error:
+            raise httpx.ReadTimeout(f"nothing came for {timeout} s") from error
+
+    async def _woken(self, timeout: float | None) -> None:  # noqa: ASYNC109  # as above
         self._waiting = self._loop.create_future()
         try:
             async with asyncio.timeout(timeout):
                 await self._waiting
-        except TimeoutError as error:
-            raise httpx.ReadTimeout(f"nothing came for {timeout} s") from error
         finally:
             self._waiting = None
 
@@ -244,7 +268,18 @@ class Connection(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
+        # Nothing waits behind our back: then sending is over when the system has it, as in the twin.
+        cast(asyncio.WriteTransport, transport).set_write_buffer_limits(high=0)
         self.transport = transport  # not asserted to be asyncio's: uvloop's are no subclasses
+
+    def pause_writing(self) -> None:
+        """Note that the system does not take everything at once."""
+        self.half_sent = True
+
+    def resume_writing(self) -> None:
+        """Note that it has taken everything."""
+        self.half_sent = False
+        self._wake()
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Lend the buffer that the next bytes go into."""

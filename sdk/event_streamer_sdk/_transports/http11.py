@@ -9,7 +9,7 @@ may carry another request, and how large a head may be.
 from __future__ import annotations
 
 import mmap
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -17,9 +17,9 @@ import httpx
 from attrs import frozen
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from .._core.bodies import Body
+from .._core.bodies import Body, BodyError
 
-MAX_HEAD_BYTES = 256 * 1024
+MAX_HEAD_BYTES = 64 * 1024
 """Largest head of a response, and most that may come between parts of its body, bytes: real ones are tiny."""
 
 READ_BYTES = 1024 * 1024
@@ -30,6 +30,19 @@ Smaller ones cost more calls and wake-ups for each event, and cut long lines tha
 with 1,000 events a batch 512 KiB take 6 % more CPU in the async client and 10 % in the blocking one; twice
 the size brings 3 % more and costs 4 MB.
 """
+
+
+_LENIENCIES = {
+    "lenient_headers": True,  # folded lines become one (RFC 9112, section 5.2)
+    "lenient_version": True,  # a higher minor version is read as 1.1 (RFC 9110, section 2.5)
+    "lenient_keep_alive": True,  # as the next one; what the real answer says of its connection still counts
+    "lenient_data_after_close": True,  # an interim answer may say `Connection: close`
+    "lenient_optional_cr_before_lf": True,  # a bare LF may end a line (RFC 9112, section 2.2)
+}
+"""Where llhttp by itself refuses what a client has to read, or may: it is made for servers, too."""
+
+
+_BLANKS = (b" ", b"\t")
 
 
 def read_buffer() -> memoryview:
@@ -83,7 +96,7 @@ def target_of(url: httpx.URL) -> Target:
     scheme = url.raw_scheme
     if scheme not in (b"http", b"https"):
         raise httpx.UnsupportedProtocol(f"the URL's scheme is {url.scheme!r}, not http or https")
-    port = url.port or (443 if scheme == b"https" else 80)
+    port = url.port if url.port is not None else (443 if scheme == b"https" else 80)
     return Target((scheme, url.raw_host, port), url.netloc, url.raw_path)
 
 
@@ -98,17 +111,22 @@ def target_of_call(url: str, params: Mapping[str, Any] | None) -> Target:
     Say where a call goes.
 
     Args:
-        url: An absolute URL without a query.
+        url: An absolute URL; without a query where there are parameters.
         params: Its query.
 
     Returns:
         Where it leads.
 
     Raises:
-        httpx.InvalidURL: If it is no URL.
+        httpx.InvalidURL: If it is not a URL.
         httpx.UnsupportedProtocol: If it is neither http nor https.
     """
-    return _target_of_call(url, tuple(params.items()) if params else ())
+    items = tuple(params.items()) if params else ()
+    for _, value in items:
+        if value.__class__ is not str and value.__class__ is not int:
+            # True and 1 are one key and two queries: what might be such a pair is not remembered.
+            return _target_of_call.__wrapped__(url, items)
+    return _target_of_call(url, items)
 
 
 def request_bytes(
@@ -148,7 +166,7 @@ def call_bytes(method: str, target: Target, headers: Mapping[str, str], content:
     Args:
         method: Its method.
         target: Where it goes.
-        headers: Its headers, without `Host` and the body's length.
+        headers: Its headers, without the body's length; a `Host` among them is written so.
         content: Its body.
 
     Returns:
@@ -158,7 +176,8 @@ def call_bytes(method: str, target: Target, headers: Mapping[str, str], content:
         httpx.LocalProtocolError: If it would not arrive as it was meant.
     """
     raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-    raw.append((b"Host", target.host))
+    if "Host" not in headers:  # the user's own wins, as in httpx
+        raw.insert(0, (b"Host", target.host))
     if content is not None or method not in ("GET", "DELETE"):
         raw.append((b"Content-Length", b"%d" % len(content or b"")))
     return request_bytes(method, target, raw, content or b"")
@@ -172,33 +191,52 @@ class Reply:
     Attributes:
         status: Its status code.
         headers: Its headers by their names in lower case.
+        raw_headers: The same as they came.
         body: Its body, decompressed.
     """
 
     status: int
     headers: Mapping[str, str]
+    raw_headers: Sequence[tuple[bytes, bytes]]
     body: bytes
 
 
-def reply_of(reader: ResponseReader, body: Body) -> Reply:
+def reply_of(reader: ResponseReader, body: Body | None) -> Reply:
     """
     Sum up a response.
 
     Args:
         reader: What has read its head.
-        body: Its body as it came.
+        body: Its body as it came; None where it can't be read and its status says enough.
 
     Returns:
         The response.
 
     Raises:
-        BodyError: If the body is compressed and damaged, or too large when inflated.
+        BodyError: If the body is compressed and damaged, or too large when inflated; not with a status of
+            300 and more, which says enough.
     """
+    raw_headers = reader.headers
+    headers = _joined(raw_headers)
+    if "transfer-encoding" in headers and headers["transfer-encoding"] != "chunked":
+        raw_headers = reader.content_headers()
+        headers = _joined(raw_headers)
+    content = b""
+    if body is not None:
+        try:
+            content = body.content(headers.get("content-encoding"))
+        except BodyError:
+            if reader.status < 300:
+                raise
+    return Reply(reader.status, headers, raw_headers, content)
+
+
+def _joined(raw_headers: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
     headers: dict[str, str] = {}
-    for raw_name, raw_value in reader.headers:
+    for raw_name, raw_value in raw_headers:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return Reply(reader.status, headers, body.content(headers.get("content-encoding")))
+    return headers
 
 
 class ResponseReader:
@@ -211,6 +249,7 @@ class ResponseReader:
         parts: Pieces of its body that nobody has taken yet.
         complete: Whether its body has ended.
         reusable: Whether it ended so that the connection may carry another request.
+        without_body: Whether it answers HEAD, and so has no body; set by whoever sends the request.
     """
 
     def __init__(self) -> None:
@@ -218,17 +257,9 @@ class ResponseReader:
         # The parser puts each piece straight into the list: a chunk costs no call of ours.
         self.on_body = self.parts.append
         self._parser = HttpResponseParser(self)
-        self._without_body = False
+        self._parser.set_dangerous_leniencies(**_LENIENCIES)
+        self.without_body = False
         self.reset()
-
-    def expect(self, request: bytes) -> None:
-        """
-        Take note of the request whose response comes next: that to HEAD has no body.
-
-        Args:
-            request: The request as it is sent.
-        """
-        self._without_body = request.startswith(b"HEAD ")
 
     def reset(self) -> None:
         """Get ready for the next response."""
@@ -237,6 +268,7 @@ class ResponseReader:
         self.parts.clear()
         self.complete = False
         self.reusable = False
+        self._head_bytes = 0
         self._bytes_without_body = 0
 
     def feed(self, data: memoryview) -> None:
@@ -247,22 +279,40 @@ class ResponseReader:
             data: Bytes as they came.
 
         Raises:
-            httpx.RemoteProtocolError: If they are no HTTP/1.1, or the head (or the trailer) is too large.
+            httpx.RemoteProtocolError: If they are not HTTP/1.1, or the head (or the trailer) is too large.
         """
+        if not self.status:
+            self._head_bytes += data.nbytes
+            if self._head_bytes > MAX_HEAD_BYTES:
+                data = self._feed_rest_of_head(data)
         try:
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade) as error:
-            self.reusable = False
-            if self.complete:
-                return  # what follows the answer's end is not ours to judge, but ends the connection's use
-            raise httpx.RemoteProtocolError(f"the answer is no proper HTTP/1.1: {error}") from error
+            self._refuse(error)
         if self.parts or self.complete:
             self._bytes_without_body = 0
-            return
-        self._bytes_without_body += len(data)
-        if self._bytes_without_body > MAX_HEAD_BYTES:
-            part = "trailer" if self.status else "head"
-            raise httpx.RemoteProtocolError(f"the answer's {part} is longer than {MAX_HEAD_BYTES} bytes")
+        elif self.status:
+            self._bytes_without_body += data.nbytes
+            if self._bytes_without_body > MAX_HEAD_BYTES:
+                raise httpx.RemoteProtocolError(f"the answer's trailer is longer than {MAX_HEAD_BYTES} bytes")
+
+    def _feed_rest_of_head(self, data: memoryview) -> memoryview:
+        """Parse what a head may still have, interim ones included, however it arrives; give back the rest."""
+        allowed = data.nbytes - (self._head_bytes - MAX_HEAD_BYTES)
+        try:
+            self._parser.feed_data(data[:allowed])
+        except (HttpParserError, HttpParserUpgrade) as error:
+            self._refuse(error)
+        if not self.status:
+            raise httpx.RemoteProtocolError(f"the answer's head is longer than {MAX_HEAD_BYTES} bytes")
+        return data[allowed:]
+
+    def _refuse(self, error: Exception) -> None:
+        self.reusable = False
+        if self.complete:
+            return  # what follows the answer's end is not ours to judge, but ends the connection's use
+        reason = error.__context__ if isinstance(error.__context__, ValueError) else error
+        raise httpx.RemoteProtocolError(f"the answer is no proper HTTP/1.1: {reason}") from error
 
     def end_of_input(self) -> None:
         """
@@ -276,9 +326,30 @@ class ResponseReader:
             return
         if not self.status:
             raise httpx.RemoteProtocolError("the peer closed the connection without an answer")
-        if any(name.lower() in (b"content-length", b"transfer-encoding") for name, _ in self.headers):
+        names = {name.lower() for name, _ in self.headers}
+        if b"content-length" in names or self._codings(b"transfer-encoding")[-1:] == ["chunked"]:
             raise httpx.RemoteProtocolError("the peer closed the connection in the middle of the answer")
         self.complete = True  # without a length the body ends with its connection (RFC 9112, section 6.3)
+
+    def content_headers(self) -> list[tuple[bytes, bytes]]:
+        """
+        Give the headers as the body is meant that this reader gives out.
+
+        Returns:
+            The headers; transfer codings other than chunked are undone like content codings behind them
+            (RFC 9112, section 7), so they stand among those.
+        """
+        codings = [coding for coding in self._codings(b"transfer-encoding") if coding != "chunked"]
+        if not codings:
+            return self.headers
+        kept = [header for header in self.headers if header[0].lower() != b"content-encoding"]
+        codings = [*self._codings(b"content-encoding"), *codings]
+        return [*kept, (b"Content-Encoding", ", ".join(codings).encode("latin-1"))]
+
+    def _codings(self, wanted: bytes) -> list[str]:
+        values = b",".join(value for name, value in self.headers if name.lower() == wanted)
+        codings = [coding.strip().lower() for coding in values.decode("latin-1").split(",")]
+        return [coding for coding in codings if coding]
 
     def take(self) -> bytes:
         """Give out the first of the pieces of the body if it is a large one, else all as one; forget them."""
@@ -307,20 +378,32 @@ class ResponseReader:
             raise ValueError("more bytes than the answer announced")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header."""
+        """Keep a header, without the blanks around it; not the trailers, which come behind the body."""
+        if self.status:
+            return
+        if b"\0" in value:
+            raise ValueError(f"the header {name.decode('latin-1')} holds a null")
+        if value[-1:] in _BLANKS:
+            value = value.rstrip(b" \t")
         self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Keep the status."""
-        self.status = self._parser.get_status_code()
-        if self._without_body and self.status >= 200:
+        status, version = self._parser.get_status_code(), self._parser.get_http_version()
+        if version[0] != "1":
+            raise ValueError(f"version {version}")
+        if status < 100:
+            raise ValueError(f"status {status}")
+        self.status = status
+        if self.without_body and status >= 200:
             # The parser waits for a body all the same, so the connection can carry nothing else.
             self.complete = True
 
     def on_message_complete(self) -> None:
         """Note the end, unless it is that of an interim answer such as 100 Continue: the real one follows."""
         if self.status < 200:
-            self.reset()
+            self.status = 0
+            self.headers = []
         else:
             self.complete = True
             self.reusable = self._parser.should_keep_alive()

@@ -83,3 +83,27 @@ def lost(operation: Operation[Any], error: Exception, limits: Limits, around: Su
     refused_by_proxy = 400 <= (details.get("status_code") or 0) < 500
     hopeless = refused_by_proxy or isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL)
     return rest.Lost(errors.EventStreamerConnectionError(text, **details), sent, hopeless)
+
+
+def network_errors() -> tuple[type[Exception], ...]:
+    """
+    Say what is raised when a request does not go through.
+
+    Returns:
+        httpx's exceptions, what it lets pass from below, and the refusal of a body.
+    """
+    import httpx
+
+    return httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, BodyError
+
+
+def unreadable() -> tuple[type[Exception], ...]:
+    """
+    Say what makes a body useless, without being a matter of time: then a status of 300 and more says enough.
+
+    Returns:
+        The exceptions.
+    """
+    import httpx
+
+    return httpx.NetworkError, httpx.ProtocolError, BodyError
