@@ -7,6 +7,7 @@ import logging
 import sys
 from collections.abc import Callable
 from functools import partial
+from inspect import signature
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -40,11 +41,10 @@ _DEV_BLOCK_SECONDS = 2.0
 _STRANGERS_RATE = 100.0
 _OWN_DESCRIPTORS = 256
 """Files that the service opens beside connections of clients: database, nodes, its own."""
-_OPTION_OF = {"allowed_hosts": "allowed_host", "trusted_proxies": "trusted_proxy"}
+_FIELD_OF = {"allowed_host": "allowed_hosts", "trusted_proxy": "trusted_proxies"}
 
 
 def serve_command(
-    context: typer.Context,
     *,
     config: Annotated[
         Path | None,
@@ -145,28 +145,26 @@ def serve_command(
             log_format = "text" if sys.stderr.isatty() else "json"
         if log_format not in {"json", "text"}:
             raise WrongArgument(f"--log-format {log_format} is none of json, text.")
-        given = {
-            name: value
-            for name, value in {
-                "database": revealed(database),
-                "heartbeat_interval": heartbeat_interval,
-                "token_lifetime": token_lifetime * 3600,
-                "requests_per_second": requests_per_second,
-                "testing": testing,
-                "allowed_hosts": allowed_host,
-                "trusted_proxies": trusted_proxy,
-            }.items()
-            if _is_given(context, _OPTION_OF.get(name, name))
-        }
+        given = _given(
+            host=host,
+            port=port,
+            database=database,
+            heartbeat_interval=heartbeat_interval,
+            token_lifetime=token_lifetime,
+            requests_per_second=requests_per_second,
+            testing=testing,
+            allowed_host=allowed_host,
+            trusted_proxy=trusted_proxy,
+        )
         keys = KeySet(
             api_keys=api_keys_of([*(api_key or []), *from_environment("EVENT_STREAMER_API_KEYS")]),
             admin_keys=keys_of([*(admin_key or []), *from_environment("EVENT_STREAMER_ADMIN_KEYS")]),
             metrics_keys=keys_of([*(metrics_key or []), *from_environment("EVENT_STREAMER_METRICS_KEYS")]),
         )
         file = Configuration.read(config) if config is not None else Configuration()
-        host = host if _is_given(context, "host") else file.host or host
-        port = port if _is_given(context, "port") else file.port if file.port is not None else port
-        settings = _settings(file.settings | given, keys | file.keys)
+        host = given.pop("host", file.host or host)
+        port = given.pop("port", port if file.port is None else file.port)
+        settings = _settings({"database": database} | file.settings | _as_settings(given), keys | file.keys)
         named = chains_of([*(chain or []), *from_environment("EVENT_STREAMER_CHAINS", None)], block_time)
         chains = list(
             ({one.chain_id: one for one in file.chains} | {one.chain_id: one for one in named}).values()
@@ -193,9 +191,30 @@ def main() -> None:
     command(prog_name="python -m event_streamer_service")
 
 
-def _is_given(context: typer.Context, name: str) -> bool:
-    source = context.get_parameter_source(name)
-    return source is not None and source.name in {"COMMANDLINE", "ENVIRONMENT"}
+def _given(**values: Any) -> dict[str, Any]:
+    """
+    Return the options that were given, be it with their default; others leave it to the configuration file.
+
+    Args:
+        **values: Parameters of `serve_command`.
+    """
+    defaults = {name: parameter.default for name, parameter in signature(serve_command).parameters.items()}
+    typed = {argument.partition("=")[0] for argument in sys.argv[1:]}
+    return {
+        name: value
+        for name, value in values.items()
+        if value != defaults[name] or f"--{name.replace('_', '-')}" in typed
+    }
+
+
+def _as_settings(given: dict[str, Any]) -> dict[str, Any]:
+    """Turn options into fields of `Settings`."""
+    values = {_FIELD_OF.get(name, name): value for name, value in given.items()}
+    if "token_lifetime" in values:
+        values["token_lifetime"] *= 3600
+    if "database" in values:
+        values["database"] = revealed(values["database"])
+    return values
 
 
 def _settings(values: dict[str, Any], keys: KeySet) -> Settings:
