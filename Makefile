@@ -80,7 +80,7 @@ contracts: $(installed_dev) ## compile the Solidity token (fetches npm's solc)
 
 ## Longer runs
 
-.PHONY: fuzz fuzz-abi simulate soak kill-sinks compare-faults bench bench-quick bench-load
+.PHONY: fuzz fuzz-abi fuzz-requests attack simulate soak kill-sinks compare-faults bench bench-quick bench-load
 fuzz: $(installed_dev) ## look for counterexamples to all properties, some hundred times as long as the tests do
 	HYPOTHESIS_PROFILE=fuzz $(pytest) --timeout=0 $(wildcard tests/*/test_*properties*.py) $(ARGS)
 
@@ -88,6 +88,12 @@ fuzz-abi: $(installed_dev) ## let atheris look for ABIs and logs that the ABI pa
 	$(python) -m pip install -qq --group fuzz
 	$(python) tests/abi/fuzz.py documents --seconds $(or $(SECONDS_EACH),600)
 	$(python) tests/abi/fuzz.py logs --seconds $(or $(SECONDS_EACH),600)
+
+fuzz-requests: $(installed_dev) ## let hypothesis look for requests that the service can't bear; SECONDS_EACH=1800
+	$(python) tests/attack/fuzz.py --seconds $(or $(SECONDS_EACH),1800)
+
+attack: $(installed_dev) ## run every attack against a fresh service, and print what it cost
+	$(python) tests/attack/attack.py $(ARGS)
 
 simulate: $(installed_dev) ## play random schedules of faults in virtual time until one fails, or Ctrl-C
 	$(python) tests/simulation/play.py --forever
@@ -109,6 +115,17 @@ bench-quick: $(installed_dev) ## the same with fewer rounds, in two minutes
 
 bench-load: $(installed_dev) ## the service under load: 200 streams, a million logs, readers that stand still
 	$(python) -m benchmarks.service_load $(ARGS)
+
+## Look at what it stands on
+
+.PHONY: audit licences
+audit: $(installed_dev) ## look for known weaknesses of the packages that are installed
+	$(python) -m pip install -qq --group audit
+	$(python) -m pip_audit --skip-editable --progress-spinner off $(ARGS)
+
+licences: $(installed) ## list the licences of all that a user installs
+	$(python) -m pip install -qq --group audit
+	$(python) -m piplicenses --from=mixed --order=license --with-urls $(ARGS)
 
 ## Tidy up
 
