@@ -27,9 +27,9 @@ from .._core.stream.messages import Batch
 from .._core.stream.options import StreamOptions
 from .._core.stream.reading import connect_once
 from .._core.stream.reports import EndReason, Report
-from .async_run import AsyncRun
+from .._runs.on_loop import AsyncRun
+from .._runs.signals import stopping
 from .base import HEADERS, StreamingBase
-from .signals import stopping
 from .typed import Values
 
 if TYPE_CHECKING:
@@ -418,7 +418,7 @@ class StreamingClient(StreamingBase):
     async def _connect(self) -> None:
         if self.is_running or self.is_connected:
             return
-        run = AsyncRun(self, self._new_session(iterating=False), self._run)
+        run = AsyncRun(self._means(), self._new_session(iterating=False), self._run)
         self._run = run
         outcome = await run.drive(Lane.READ, connect_once(run.session))
         if isinstance(outcome, Failed):
@@ -432,16 +432,16 @@ class StreamingClient(StreamingBase):
         self._refuse_second(self.is_running)
         run = self._run
         if run is None or run.session.adopted is None:
-            run = AsyncRun(self, self._new_session(iterating=iterating), self._run)
+            run = AsyncRun(self._means(), self._new_session(iterating=iterating), self._run)
             self._run = run
         run.session.iterating = iterating
         self._report = self._untold = None
         run.start()
         return run
 
-    def _run_is_over(self, run: AsyncRun) -> None:
+    def _run_is_over(self, run: Any, report: Report) -> None:
         if run is self._run:
-            self._ended(run.session.report())
+            self._ended(report)
 
     def _open_stream(self, resume_token: str | None, headers_limit: float) -> Any:
         return self.event_streamer._http.stream(

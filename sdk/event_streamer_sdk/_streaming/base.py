@@ -32,6 +32,7 @@ from .._core.stream.options import StreamOptions, settings_from
 from .._core.stream.progress import Progress
 from .._core.stream.reports import Counters, EndReason, Gauges, Report, Stats, stats_of
 from .._core.stream.session import Session
+from .._runs.means import Means
 from .typed import Values, name_of_event, taking_instances
 
 if TYPE_CHECKING:
@@ -327,6 +328,32 @@ class StreamingBase(abc.ABC):
             owner=self,
         )
         return self._session
+
+    @abc.abstractmethod
+    def _open_stream(self, resume_token: str | None, headers_limit: float) -> Any:
+        """Open the stream: give a context manager of a response."""
+
+    @abc.abstractmethod
+    def _request(self, operation: Operation[Any], timeout: float | None) -> Any:
+        """Send a call once, in so many seconds."""
+
+    @abc.abstractmethod
+    def _run_is_over(self, run: Any, report: Report) -> None:
+        """Keep how a run went, where it is the last one."""
+
+    def _means(self) -> Means:
+        """Give a run what it needs of this client."""
+        return Means(
+            open_stream=self._open_stream,
+            send=self._request,
+            acknowledgement=self._ack_call,
+            heartbeat=self._heartbeat_call,
+            subscription=self._subscription_call,
+            store=self._store,
+            key=self._key,
+            dead_letters=self._dead_letters,
+            ended=self._run_is_over,
+        )
 
     def _go_to(self, resume_token: str) -> None:
         """Begin the next run at a position of the user's, and not at the stored one."""

@@ -27,10 +27,10 @@ from .._core.stream.messages import Batch
 from .._core.stream.options import StreamOptions
 from .._core.stream.reading import connect_once
 from .._core.stream.reports import EndReason, Report
+from .._runs.on_threads import SyncRun
+from .._runs.responses import is_coroutine_function
+from .._runs.signals import SHARED, stopping
 from .base import HEADERS, F, StreamingBase
-from .connection import is_coroutine_function
-from .signals import SHARED, stopping
-from .sync_run import SyncRun
 from .typed import Values
 
 if TYPE_CHECKING:
@@ -431,7 +431,7 @@ class SyncStreamingClient(StreamingBase):
     def _connect(self) -> None:
         if self.is_running or self.is_connected:
             return
-        run = SyncRun(self, self._new_session(iterating=False), self._run)
+        run = SyncRun(self._means(), self._new_session(iterating=False), self._run)
         self._run = run
         outcome = run.drive(Lane.READ, connect_once(run.session))
         if isinstance(outcome, Failed):
@@ -445,16 +445,16 @@ class SyncStreamingClient(StreamingBase):
         self._refuse_second(self.is_running)
         run = self._run
         if run is None or run.session.adopted is None:
-            run = SyncRun(self, self._new_session(iterating=iterating), self._run)
+            run = SyncRun(self._means(), self._new_session(iterating=iterating), self._run)
             self._run = run
         run.session.iterating = iterating
         self._report = self._untold = None
         run.start(deliver=deliver)
         return run
 
-    def _run_is_over(self, run: SyncRun) -> None:
+    def _run_is_over(self, run: Any, report: Report) -> None:
         if run is self._run:
-            self._ended(run.session.report())
+            self._ended(report)
 
     def _open_stream(self, resume_token: str | None, headers_limit: float) -> Any:
         return self.event_streamer._http.stream(

@@ -12,7 +12,7 @@ import logging
 import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from event_streamer_sdk.exceptions import EventStreamerConnectionError, EventStreamerSDKError
 
@@ -26,11 +26,9 @@ from .._core.stream.reports import EndReason
 from .._core.stream.session import Session, Steps
 from .._core.stream.watching import watch_lane
 from ..exceptions import HandlerTimeoutError
-from .connection import HEADERS_LIMIT, failed, opened, plain, relax_read_timeout, shut_down
+from .means import Means
+from .responses import HEADERS_LIMIT, failed, opened, plain, relax_read_timeout, shut_down
 from .signals import SHARED, BrokenOff
-
-if TYPE_CHECKING:
-    from .sync_client import SyncStreamingClient
 
 logger = logging.getLogger(__name__)
 
@@ -43,13 +41,13 @@ class SyncRun:
     One run of a `SyncStreamingClient`.
 
     Args:
-        client: The client.
+        means: What it needs of its client.
         session: The run's state.
         previous: The run before, whose last handler may still be at work.
     """
 
-    def __init__(self, client: SyncStreamingClient, session: Session, previous: SyncRun | None) -> None:
-        self.client = client
+    def __init__(self, means: Means, session: Session, previous: SyncRun | None) -> None:
+        self._means = means
         self.session = session
         # One that was never started has no handler at work, but the one before it may.
         if previous is not None and not previous._started:
@@ -161,7 +159,7 @@ class SyncRun:
 
     def _end(self) -> None:
         if not self._over.is_set():
-            self.client._run_is_over(self)
+            self._means.ended(self, self.session.report())
             self._over.set()
 
     def _deliver_all(self) -> None:
@@ -357,7 +355,7 @@ class SyncRun:
 
     def _connect(self, command: do.Connect) -> Any:
         try:
-            stream = self.client._open_stream(command.resume_token, HEADERS_LIMIT)
+            stream = self._means.open_stream(command.resume_token, HEADERS_LIMIT)
             response = stream.__enter__()
         except Exception as error:  # noqa: BLE001 - transports raise what they like; the core judges it
             return failed(error)
@@ -385,14 +383,14 @@ class SyncRun:
     def _acknowledge(self, command: do.Acknowledge) -> Any:
         try:
             timeout = self.session.settings.ack_timeout
-            answer = self.client._request(self.client._ack_call(command), timeout)
+            answer = self._means.send(self._means.acknowledgement(command), timeout)
         except Exception as error:  # noqa: BLE001 - the core judges it
             return failed(error)
         return do.Acknowledged(tuple(answer.failed_batch_ids or ()))
 
     def _send_heartbeat(self, command: do.SendHeartbeat) -> do.Failed | None:
         try:
-            self.client._request(self.client._heartbeat_call(command), command.timeout)
+            self._means.send(self._means.heartbeat(command), command.timeout)
         except Exception as error:  # noqa: BLE001 - the core judges it
             return failed(error)
         return None
@@ -400,7 +398,7 @@ class SyncRun:
     def _ask_for_event(self, _: do.AskForEvent) -> str | do.Failed:
         try:
             timeout = self.session.settings.ack_timeout
-            subscription = self.client._request(self.client._subscription_call(), timeout)
+            subscription = self._means.send(self._means.subscription(), timeout)
         except Exception as error:  # noqa: BLE001 - the core judges it
             return failed(error)
         return str(subscription.event_signature.name)
@@ -408,14 +406,14 @@ class SyncRun:
     # --- stores --------------------------------------------------------------------------------
 
     def _in_store(self, method: str, *arguments: Any) -> Any:
-        function = getattr(self.client._store, method)
+        function = getattr(self._means.store, method)
         try:
-            return plain(function(self.client._key, *arguments), function)
+            return plain(function(self._means.key, *arguments), function)
         except Exception as error:  # noqa: BLE001 - the core judges it
             return do.Failed(error)
 
     def _write_dead_letter(self, command: do.WriteDeadLetter) -> Any:
-        letters: Any = self.client._dead_letters
+        letters: Any = self._means.dead_letters
         try:
             plain(letters.write(command.record), letters.write)
         except Exception as error:  # noqa: BLE001 - the core judges it

@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import closing
 from inspect import isawaitable
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from event_streamer_sdk.exceptions import EventStreamerConnectionError, EventStreamerTimeoutError
 
@@ -24,10 +24,8 @@ from .._core.stream.reports import EndReason
 from .._core.stream.session import Session, Steps
 from .._core.stream.watching import watch_lane
 from ..exceptions import HandlerTimeoutError
-from .connection import HEADERS_LIMIT, failed, opened, relax_read_timeout
-
-if TYPE_CHECKING:
-    from .async_client import StreamingClient
+from .means import Means
+from .responses import HEADERS_LIMIT, failed, opened, relax_read_timeout
 
 logger = logging.getLogger(__name__)
 
@@ -94,13 +92,13 @@ class AsyncRun:
     One run of a `StreamingClient`.
 
     Args:
-        client: The client.
+        means: What it needs of its client.
         session: The run's state.
         previous: The run before, whose last handler may still be at work.
     """
 
-    def __init__(self, client: StreamingClient, session: Session, previous: AsyncRun | None) -> None:
-        self.client = client
+    def __init__(self, means: Means, session: Session, previous: AsyncRun | None) -> None:
+        self._means = means
         self.session = session
         self.deliver_task: asyncio.Task[Any] | None = None
         # One that was never started has no handler at work, but the one before it may.
@@ -171,7 +169,7 @@ class AsyncRun:
         finally:
             await self._cancel_all()
             session.closed()  # also where the lanes were cancelled, and could not say so
-            self.client._run_is_over(self)
+            self._means.ended(self, self.session.report())
 
     async def _deliver_all(self) -> None:
         async for _ in self.batches():
@@ -227,7 +225,7 @@ class AsyncRun:
                     self._left_behind.set()
                     await self._disconnect(None)
                     self.session.closed()
-                    self.client._run_is_over(self)
+                    self._means.ended(self, self.session.report())
 
     async def finished(self) -> None:
         """Wait until the run is over, or a handler that does not end is left behind."""
@@ -389,7 +387,7 @@ class AsyncRun:
         return await self._breakable(self._open(command.resume_token))
 
     async def _open(self, resume_token: str | None) -> do.Connected | do.NoContent:
-        stream = self.client._open_stream(resume_token, HEADERS_LIMIT)
+        stream = self._means.open_stream(resume_token, HEADERS_LIMIT)
         response = await stream.__aenter__()
         self._stream, self._response = stream, response
         relax_read_timeout(response)
@@ -413,14 +411,14 @@ class AsyncRun:
     async def _acknowledge(self, command: do.Acknowledge) -> Any:
         try:
             timeout = self.session.settings.ack_timeout
-            answer = await self.client._request(self.client._ack_call(command), timeout)
+            answer = await self._means.send(self._means.acknowledgement(command), timeout)
         except Exception as error:  # noqa: BLE001 - the core judges it
             return failed(error)
         return do.Acknowledged(tuple(answer.failed_batch_ids or ()))
 
     async def _send_heartbeat(self, command: do.SendHeartbeat) -> do.Failed | None:
         try:
-            await self.client._request(self.client._heartbeat_call(command), command.timeout)
+            await self._means.send(self._means.heartbeat(command), command.timeout)
         except Exception as error:  # noqa: BLE001 - the core judges it
             return failed(error)
         return None
@@ -428,7 +426,7 @@ class AsyncRun:
     async def _ask_for_event(self, _: do.AskForEvent) -> str | do.Failed:
         try:
             timeout = self.session.settings.ack_timeout
-            subscription = await self.client._request(self.client._subscription_call(), timeout)
+            subscription = await self._means.send(self._means.subscription(), timeout)
         except Exception as error:  # noqa: BLE001 - the core judges it
             return failed(error)
         return str(subscription.event_signature.name)
@@ -436,11 +434,11 @@ class AsyncRun:
     # --- stores --------------------------------------------------------------------------------
 
     async def _in_store(self, method: str, *arguments: Any) -> Any:
-        store = self.client._store
-        return await self._stored(store, getattr(store, method), self.client._key, *arguments)
+        store = self._means.store
+        return await self._stored(store, getattr(store, method), self._means.key, *arguments)
 
     async def _write_dead_letter(self, command: do.WriteDeadLetter) -> Any:
-        letters: Any = self.client._dead_letters
+        letters: Any = self._means.dead_letters
         return await self._stored(letters, letters.write, command.record)
 
     async def _stored(self, store: Any, function: Callable[..., Any], *arguments: Any) -> Any:

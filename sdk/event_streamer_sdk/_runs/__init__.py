@@ -1,0 +1,9 @@
+"""
+The two shells that carry out what the core asks for, and what they share.
+
+    on_loop.py       a run on an event loop: lanes are tasks
+    on_threads.py    a run on threads
+    means.py         what a run gets of its client
+    responses.py     headers, failures and sockets of responses
+    signals.py       Ctrl-C and SIGTERM while something is in `run()`
+"""
