@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import closing
 from inspect import isawaitable
 from types import CoroutineType
-from typing import Any
+from typing import Any, TypeVar
 
 from event_streamer_sdk.exceptions import EventStreamerConnectionError, EventStreamerTimeoutError
 
@@ -21,11 +21,13 @@ from .._core.stream.delivering import deliver_lane
 from .._core.stream.messages import Batch
 from .._core.stream.reading import give_back, read_lane
 from .._core.stream.reports import EndReason
-from .._core.stream.session import Session, Steps
+from .._core.stream.session import Session
 from .._core.stream.watching import watch_lane
 from ..exceptions import HandlerTimeoutError
 from .means import Means
 from .responses import HEADERS_LIMIT, failed, opened, relax_read_timeout
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -107,7 +109,7 @@ class AsyncRun:
         self._previous: AsyncRun | None = previous
         self._flags = {lane: Flag() for lane in Lane}
         self._tasks: dict[Lane, asyncio.Task[Any]] = {}
-        self._deliver_steps: Steps | None = None
+        self._deliver_steps: do.Steps[None] | None = None
         self._main: asyncio.Task[None] | None = None
         self._stream: Any = None
         self._response: Any = None
@@ -146,7 +148,7 @@ class AsyncRun:
 
     async def _run(self) -> None:
         session = self.session
-        lanes: dict[Lane, Steps] = {
+        lanes: dict[Lane, do.Steps[None]] = {
             Lane.READ: read_lane(session),
             Lane.ACKNOWLEDGE: acknowledge_lane(session),
             Lane.WATCH: watch_lane(session),
@@ -244,7 +246,7 @@ class AsyncRun:
 
     # --- lanes ---------------------------------------------------------------------------------
 
-    async def drive(self, lane: Lane | None, steps: Steps) -> Any:
+    async def drive(self, lane: Lane | None, steps: do.Steps[T]) -> T:
         """
         Run a lane, or a part of one, to its end.
 
@@ -261,7 +263,8 @@ class AsyncRun:
                 try:
                     command = steps.send(outcome)
                 except StopIteration as end:
-                    return end.value
+                    ended: T = end.value
+                    return ended
                 finally:
                     self._take_effects()
                 outcome = await self._carry_out(lane, command)

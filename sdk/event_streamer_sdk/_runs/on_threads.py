@@ -12,7 +12,7 @@ import logging
 import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from event_streamer_sdk.exceptions import EventStreamerConnectionError, EventStreamerSDKError
 
@@ -23,12 +23,14 @@ from .._core.stream.delivering import deliver_lane
 from .._core.stream.messages import Batch
 from .._core.stream.reading import give_back, read_lane
 from .._core.stream.reports import EndReason
-from .._core.stream.session import Session, Steps
+from .._core.stream.session import Session
 from .._core.stream.watching import watch_lane
 from ..exceptions import HandlerTimeoutError
 from .means import Means
 from .responses import HEADERS_LIMIT, failed, opened, plain, relax_read_timeout, shut_down
 from .signals import SHARED, BrokenOff
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +58,7 @@ class SyncRun:
         self._lock = threading.Lock()
         self._flags = {lane: threading.Event() for lane in Lane}
         self._threads: dict[Lane, threading.Thread] = {}
-        self._deliver_steps: Steps | None = None
+        self._deliver_steps: do.Steps[None] | None = None
         self._handler_thread: int | None = None
         self._helper_thread: int | None = None
         self._in_handler = False
@@ -220,7 +222,7 @@ class SyncRun:
 
     # --- lanes ---------------------------------------------------------------------------------
 
-    def drive(self, lane: Lane | None, steps: Steps) -> Any:
+    def drive(self, lane: Lane | None, steps: do.Steps[T]) -> T:
         """
         Run a lane, or a part of one, to its end.
 
@@ -238,7 +240,8 @@ class SyncRun:
                     try:
                         command = steps.send(outcome)
                     except StopIteration as end:
-                        return end.value
+                        ended: T = end.value
+                        return ended
                     finally:
                         self._take_effects()
                 outcome = self._carry_out(lane, command)

@@ -7,8 +7,15 @@ from enum import Enum
 
 from ..backoff import Backoff, Reconnect
 from .classify import connection_gone
-from .commands import Acknowledge, Acknowledged, Lane, ReleaseLease, Wait
-from .session import Connection, Session, Steps
+from .commands import (
+    Acknowledged,
+    Lane,
+    ReleaseLease,
+    Steps,
+    Wait,
+    acknowledge,
+)
+from .session import Connection, Session
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +38,7 @@ class Sent(Enum):
     """It could not be reached, or refused the request."""
 
 
-def acknowledge_lane(session: Session) -> Steps:
+def acknowledge_lane(session: Session) -> Steps[None]:
     """
     Run the acknowledge lane.
 
@@ -69,7 +76,7 @@ def acknowledge_lane(session: Session) -> Steps:
     session.wake(*Lane)
 
 
-def _flush(session: Session) -> Steps:
+def _flush(session: Session) -> Steps[tuple[Sent, float | None]]:
     """Send all that waits by now; tell what came of it, and the seconds the service asks to wait."""
     left = len(session.acks)  # what comes meanwhile has its time, else a fast stream never lets a chunk fill
     while left > 0 and len(session.acks):
@@ -78,7 +85,7 @@ def _flush(session: Session) -> Steps:
             return Sent.ALL, None
         batch_ids = session.acks.next_chunk()
         left -= len(batch_ids)
-        outcome = yield Acknowledge(connection.id, batch_ids)
+        outcome = yield from acknowledge(connection.id, batch_ids)
         if session.connection is not connection:
             return Sent.ALL, None
         if isinstance(outcome, Acknowledged):
@@ -112,7 +119,7 @@ def _connection(session: Session) -> Connection | None:
     return connection
 
 
-def _final(session: Session) -> Steps:
+def _final(session: Session) -> Steps[None]:
     """Send what is left while the connection is still open, for at most half of the time to stop."""
     until = session.clock() + session.settings.stop_timeout / 2
     backoff = Backoff(Reconnect(initial=0.2, maximum=1.0), session.random)

@@ -4,18 +4,24 @@ What the core asks of a shell, and what the shell answers.
 The core's lanes are generators. A lane yields one of these commands, the shell carries it out (on threads,
 on an event loop, or in a simulation) and sends the outcome back. A command is one verb and holds all that
 it needs; a shell decides nothing.
+
+For each command with an outcome there is a function at the end that yields it and gives the outcome with its
+type: `answer = yield from connect(token)`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import define, frozen
 
+from event_streamer_api.errors import EventStreamerValidationError
+
+from .checkpoint import Checkpoint, DeadLetterRecord
+
 if TYPE_CHECKING:
-    from .checkpoint import Checkpoint, DeadLetterRecord
     from .messages import Batch
 
 
@@ -271,3 +277,93 @@ Command = (
     | Acknowledge
     | SendHeartbeat
 )
+
+T = TypeVar("T")
+
+Steps = Generator[Command, object, T]
+"""A lane, or a part of one, that ends with a `T`."""
+
+
+def connect(resume_token: str | None) -> Steps[Connected | NoContent | Failed]:
+    """Open the stream, as `Connect`."""
+    outcome = yield Connect(resume_token)
+    assert isinstance(outcome, Connected | NoContent | Failed)
+    return outcome
+
+
+def read() -> Steps[bytes | EndOfResponse | Failed]:
+    """Read some bytes, as `Read`."""
+    outcome = yield _READ
+    assert isinstance(outcome, bytes | EndOfResponse | Failed)
+    return outcome
+
+
+def call(command: Call) -> Steps[BaseException | None]:
+    """Call a handler, as `Call`."""
+    error = yield command
+    assert error is None or isinstance(error, BaseException)
+    return error
+
+
+def ask(function: Callable[[Any], Any], argument: object) -> Steps[Answer | Failed]:
+    """Call a user's function and want its answer, as `Ask`."""
+    outcome = yield Ask(function, argument)
+    assert isinstance(outcome, Answer | Failed)
+    return outcome
+
+
+def ask_for_event() -> Steps[str | Failed]:
+    """Ask for the name of the subscription's event, as `AskForEvent`."""
+    outcome = yield AskForEvent()
+    assert isinstance(outcome, str | Failed)
+    return outcome
+
+
+def load_checkpoint() -> Steps[Checkpoint | Failed | None]:
+    """Read the stored position, as `LoadCheckpoint`; what a user's own store gives may be anything."""
+    found = yield LoadCheckpoint()
+    if found is None or isinstance(found, Checkpoint | Failed):
+        return found
+    problem = f"load of the checkpoint store must return a Checkpoint or None, not {type(found).__name__}"
+    return Failed(EventStreamerValidationError(problem))
+
+
+def save_checkpoint(checkpoint: Checkpoint) -> Steps[Failed | None]:
+    """Store the position, as `SaveCheckpoint`."""
+    return _failure((yield SaveCheckpoint(checkpoint)))
+
+
+def acquire_lease() -> Steps[bool | Failed]:
+    """Take the lease, as `AcquireLease`."""
+    outcome = yield AcquireLease()
+    return outcome if isinstance(outcome, Failed) else bool(outcome)
+
+
+def renew_lease() -> Steps[Failed | None]:
+    """Prolong the lease, as `RenewLease`."""
+    return _failure((yield RenewLease()))
+
+
+def write_dead_letter(record: DeadLetterRecord) -> Steps[Failed | None]:
+    """Write down what could not be handled, as `WriteDeadLetter`."""
+    return _failure((yield WriteDeadLetter(record)))
+
+
+def acknowledge(connection_id: str, batch_ids: Sequence[str]) -> Steps[Acknowledged | Failed]:
+    """Acknowledge batches, as `Acknowledge`."""
+    outcome = yield Acknowledge(connection_id, batch_ids)
+    assert isinstance(outcome, Acknowledged | Failed)
+    return outcome
+
+
+def send_heartbeat(connection_id: str, sequence_number: int, timeout: float) -> Steps[Failed | None]:
+    """Tell the service that we live, as `SendHeartbeat`."""
+    return _failure((yield SendHeartbeat(connection_id, sequence_number, timeout)))
+
+
+def _failure(outcome: object) -> Failed | None:
+    """Give the failure, where there is one: what a user's store returns else means nothing."""
+    return outcome if isinstance(outcome, Failed) else None
+
+
+_READ = Read()

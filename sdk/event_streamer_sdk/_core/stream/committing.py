@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from event_streamer_sdk.exceptions import LeaseLostError
 
 from .checkpoint import Checkpoint
-from .commands import Failed, Lane, SaveCheckpoint, Wait
+from .commands import (
+    Failed,
+    Lane,
+    Steps,
+    Wait,
+    save_checkpoint,
+)
 from .progress import Entry
 from .reports import EndReason
-from .session import Session, Steps
+from .session import Session
 from .storing import ask_store
 
 PEN_SECONDS = 0.01
 """How often to look whether a write of the run before has ended, seconds: hardly ever is one under way."""
 
 
-def commit(session: Session, entry: Entry) -> Steps:
+def commit(session: Session, entry: Entry) -> Steps[None]:
     """
     Commit a handled message.
 
@@ -58,7 +65,7 @@ def until_save(session: Session) -> float:
     return settings.checkpoint_interval - (session.clock() - session.saved_at)
 
 
-def save(session: Session) -> Steps:
+def save(session: Session) -> Steps[None]:
     """
     Store the position behind all handled messages, then let them be acknowledged.
 
@@ -71,7 +78,7 @@ def save(session: Session) -> Steps:
             _committed(session, entry)
 
 
-def finish(session: Session, batch_ids: Sequence[str]) -> Steps:
+def finish(session: Session, batch_ids: Sequence[str]) -> Steps[list[str] | None]:
     """
     Commit what is done, in manual mode: the unbroken run of delivered messages that are.
 
@@ -113,7 +120,7 @@ def _committed(session: Session, entry: Entry) -> None:
         session.acks.add(entry.batch_id)
 
 
-def _store(session: Session, entries: Sequence[Entry], *, hearing: bool = False) -> Steps:
+def _store(session: Session, entries: Sequence[Entry], *, hearing: bool = False) -> Steps[bool]:
     """
     Move the committed position behind some messages, durably where there is a store.
 
@@ -140,7 +147,7 @@ def _store(session: Session, entries: Sequence[Entry], *, hearing: bool = False)
         )
         pen.taken = True
         try:
-            outcome = yield from ask_store(session, SaveCheckpoint(checkpoint), hearing=hearing)
+            outcome = yield from ask_store(session, partial(save_checkpoint, checkpoint), hearing=hearing)
         finally:
             pen.taken = False
         if isinstance(outcome, Failed):

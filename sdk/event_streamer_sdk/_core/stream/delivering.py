@@ -8,7 +8,14 @@ from typing import Any, assert_never
 from event_streamer_api.models import StreamingEnd, StreamingError, StreamingHeartbeat, StreamingReorg
 from event_streamer_sdk.exceptions import StreamEndedError, StreamLineError
 
-from .commands import Call, Failed, HandOver, Lane, Wait
+from .commands import (
+    Call,
+    Failed,
+    HandOver,
+    Lane,
+    Steps,
+    Wait,
+)
 from .committing import commit, save, until_save
 from .fast_path import applies, take_plain_batches
 from .handlers import current_batch_var
@@ -18,13 +25,13 @@ from .naming import check_names, names_are_due
 from .progress import Entry
 from .queue import Item, Lost, Tail
 from .reports import EndReason, Gap, GapKind, Status, StatusKind
-from .session import Session, Steps
+from .session import Session
 from .unhandled import Result, attempt, bad_line
 
 logger = logging.getLogger(__name__)
 
 
-def deliver_lane(session: Session) -> Steps:
+def deliver_lane(session: Session) -> Steps[None]:
     """
     Run the deliver lane.
 
@@ -69,7 +76,7 @@ def deliver_lane(session: Session) -> Steps:
     yield from session.call_notices()
 
 
-def _deliver_block(session: Session, epoch: int, block: Block) -> Steps:
+def _deliver_block(session: Session, epoch: int, block: Block) -> Steps[None]:
     for values in decode_block(block):
         position = 0
         while position < len(values):
@@ -101,7 +108,7 @@ def _deliver_block(session: Session, epoch: int, block: Block) -> Steps:
         values.clear()  # else these would be alive while the next ones are decoded
 
 
-def _deliver_other(session: Session, epoch: int, item: Item) -> Steps:
+def _deliver_other(session: Session, epoch: int, item: Item) -> Steps[None]:
     if type(item) is LongLine:
         problem = (
             f"a line is longer than max_line_bytes={item.limit}; raise that option if the service means it"
@@ -122,7 +129,7 @@ def _deliver_other(session: Session, epoch: int, item: Item) -> Steps:
         session.wake(Lane.READ)
 
 
-def _message(session: Session, epoch: int, message: Message) -> Steps:
+def _message(session: Session, epoch: int, message: Message) -> Steps[None]:
     """Handle what is no plain batch."""
     connection = session.connection
     if connection is not None and connection.id is None:
@@ -152,7 +159,7 @@ def _message(session: Session, epoch: int, message: Message) -> Steps:
         assert_never(message)  # a message type that `messages.Message` has, and no branch here
 
 
-def handle_batch(session: Session, batch: Batch) -> Steps:
+def handle_batch(session: Session, batch: Batch) -> Steps[None]:
     """
     Hand a batch to the handlers and the user's loop, and commit it.
 
@@ -209,7 +216,7 @@ def handle_batch(session: Session, batch: Batch) -> Steps:
     yield from _finish_or_wait(session, entry, result)
 
 
-def _finish_or_wait(session: Session, entry: Entry, result: Result) -> Steps:
+def _finish_or_wait(session: Session, entry: Entry, result: Result) -> Steps[None]:
     """Commit what is handled, or leave that to the user, who can't say so of a batch that was given up."""
     if result is Result.GIVEN_UP:
         entry.by_user = False
@@ -217,7 +224,7 @@ def _finish_or_wait(session: Session, entry: Entry, result: Result) -> Steps:
         yield from commit(session, entry)
 
 
-def _handle_reorg(session: Session, reorg: StreamingReorg) -> Steps:
+def _handle_reorg(session: Session, reorg: StreamingReorg) -> Steps[None]:
     ancestor = reorg.common_ancestor
     session.seen_block = ancestor
     if session.dedupe is not None:
@@ -238,7 +245,7 @@ def _handle_reorg(session: Session, reorg: StreamingReorg) -> Steps:
     yield from _finish_or_wait(session, entry, result)
 
 
-def _release(session: Session) -> Steps:
+def _release(session: Session) -> Steps[None]:
     """Deliver what has its confirmations now."""
     holding = session.holding
     while holding is not None and not session.over and (item := holding.ready()) is not None:
@@ -248,7 +255,7 @@ def _release(session: Session) -> Steps:
             yield from _handle_reorg(session, item)
 
 
-def _error(session: Session, epoch: int, error: StreamingError) -> Steps:
+def _error(session: Session, epoch: int, error: StreamingError) -> Steps[None]:
     logger.warning(
         "subscription %s: the service reports %s: %s",
         session.subscription_id,
@@ -263,7 +270,7 @@ def _error(session: Session, epoch: int, error: StreamingError) -> Steps:
         session.conclude(EndReason.NOT_RECOVERABLE, problem)
 
 
-def _end(session: Session, end: StreamingEnd) -> Steps:
+def _end(session: Session, end: StreamingEnd) -> Steps[None]:
     holding = session.holding
     if holding is not None and len(holding):
         if holding.head_is_told:
@@ -278,7 +285,7 @@ def _end(session: Session, end: StreamingEnd) -> Steps:
     session.conclude(EndReason.FINISHED)
 
 
-def _wait_for_user(session: Session, batch: Batch) -> Steps:
+def _wait_for_user(session: Session, batch: Batch) -> Steps[None]:
     """Pause while too many batches wait for the user's acknowledgement."""
     limit = session.settings.max_unacknowledged
     if len(session.progress.open) < limit:

@@ -11,11 +11,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from .commands import Call
+from .commands import (
+    Call,
+    Steps,
+)
 from .committing import commit
 from .handlers import batch_maker_var, current_batch_var
 from .progress import Entry
-from .session import Session, Steps
+from .session import Session
 from .unhandled import Result, attempt
 
 
@@ -36,7 +39,7 @@ def applies(session: Session) -> bool:
     )
 
 
-def take_plain_batches(session: Session, values: list[Any], position: int) -> Steps:
+def take_plain_batches(session: Session, values: list[Any], position: int) -> Steps[int]:
     """
     Handle batches as long as they are plain ones.
 
@@ -105,6 +108,7 @@ def take_plain_batches(session: Session, values: list[Any], position: int) -> St
         call.argument = None  # else this batch would be alive while the next one is decoded
         position += 1
         if error is not None:
+            assert isinstance(error, BaseException)
             failed = [(Call(handler, group, timeout), error)]
             result = yield from attempt(session, [], batch_id, value, failed)
             if result is Result.NOT_HANDLED:

@@ -13,9 +13,13 @@ import logging
 
 from event_streamer_api.errors import EventStreamerValidationError
 
-from .commands import AskForEvent, Failed
+from .commands import (
+    Failed,
+    Steps,
+    ask_for_event,
+)
 from .reports import EndReason
-from .session import Session, Steps
+from .session import Session
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +43,7 @@ def names_are_due(session: Session) -> bool:
     )
 
 
-def check_names(session: Session) -> Steps:
+def check_names(session: Session) -> Steps[None]:
     """
     Check the names that handlers are registered for; the run is concluded where nobody would hear a thing.
 
@@ -53,7 +57,7 @@ def check_names(session: Session) -> Steps:
     assert session.connection is not None
     session.names_asked_at = session.connection.epoch
     if registry.event_name is None:
-        outcome = yield AskForEvent()
+        outcome = yield from ask_for_event()
         if isinstance(outcome, Failed):
             told = outcome.error
             logger.debug("subscription %s: its event is not known: %s", session.subscription_id, told)

@@ -11,35 +11,35 @@ from event_streamer_sdk.exceptions import EventStreamerConnectionError
 from ..inflate import Inflater
 from .classify import Action, Verdict, classify
 from .commands import (
-    AcquireLease,
     Answer,
-    Ask,
-    Connect,
     Connected,
     Disconnect,
     EndOfResponse,
     Failed,
     Lane,
-    LoadCheckpoint,
     NoContent,
-    Read,
     ReleaseLease,
+    Steps,
     Wait,
+    acquire_lease,
+    ask,
+    connect,
+    load_checkpoint,
+    read,
 )
 from .lines import LineBuffer
 from .queue import Lost, Tail
 from .reports import EndReason, Gap, GapKind, Status, StatusKind
-from .session import Connection, Session, Steps
+from .session import Connection, Session
 from .storing import ask_store
 
 logger = logging.getLogger(__name__)
 
-READ = Read()
 STANDBY_SECONDS = 2.0
 """How often a worker in standby asks for the lease, seconds."""
 
 
-def read_lane(session: Session) -> Steps:
+def read_lane(session: Session) -> Steps[None]:
     """
     Run the read lane.
 
@@ -89,7 +89,7 @@ def read_lane(session: Session) -> Steps:
         yield ReleaseLease()
 
 
-def prepare(session: Session, *, patient: bool = True) -> Steps:
+def prepare(session: Session, *, patient: bool = True) -> Steps[None]:
     """
     Take the lease and load the position, where the store has them.
 
@@ -101,7 +101,7 @@ def prepare(session: Session, *, patient: bool = True) -> Steps:
     if settings.has_lease:
         waiting = False
         while not session.over:
-            outcome = yield from ask_store(session, AcquireLease(), patient=patient)
+            outcome = yield from ask_store(session, acquire_lease, patient=patient)
             if isinstance(outcome, Failed):
                 session.conclude(EndReason.CHECKPOINT_FAILED, outcome.error)
                 return
@@ -117,14 +117,14 @@ def prepare(session: Session, *, patient: bool = True) -> Steps:
                 )
             yield from session.rest(STANDBY_SECONDS)
     if settings.has_store and not session.progress.is_chosen and not session.over:
-        outcome = yield from ask_store(session, LoadCheckpoint(), patient=patient)
-        if isinstance(outcome, Failed):
-            session.conclude(EndReason.CHECKPOINT_FAILED, outcome.error)
-        elif outcome is not None and not session.over:  # else it may come too late: the next run has gone on
-            session.progress.restore(outcome)
+        stored = yield from ask_store(session, load_checkpoint, patient=patient)
+        if isinstance(stored, Failed):
+            session.conclude(EndReason.CHECKPOINT_FAILED, stored.error)
+        elif stored is not None and not session.over:  # else it may come too late: the next run has gone on
+            session.progress.restore(stored)
 
 
-def connect_once(session: Session) -> Steps:
+def connect_once(session: Session) -> Steps[Connected | NoContent | Failed]:
     """
     Open a connection ahead of the run, which will take it over.
 
@@ -136,7 +136,7 @@ def connect_once(session: Session) -> Steps:
     """
     yield from prepare(session, patient=False)
     if not session.over:
-        outcome = yield Connect(session.progress.token)
+        outcome = yield from connect(session.progress.token)
         if isinstance(outcome, Connected) and not session.over:
             session.adopted = outcome
             return outcome
@@ -146,7 +146,7 @@ def connect_once(session: Session) -> Steps:
     return outcome
 
 
-def give_back(session: Session) -> Steps:
+def give_back(session: Session) -> Steps[None]:
     """
     Give up what `connect_once` has taken, for a run that does not start: the connection and the lease.
 
@@ -161,19 +161,19 @@ def give_back(session: Session) -> Steps:
         yield ReleaseLease()
 
 
-def _connect(session: Session) -> Steps:
+def _connect(session: Session) -> Steps[Connected | NoContent | Failed]:
     """Take over the connection that `connect()` opened, or open one."""
     if session.adopted is not None:
-        outcome, session.adopted = session.adopted, None
-        return outcome
+        adopted, session.adopted = session.adopted, None
+        return adopted
     session.connecting_since = session.clock()
     session.wake(Lane.WATCH)
-    outcome = yield Connect(session.progress.token)
+    outcome = yield from connect(session.progress.token)
     session.connecting_since = None
     return outcome
 
 
-def _read(session: Session, connection: Connection, encoding: str | None) -> Steps:
+def _read(session: Session, connection: Connection, encoding: str | None) -> Steps[tuple[Failed, str]]:
     """Read a connection to its end; give why it ended, and the same in a few words."""
     lines = LineBuffer(session.settings.max_line_bytes)
     inflater = None
@@ -192,8 +192,8 @@ def _read(session: Session, connection: Connection, encoding: str | None) -> Ste
         if queue.full:
             yield from _wait_for_room(session, connection)
             continue
-        outcome = yield READ
-        if type(outcome) is not bytes:
+        outcome = yield from read()
+        if not isinstance(outcome, bytes):
             break
         connection.last_byte_at = session.last_byte_at = session.clock()
         if inflater is None:
@@ -234,7 +234,7 @@ def _take_in(session: Session, connection: Connection, lines: LineBuffer, data: 
         connection.line_since = connection.last_byte_at
 
 
-def _wait_for_room(session: Session, connection: Connection) -> Steps:
+def _wait_for_room(session: Session, connection: Connection) -> Steps[None]:
     """Leave the socket alone until the handlers have caught up; silence means nothing meanwhile."""
     connection.reading = False
     yield Wait()
@@ -243,7 +243,7 @@ def _wait_for_room(session: Session, connection: Connection) -> Steps:
     session.wake(Lane.WATCH)
 
 
-def _settle(session: Session, connection: Connection, failure: Failed, reason: str) -> Steps:
+def _settle(session: Session, connection: Connection, failure: Failed, reason: str) -> Steps[None]:
     """Wait until all that a lost connection delivered is handled, so that nothing of it comes twice."""
     session.queue.put(connection.epoch, Lost(connection.epoch, failure, reason))
     session.wake(Lane.DELIVER)
@@ -254,7 +254,9 @@ def _settle(session: Session, connection: Connection, failure: Failed, reason: s
         session.backoff.reset()
 
 
-def _after_failure(session: Session, failure: Failed, verdict: Verdict, reason: str, conflicts: int) -> Steps:
+def _after_failure(
+    session: Session, failure: Failed, verdict: Verdict, reason: str, conflicts: int
+) -> Steps[None]:
     """Give up, ask for a new token, or rest before the next try."""
     policy = session.settings.reconnect
     if verdict.action is Action.GIVE_UP:
@@ -285,7 +287,7 @@ def _after_failure(session: Session, failure: Failed, verdict: Verdict, reason: 
     yield from session.rest(delay)
 
 
-def _token_lost(session: Session, failure: Failed) -> Steps:
+def _token_lost(session: Session, failure: Failed) -> Steps[None]:
     """Do as the policy says, and never twice without progress: a service may refuse every token."""
     error = failure.error
     session.notify(
@@ -307,7 +309,7 @@ def _token_lost(session: Session, failure: Failed) -> Steps:
         return
     token = None
     if callable(policy):
-        outcome = yield Ask(policy, error)
+        outcome = yield from ask(policy, error)
         if not isinstance(outcome, Answer):
             session.conclude(EndReason.REFUSED, outcome.error)
             return

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -32,7 +32,15 @@ from event_streamer_sdk.exceptions import EventStreamerConnectionError
 
 from ..backoff import Backoff, Reconnect
 from .acks import AckBuffer
-from .commands import Call, Command, Connected, Failed, Lane, Wait
+from .commands import (
+    Call,
+    Connected,
+    Failed,
+    Lane,
+    Steps,
+    Wait,
+    call,
+)
 from .confirmations import ConfirmationBuffer
 from .dedupe import Deduplicator
 from .handlers import HandlerRegistry
@@ -46,9 +54,6 @@ logger = logging.getLogger(__name__)
 
 SLICE = 1.0
 """Longest piece of a rest, seconds."""
-
-Steps = Generator[Command, Any, Any]
-"""A lane, or a part of one."""
 
 Notice = tuple[str, StreamingError | Gap | Status | Mapping[str, Any]]
 """A kind of `handlers.NOTICES` and what its handlers get."""
@@ -322,7 +327,7 @@ class Session:
         self._wake.update(lanes)
         self.has_effects = True
 
-    def rest(self, seconds: float, *, hearing: bool = False) -> Steps:
+    def rest(self, seconds: float, *, hearing: bool = False) -> Steps[None]:
         """
         Let the lane that runs this rest for so long, or until the run is over.
 
@@ -462,13 +467,13 @@ class Session:
             ),
         )
 
-    def call_notices(self) -> Steps:
+    def call_notices(self) -> Steps[None]:
         """Call the handlers of all notices that wait: in the deliver lane, between two batches."""
         while self.notices:
             kind, notice = self.notices.popleft()
             yield from self.call_each(kind, notice)
 
-    def call_each(self, kind: str, notice: Any) -> Steps:
+    def call_each(self, kind: str, notice: Any) -> Steps[None]:
         """
         Call the handlers of a notice. One that raises is logged: there is no batch to send again.
 
@@ -477,7 +482,7 @@ class Session:
             notice: What they get.
         """
         for handler in self.registry.notice(kind):
-            outcome = yield Call(handler, notice, self.settings.handler_timeout)
+            outcome = yield from call(Call(handler, notice, self.settings.handler_timeout))
             if outcome is not None:
                 self.counters.handler_errors += 1
                 logger.error(

@@ -12,16 +12,25 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from enum import Enum
+from functools import partial
 from typing import Any
 
 from event_streamer_sdk.exceptions import HandlerTimeoutError, StreamLineError
 
 from .checkpoint import DeadLetterRecord
-from .commands import Call, Failed, WriteDeadLetter
+from .commands import (
+    Call,
+    Failed,
+    Steps,
+    write_dead_letter,
+)
+from .commands import (
+    call as call_handler,
+)
 from .committing import commit
 from .progress import Entry
 from .reports import EndReason, Gap, GapKind
-from .session import Session, Steps
+from .session import Session
 from .storing import ask_store
 
 logger = logging.getLogger(__name__)
@@ -52,7 +61,7 @@ def attempt(
     batch_id: str,
     message: Mapping[str, Any],
     failed: Sequence[Failure] = (),
-) -> Steps:
+) -> Steps[Result]:
     """
     Call handlers until all have succeeded, the retries are used up, or the run is over.
 
@@ -71,7 +80,7 @@ def attempt(
     while True:
         failed = list(failed)
         for call in calls:
-            error = yield call
+            error = yield from call_handler(call)
             if error is not None:
                 failed.append((call, error))
         if not failed:
@@ -97,7 +106,9 @@ def attempt(
         failed = ()
 
 
-def _give_up(session: Session, failed: Sequence[Failure], batch_id: str, message: Mapping[str, Any]) -> Steps:
+def _give_up(
+    session: Session, failed: Sequence[Failure], batch_id: str, message: Mapping[str, Any]
+) -> Steps[Result]:
     error = failed[0][1]
     names = tuple(name_of(call) for call, _ in failed)
     policy = session.settings.on_handler_error
@@ -120,10 +131,10 @@ def _give_up(session: Session, failed: Sequence[Failure], batch_id: str, message
         message={name: value for name, value in message.items() if name != "resume_token"},
         handlers=names,
     )
-    return Result.GIVEN_UP if (yield from write_dead_letter(session, record)) else Result.NOT_HANDLED
+    return Result.GIVEN_UP if (yield from bury(session, record)) else Result.NOT_HANDLED
 
 
-def write_dead_letter(session: Session, record: DeadLetterRecord) -> Steps:
+def bury(session: Session, record: DeadLetterRecord) -> Steps[bool]:
     """
     Write down what could not be handled; the run ends where that fails.
 
@@ -134,7 +145,9 @@ def write_dead_letter(session: Session, record: DeadLetterRecord) -> Steps:
     Returns:
         Whether it is written, and so counts as handled.
     """
-    outcome = yield from ask_store(session, WriteDeadLetter(record), hearing=True)
+    outcome = yield from ask_store(
+        session, partial(write_dead_letter, record), code="DEAD_LETTERS_UNAVAILABLE", hearing=True
+    )
     if isinstance(outcome, Failed):
         session.conclude(EndReason.HANDLER_FAILED, outcome.error)
         return False
@@ -149,7 +162,7 @@ def name_of(call: Call) -> str:
     return str(getattr(function, "__qualname__", None) or repr(function))
 
 
-def bad_line(session: Session, epoch: int, error: StreamLineError, value: Any) -> Steps:
+def bad_line(session: Session, epoch: int, error: StreamLineError, value: Any) -> Steps[None]:
     """
     Deal with a line that can't be read.
 
@@ -190,7 +203,7 @@ def bad_line(session: Session, epoch: int, error: StreamLineError, value: Any) -
             message=message and {name: part for name, part in message.items() if name != "resume_token"},
             raw=error.raw or None,
         )
-        if not (yield from write_dead_letter(session, record)):
+        if not (yield from bury(session, record)):
             return
     # It may have been a reorg: then the blocks that follow lie before the committed one.
     session.may_go_back = True

@@ -8,9 +8,15 @@ from collections.abc import Iterator
 from event_streamer_sdk.exceptions import EventStreamerTimeoutError, LeaseLostError
 
 from .classify import connection_gone
-from .commands import Failed, RenewLease, SendHeartbeat, Wait
+from .commands import (
+    Failed,
+    Steps,
+    Wait,
+    renew_lease,
+    send_heartbeat,
+)
 from .reports import EndReason
-from .session import Connection, Session, Steps
+from .session import Connection, Session
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +32,7 @@ RENEW_SECONDS = 5.0
 """How often a lease is prolonged, seconds."""
 
 
-def watch_lane(session: Session) -> Steps:
+def watch_lane(session: Session) -> Steps[None]:
     """
     Run the watch lane.
 
@@ -46,7 +52,7 @@ def watch_lane(session: Session) -> Steps:
             session.break_off()
         if session.lease_held and now >= renew_at:
             renew_at = now + RENEW_SECONDS
-            outcome = yield RenewLease()
+            outcome = yield from renew_lease()
             if isinstance(outcome, Failed):
                 logger.warning("subscription %s: %s", session.subscription_id, outcome.error)
                 if isinstance(outcome.error, LeaseLostError):
@@ -98,7 +104,7 @@ def _look_for_silence(session: Session, connection: Connection, now: float) -> N
         session.drop_connection(connection.epoch, Failed(EventStreamerTimeoutError(problem)), "slow line")
 
 
-def _heartbeat(session: Session, connection: Connection, now: float) -> Steps:
+def _heartbeat(session: Session, connection: Connection, now: float) -> Steps[None]:
     connection.next_heartbeat_at = now + connection.interval
     if connection.id is None:
         return
@@ -116,7 +122,7 @@ def _heartbeat(session: Session, connection: Connection, now: float) -> Steps:
         silent_at = connection.last_byte_at + SILENT_INTERVALS * connection.interval
         timeout = max(0.05, min(timeout, silent_at - now))
     session.heartbeat_sequence += 1
-    outcome = yield SendHeartbeat(connection.id, session.heartbeat_sequence, timeout)
+    outcome = yield from send_heartbeat(connection.id, session.heartbeat_sequence, timeout)
     if isinstance(outcome, Failed):
         logger.debug("subscription %s: heartbeat failed: %s", session.subscription_id, outcome.error)
         if connection_gone(outcome.error):
