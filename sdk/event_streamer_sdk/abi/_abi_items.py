@@ -167,7 +167,8 @@ class Items:
                 yield Item(self.sources[index], self.place, index)
             return
         for index, source in enumerate(self.sources):
-            if not isinstance(source, dict) or type_of(source) == "event":
+            plain = source.__class__ is dict  # nearly always, where the whole document was read at once
+            if (source.get("type") if plain else type_of(source)) == "event" or not isinstance(source, dict):
                 yield Item(source, self.place, index)
 
     def read_events(self, limits: Limits) -> tuple[list[ABIEvent], list[ABIParsingError]]:

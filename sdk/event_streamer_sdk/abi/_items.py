@@ -7,6 +7,7 @@ come again.
 """
 
 import functools
+import marshal
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
@@ -47,7 +48,7 @@ def read_event(item: Mapping[str, Any], limits: Limits) -> ABIEvent:
     Raises:
         ABIParsingError: Something in it is wrong; the path is within the item.
     """
-    return _new_event(*_checked(item, limits))
+    return _new_event(*_described_value(item, limits))
 
 
 def read_event_text(text: Any, limits: Limits) -> ABIEvent | None:
@@ -80,6 +81,29 @@ def _described(raw: bytes, limits: Limits) -> _Event | None:
 
 
 _kept = functools.lru_cache(maxsize=_MOST_KEPT)(_described)
+
+
+def _described_value(item: Mapping[str, Any], limits: Limits) -> _Event:
+    """
+    Check an event; of one that comes again the description is known.
+
+    An item can't be looked up itself, but what `marshal` writes of it can: the same for what is the same, as
+    its second version takes no notice of what is shared.
+    """
+    if item.__class__ is dict:
+        try:
+            written = marshal.dumps(item, 2)
+        except ValueError:  # something that is not of JSON
+            return _checked(item, limits)
+        if len(written) <= _LONGEST_KEPT:
+            return _kept_value(written, limits)
+    return _checked(item, limits)
+
+
+@functools.lru_cache(maxsize=_MOST_KEPT)
+def _kept_value(written: bytes, limits: Limits) -> _Event:
+    """Check an event that `marshal` has written."""
+    return _checked(marshal.loads(written), limits)  # noqa: S302 - written here a moment ago
 
 
 def _checked(item: Mapping[str, Any], limits: Limits) -> _Event:

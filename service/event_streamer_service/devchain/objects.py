@@ -216,10 +216,8 @@ def _header(block: Block, transactions: Transactions) -> dict[str, Any]:
 def _bloom(logs: Iterable[Log]) -> str:
     """Write the bloom filter of logs: three bits for each address and topic (Yellow Paper, 4.3.1)."""
     bits = 0
-    for log in logs:
-        bits |= _bloom_bits(log.address)
-        for topic in log.topics:
-            bits |= _bloom_bits(topic)
+    for value in {value for log in logs for value in (log.address, *log.topics)}:
+        bits |= _bloom_bits(value)
     return f"0x{bits:0512x}"
 
 
