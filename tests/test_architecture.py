@@ -33,6 +33,20 @@ MAY_IMPORT = {
         "event_streamer_sdk.exceptions",
         "event_streamer_api",
     },
+    # One run of a stream knows nothing of how a call is made, and neither knows who carries it out.
+    "event_streamer_sdk._core.stream": {
+        "event_streamer_sdk._core.stream",
+        "event_streamer_sdk._core.backoff",
+        "event_streamer_sdk._core.inflate",
+        "event_streamer_sdk.exceptions",
+        "event_streamer_api",
+    },
+    "event_streamer_sdk._runs": {
+        "event_streamer_sdk._runs",
+        "event_streamer_sdk._core",
+        "event_streamer_sdk.exceptions",
+        "event_streamer_api",
+    },
     "event_streamer_service": {
         "event_streamer_service",
         "event_streamer_sdk.abi",
@@ -93,6 +107,40 @@ def imports_of(module: str, path: Path) -> Iterator[tuple[int, str]]:
                 yield node.lineno, f"{origin}.{name.name}"
 
 
+def loaded_with(module: str, path: Path, known: set[str]) -> Iterator[str]:
+    """The modules that a file's own top level imports, those for type checkers among them."""
+    tree = ast.parse(path.read_bytes(), str(path))
+    later = {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for inner in range(node.lineno, (node.end_lineno or node.lineno) + 1)
+    }
+    for line, name in imports_of(module, path):
+        if line not in later:
+            yield name if name in known else name.rpartition(".")[0]
+
+
+def circles(graph: dict[str, set[str]]) -> list[list[str]]:
+    """Modules that import each other, by whatever way."""
+    reached: dict[str, set[str]] = {}
+    for start in graph:
+        seen: set[str] = set()
+        waiting = list(graph[start])
+        while waiting:
+            module = waiting.pop()
+            if module not in seen:
+                seen.add(module)
+                waiting += graph.get(module, set())
+        reached[start] = seen
+    found = {
+        tuple(sorted(other for other in reached[module] if module in reached.get(other, set())))
+        for module in graph
+        if module in reached[module]
+    }
+    return [list(circle) for circle in sorted(found)]
+
+
 def lies_under(module: str, bases: set[str]) -> bool:
     return any(module == base or module.startswith(base + ".") for base in bases)
 
@@ -124,6 +172,26 @@ def test_the_core_is_pure() -> None:
         if lies_under(imported, IMPURE)
     ]
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.quick
+def test_no_module_imports_what_imports_it() -> None:
+    paths = dict(modules())
+    graph = {
+        module: {name for name in loaded_with(module, path, set(paths)) if name in paths and name != module}
+        for module, path in paths.items()
+    }
+    assert circles(graph) == []
+
+
+def test_circles_are_seen(tmp_path: Path) -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [["a", "b", "c"]]
+    file = tmp_path / "one.py"
+    file.write_text(
+        "from . import two\nif TYPE_CHECKING:\n    from .three import X\ndef f():\n    from . import four\n"
+    )
+    known = {"p.one", "p.two", "p.three", "p.four"}
+    assert set(loaded_with("p.one", file, known)) == {"p.two", "p.three"}
 
 
 def test_the_rules_see_every_way_to_import(tmp_path: Path) -> None:

@@ -263,7 +263,7 @@ def test_a_lease_that_is_given_too_late_is_given_back(kind: str) -> None:
 
 @kinds
 def test_behind_a_reorg_that_was_passed_over_the_next_client_may_begin_anywhere(kind: str) -> None:
-    reorg = {"type": "reorg", "batch_id": "b2", "resume_token": "t2", "common_ancestor": -1}
+    reorg = {"type": "reorg", "batch_id": "b2", "resume_token": "t2", "common_ancestor": -2}
 
     def script(wire: Wire) -> None:
         if wire.position < 3:

@@ -35,7 +35,8 @@ def widest(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.quick
 @pytest.mark.parametrize("status", [401, 403])
-def test_row_12_credentials_are_refused(kind: str, status: int) -> None:
+def test_credentials_are_refused(kind: str, status: int) -> None:
+    """Row 12 of the fault matrix."""
     with stream_server(answers(status)) as server:
         listener = Listener(kind, server.url)
         with pytest.raises(EventStreamerAuthError, match=str(status)):
@@ -46,7 +47,8 @@ def test_row_12_credentials_are_refused(kind: str, status: int) -> None:
 
 
 @pytest.mark.quick
-def test_row_13_no_such_subscription(kind: str) -> None:
+def test_no_such_subscription(kind: str) -> None:
+    """Row 13 of the fault matrix."""
     with stream_server(answers(404)) as server:
         listener = Listener(kind, server.url)
         with pytest.raises(SubscriptionNotFoundError, match="404"):
@@ -56,7 +58,8 @@ def test_row_13_no_such_subscription(kind: str) -> None:
         assert listener.errors[0].recoverable is False
 
 
-def test_row_14_conflict_is_tried_again_for_a_while(kind: str) -> None:
+def test_conflict_is_tried_again_for_a_while(kind: str) -> None:
+    """Row 14 of the fault matrix."""
     with stream_server(answers(409), answers(409)) as server:
         listener = Listener(kind, server.url)
         listener.run()
@@ -64,7 +67,8 @@ def test_row_14_conflict_is_tried_again_for_a_while(kind: str) -> None:
         assert len(server.connects) == 3
 
 
-def test_row_14_conflict_is_not_tried_for_ever(kind: str) -> None:
+def test_conflict_is_not_tried_for_ever(kind: str) -> None:
+    """Row 14 of the fault matrix."""
     with stream_server(*[answers(409)] * 20) as server:
         listener = Listener(kind, server.url, reconnect=Reconnect(initial=0.01, maximum=0.02, conflicts=4))
         with pytest.raises(EventStreamerConflictError, match="409"):
@@ -80,7 +84,8 @@ def refuse_in_stream(wire: Wire) -> None:
 
 @pytest.mark.quick
 @pytest.mark.parametrize("refuse", [answers(410), refuse_in_stream], ids=["410", "message"])
-def test_row_15_a_lost_token_raises(kind: str, refuse: Any) -> None:
+def test_a_lost_token_raises(kind: str, refuse: Any) -> None:
+    """Row 15 of the fault matrix."""
     with stream_server(refuse) as server:
         listener = Listener(kind, server.url, resume_token="t1")
         expected = EventStreamerGoneError if refuse is not refuse_in_stream else StreamEndedError
@@ -91,7 +96,8 @@ def test_row_15_a_lost_token_raises(kind: str, refuse: Any) -> None:
 
 
 @pytest.mark.parametrize("refuse", [answers(410), refuse_in_stream], ids=["410", "message"])
-def test_row_15_a_lost_token_restarts(kind: str, refuse: Any) -> None:
+def test_a_lost_token_restarts(kind: str, refuse: Any) -> None:
+    """Row 15 of the fault matrix."""
     with stream_server(refuse) as server:
         listener = Listener(kind, server.url, resume_token="t1", on_token_lost="restart")
         listener.run()
@@ -100,7 +106,8 @@ def test_row_15_a_lost_token_restarts(kind: str, refuse: Any) -> None:
         assert [gap.kind for gap in listener.gaps] == ["token_lost"]
 
 
-def test_row_15_a_lost_token_asks_the_user(kind: str) -> None:
+def test_a_lost_token_asks_the_user(kind: str) -> None:
+    """Row 15 of the fault matrix."""
     asked = []
 
     def another(error: Exception) -> str:
@@ -115,7 +122,8 @@ def test_row_15_a_lost_token_asks_the_user(kind: str) -> None:
         assert isinstance(asked[0], EventStreamerGoneError)
 
 
-def test_row_15_a_service_that_refuses_every_token_is_not_asked_for_ever(kind: str) -> None:
+def test_a_service_that_refuses_every_token_is_not_asked_for_ever(kind: str) -> None:
+    """Row 15 of the fault matrix."""
     with stream_server(*[answers(410)] * 20) as server:
         listener = Listener(kind, server.url, resume_token="t1", on_token_lost="restart")
         with pytest.raises(EventStreamerGoneError):
@@ -124,7 +132,8 @@ def test_row_15_a_service_that_refuses_every_token_is_not_asked_for_ever(kind: s
 
 
 @pytest.mark.quick
-def test_row_16_the_request_is_refused(kind: str) -> None:
+def test_the_request_is_refused(kind: str) -> None:
+    """Row 16 of the fault matrix."""
     body = {"detail": [{"loc": ["query", "resume_token"], "msg": "too odd", "type": "value_error"}]}
     with stream_server(answers(422, body)) as server:
         listener = Listener(kind, server.url)
@@ -133,7 +142,8 @@ def test_row_16_the_request_is_refused(kind: str) -> None:
         assert len(server.connects) == 1
 
 
-def test_row_17_too_many_requests_in_seconds(kind: str) -> None:
+def test_too_many_requests_in_seconds(kind: str) -> None:
+    """Row 17 of the fault matrix."""
     with stream_server(answers(429, Retry_After="1")) as server:
         listener = Listener(kind, server.url)
         listener.run()
@@ -153,7 +163,8 @@ def test_row_17_too_many_requests_in_seconds(kind: str) -> None:
     ],
     ids=["seconds", "huge", "date"],
 )
-def test_row_17_retry_after_is_obeyed(kind: str, headers: dict[str, str], delay: float) -> None:
+def test_retry_after_is_obeyed(kind: str, headers: dict[str, str], delay: float) -> None:
+    """Row 17 of the fault matrix."""
     with stream_server(answers(429, **headers)) as server:
         listener = Listener(kind, server.url)
         listener.on_status = lambda status: listener.stop_from_within() if status.delay else None
@@ -166,7 +177,8 @@ def test_row_17_retry_after_is_obeyed(kind: str, headers: dict[str, str], delay:
 
 @pytest.mark.quick
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
-def test_row_18_the_service_is_in_trouble(kind: str, status: int) -> None:
+def test_the_service_is_in_trouble(kind: str, status: int) -> None:
+    """Row 18 of the fault matrix."""
     policy = Reconnect(initial=0.01, multiplier=2.0, maximum=0.05)
     with stream_server(*[answers(status)] * 5) as server:
         listener = Listener(kind, server.url, reconnect=policy)
@@ -178,7 +190,9 @@ def test_row_18_the_service_is_in_trouble(kind: str, status: int) -> None:
 
 
 @pytest.mark.usefixtures("widest")
-def test_row_19_flapping(kind: str) -> None:
+def test_flapping(kind: str) -> None:
+    """Row 19 of the fault matrix."""
+
     def die(wire: Wire) -> None:
         wire.begin()
         wire.finish()
@@ -192,7 +206,9 @@ def test_row_19_flapping(kind: str) -> None:
 
 
 @pytest.mark.usefixtures("widest")
-def test_row_19_a_committed_batch_starts_the_waits_anew(kind: str) -> None:
+def test_a_committed_batch_starts_the_waits_anew(kind: str) -> None:
+    """Row 19 of the fault matrix."""
+
     def one(wire: Wire) -> None:
         wire.batches(wire.position, wire.position)
         wire.finish()
@@ -205,7 +221,8 @@ def test_row_19_a_committed_batch_starts_the_waits_anew(kind: str) -> None:
 
 
 @pytest.mark.quick
-def test_row_20_no_credential_goes_to_another_origin(kind: str) -> None:
+def test_no_credential_goes_to_another_origin(kind: str) -> None:
+    """Row 20 of the fault matrix."""
     with stream_server() as other:
         with stream_server(answers(307, Location=f"{other.url}/subscriptions/1/stream")) as server:
             client = {"api_key": "secret", "headers": {"Authorization": "Bearer secret"}}
@@ -217,7 +234,8 @@ def test_row_20_no_credential_goes_to_another_origin(kind: str) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["unknown authority", "other host", "expired"])
-def test_row_21_a_certificate_that_is_not_to_be_trusted(kind: str, wrong: str) -> None:
+def test_a_certificate_that_is_not_to_be_trusted(kind: str, wrong: str) -> None:
+    """Row 21 of the fault matrix."""
     authority = trustme.CA()
     past = datetime.datetime(2001, 1, 1, tzinfo=datetime.UTC)
     host = "elsewhere.test" if wrong == "other host" else "127.0.0.1"
@@ -239,7 +257,8 @@ def test_row_21_a_certificate_that_is_not_to_be_trusted(kind: str, wrong: str) -
         assert listener.delays == []
 
 
-def test_row_21_a_good_certificate_is_taken(kind: str) -> None:
+def test_a_good_certificate_is_taken(kind: str) -> None:
+    """Row 21 of the fault matrix."""
     authority = trustme.CA()
     served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(served)
@@ -257,7 +276,8 @@ def test_row_21_a_good_certificate_is_taken(kind: str) -> None:
         assert listener.reconnects == {"silence": 1}
 
 
-def test_row_22_the_name_does_not_resolve_for_a_while(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_name_does_not_resolve_for_a_while(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Row 22 of the fault matrix."""
     resolve = socket.getaddrinfo
     asked = []
 
@@ -279,7 +299,8 @@ def test_row_22_the_name_does_not_resolve_for_a_while(kind: str, monkeypatch: py
 
 
 @pytest.mark.quick
-def test_row_23_tokens_and_headers_arrive_as_they_are(kind: str) -> None:
+def test_tokens_and_headers_arrive_as_they_are(kind: str) -> None:
+    """Row 23 of the fault matrix."""
     token = "rt_+/=&#%41 ?;é\u2028"
     with stream_server(Wire.no_content) as server:
         listener = Listener(
@@ -297,7 +318,9 @@ def test_row_23_tokens_and_headers_arrive_as_they_are(kind: str) -> None:
         assert request.headers["x-client-metadata"] == '{"version":"1.0","name":"Zo\\u00eb"}'
 
 
-def test_row_24_heartbeats_stop(kind: str) -> None:
+def test_heartbeats_stop(kind: str) -> None:
+    """Row 24 of the fault matrix."""
+
     def beat_and_stop(wire: Wire) -> None:
         wire.begin(X_Heartbeat_Interval="0.1")
         wire.batches(0, 1)
@@ -315,7 +338,8 @@ def test_row_24_heartbeats_stop(kind: str) -> None:
         assert listener.handled == ALL
 
 
-def test_row_25_the_service_has_another_clock(kind: str) -> None:
+def test_the_service_has_another_clock(kind: str) -> None:
+    """Row 25 of the fault matrix."""
     tomorrow = (datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1)).isoformat()
 
     def ahead(wire: Wire) -> None:

@@ -32,7 +32,9 @@ def quick_acks(monkeypatch: pytest.MonkeyPatch) -> None:
 @kinds
 @pytest.mark.quick
 @pytest.mark.parametrize("dedupe", [False, True])
-def test_row_26_a_batch_comes_twice(kind: str, dedupe: bool) -> None:
+def test_a_batch_comes_twice(kind: str, dedupe: bool) -> None:
+    """Row 26 of the fault matrix."""
+
     def twice(wire: Wire) -> None:
         wire.batches(0, 1)
         wire.pause(0.2)  # so that it is acknowledged once
@@ -50,7 +52,8 @@ def test_row_26_a_batch_comes_twice(kind: str, dedupe: bool) -> None:
 
 
 @kinds
-def test_row_26_events_that_come_again_in_another_batch(kind: str) -> None:
+def test_events_that_come_again_in_another_batch(kind: str) -> None:
+    """Row 26 of the fault matrix."""
     events = [
         {"block_number": FIRST_BLOCK + n, "transaction_hash": f"0x{n:064x}", "log_index": 0} for n in range(2)
     ]
@@ -69,7 +72,8 @@ def test_row_26_events_that_come_again_in_another_batch(kind: str) -> None:
 
 @kinds
 @pytest.mark.quick
-def test_row_27_blocks_out_of_order(kind: str) -> None:
+def test_blocks_out_of_order(kind: str) -> None:
+    """Row 27 of the fault matrix."""
     order = [0, 3, 1, 2, 4]
 
     def shuffle(wire: Wire) -> None:
@@ -91,7 +95,8 @@ def test_row_27_blocks_out_of_order(kind: str) -> None:
 
 @kinds
 @pytest.mark.quick
-def test_row_28_unknown_types_and_fields(kind: str) -> None:
+def test_unknown_types_and_fields(kind: str) -> None:
+    """Row 28 of the fault matrix."""
     news = {"type": "news", "headline": "hello", "nested": {"deep": [1]}}
 
     def send(wire: Wire) -> None:
@@ -114,7 +119,9 @@ def test_row_28_unknown_types_and_fields(kind: str) -> None:
 
 @kinds
 @pytest.mark.parametrize("policy", ["stop", "skip", "dead_letter"])
-def test_row_29_batch_size_lies(kind: str, policy: Any, tmp_path) -> None:
+def test_batch_size_lies(kind: str, policy: Any, tmp_path) -> None:
+    """Row 29 of the fault matrix."""
+
     def lie(wire: Wire) -> None:
         wire.batches(wire.position, 1)
         wire.send(batch(2, batch_size=17))
@@ -138,7 +145,8 @@ def test_row_29_batch_size_lies(kind: str, policy: Any, tmp_path) -> None:
 
 
 @kinds
-def test_row_30_the_ack_endpoint_is_down(kind: str) -> None:
+def test_the_ack_endpoint_is_down(kind: str) -> None:
+    """Row 30 of the fault matrix."""
     with stream_server(size=200) as server:
         server.always_ack = Answer(503, {"error": "down"})
         listener = Listener(kind, server.url, stop_timeout=0.5)
@@ -149,8 +157,8 @@ def test_row_30_the_ack_endpoint_is_down(kind: str) -> None:
         assert len(server.acks) <= 6
 
 
-def test_row_30_five_minutes_of_it() -> None:
-    """In virtual time: requests are few, memory is bounded, and it is reported once."""
+def test_five_minutes_without_the_ack_endpoint() -> None:
+    """Row 30 in virtual time: requests are few, memory is bounded, and it is reported once."""
     session, clock = session_for(ack_buffer=1000, ack_chunk=100)
     session.opened(do.Connected("c1"))
     reports: list[Any] = []
@@ -204,7 +212,8 @@ def test_acknowledgements_wait_as_long_as_retry_after_says() -> None:
 
 @kinds
 @pytest.mark.usefixtures("quick_acks")
-def test_row_31_some_ids_fail_and_one_for_ever(kind: str) -> None:
+def test_some_ids_fail_and_one_for_ever(kind: str) -> None:
+    """Row 31 of the fault matrix."""
     seen: dict[str, int] = {}
 
     def refuse(ids: list[str]) -> set[str]:
@@ -236,7 +245,9 @@ def test_row_31_some_ids_fail_and_one_for_ever(kind: str) -> None:
 
 @kinds
 @pytest.mark.quick
-def test_row_32_the_connection_is_gone(kind: str) -> None:
+def test_the_connection_is_gone(kind: str) -> None:
+    """Row 32 of the fault matrix."""
+
     def wait(wire: Wire) -> None:
         wire.batches(0, 1)
         wire.vanish()
@@ -252,7 +263,9 @@ def test_row_32_the_connection_is_gone(kind: str) -> None:
 
 
 @kinds
-def test_row_32_a_text_decides_nothing(kind: str) -> None:
+def test_a_text_decides_nothing(kind: str) -> None:
+    """Row 32 of the fault matrix."""
+
     def wait(wire: Wire) -> None:
         wire.batches(0, 1)
         wire.pause(0.3)
@@ -268,7 +281,9 @@ def test_row_32_a_text_decides_nothing(kind: str) -> None:
 
 @kinds
 @pytest.mark.usefixtures("quick_acks")
-def test_row_33_the_answer_to_an_ack_is_lost(kind: str) -> None:
+def test_the_answer_to_an_ack_is_lost(kind: str) -> None:
+    """Row 33 of the fault matrix."""
+
     def wait(wire: Wire) -> None:
         wire.batches(0, 1)
         wire.pause(0.4)
@@ -287,7 +302,8 @@ def test_row_33_the_answer_to_an_ack_is_lost(kind: str) -> None:
 
 @kinds
 @pytest.mark.quick
-def test_row_43_a_server_that_lags_behind_the_token(kind: str) -> None:
+def test_a_server_that_lags_behind_the_token(kind: str) -> None:
+    """Row 43 of the fault matrix."""
     committed: list[str | None] = []
 
     def lag(wire: Wire) -> None:
@@ -310,7 +326,8 @@ def test_row_43_a_server_that_lags_behind_the_token(kind: str) -> None:
 
 
 @kinds
-def test_row_43_a_server_that_does_not_know_the_token_yet(kind: str) -> None:
+def test_a_server_that_does_not_know_the_token_yet(kind: str) -> None:
+    """Row 43 of the fault matrix."""
     with stream_server(answers(409), answers(503), answers(409)) as server:
         listener = Listener(kind, server.url, resume_token="t2")
         listener.run()

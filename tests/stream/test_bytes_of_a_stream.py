@@ -22,7 +22,9 @@ def whole(listener: Listener, server: StreamServer) -> None:
     assert listener.stream.get_current_resume_token() == "t4"
 
 
-def test_row_01_bytes_dribble_in(kind: str) -> None:
+def test_bytes_dribble_in(kind: str) -> None:
+    """Row 1 of the fault matrix."""
+
     def dribble(wire: Wire) -> None:
         for byte in wire.server.batch(0):
             wire.send(bytes([byte]))
@@ -37,7 +39,9 @@ def test_row_01_bytes_dribble_in(kind: str) -> None:
         whole(listener, server)
 
 
-def test_row_01_one_line_has_a_limit_on_its_time(kind: str) -> None:
+def test_one_line_has_a_limit_on_its_time(kind: str) -> None:
+    """Row 1 of the fault matrix."""
+
     def dribble(wire: Wire) -> None:
         wire.batches(0, 0)
         while True:
@@ -53,7 +57,9 @@ def test_row_01_one_line_has_a_limit_on_its_time(kind: str) -> None:
 
 
 @pytest.mark.quick
-def test_row_02_the_peer_vanishes(kind: str) -> None:
+def test_the_peer_vanishes(kind: str) -> None:
+    """Row 2 of the fault matrix."""
+
     def vanish(wire: Wire) -> None:
         wire.batches(0, 1)
         wire.vanish()
@@ -68,7 +74,9 @@ def test_row_02_the_peer_vanishes(kind: str) -> None:
 
 
 @pytest.mark.quick
-def test_row_03_reset_in_the_middle_of_a_line(kind: str) -> None:
+def test_reset_in_the_middle_of_a_line(kind: str) -> None:
+    """Row 3 of the fault matrix."""
+
     def reset(wire: Wire) -> None:
         wire.batches(0, 1)
         wire.send(wire.server.batch(2)[:50])
@@ -85,7 +93,9 @@ def test_row_03_reset_in_the_middle_of_a_line(kind: str) -> None:
 
 
 @pytest.mark.quick
-def test_row_04_a_clean_end_of_the_response(kind: str) -> None:
+def test_a_clean_end_of_the_response(kind: str) -> None:
+    """Row 4 of the fault matrix."""
+
     def end(wire: Wire) -> None:
         wire.batches(0, 2)
         wire.finish()
@@ -99,7 +109,9 @@ def test_row_04_a_clean_end_of_the_response(kind: str) -> None:
         whole(listener, server)
 
 
-def test_row_04_a_last_line_without_its_end_is_a_line(kind: str) -> None:
+def test_a_last_line_without_its_end_is_a_line(kind: str) -> None:
+    """Row 4 of the fault matrix."""
+
     def end(wire: Wire) -> None:
         wire.send(wire.server.batch(0).rstrip(b"\n"))
         wire.finish()
@@ -112,7 +124,8 @@ def test_row_04_a_last_line_without_its_end_is_a_line(kind: str) -> None:
 
 
 @pytest.mark.quick
-def test_row_05_no_content_ends_the_stream(kind: str) -> None:
+def test_no_content_ends_the_stream(kind: str) -> None:
+    """Row 5 of the fault matrix."""
     with stream_server(size=0) as server:
         listener = Listener(kind, server.url)
         report = listener.run()
@@ -122,7 +135,9 @@ def test_row_05_no_content_ends_the_stream(kind: str) -> None:
         assert not listener.stream.is_running
 
 
-def test_row_05_not_recoverable_ends_the_stream(kind: str) -> None:
+def test_not_recoverable_ends_the_stream(kind: str) -> None:
+    """Row 5 of the fault matrix."""
+
     def refuse(wire: Wire) -> None:
         wire.batches(0, 1)
         wire.send(
@@ -150,7 +165,9 @@ def test_row_05_not_recoverable_ends_the_stream(kind: str) -> None:
 
 
 @pytest.mark.quick
-def test_row_06_a_truncated_line_with_more_after_it(kind: str) -> None:
+def test_a_truncated_line_with_more_after_it(kind: str) -> None:
+    """Row 6 of the fault matrix."""
+
     def truncate(wire: Wire) -> None:
         wire.batches(0, 1)
         wire.send(wire.server.batch(2)[:60] + b"\n")
@@ -166,7 +183,9 @@ def test_row_06_a_truncated_line_with_more_after_it(kind: str) -> None:
         whole(listener, server)
 
 
-def test_row_06_truncated_twice_stops_before_it(kind: str) -> None:
+def test_truncated_twice_stops_before_it(kind: str) -> None:
+    """Row 6 of the fault matrix."""
+
     def truncate(wire: Wire) -> None:
         wire.batches(wire.position, 1)
         wire.send(wire.server.batch(2)[:60] + b"\n")
@@ -184,7 +203,8 @@ def test_row_06_truncated_twice_stops_before_it(kind: str) -> None:
         assert len(server.connects) == 2
 
 
-def test_row_07_bytes_that_are_no_utf_8(kind: str, tmp_path) -> None:
+def test_bytes_that_are_no_utf_8(kind: str, tmp_path) -> None:
+    """Row 7 of the fault matrix."""
     damaged = batch(2).replace(b"event_batch", b"event\xff\xfebatch")
 
     def damage(wire: Wire) -> None:
@@ -208,7 +228,9 @@ def test_row_07_bytes_that_are_no_utf_8(kind: str, tmp_path) -> None:
         assert "b2" not in server.acked
 
 
-def test_row_08_a_line_of_100_megabytes(kind: str) -> None:
+def test_a_line_of_100_megabytes(kind: str) -> None:
+    """Row 8 of the fault matrix."""
+
     def flood(wire: Wire) -> None:
         wire.batches(wire.position, 1)
         part = b"x" * 65536
@@ -231,7 +253,9 @@ def test_row_08_a_line_of_100_megabytes(kind: str) -> None:
         assert listener.stream.get_current_resume_token() == "t1"
 
 
-def test_row_08_skipping_it_goes_on_behind_it(kind: str) -> None:
+def test_skipping_it_goes_on_behind_it(kind: str) -> None:
+    """Row 8 of the fault matrix."""
+
     def flood(wire: Wire) -> None:
         wire.batches(wire.position, 1)
         for _ in range(40):
@@ -248,7 +272,8 @@ def test_row_08_skipping_it_goes_on_behind_it(kind: str) -> None:
 
 
 @pytest.mark.quick
-def test_row_09_a_valid_line_of_2_megabytes(kind: str) -> None:
+def test_a_valid_line_of_2_megabytes(kind: str) -> None:
+    """Row 9 of the fault matrix."""
     with stream_server() as server:
         server.batch = lambda number: batch(number, padding="x" * (2 << 20 if number == 2 else 0))
         listener = Listener(kind, server.url)
@@ -258,7 +283,8 @@ def test_row_09_a_valid_line_of_2_megabytes(kind: str) -> None:
         whole(listener, server)
 
 
-def test_row_10_a_compression_bomb(kind: str) -> None:
+def test_a_compression_bomb(kind: str) -> None:
+    """Row 10 of the fault matrix."""
     packer = zlib.compressobj(9, wbits=zlib.MAX_WBITS | 16)
     bomb = b"".join(packer.compress(b" " * (1 << 20)) for _ in range(300)) + packer.flush()
     assert len(bomb) < 400_000
@@ -280,7 +306,9 @@ def test_row_10_a_compression_bomb(kind: str) -> None:
         assert peak < 64 << 20
 
 
-def test_row_10_a_compressed_stream_is_read(kind: str) -> None:
+def test_a_compressed_stream_is_read(kind: str) -> None:
+    """Row 10 of the fault matrix."""
+
     def compressed(wire: Wire) -> None:
         data = b"".join(wire.server.batch(number) for number in range(5)) + END
         wire.begin(Content_Encoding="gzip")
@@ -295,7 +323,9 @@ def test_row_10_a_compressed_stream_is_read(kind: str) -> None:
         whole(listener, server)
 
 
-def test_row_11_chunks_cut_anywhere(kind: str) -> None:
+def test_chunks_cut_anywhere(kind: str) -> None:
+    """Row 11 of the fault matrix."""
+
     def cut(wire: Wire) -> None:
         for number in range(5):
             wire.send(*(bytes([byte]) for byte in wire.server.batch(number)))

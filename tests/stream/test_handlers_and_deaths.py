@@ -72,7 +72,8 @@ def handled(folder: Path) -> list[int]:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("kind", [*KINDS, "async-plain"])
-def test_row_34_a_signal_inside_a_handler(kind: str, number: signal.Signals, tmp_path: Path) -> None:
+def test_a_signal_inside_a_handler(kind: str, number: signal.Signals, tmp_path: Path) -> None:
+    """Row 34 of the fault matrix."""
     with stream_server(stay) as server:
         with program(kind, server.url, tmp_path, handler_seconds=0.5) as process:
             said(process, "handling 0")
@@ -86,7 +87,8 @@ def test_row_34_a_signal_inside_a_handler(kind: str, number: signal.Signals, tmp
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "async-plain"])
-def test_row_35_a_second_ctrl_c(kind: str, tmp_path: Path) -> None:
+def test_a_second_ctrl_c(kind: str, tmp_path: Path) -> None:
+    """Row 35 of the fault matrix."""
     with stream_server(stay) as server:
         with program(kind, server.url, tmp_path, handler_seconds=60) as process:
             said(process, "handling 0")
@@ -105,7 +107,9 @@ def test_row_35_a_second_ctrl_c(kind: str, tmp_path: Path) -> None:
 
 @kinds
 @pytest.mark.quick
-def test_row_36_a_handler_that_raises_once(kind: str) -> None:
+def test_a_handler_that_raises_once(kind: str) -> None:
+    """Row 36 of the fault matrix."""
+
     def once(number: int) -> None:
         if listener.attempts.count(2) == 1 and number == 2:
             raise RuntimeError("once")
@@ -129,7 +133,9 @@ def test_row_36_a_handler_that_raises_once(kind: str) -> None:
 
 @kinds
 @pytest.mark.quick
-def test_row_36_a_handler_that_always_raises_stops_the_stream(kind: str) -> None:
+def test_a_handler_that_always_raises_stops_the_stream(kind: str) -> None:
+    """Row 36 of the fault matrix."""
+
     def always(number: int) -> None:
         if number == 2:
             raise RuntimeError("always")
@@ -149,7 +155,9 @@ def test_row_36_a_handler_that_always_raises_stops_the_stream(kind: str) -> None
 
 @kinds
 @pytest.mark.parametrize("policy", ["skip", "dead_letter"])
-def test_row_36_a_handler_that_always_raises_is_passed_over(kind: str, policy: Any, tmp_path: Path) -> None:
+def test_a_handler_that_always_raises_is_passed_over(kind: str, policy: Any, tmp_path: Path) -> None:
+    """Row 36 of the fault matrix."""
+
     def always(number: int) -> None:
         if number == 2:
             raise RuntimeError("always")
@@ -174,7 +182,9 @@ def test_row_36_a_handler_that_always_raises_is_passed_over(kind: str, policy: A
 
 
 @kinds
-def test_row_36_a_dead_letter_that_cannot_be_written_is_no_dead_letter(kind: str) -> None:
+def test_a_dead_letter_that_cannot_be_written_is_no_dead_letter(kind: str) -> None:
+    """Row 36 of the fault matrix."""
+
     def always(number: int) -> None:
         if number == 2:
             raise RuntimeError("always")
@@ -195,7 +205,9 @@ def test_row_36_a_dead_letter_that_cannot_be_written_is_no_dead_letter(kind: str
 
 
 @kinds
-def test_row_37_a_handler_that_hangs_has_a_time_out(kind: str) -> None:
+def test_a_handler_that_hangs_has_a_time_out(kind: str) -> None:
+    """Row 37 of the fault matrix."""
+
     def hang(number: int) -> Any:
         if number == 2:
             return asyncio.sleep(60) if kind == "async" else time.sleep(3)
@@ -211,7 +223,8 @@ def test_row_37_a_handler_that_hangs_has_a_time_out(kind: str) -> None:
 
 
 @kinds
-def test_row_37_heartbeats_stop_for_a_handler_that_hangs(kind: str) -> None:
+def test_heartbeats_stop_for_a_handler_that_hangs(kind: str) -> None:
+    """Row 37 of the fault matrix."""
     beats: list[int] = []
 
     def hang(number: int) -> Any:
@@ -250,7 +263,8 @@ def test_row_37_heartbeats_stop_for_a_handler_that_hangs(kind: str) -> None:
 
 
 @kinds
-def test_row_38_a_handler_that_blocks(kind: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_handler_that_blocks(kind: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Row 38 of the fault matrix."""
     beats: list[int] = []
 
     def block(number: int) -> None:
@@ -274,7 +288,8 @@ def test_row_38_a_handler_that_blocks(kind: str, caplog: pytest.LogCaptureFixtur
 
 @kinds
 @pytest.mark.parametrize("die", ["before_save", "after_save"])
-def test_row_39_kill_9_around_the_checkpoint(kind: str, die: str, tmp_path: Path) -> None:
+def test_kill_9_around_the_checkpoint(kind: str, die: str, tmp_path: Path) -> None:
+    """Row 39 of the fault matrix."""
     with stream_server() as server:
         with program(kind, server.url, tmp_path, die=die) as process:
             assert process.wait(10) == -signal.SIGKILL
@@ -291,7 +306,8 @@ def test_row_39_kill_9_around_the_checkpoint(kind: str, die: str, tmp_path: Path
 
 
 @kinds
-def test_row_40_the_disk_is_full(kind: str, tmp_path: Path) -> None:
+def test_the_disk_is_full(kind: str, tmp_path: Path) -> None:
+    """Row 40 of the fault matrix."""
     file = tmp_path / "position.json"
     room = resource.getrlimit(resource.RLIMIT_FSIZE)
 
@@ -321,7 +337,8 @@ def test_row_40_the_disk_is_full(kind: str, tmp_path: Path) -> None:
         assert again.handled == [2, 3, 4]
 
 
-def test_row_40_a_torn_write_leaves_the_old_position(tmp_path: Path) -> None:
+def test_a_torn_write_leaves_the_old_position(tmp_path: Path) -> None:
+    """Row 40 of the fault matrix."""
     store = FileCheckpoint(tmp_path / "position.json")
     store.save("key", Checkpoint(resume_token="t1", block=101))
     whole = (tmp_path / "position.json").read_bytes()
@@ -332,7 +349,8 @@ def test_row_40_a_torn_write_leaves_the_old_position(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"key": "k"}', b"\xff", b"[]", b"null"])
-def test_row_40_a_damaged_position_is_told(content: bytes, tmp_path: Path) -> None:
+def test_a_damaged_position_is_told(content: bytes, tmp_path: Path) -> None:
+    """Row 40 of the fault matrix."""
     file = tmp_path / "position.json"
     file.write_bytes(content)
     with pytest.raises(CheckpointError, match=r"position\.json"):

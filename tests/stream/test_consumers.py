@@ -25,7 +25,8 @@ kinds = pytest.mark.parametrize("kind", KINDS)
 
 
 @kinds
-def test_row_41_without_a_lease_both_get_everything(kind: str) -> None:
+def test_without_a_lease_both_get_everything(kind: str) -> None:
+    """Row 41 of the fault matrix."""
     with stream_server(healthy, healthy) as server:
         listeners = [Listener(kind, server.url), Listener(kind, server.url)]
         for listener in listeners:
@@ -34,7 +35,8 @@ def test_row_41_without_a_lease_both_get_everything(kind: str) -> None:
 
 
 @kinds
-def test_row_41_with_a_lease_the_second_waits_and_takes_over(kind: str, tmp_path: Path) -> None:
+def test_with_a_lease_the_second_waits_and_takes_over(kind: str, tmp_path: Path) -> None:
+    """Row 41 of the fault matrix."""
     one, other = (SQLiteCheckpoint(tmp_path / "positions.db", lease_seconds=30) for _ in range(2))
 
     def half(wire: Wire) -> None:
@@ -63,7 +65,8 @@ def test_row_41_with_a_lease_the_second_waits_and_takes_over(kind: str, tmp_path
 
 
 @kinds
-def test_row_41_a_worker_that_comes_back_too_late_is_fenced_off(kind: str, tmp_path: Path) -> None:
+def test_a_worker_that_comes_back_too_late_is_fenced_off(kind: str, tmp_path: Path) -> None:
+    """Row 41 of the fault matrix."""
     path = tmp_path / "positions.db"
 
     def taken_over(number: int) -> None:
@@ -134,7 +137,8 @@ def leave_sync(server: StreamServer, store: Any, taken: list[int], leave_at: int
 
 @kinds
 @pytest.mark.quick
-def test_row_42_break_out_of_the_loop(kind: str) -> None:
+def test_break_out_of_the_loop(kind: str) -> None:
+    """Row 42 of the fault matrix."""
     store = MemoryCheckpoint()
     taken: list[int] = []
     with stream_server() as server:
@@ -150,8 +154,8 @@ def test_row_42_break_out_of_the_loop(kind: str) -> None:
 
 
 @pytest.mark.parametrize("steps", [*range(0, 60, 3)])
-def test_row_42_cancelled_at_every_await(steps: int) -> None:
-    """Cancel the task that loops after so many turns of the event loop, wherever it is then."""
+def test_cancelled_at_every_await(steps: int) -> None:
+    """Row 42 of the fault matrix: the task that loops is cancelled after so many turns, wherever it is then."""
     store = MemoryCheckpoint()
     taken: list[int] = []
 
@@ -188,7 +192,8 @@ def test_row_42_cancelled_at_every_await(steps: int) -> None:
 
 
 @kinds
-def test_row_42_single_events_in_a_loop(kind: str) -> None:
+def test_single_events_in_a_loop(kind: str) -> None:
+    """Row 42 of the fault matrix."""
     taken: list[int] = []
     with stream_server() as server:
         listener = Listener(kind, server.url)
