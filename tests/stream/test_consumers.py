@@ -155,7 +155,7 @@ def test_break_out_of_the_loop(kind: str) -> None:
 
 @pytest.mark.parametrize("steps", [*range(0, 60, 3)])
 def test_cancelled_at_every_await(steps: int) -> None:
-    """Row 42 of the fault matrix: the task that loops is cancelled after so many turns, wherever it is then."""
+    """Row 42 of the fault matrix: the task that loops is cancelled after so many turns."""
     store = MemoryCheckpoint()
     taken: list[int] = []
 
