@@ -36,6 +36,8 @@ _LOGS_AT_HAND = 50_000
 """Logs that all the readers of a chain may hold of the ranges they are at (a log takes about 1 KB) …"""
 _LOGS_AHEAD = 50_000
 """… and logs that may be read ahead for them. Beyond that only what a reader waits for is read."""
+_DENSE = 0.5
+"""Share of a range's blocks with logs from which on all their headers are asked for beside the logs."""
 _LEAST_TARGET = 250
 """Logs of an answer that are aimed at however many readers there are."""
 
@@ -75,6 +77,8 @@ class HistoryReader:
         """Logs that were read and not yet handed on."""
         self._under_way = 0
         """Ranges that are being read."""
+        self._untimed = 0.0
+        """Share of the blocks of the last range that had logs without a time."""
         self.ranges_read = 0
         """Ranges answered so far."""
         self.ranges_refused = 0
@@ -162,8 +166,7 @@ class HistoryReader:
         while True:
             try:
                 async with self._slots_free:
-                    logs = await self._source.logs(slot.from_block, slot.to_block, log_filter)
-                    headers = await self._headers(logs)
+                    logs, headers = await self._ask(slot, log_filter)
             except (RangeTooLarge, ChainTimeout) as error:
                 self.ranges_refused += 1
                 sizes.refused(
@@ -202,9 +205,37 @@ class HistoryReader:
         )
         await asyncio.sleep(delay)
 
-    async def _headers(self, logs: Sequence[Log]) -> dict[int, Block]:
+    async def _ask(self, slot: _Slot, log_filter: LogFilter) -> Read:
+        """
+        Ask for a range's logs and the headers of the blocks that have some.
+
+        Where the logs tell no time and most blocks have logs, the headers of all are asked for at the same
+        time: otherwise they wait for the logs, and a range takes two round trips.
+        """
+        beside: asyncio.Task[list[Block | None]] | None = None
+        if self._untimed >= _DENSE:
+            numbers = range(slot.from_block, slot.to_block + 1)
+            beside = asyncio.create_task(self._source.blocks(numbers))
+        try:
+            logs = await self._source.logs(slot.from_block, slot.to_block, log_filter)
+            found = [] if beside is None else await beside
+        finally:
+            if beside is not None:
+                beside.cancel()
+                await asyncio.gather(beside, return_exceptions=True)
+        known: dict[int, Block | None] = {block.number: block for block in found if block is not None}
+        headers = await self._headers(logs, known)
+        untimed = len({log.block_number for log in logs if log.block_timestamp is None})
+        self._untimed = untimed / (slot.to_block - slot.from_block + 1)
+        return logs, headers
+
+    async def _headers(self, logs: Sequence[Log], known: dict[int, Block | None]) -> dict[int, Block]:
         """
         Return the headers of the blocks that have logs: from the logs where they tell the time.
+
+        Args:
+            logs: The logs.
+            known: Headers that came beside them.
 
         Raises:
             BlockGone: A header and its logs are of two branches.
@@ -219,13 +250,16 @@ class HistoryReader:
                 untold[number] = log.block_hash
             else:
                 headers[number] = Block(number, log.block_hash, "", log.block_timestamp)
-        if untold:
-            for number, block in zip(untold, await self._source.blocks(tuple(untold)), strict=True):
-                if block is None or block.hash != untold[number]:
-                    raise BlockGone(f"block {number} changed while its logs were read")
-                if not block.timestamp and number:
-                    raise UnreadableAnswer(f"block {number} has no time that can be read")
-                headers[number] = block
+        missing = [number for number in untold if number not in known]
+        fetched = await self._source.blocks(missing) if missing else []
+        found = known | dict(zip(missing, fetched, strict=True))
+        for number, block_hash in untold.items():
+            block = found[number]
+            if block is None or block.hash != block_hash:
+                raise BlockGone(f"block {number} changed while its logs were read")
+            if not block.timestamp and number:
+                raise UnreadableAnswer(f"block {number} has no time that can be read")
+            headers[number] = block
         return headers
 
 

@@ -7,6 +7,7 @@ order sends the whole answer the long way.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -101,48 +102,57 @@ def read_logs(raw: bytes | msgspec.Raw, asked: Asked) -> Reading:
 
 
 def _usual(found: list[_RpcLog], asked: Asked) -> Reading:
-    first, last, block_hash = asked.first, asked.last, asked.block_hash
-    addresses, wanted = asked.log_filter.addresses, asked.log_filter.topics()
-    numbers: dict[str, int] = {}
-    times: dict[str | None, int | None] = {None: None}
-    suspects: set[int] = set()
-    logs: list[Log] = []
-    at_number, at_index = -1, -1
-    for log in found:
-        number = numbers.get(log.block_number)
-        if number is None:
-            number = numbers[log.block_number] = _hex(log.block_number)
-            if not first <= number <= last:
-                raise _OutOfOrder
-        index = _hex(log.log_index)
-        if number == at_number:
-            if index <= at_index:
-                raise _OutOfOrder
-        elif number < at_number:
-            raise _OutOfOrder
-        at_number, at_index = number, index
-        address, topics, data = log.address.lower(), log.topics, log.data
-        if (
-            (addresses and address not in addresses)
-            or (wanted and not (topics and topics[0] in wanted))
-            or not all(len(topic) == TOPIC_LENGTH and topic.islower() for topic in topics)
-            or data[:2] != "0x"
-            or len(data) & 1
-            or log.removed
-            or not log.block_hash
-            or not log.transaction_hash
-            or (block_hash is not None and log.block_hash != block_hash)
-        ):
-            raise _OutOfOrder
-        told = log.block_timestamp
-        if told not in times:
-            times[told] = seconds(told) or None
-        if index == 0 and log.transaction_index not in (None, "0x0"):
-            suspects.add(number)
-        logs.append(
-            Log(address, topics, data, number, log.block_hash, log.transaction_hash, index, times[told])
+    """
+    Make logs of the usual form, column by column.
+
+    Most columns have few different values (addresses, hashes, times), and each of these is looked at once.
+    That numbers and data begin with `0x` is looked at in one log: nodes differ in that, their logs don't.
+    """
+    wanted = asked.log_filter
+    numbers = {text: _hex(text) for text in {log.block_number for log in found}}
+    addresses = {text: text.lower() for text in {log.address for log in found}}
+    first_topics = {log.topics[0] if log.topics else None for log in found}
+    times = {text: seconds(text) or None for text in {log.block_timestamp for log in found}}
+    if not (
+        all(asked.first <= number <= asked.last for number in numbers.values())
+        and (not wanted.addresses or wanted.addresses.issuperset(addresses.values()))
+        and (wanted.topic0 is None or wanted.topics() >= first_topics)
+        and all(topic is None or topic.islower() for topic in first_topics)
+        and {len(topic) for log in found for topic in log.topics} <= {TOPIC_LENGTH}
+        and all(length >= 2 and not length & 1 for length in {len(log.data) for log in found})
+        and all(log.data[:2] == log.log_index[:2] == "0x" for log in found[:1])
+        and True not in {log.removed for log in found}
+        and all(map(operator.attrgetter("transaction_hash"), found))
+        and _hashes_fit({log.block_hash for log in found}, asked)
+    ):
+        raise _OutOfOrder
+    indexes = [int(log.log_index, 16) for log in found]
+    places = [numbers[log.block_number] << 32 | index for log, index in zip(found, indexes, strict=True)]
+    if not all(map(operator.lt, places, places[1:])):
+        raise _OutOfOrder
+    logs = [
+        Log(
+            addresses[log.address],
+            log.topics,
+            log.data,
+            numbers[log.block_number],
+            log.block_hash,
+            log.transaction_hash,
+            index,
+            times[log.block_timestamp],
         )
+        for log, index in zip(found, indexes, strict=True)
+    ]
+    suspects = {
+        numbers[log.block_number]
+        for log in found
+        if log.log_index == "0x0" and log.transaction_index not in (None, "0x0")
+    }
     return Reading(logs, suspects=suspects)
+
+
+def _hashes_fit(hashes: set[str], asked: Asked) -> bool:
+    return all(hashes) and (asked.block_hash is None or hashes <= {asked.block_hash})
 
 
 def _hex(text: str) -> int:
