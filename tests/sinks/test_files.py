@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from event_streamer_sdk.exceptions import EventStreamerValidationError
-from event_streamer_sdk.sinks import FileSink, SinkError
+from event_streamer_sdk.sinks import FileSink, SinkError, SinkUnavailableError
 from event_streamer_service import DevChain, LocalService
 from support.sink_kills import kill_again_and_again
 from support.sinks import Row, row_of_values, rows_of_chain, stream_into, subscribe
@@ -268,3 +269,22 @@ def test_killed_at_random_instants_the_files_end_as_the_chain(tmp_path: Path, pl
     kill_again_and_again(
         lambda: rows_in(tmp_path / place), "--to", str(tmp_path / place), *options, seed=place
     )
+
+
+def test_a_disk_that_is_full_loses_nothing(
+    service: LocalService, chain: DevChain, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    number = subscribe(service, 250)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, before[1]))
+    try:
+        sink = FileSink(tmp_path, format="csv", patience=0.6)
+        with pytest.raises(SinkUnavailableError, match="can't be written: File too large"):
+            stream_into("sync", service.url, number, sink, handler_retries=0)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert "trying again in 0.5 s" in caplog.text
+    assert sorted(file.name for file in tmp_path.iterdir()) == [".lock", "manifest.json"]
+    assert service.journal.acknowledged() == []
+    stream_into("sync", service.url, number, FileSink(tmp_path, format="csv"))
+    assert rows_in(tmp_path) == rows_of_chain(chain, 0, 250)

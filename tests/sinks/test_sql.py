@@ -4,6 +4,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,21 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 
+from event_streamer_sdk import SyncEventStreamer
 from event_streamer_sdk.exceptions import EventStreamerValidationError
 from event_streamer_sdk.models.abi import ABIEvent, ABIInput
 from event_streamer_sdk.models.subscriptions import SubscriptionResponse
 from event_streamer_sdk.sinks import EventTable, SinkBatch, SinkError, SinkUnavailableError, Source, SQLSink
 from event_streamer_sdk.sinks._text import json_columns
 from event_streamer_service import DevChain, LocalService
+from event_streamer_service.devchain.anvil import Anvil, AnvilError, find_anvil
+from event_streamer_service.devchain.node import DevToken
 from support import postgres
 from support.event_objects import METADATA, event_objects
+from support.raw_client import TRANSFER_TOPIC
+from support.service_process import service_process
 from support.sink_kills import kill_again_and_again
-from support.sinks import Row, row_of_values, rows_of_chain, stream_into, subscribe
+from support.sinks import TRANSFER, Row, row_of_values, rows_of_chain, stream_into, subscribe
 
 
 @pytest.fixture(scope="module")
@@ -321,3 +327,65 @@ def test_killed_at_random_instants_the_table_ends_as_the_chain(database: str) ->
     kill_again_and_again(
         lambda: rows_in(database, "transfer"), "--to", database, seed=database.partition(":")[0]
     )
+
+
+@pytest.mark.postgres
+def test_connections_that_are_cut_are_made_again(
+    service: LocalService, chain: DevChain, kind: str, cluster: str
+) -> None:
+    database = postgresql(cluster)
+
+    def cut(stream: Any) -> None:
+        @stream.on_event("Transfer")
+        def look(_: Any) -> None:
+            if stream.stats.batches in (1, 3):
+                with psycopg.connect(f"{cluster}/postgres", autocommit=True) as connection:
+                    connection.execute(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                        " WHERE application_name = 'event-streamer'"
+                    )
+
+    stream_into(kind, service.url, subscribe(service, 250), SQLSink(database, write_rows=100), prepare=cut)
+    assert rows_in(database, "transfer") == rows_of_chain(chain, 0, 250)
+
+
+@pytest.mark.anvil
+def test_a_real_nodes_logs_are_in_the_table_when_its_blocks_were_replaced(database: str) -> None:
+    try:
+        find_anvil()
+    except AnvilError as missing:
+        pytest.skip(str(missing))
+    with Anvil() as node, ExitStack() as stack:
+        token = DevToken.deploy(node)
+        receiver = node.accounts()[1]
+        for value in range(20):
+            token.transfer(receiver, value + 1)
+        last = node.block_number() + 6
+        url = stack.enter_context(
+            service_process(
+                "--database", "sqlite://", "--port", "0", "--chain", f"31337={node.url}",
+                "--heartbeat-interval", "1", "--block-time", "0.5", "--log-level", "warning",
+            )
+        ).url  # fmt: skip
+        with SyncEventStreamer(url, "sinks") as client:
+            number = client.subscribe(TRANSFER, chain_id=31_337, start_block=0, end_block=last).id
+        done = False
+
+        def change(stream: Any) -> None:
+            @stream.on_heartbeat
+            def look(_: Any) -> None:
+                nonlocal done
+                if not done and stream.stats.events:
+                    done = True
+                    node.reorg(3)
+                    token.transfer(receiver, 99)
+                    node.mine(10)
+
+        stream_into("sync", url, number, SQLSink(database), prepare=change)
+        question = {"fromBlock": "0x0", "toBlock": hex(last), "topics": [TRANSFER_TOPIC]}
+        logs = [
+            (int(log["blockNumber"], 16), log["blockHash"], log["transactionHash"], int(log["logIndex"], 16))
+            for log in node.call("eth_getLogs", question)
+        ]
+        assert [row[:4] for row in rows_in(database, "transfer")] == logs
+        assert done
