@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import json
 import re
 import sys
@@ -19,6 +20,9 @@ from .types import UNSET, Closed, File, Model, Unknown
 
 Check = Callable[[Any, str], None]
 """Takes a value and where it is; raises EventStreamerValidationError if the value breaks the rule."""
+
+# A check of the same rules is the same one, made once: calls ask for theirs each time they are made. How many
+# there are is the document's business, so none has to be forgotten.
 
 _SHOWN_LENGTH = 60
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -53,6 +57,7 @@ def anything() -> Check:
     return lambda _value, _where: None
 
 
+@functools.cache
 def nullable(check: Check) -> Check:
     """None, or what another check allows."""
 
@@ -102,6 +107,7 @@ def _same(value: Any, other: Any) -> bool:
     return bool(value == other) and isinstance(value, bool) == isinstance(other, bool)
 
 
+@functools.cache
 def member(name: str, *values: str | int) -> Check:
     """A member of the enum of this name, or the value of one."""
 
@@ -114,6 +120,7 @@ def member(name: str, *values: str | int) -> Check:
     return checked
 
 
+@functools.cache
 def boolean() -> Check:
     """True or False."""
 
@@ -124,6 +131,7 @@ def boolean() -> Check:
     return checked
 
 
+@functools.cache
 def text(
     *, pattern: str | None = None, min_length: int = 0, max_length: int | None = None, secret: bool = False
 ) -> Check:
@@ -156,6 +164,7 @@ def text(
     return checked
 
 
+@functools.cache
 def integer(
     *,
     minimum: float | None = None,
@@ -175,6 +184,7 @@ def integer(
     return checked
 
 
+@functools.cache
 def number(
     *,
     minimum: float | None = None,
@@ -219,6 +229,7 @@ def _range(
     return checked
 
 
+@functools.cache
 def moment() -> Check:
     """A time with a zone."""
 
@@ -231,6 +242,7 @@ def moment() -> Check:
     return checked
 
 
+@functools.cache
 def day() -> Check:
     """A date without a time."""
 
@@ -241,6 +253,7 @@ def day() -> Check:
     return checked
 
 
+@functools.cache
 def uuid() -> Check:
     """A UUID."""
 
@@ -271,6 +284,7 @@ def binary() -> Check:
     return checked
 
 
+@functools.cache
 def instance(name: str) -> Check:
     """An instance of the model of this name; by name, so that models may refer to themselves."""
 
@@ -282,6 +296,7 @@ def instance(name: str) -> Check:
     return checked
 
 
+@functools.cache
 def array(
     item: Check, *, min_items: int = 0, max_items: int | None = None, unique_items: bool = False
 ) -> Check:
@@ -320,6 +335,7 @@ def _unique(value: Iterable[Any], where: str) -> None:
             raise invalid(f"{where}[{index}]", f"must not be there twice: it is that of [{seen[key]}]")
 
 
+@functools.cache
 def mapping(item: Check, *, min_properties: int = 0, max_properties: int | None = None) -> Check:
     """A dict with strings as keys whose values pass another check."""
 

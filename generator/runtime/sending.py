@@ -55,6 +55,8 @@ def to_iso(value: datetime.datetime) -> str:
 
 def _text(value: Any) -> str:
     """Write one value outside of JSON."""
+    if type(value) is str:
+        return value
     value = plain(value)
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -65,6 +67,8 @@ def _text(value: Any) -> str:
 
 def in_path(value: object, style: str = "simple", explode: bool = False, name: str = "") -> str:
     """Write a value as one segment of a path (RFC 6570, the expansions of OpenAPI's three path styles)."""
+    if style == "simple" and (type(value) is int or type(value) is str):
+        return _segment(value)
     value = plain(value)
     prefix, separator = {"label": (".", "."), "matrix": (";", ";")}.get(style, ("", ","))
     if style == "matrix":
@@ -96,6 +100,8 @@ def in_query(values: Mapping[str, Any], *styled: Mapping[str, Any]) -> dict[str,
 
 
 def _query_value(value: Any) -> Any:
+    if type(value) is int or type(value) is str:
+        return value
     value = plain(value)
     if isinstance(value, list):
         return tuple(map(_text, value))
