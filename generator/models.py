@@ -95,10 +95,8 @@ class Models:
         # In the order of the document, in which they are read.
         properties = [*(model.required_properties or []), *(model.optional_properties or [])]
         order = {name: index for index, name in enumerate(described)}
-        for prop in sorted(
-            properties, key=lambda each: order.get(each.name.get_untrusted_value(), len(order))
-        ):
-            wire = prop.name.get_untrusted_value()
+        for prop in sorted(properties, key=lambda each: order.get(self._rules.wire_name(each), len(order))):
+            wire = self._rules.wire_name(prop)
             fields.append(self._field(prop, wire, described.get(wire, []), {each.name for each in fields}))
         classes = sorted({each for prop in properties for each in self._properties.classes(prop)})
         more = model.additional_properties
@@ -157,7 +155,7 @@ class Models:
         may_be_none = nullable or (not prop.required and declared is None) or fills
         default, made = self._default(prop, declared, name)
         if isinstance(prop, ConstProperty):
-            default = repr(prop.value.raw_value)
+            default = f"_check.fixed({prop.value.raw_value!r})"
         elif default is None and may_be_none and (not prop.required or fills):
             default = "None"
         hint, check = self._properties.bare_hint(prop), self._properties.check(prop, places, null=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import keyword
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from openapi_python_client import strings
@@ -101,6 +101,27 @@ def python_name(name: str, wire: str, taken: Collection[str] = ()) -> str:
     while name in taken:
         name += "_"
     return name
+
+
+def without_clashes(names: Iterable[str]) -> dict[str, str]:
+    """
+    Give each field of an object a name of which openapi-python-client makes an attribute of its own.
+
+    Args:
+        names: The names on the wire.
+
+    Returns:
+        For each of them the name to use: the same one, or one with a number where its attribute is taken.
+    """
+    found: dict[str, str] = {}
+    taken: set[str] = set()
+    for name in names:
+        number, key = 2, name
+        while strings.PythonIdentifier(key, "field_") in taken:
+            key, number = f"{name} {number}", number + 1
+        taken.add(strings.PythonIdentifier(key, "field_"))
+        found[name] = key
+    return found
 
 
 def identifier(name: str) -> strings.PythonIdentifier:

@@ -84,10 +84,10 @@ def parse(document: Document) -> tuple[GeneratorData, Preparation]:
         errors = _errors(data)
         if not errors:
             return data, preparation
-        changed = False
-        for error in errors:
-            changed |= _evaded(error, titles, loosened)
-        if not changed:
+        # One at a time: what one of them makes impossible leads to others.
+        if not any(_renamed(error, titles) for error in errors) and not any(
+            _loosened(error, loosened) for error in errors
+        ):
             raise _wrong(document, errors[0])
     raise DocumentError(f"{document.name}: openapi-python-client can't read it: {_told(errors[0])}")
 
@@ -99,21 +99,28 @@ def _errors(data: GeneratorData) -> list[ParseError]:
     return found
 
 
-def _evaded(error: ParseError, titles: dict[str, str], loosened: dict[str, str]) -> bool:
-    """Prepare the document in another way, so that an error doesn't come again."""
+def _renamed(error: ParseError, titles: dict[str, str]) -> bool:
+    """Give another name to a class whose own one is taken."""
     place = _place(error)
-    if place is None:
+    if place is None or not re.search("duplicate models|conflicting enums", _told(error)):
         return False
+    name = next((token for token in reversed(tokens(place)) if not token.isdigit()), "model")
+    base = re.sub(r"\d+$", "", titles.get(place, name))
+    number = 2
+    while f"{base}{number}" in titles.values():
+        number += 1
+    titles[place] = f"{base}{number}"
+    return True
+
+
+def _loosened(error: ParseError, loosened: dict[str, str]) -> bool:
+    """Let a schema that openapi-python-client can't express be any value."""
     told = _told(error)
-    if re.search("duplicate models|conflicting enums", told):
-        name = next((token for token in reversed(tokens(place)) if not token.isdigit()), "model")
-        base = re.sub(r"\d+$", "", titles.get(place, name))
-        number = 2
-        while f"{base}{number}" in titles.values() or f"{base}{number}" == titles.get(place):
-            number += 1
-        titles[place] = f"{base}{number}"
-        return True
-    if place in loosened:
+    place = _place(error)
+    if place is None and "reference" in told.lower():
+        # The references lead somewhere, so this is a schema that holds itself without an object between.
+        place = _named(told)
+    if place is None or place in loosened:
         return False
     loosened[place] = told
     return True
@@ -130,8 +137,12 @@ def _place(error: GeneratorError) -> str | None:
 def _wrong(document: Document, error: GeneratorError) -> DocumentError:
     """Say of an error where it is; openapi-python-client names the schema at least."""
     told = _told(error)
+    return document.wrong(_place(error) or _named(told) or "", told)
+
+
+def _named(told: str) -> str | None:
     named = re.search(r"/components/schemas/[^\s:]+", told)
-    return document.wrong(_place(error) or (named[0] if named else ""), told)
+    return named[0] if named else None
 
 
 def _told(error: GeneratorError) -> str:

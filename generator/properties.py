@@ -253,9 +253,9 @@ class Properties:
         found: dict[str, tuple[object, ...]] = {}
         for prop in known.required_properties or []:
             if isinstance(prop, ConstProperty):
-                found[prop.name.get_untrusted_value()] = (prop.value.raw_value,)
+                found[self._rules.wire_name(prop)] = (prop.value.raw_value,)
             elif isinstance(prop, EnumProperty) and len(prop.values) == 1:
-                found[prop.name.get_untrusted_value()] = tuple(enum_values(prop).values())
+                found[self._rules.wire_name(prop)] = tuple(enum_values(prop).values())
         return found
 
     def _discriminated(self, prop: UnionProperty, members: list[PropertyProtocol]) -> str | None:

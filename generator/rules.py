@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from document import Document, Node
+from parsed import PropertyProtocol
 from prepare import Preparation
 
 _WIDTH = 96
@@ -55,6 +56,11 @@ class Rules:
     def __init__(self, document: Document, preparation: Preparation) -> None:
         self._document = document
         self._preparation = preparation
+
+    def wire_name(self, prop: PropertyProtocol) -> str:
+        """Get the name of a field on the wire."""
+        name = prop.name.get_untrusted_value()
+        return self._preparation.wire_names.get(name, name)
 
     def nodes(self, places: Iterable[str]) -> Iterator[tuple[Node, str]]:
         """Go through all schemas that hold for a value."""

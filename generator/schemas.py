@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import Any
 
 from document import ANNOTATIONS, Document, Node, escaped, tokens
-from names import enum_names
+from names import enum_names, without_clashes
 
 _TYPES = ("string", "integer", "number", "boolean", "object", "array", "null")
 _FORMATS = ("date", "date-time", "uuid", "binary")
@@ -40,6 +40,7 @@ class Schemas:
         notices: What is not enforced, by place.
         ambiguous: The places of schemas that share a type with another one of the same union: which one's
             limits hold for a value, nobody can say before having tried.
+        wire_names: The names of fields that had to get another one, by that one.
     """
 
     def __init__(self, document: Document, titles: dict[str, str], loosened: dict[str, str]) -> None:
@@ -57,6 +58,7 @@ class Schemas:
         self._inlining: list[str] = []
         self.notices: dict[str, list[str]] = {}
         self.ambiguous: set[str] = set()
+        self.wire_names: dict[str, str] = {}
 
     def notice(self, place: str, text: str) -> None:
         """Remember that a rule isn't enforced."""
@@ -354,11 +356,13 @@ class Schemas:
     def _fields(self, written: Node, node: Node, place: str) -> None:
         properties = self._mapping(given(node.get("properties")), f"{place}/properties")
         required = [str(name) for name in self._list(node.get("required"), f"{place}/required")]
+        keys = without_clashes(properties)
+        self.wire_names |= {key: name for name, key in keys.items() if key != name}
         written["properties"] = {
-            name: self.schema(declared, f"{place}/properties/{escaped(name)}")
+            keys[name]: self.schema(declared, f"{place}/properties/{escaped(name)}")
             for name, declared in properties.items()
         }
-        written["required"] = required
+        written["required"] = [keys.get(name, name) for name in required]
         if "allOf" not in node and "/allOf/" not in place:
             for name in required:
                 if name not in properties and properties:

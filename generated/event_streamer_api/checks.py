@@ -88,6 +88,11 @@ def constant(expected: object) -> Check:
     return checked
 
 
+def fixed(value: Any) -> Any:
+    """Give a constant as a default: pyright would take a literal for any value of its type."""
+    return value
+
+
 def one_of(values: Iterable[Any], check: Check) -> Check:
     """One of some values that no class is made of, all of which pass another check."""
     allowed = list(values)

@@ -41,9 +41,11 @@ class Model:
         @classmethod
         def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
             """Read the model from decoded JSON."""
+            raise NotImplementedError
 
         def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
             """Write the model as JSON values."""
+            raise NotImplementedError
 
     def __repr__(self) -> str:
         shown = []

@@ -335,6 +335,7 @@ def test_a_wrong_value_is_refused_with_its_path(build: str, told: str, construct
         ("SnakeName", {"a": 1}, "made.a == 1"),
         ("SnakeName2", {"b": 1}, "made.b == 1"),
         ("AnyModel", {"c": 1}, "made.c == 1"),
+        ("Clashes", {"fooBar": "a", "foo_bar": 1, "from": "b", "from_": 2}, "(made.foo_bar, made.foo_bar_2, made.from_, made.from_2) == ('a', 1, 'b', 2)"),
     ],
 )  # fmt: skip
 def test_a_message_is_read_and_written_the_same(

@@ -131,6 +131,8 @@ def _lists(document: Mapping[str, Any], schema: Mapping[str, Any], depth: int) -
     if "prefixItems" in schema:
         return st.tuples(*(values(document, item, depth) for item in schema["prefixItems"])).map(list)
     least = schema.get("minItems", 0)
+    if depth >= _DEPTH and least == 0:
+        return st.just([])
     most = least if depth >= _DEPTH else min(schema.get("maxItems", 3), least + 3)
     unique = {"unique_by": repr} if schema.get("uniqueItems") else {}
     return st.lists(

@@ -29,7 +29,7 @@ class ABIEvent(Model):
     """
 
     type: Literal["event"] = _attrs_field(
-        default="event", validator=_check.validated(_check.constant("event"))
+        default=_check.fixed("event"), validator=_check.validated(_check.constant("event"))
     )
     name: str = _attrs_field(validator=_check.validated(_check.text(min_length=1, max_length=1024)))
     inputs: list[ABIInput] = _attrs_field(

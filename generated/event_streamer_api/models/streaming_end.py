@@ -28,7 +28,9 @@ class StreamingEnd(Model):
         additional_properties: What the service sent beyond these fields.
     """
 
-    type: Literal["end"] = _attrs_field(default="end", validator=_check.validated(_check.constant("end")))
+    type: Literal["end"] = _attrs_field(
+        default=_check.fixed("end"), validator=_check.validated(_check.constant("end"))
+    )
     reason: str = _attrs_field(validator=_check.validated(_check.text()))
     connection_id: str | None = _attrs_field(
         default=None, validator=_check.validated(_check.nullable(_check.text()))

@@ -32,7 +32,7 @@ class StreamingError(Model):
     """
 
     type: Literal["error"] = _attrs_field(
-        default="error", validator=_check.validated(_check.constant("error"))
+        default=_check.fixed("error"), validator=_check.validated(_check.constant("error"))
     )
     connection_id: str | None = _attrs_field(
         default=None, validator=_check.validated(_check.nullable(_check.text()))

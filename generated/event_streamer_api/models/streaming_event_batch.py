@@ -38,7 +38,7 @@ class StreamingEventBatch(Model):
     """
 
     type: Literal["event_batch"] = _attrs_field(
-        default="event_batch", validator=_check.validated(_check.constant("event_batch"))
+        default=_check.fixed("event_batch"), validator=_check.validated(_check.constant("event_batch"))
     )
     response_id: str = _attrs_field(validator=_check.validated(_check.text()))
     batch_id: str | None = _attrs_field(

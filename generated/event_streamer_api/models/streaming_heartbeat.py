@@ -27,7 +27,7 @@ class StreamingHeartbeat(Model):
     """
 
     type: Literal["heartbeat"] = _attrs_field(
-        default="heartbeat", validator=_check.validated(_check.constant("heartbeat"))
+        default=_check.fixed("heartbeat"), validator=_check.validated(_check.constant("heartbeat"))
     )
     connection_id: str | None = _attrs_field(
         default=None, validator=_check.validated(_check.nullable(_check.text()))

@@ -37,7 +37,7 @@ class StreamingReorg(Model):
     """
 
     type: Literal["reorg"] = _attrs_field(
-        default="reorg", validator=_check.validated(_check.constant("reorg"))
+        default=_check.fixed("reorg"), validator=_check.validated(_check.constant("reorg"))
     )
     batch_id: str = _attrs_field(validator=_check.validated(_check.text()))
     resume_token: str = _attrs_field(
