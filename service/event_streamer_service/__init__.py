@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from event_streamer_service.clock import ManualClock
     from event_streamer_service.devchain.chain import DevChain
     from event_streamer_service.errors import StartupError
-    from event_streamer_service.local import LocalService
     from event_streamer_service.service import Service
     from event_streamer_service.settings import Settings
+    from event_streamer_service.testing.local import LocalService
 
 __all__ = [
     "ChainConfig",
@@ -43,7 +43,7 @@ __all__ = [
 _HOMES = {
     "ChainConfig": "chains.config",
     "DevChain": "devchain.chain",
-    "LocalService": "local",
+    "LocalService": "testing.local",
     "ManualClock": "clock",
     "Service": "service",
     "Settings": "settings",

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from event_streamer_service.middleware import Gate
-from event_streamer_service.routes import admin, breakers, chains, health, streaming, subscriptions
+from event_streamer_service.routes import breakers, chains, health, streaming, subscriptions
 from event_streamer_service.service import Service
 
 _SUBSCRIPTION = "/subscriptions/{subscription_id}"
@@ -111,6 +111,8 @@ def _routes(service: Service) -> list[Route]:
         ),
     ]
     if service.settings.testing:
+        from event_streamer_service.testing import routes as admin
+
         routes += [
             _calls("/admin/faults", GET=admin.list_faults, POST=admin.add_fault, DELETE=admin.clear_faults),
             _calls("/admin/faults/{fault_id}", DELETE=admin.remove_fault),

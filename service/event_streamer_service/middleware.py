@@ -102,20 +102,10 @@ class Gate:
         check_host(headers, allowed=allowed, any_host=service.keys.required)
         check_origin(scope["method"], headers, allowed=allowed)
         check_media_type(scope["method"], headers)
-        if service.faults is not None and not path.startswith("/admin/"):
-            fault = service.faults.on_request(path)
-            if fault is not None:
-                extra = {} if fault.retry_after is None else {"retry-after": fault.retry_after}
-                body = error_body(
-                    fault.status,
-                    "Injected fault",
-                    f"A test asked for status {fault.status}.",
-                    "INJECTED_FAULT",
-                    timestamp=isoformat(service.clock.time()),
-                    request_id=None,
-                )
-                await json_response(body, fault.status, headers=extra)(scope, receive, send)
-                return
+        instead = service.observer.on_request(path)
+        if instead is not None:
+            await instead(scope, receive, send)
+            return
         if path == "/health":
             caller = ANYBODY
         elif path in WATCHED_PATHS:

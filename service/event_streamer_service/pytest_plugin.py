@@ -24,7 +24,7 @@ import pytest
 if TYPE_CHECKING:
     # pytest imports this module in every run: what it needs is imported when a fixture is used.
     from event_streamer_service.devchain.chain import DevChain
-    from event_streamer_service.local import LocalService
+    from event_streamer_service.testing.local import LocalService
 
 
 @pytest.fixture

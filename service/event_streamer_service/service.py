@@ -22,9 +22,8 @@ from event_streamer_service.delivery.progress import ProgressBook
 from event_streamer_service.delivery.stream import Tools
 from event_streamer_service.devchain.chain import DevChain
 from event_streamer_service.errors import StartupError
-from event_streamer_service.faults import Faults
-from event_streamer_service.journal import Journal
 from event_streamer_service.metrics import Metrics
+from event_streamer_service.observer import Observer
 from event_streamer_service.registry import ChainRegistry
 from event_streamer_service.settings import Settings
 from event_streamer_service.store.database import Database, DatabaseCheck
@@ -65,7 +64,8 @@ class Service:
         fallback: Makes the development chain that is used where no other chain is active, in the database
             neither.
         clock: Tells the time of messages, tokens and rows.
-        faults: Faults to inject; only with `Settings.testing`.
+        observer: Sees what happens; unless told otherwise one that does nothing, and with `Settings.testing`
+            one that keeps a journal and injects faults.
 
     Raises:
         StartupError: The database can't be used.
@@ -79,15 +79,14 @@ class Service:
         sources: Iterable[ChainSource] = (),
         fallback: Callable[[], DevChain] | None = None,
         clock: Clock | None = None,
-        faults: Faults | None = None,
+        observer: Observer | None = None,
     ) -> None:
         self.settings = settings
         self.clock = clock or SystemClock()
         self.metrics = Metrics()
         self.keys = Keys(settings)
         self.rate_limit = RateLimit(settings.requests_per_second, now=time.monotonic)
-        self.faults = (faults or Faults()) if settings.testing else None
-        self.journal = Journal(self.clock) if settings.testing else None
+        self.observer = observer or _observer(settings, self.clock)
         self.admission = Admission(
             settings.resumed_streams_per_second, lasts=_STREAMS_COME_BACK, now=time.monotonic
         )
@@ -125,8 +124,7 @@ class Service:
             metrics=self.metrics,
             chain=self.chains.get,
             keep_problem=self._keep_problem,
-            faults=self.faults,
-            journal=self.journal,
+            observer=self.observer,
         )
 
     async def _keep_problem(self, subscription_id: int, problem: str) -> None:
@@ -180,3 +178,11 @@ class Service:
         if self.settings.seed is not None:
             return [f"seed:{self.settings.seed}".encode().ljust(32, b".")]
         return self.database.run_now(token_secrets)
+
+
+def _observer(settings: Settings, clock: Clock) -> Observer:
+    if not settings.testing:
+        return Observer()
+    from event_streamer_service.testing.observer import TestObserver  # services of others load none of it
+
+    return TestObserver(clock)

@@ -16,7 +16,7 @@ from event_streamer_sdk import EventStreamer, Reconnect, StreamingClient, checkp
 from event_streamer_sdk._core.stream.options import Settings, StreamOptions
 from event_streamer_sdk.cli._app import app
 from event_streamer_service.commands.serve import serve_command
-from event_streamer_service.faults import KINDS, Fault
+from event_streamer_service.testing.faults import KINDS, Fault
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOCS = ROOT / "docs"

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from event_streamer_service import DevChain, LocalService
-from event_streamer_service.faults import KINDS, Fault, Faults
+from event_streamer_service.testing.faults import KINDS, Fault, Faults
 from support.raw_client import RawClient, RawStream, events_of, places
 from support.services import StartService, expected_transfers, wait_until
 

@@ -16,7 +16,7 @@ from event_streamer_service.devchain.anvil import Anvil, AnvilError
 from event_streamer_service.devchain.chain import DevChain
 from event_streamer_service.devchain.node import DevNode, DevToken
 from event_streamer_service.errors import StartupError
-from event_streamer_service.local import LocalService
+from event_streamer_service.testing.local import LocalService
 
 _BLOCK_SECONDS = 0.5
 _HISTORY = 10

@@ -25,17 +25,15 @@ from event_streamer_service.clock import Clock, isoformat
 from event_streamer_service.delivery import undecodable
 from event_streamer_service.delivery.batches import Batch, EventEncoder, Lines, cut, range_end
 from event_streamer_service.delivery.connection import Connection, Ending
-from event_streamer_service.delivery.faulty import write_faulty
 from event_streamer_service.delivery.hub import Hub
 from event_streamer_service.delivery.ledger import Delivery
 from event_streamer_service.delivery.undecodable import UndecodableLogs
 from event_streamer_service.delivery.writer import ReaderStalled, Writer
 from event_streamer_service.errors import ServiceError
-from event_streamer_service.faults import Faults
-from event_streamer_service.journal import Journal
 from event_streamer_service.logs import fields
 from event_streamer_service.metrics import Metrics
 from event_streamer_service.node_urls import without_hosts
+from event_streamer_service.observer import Observer
 from event_streamer_service.settings import Settings
 from event_streamer_service.tokens import Tokens, TokenScope
 
@@ -57,8 +55,7 @@ class Tools:
     metrics: Metrics
     chain: Callable[[int], Chain]
     keep_problem: Callable[[int, str], Awaitable[None]]
-    faults: Faults | None
-    journal: Journal | None
+    observer: Observer
 
 
 Item = LogRange | Reorg | Outage
@@ -231,14 +228,14 @@ class Stream:
             max_bytes=settings.max_batch_bytes,
         ):
             line = self._batch_line(batch)
-            faults = self._tools.faults.on_batch(self._subscription.id) if self._tools.faults else []
-            if faults:
+            damage = self._tools.observer.on_batch(self._subscription.id)
+            if damage is not None:
                 await self._write(b"".join(chunk))
                 chunk, size = [], 0
-                for fault in faults:
-                    self._note("fault", kind=fault.kind)
-                if await write_faulty(self._writer, line, faults):
-                    raise _FaultStruck(faults[0].kind)
+                for kind in damage.kinds:
+                    self._note("fault", kind=kind)
+                if await damage.write(self._writer, line):
+                    raise _FaultStruck(damage.kinds[0])
                 continue
             chunk.append(line)
             size += len(line)
@@ -350,7 +347,7 @@ class Stream:
 
     async def _send_heartbeat(self) -> None:
         self._next_heartbeat = asyncio.get_running_loop().time() + self._tools.settings.heartbeat_interval
-        if self._tools.faults is not None and self._tools.faults.on_heartbeat(self._subscription.id):
+        if self._tools.observer.on_heartbeat(self._subscription.id):
             self._note("fault", kind="mute")
             return
         self._note("heartbeat_sent")
@@ -371,13 +368,12 @@ class Stream:
         return isoformat(self._tools.clock.time())
 
     def _note(self, happening: str, **detail: object) -> None:
-        if self._tools.journal is not None:
-            self._tools.journal.add(
-                happening,
-                subscription_id=self._subscription.id,
-                connection_id=self._connection.id,
-                **detail,
-            )
+        self._tools.observer.note(
+            happening,
+            subscription_id=self._subscription.id,
+            connection_id=self._connection.id,
+            **detail,
+        )
 
     def _note_undecodable(self, log: Log, reason: str) -> None:
         self._undecodable.note(log, reason)

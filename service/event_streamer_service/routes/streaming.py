@@ -66,14 +66,13 @@ class StreamEndpoint:
             key=caller.key,
             shows_nodes=caller.sees_operations or service.settings.show_nodes,
         )
-        if service.journal is not None:
-            service.journal.add(
-                "connect",
-                subscription_id=subscription.id,
-                connection_id=connection.id,
-                resume_token=request.query_params.get("resume_token"),
-                metadata=metadata,
-            )
+        service.observer.note(
+            "connect",
+            subscription_id=subscription.id,
+            connection_id=connection.id,
+            resume_token=request.query_params.get("resume_token"),
+            metadata=metadata,
+        )
         ending = Ending("failed")
         listener = asyncio.create_task(_listen(receive, connection), name=f"listen {connection.id}")
         try:
@@ -120,13 +119,12 @@ async def _listen(receive: Receive, connection: Connection) -> None:
 def _closed(service: Service, connection: Connection, ending: Ending) -> None:
     service.hub.closed(connection, ending)
     subscription = connection.subscription
-    if service.journal is not None:
-        service.journal.add(
-            "disconnect",
-            subscription_id=subscription.id,
-            connection_id=connection.id,
-            reason=ending.reason,
-        )
+    service.observer.note(
+        "disconnect",
+        subscription_id=subscription.id,
+        connection_id=connection.id,
+        reason=ending.reason,
+    )
     logger.info(
         "Stream closed",
         extra=fields(
@@ -149,13 +147,14 @@ def _start(request: Request, service: Service, subscription: Subscription) -> Pr
     if not service.chains.is_active(subscription.chain_id):
         raise Conflict(f"Chain {subscription.chain_id} is not active here.", code="PROCESSING_STOPPED")
     token = query_text(request, "resume_token", longest=_LONGEST_TOKEN)
-    if token is not None or subscription.progress.position is not None:
+    start = subscription.progress
+    if token is not None:
+        if service.observer.on_token(subscription.id):
+            raise TokenRefused("The resume token has expired.", code="RESUME_TOKEN_EXPIRED")
+        start = service.tokens.read(token, TokenScope.of(subscription))
+    if start.position is not None:
         service.admission.admit()
-    if token is None:
-        return subscription.progress
-    if service.faults is not None and service.faults.on_token(subscription.id):
-        raise TokenRefused("The resume token has expired.", code="RESUME_TOKEN_EXPIRED")
-    return service.tokens.read(token, TokenScope.of(subscription))
+    return start
 
 
 async def acknowledge_batch(request: Request) -> Response:
@@ -202,13 +201,12 @@ async def send_heartbeat(request: Request) -> Response:
     body = await read_model(request, ClientHeartbeatRequest, limit=service.settings.max_body_bytes)
     connection = _own_connection(request)
     connection.seen()
-    if service.journal is not None:
-        service.journal.add(
-            "heartbeat",
-            subscription_id=connection.subscription.id,
-            connection_id=connection.id,
-            sequence_number=body.sequence_number,
-        )
+    service.observer.note(
+        "heartbeat",
+        subscription_id=connection.subscription.id,
+        connection_id=connection.id,
+        sequence_number=body.sequence_number,
+    )
     now = isoformat(service.clock.time())
     return json_response(
         {
@@ -256,15 +254,14 @@ async def _acknowledge(
 ) -> tuple[dict[str, int], list[str]]:
     connection.seen()
     result = await service.hub.acknowledge(connection, batch_ids)
-    if service.journal is not None:
-        for batch_id in batch_ids:
-            service.journal.add(
-                "acknowledge",
-                subscription_id=connection.subscription.id,
-                connection_id=connection.id,
-                batch_id=batch_id,
-                acknowledged=batch_id in result.accepted,
-            )
+    for batch_id in batch_ids:
+        service.observer.note(
+            "acknowledge",
+            subscription_id=connection.subscription.id,
+            connection_id=connection.id,
+            batch_id=batch_id,
+            acknowledged=batch_id in result.accepted,
+        )
     return result.accepted, result.failed
 
 

@@ -13,11 +13,12 @@ from event_streamer_service.chains.source import ChainSource
 from event_streamer_service.clock import Clock, SystemClock
 from event_streamer_service.devchain.chain import DevChain
 from event_streamer_service.errors import StartupError
-from event_streamer_service.faults import Faults
-from event_streamer_service.journal import Journal
 from event_streamer_service.server import ServiceServer, bind, check_exposure, serve, url_of
 from event_streamer_service.service import Service
 from event_streamer_service.settings import Settings
+from event_streamer_service.testing.faults import Faults
+from event_streamer_service.testing.journal import Journal
+from event_streamer_service.testing.observer import TestObserver
 
 _START_PATIENCE = 30.0
 
@@ -96,9 +97,10 @@ class LocalService:
     @property
     def journal(self) -> Journal:
         """What clients did since the start."""
-        if self._service is None or self._service.journal is None:
+        observer = None if self._service is None else self._service.observer
+        if not isinstance(observer, TestObserver):
             raise RuntimeError("There is no journal: the service is not running, or `testing` is off.")
-        return self._service.journal
+        return observer.journal
 
     @property
     def service(self) -> Service:
@@ -124,7 +126,7 @@ class LocalService:
                 chains=self._chains,
                 sources=self._sources,
                 clock=self.clock,
-                faults=self.faults,
+                observer=TestObserver(self.clock, self.faults) if self.settings.testing else None,
             )
         except BaseException:
             listener.close()

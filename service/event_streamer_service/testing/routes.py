@@ -10,8 +10,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from event_streamer_service.errors import Conflict, NotFound, Unprocessable
-from event_streamer_service.faults import Faults
-from event_streamer_service.journal import Journal
 from event_streamer_service.requests import (
     LARGEST_ID,
     optional_query_integer,
@@ -20,6 +18,9 @@ from event_streamer_service.requests import (
     read_object,
 )
 from event_streamer_service.routes._answer import caller_of, json_response, service_of
+from event_streamer_service.testing.faults import Faults
+from event_streamer_service.testing.journal import Journal
+from event_streamer_service.testing.observer import TestObserver
 
 _DEEPEST_REORG = 1000
 
@@ -92,14 +93,15 @@ async def _reorg(request: Request, body: dict[str, object]) -> Response:
 
 
 def _faults(request: Request) -> Faults:
-    caller_of(request).check_admin()
-    faults = service_of(request).faults
-    assert faults is not None, "the admin routes exist with Settings.testing only"
-    return faults
+    return _observer(request).faults
 
 
 def _journal(request: Request) -> Journal:
+    return _observer(request).journal
+
+
+def _observer(request: Request) -> TestObserver:
     caller_of(request).check_admin()
-    journal = service_of(request).journal
-    assert journal is not None, "the admin routes exist with Settings.testing only"
-    return journal
+    observer = service_of(request).observer
+    assert isinstance(observer, TestObserver), "these routes exist with Settings.testing only"
+    return observer
