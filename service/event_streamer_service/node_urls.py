@@ -49,9 +49,12 @@ async def check_urls(urls: Iterable[str], *, allow_private: bool) -> None:
         Unprocessable: One has another scheme than http(s) and ws(s), or leads where it must not.
     """
     for url in urls:
+        if not url.isprintable() or " " in url:
+            raise Unprocessable("A node's URL has no blanks and no control characters.")
         try:
             parts = urlsplit(url)
             host, port = parts.hostname, parts.port
+            (host or "").encode("idna")
         except ValueError:
             raise Unprocessable(f"The node {redact_url(url)} is not a URL.") from None
         if parts.scheme not in SCHEMES or not host:
@@ -65,7 +68,9 @@ async def _check_host(host: str, port: int | None, url: str, *, allow_private: b
     try:
         async with asyncio.timeout(_RESOLVE_PATIENCE):
             found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, TimeoutError, UnicodeError):
+    except UnicodeError:
+        raise Unprocessable(f"The host of {redact_url(url)} is not a name that there can be.") from None
+    except (OSError, TimeoutError):
         if allow_private:
             return  # to be reached, or not, once it is asked: here it can only be down
         raise Unprocessable(

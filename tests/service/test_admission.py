@@ -49,7 +49,7 @@ def test_two_hundred_streams_come_back_after_a_restart(sqlite_database: str) -> 
     chain = DevChain(blocks=30)
     with LocalService(chain, database=sqlite_database) as service:
 
-        async def run() -> tuple[list[float], float]:
+        async def run() -> list[float]:
             async with EventStreamer(service.url, "tests") as client:
                 subscription = await client.subscribe(EVENT, chain_id=31337, start_block=0)
                 streams = [client.create_streaming_client(subscription.id) for _ in range(STREAMS)]
@@ -57,19 +57,17 @@ def test_two_hundred_streams_come_back_after_a_restart(sqlite_database: str) -> 
                     await stream.start_streaming()
                 await asyncio.to_thread(wait_until, lambda: _all_have(streams, 1), seconds=60)
                 await asyncio.to_thread(service.restart)
-                began = service.clock.time()
                 await asyncio.to_thread(wait_until, lambda: _open(service) == STREAMS, seconds=30)
                 entries = service.journal.entries("connect")
                 for stream in streams:
                     await stream.disconnect()
-            return [entry.time for entry in entries], began
+            return [entry.time for entry in entries]
 
-        times, began = asyncio.run(run())
+        times = asyncio.run(run())
     assert len(times) == STREAMS
-    span = max(times) - began
-    assert span < 10
+    # How long it takes depends on how busy this machine is; how many come in a second doesn't.
     busiest = max(sum(t <= other < t + 1 for other in times) for t in times)
-    assert busiest <= 2 * STREAMS / span
+    assert busiest <= 2 * service.settings.resumed_streams_per_second
 
 
 def _all_have(streams: list[object], batches: int) -> bool:

@@ -245,6 +245,11 @@ def test_where_the_api_may_send_us(address: str, private: bool, public_only: boo
 
 METADATA = ["http://169.254.169.254/latest", "http://2852039166/", "http://0xa9fea9fe/", "http://[fe80::1]/x"]
 ODD = [
+    "ws://\x9bnode/",
+    "http://a\x00b/",
+    "http://a..b/",
+    "http://no de/",
+    "http://" + "a" * 70 + "/",
     "ftp://localhost",
     "file:///etc/passwd",
     "gopher://localhost",
