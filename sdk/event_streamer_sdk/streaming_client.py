@@ -1,8 +1,8 @@
 """
 The streaming clients: `StreamingClient` for asyncio and its blocking twin `SyncStreamingClient`.
 
-What they promise is decided in `_core` (see `_core/session.py`); how it is carried out on an event loop and
-on threads is in `_streaming`.
+What they promise is decided in `_core` (see `_core/stream`); how it is carried out on an event loop and
+on threads is in `_runs`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """
 The pure core: decisions without sockets, clocks, threads or randomness of its own.
 
-Shells do the I/O: `_http.py` for calls, `_streaming/` for streams. Which file decides what, in reading order:
+Shells do the I/O: `_http.py` for calls, `_runs/` for streams. Which file decides what, in reading order:
 
 A stream: see `stream/__init__.py`. For both a stream and a call:
     backoff.py          how long to wait before the next try
