@@ -228,7 +228,11 @@ class Properties:
         named = self._discriminated(prop, members)
         if named is not None:
             return named
-        ordered = sorted(members, key=lambda member: isinstance(member, _TRIED_LAST))
+        # A date before a time, which a date alone can be read as too.
+        ordered = sorted(
+            members,
+            key=lambda member: (isinstance(member, _TRIED_LAST), not isinstance(member, DateProperty)),
+        )
         decoders = [self._member_decoder(member, strict=True) for member in ordered]
         if not any(isinstance(member, StringProperty) for member in members):
             # A value that is new to an enum is rather that than a value of a new type.
