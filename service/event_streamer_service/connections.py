@@ -28,8 +28,8 @@ logger = logging.getLogger(__name__)
 
 _MOST_FIELDS = 256
 """Header fields of a request. Apache takes 100; each costs more memory than the bytes it is written in."""
-_MOST_PIPELINED = 16
-"""Requests that may wait behind the one that is answered (RFC 9112, section 9.3.2)."""
+_MOST_PIPELINED = 4
+"""Requests that may wait behind the one that is answered (RFC 9112, section 9.3.2): few clients do that."""
 _FRAMING = 8
 """Bytes on the wire for each byte of a body that is sent in chunks of one byte: more of them are padding."""
 _LINGER = 1.0
@@ -120,6 +120,10 @@ class Connections:
             del self._by_address[address]
 
 
+class _Refused(Exception):  # noqa: N818 - reads as the state it reports
+    """Nothing more is taken of this connection; httptools hands it on as an error of the parser."""
+
+
 class LimitedProtocol(HttpToolsProtocol):
     """
     One connection.
@@ -194,48 +198,50 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Begin a request."""
+        self._stop_if_refused()
         super().on_message_begin()
         self._trailing = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header field; what comes behind the body, as trailer, never counts as one."""
-        if self._trailing or self._refused:
+        self._stop_if_refused()
+        if self._trailing:
             return
         if len(self.headers) >= _MOST_FIELDS:
             self._refuse_head()
-            return
+        self._stop_if_refused()
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Hand a request over, unless its head is too large."""
-        if self._refused:
-            return
         self._trailing = True
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         if size > self._limits.head_bytes:
             self._refuse_head()
-            return
-        if len(self.pipeline) >= _MOST_PIPELINED:
+        elif len(self.pipeline) >= _MOST_PIPELINED:
             self._refuse(429, f"More than {_MOST_PIPELINED} requests wait on this connection.", "pipelined")
-            return
+        self._stop_if_refused()
         self._in_body, self._wire_bytes, self._body_bytes = True, 0, 0
         self._set_deadline(self._limits.body_timeout)
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""
-        if self._refused:
-            return
+        self._stop_if_refused()
         self._body_bytes += len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         """End a request; the next one, if there is one, has its time anew."""
-        if self._refused:
-            return
+        self._stop_if_refused()
         self._in_body, self._wire_bytes = False, 0
         self._set_deadline(None)
         super().on_message_complete()
+
+    def _stop_if_refused(self) -> None:
+        """End the parser's work on what has come: thousands of requests may lie in one piece of it."""
+        if self._refused:
+            raise _Refused
 
     # --- limits ---------------------------------------------------------------------------------------
 
