@@ -19,6 +19,7 @@ HOLDS = {
     "files": {"arrow"},
     "pandas": {"arrow"},
     "polars": {"arrow"},
+    "plot": {"arrow"},
     "sinks": {"files", "sql", "redis", "kafka", "nats"},
     "all": {"fast", "service", "postgres", "cli"},
 }

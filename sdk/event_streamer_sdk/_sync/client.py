@@ -7,7 +7,7 @@ than its call, and stands in its twin as well. What both do alike is in `_base.p
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from event_streamer_api.client import SyncCalls
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from .._base import Source
     from .._core.stream.options import StreamOptions
+    from ..frames import EventFrame, FetchProgress
     from ..streaming_client import SyncStreamingClient
 
 __all__ = ["SyncEventStreamer"]
@@ -184,6 +185,79 @@ class SyncEventStreamer(BaseClient, SyncCalls):
         if new:
             return self.create_subscription(wanted)
         return self.get_or_create_subscription(wanted)
+
+    def fetch(
+        self,
+        event: ABIEvent | Source,
+        name: str | None = None,
+        *,
+        chain_id: int,
+        start_block: int,
+        end_block: int,
+        addresses: str | Iterable[str] = (),
+        columns: Iterable[str] | None = None,
+        where: str | None = None,
+        progress: bool | Callable[[FetchProgress], object] = False,
+        wait: bool = False,
+        max_events: int = 5_000_000,
+        **options: Unpack[StreamOptions],
+    ) -> EventFrame:
+        """
+        Fetch all events of a range of blocks into memory: for a table, a data frame or a plot.
+
+        It makes a subscription of its own, reads it to its end, and removes it, also when it fails or is
+        interrupted. It needs pyarrow, extra `[arrow]`. The events are held as Arrow: about 330 bytes for each
+        Transfer, and twice that for a moment. For more than fits in memory there is
+        `create_streaming_client(…).run(into=sink_for("transfers.parquet"))`.
+
+        Args:
+            event: The event: an ABIEvent, a human-readable line, or an ABI in any form.
+            name: The event's name or signature, where `event` is an ABI of several.
+            chain_id: The EIP-155 id of the chain.
+            start_block: The first block, 0 or more.
+            end_block: The last block, which counts.
+            addresses: The contracts; none for all contracts.
+            columns: The parameters that are wanted; all where not given.
+            where: A condition for events, such as `value > 10**24`.
+            progress: True for a line on standard error, or a function that gets a `FetchProgress` about once
+                a second.
+            wait: Whether to wait for blocks that the chain doesn't have yet; else they are an error.
+            max_events: Most events, 1 or more; with one more the fetch ends with an error.
+            **options: See `StreamOptions`.
+
+        Returns:
+            The events.
+
+        Raises:
+            EventStreamerValidationError: If a value is wrong, or the range ends in the future.
+            FrameTooLargeError: There are more than `max_events`.
+            MissingExtraError: pyarrow isn't installed.
+            EventStreamerSDKError: If a call or the stream fails.
+
+        Example:
+            >>> blocks = {"start_block": 19_000_000, "end_block": 19_000_100}
+            >>> frame = client.fetch(erc20_abi, "Transfer", chain_id=1, **blocks)
+            >>> frame.to_pandas().groupby("to")["value"].sum()
+        """
+        from ..frames.fetching import fetch, wanted
+
+        return fetch(
+            self,
+            wanted(
+                event,
+                name,
+                chain_id=chain_id,
+                start_block=start_block,
+                end_block=end_block,
+                addresses=addresses,
+                columns=columns,
+                where=where,
+                progress=progress,
+                wait=wait,
+                max_events=max_events,
+                options=options,
+            ),
+        )
 
     def update_subscription(self, subscription_id: int, update: SubscriptionUpdate) -> SubscriptionResponse:
         """

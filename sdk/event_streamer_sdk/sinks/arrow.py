@@ -18,7 +18,7 @@ from .columns import Column, ColumnType, EventTable
 if TYPE_CHECKING:
     import pyarrow
 
-__all__ = ["ByteStyle", "IntegerStyle", "record_batch", "schema"]
+__all__ = ["ByteStyle", "IntegerStyle", "batch_of_columns", "record_batch", "schema"]
 
 IntegerStyle = Literal["text", "decimal", "binary", "float"]
 """
@@ -83,10 +83,30 @@ def record_batch(
         LogDecodeError: A value doesn't fit its type, or the chosen style can't hold it.
         MissingExtraError: pyarrow isn't installed.
     """
+    return batch_of_columns(table, table.take(events), wanted)
+
+
+def batch_of_columns(
+    table: EventTable, columns: Sequence[list[Any]], wanted: pyarrow.Schema | None = None
+) -> pyarrow.RecordBatch:
+    """
+    Convert columns of Python values into a record batch.
+
+    Args:
+        table: The event's table.
+        columns: A list of values for each of its columns, as `EventTable.take` gives them.
+        wanted: What `schema` gave; its defaults where not given.
+
+    Returns:
+        The record batch.
+
+    Raises:
+        LogDecodeError: The chosen style can't hold a value.
+        MissingExtraError: pyarrow isn't installed.
+    """
     pa = needs("pyarrow")
     if wanted is None:
         wanted = schema(table)
-    columns = table.take(events)
     arrays = [
         _array(pa, column, values, field.type)
         for column, values, field in zip(table.columns, columns, wanted, strict=True)
