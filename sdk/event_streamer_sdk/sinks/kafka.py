@@ -6,6 +6,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -95,7 +96,6 @@ class KafkaSink:
         self._source: Source | None = None
         self._table: EventTable | None = None
         self._position: str | None = None
-        self._failed: Any = None
 
     @property
     def _name(self) -> str:
@@ -140,7 +140,9 @@ class KafkaSink:
         table = self._table
         assert table is not None, "open comes first"
         columns = table.take(events)
-        keys = cell_columns(table, columns)[table.names.index(self._key)]
+        number = table.names.index(self._key)
+        is_plain = table.columns[number].type.kind in ("hex", "integer", "text")
+        keys = columns[number] if is_plain else cell_columns(table, columns)[number]
         return list(zip([str(key).encode() for key in keys], json_lines(table, columns), strict=True))
 
     def write(self, batch: SinkBatch) -> None:
@@ -158,7 +160,7 @@ class KafkaSink:
         def send() -> None:
             for messages in batch.prepared:
                 for key, value in messages:
-                    self._send(self._topic, value, key=key, headers=EVENT)
+                    self._send(self._topic, value, key, headers=EVENT)
 
         self._move(self._opened().position(batch.resume_token), send)
 
@@ -232,14 +234,11 @@ class KafkaSink:
                 return
             if found != self._position:
                 raise SinkError(f"another process writes into {self._name}: end it, or name another topic")
-        self._failed = None
         try:
             self._call(self._producer.begin_transaction)
-            send()
-            self._send(POSITIONS, position.encode(), key=self._topic.encode())
-            self._call(self._producer.flush, TIMEOUT)
-            if self._failed is not None:
-                raise SinkUnavailableError(f"{self._name} can't be written: {self._failed.str()}")
+            self._call(send)
+            self._call(self._send, POSITIONS, position.encode(), self._topic.encode())
+            # It waits for all messages, and fails where one could not be delivered.
             self._call(self._producer.commit_transaction, TIMEOUT)
         except BaseException:
             # The next one begins anew: what is under way is aborted by the cluster then.
@@ -247,21 +246,21 @@ class KafkaSink:
             raise
         self._position = position
 
-    def _send(self, topic: str, value: bytes, **about: Any) -> None:
-        until = time.monotonic() + TIMEOUT
-        while True:
-            try:
-                self._call(lambda: self._producer.produce(topic, value, on_delivery=self._delivered, **about))
-                return
-            except BufferError:
-                if time.monotonic() > until:
-                    raise SinkUnavailableError(
-                        f"{self._name} takes no more messages for {TIMEOUT:g} s"
-                    ) from None
-                self._producer.poll(0.1)
+    def _send(self, topic: str, value: bytes, key: bytes | None = None, **about: Any) -> None:
+        try:
+            self._producer.produce(topic, value, key, **about)
+        except BufferError:
+            self._send_patiently(topic, value, key, about)
 
-    def _delivered(self, problem: Any, _: Any) -> None:
-        self._failed = problem or self._failed
+    def _send_patiently(self, topic: str, value: bytes, key: bytes | None, about: dict[str, Any]) -> None:
+        """Send when the producer has room again."""
+        until = time.monotonic() + TIMEOUT
+        while time.monotonic() < until:
+            self._producer.poll(0.1)
+            with suppress(BufferError):
+                self._producer.produce(topic, value, key, **about)
+                return
+        raise SinkUnavailableError(f"{self._name} takes no more messages for {TIMEOUT:g} s")
 
     def _call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         try:
