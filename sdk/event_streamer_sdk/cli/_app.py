@@ -11,7 +11,17 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from event_streamer_sdk.cli import _streams, abi, breakers, chains, export, health, stream, subscriptions
+from event_streamer_sdk.cli import (
+    _streams,
+    abi,
+    breakers,
+    chains,
+    export,
+    health,
+    plot,
+    stream,
+    subscriptions,
+)
 from event_streamer_sdk.cli._output import complain
 from event_streamer_sdk.exceptions import EventStreamerAuthError, EventStreamerSDKError
 
@@ -102,6 +112,7 @@ app = typer.Typer(
 app.add_typer(subscriptions.app, name="subscriptions")
 app.command("stream")(stream.stream)
 app.command("export")(export.export)
+app.command("plot")(plot.plot)
 app.add_typer(chains.app, name="chains")
 app.add_typer(breakers.app, name="breakers")
 app.command("health")(health.health)

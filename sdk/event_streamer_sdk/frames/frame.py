@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import pyarrow
 
     from .._core.stream.reports import Gap
+    from .charts import ChartKind, ChartPer, PlotData
+    from .drawing import Plot, Theme
 
 __all__ = ["EventFrame"]
 
@@ -196,6 +198,58 @@ class EventFrame:
         table = self.to_arrow(integers=integers, byte_style=byte_style)
         made: polars.DataFrame = library.from_arrow(_with_short_decimals(table))
         return made
+
+    def plot(
+        self,
+        kind: ChartKind = "events",
+        *,
+        of: str | None = None,
+        by: str | None = None,
+        per: ChartPer | None = None,
+        decimals: int = 0,
+        top: int = 10,
+        theme: Theme = "light",
+        width: float = 10.0,
+        height: float = 5.0,
+    ) -> Plot:
+        """
+        Draw the events. A notebook shows what this returns; `save` writes it to a PNG or SVG file.
+
+        Args:
+            kind: `events` in time, the `sum` of a number in time, the `histogram` of a number, or the `top`
+                addresses.
+            of: The parameter that it is about; where not given, the only one that can be meant.
+            by: With `top`: the number that is added up for each address; else events are counted.
+            per: `block`, `hour` or `day`; what fits the range where not given. Many blocks are joined.
+            decimals: Decimal places that numbers have, 0 to 77: 18 for most tokens.
+            top: How many addresses, 1 or more.
+            theme: `light` or `dark`.
+            width: Inches, 3 to 40; a PNG has 144 dots in each.
+            height: Inches, 3 to 40.
+
+        Returns:
+            The plot.
+
+        Raises:
+            EventStreamerValidationError: A value is wrong, or there is no such parameter.
+            MissingExtraError: matplotlib isn't installed (extra `[plot]`).
+
+        Example:
+            >>> frame.plot("sum", of="value", per="day", decimals=18).save("transfers.svg")
+        """
+        from .charts import chart_of
+        from .drawing import draw
+
+        chart = chart_of(self.plot_data(), kind, of=of, by=by, per=per, decimals=decimals, top=top)
+        return draw(chart, theme=theme, width=width, height=height)
+
+    def plot_data(self) -> PlotData:
+        """Give what `charts.chart_of` takes."""
+        from .charts import PlotData
+
+        columns = {name: self.column(name) for name in self.columns}
+        about = f"chain {self.chain_id}"
+        return PlotData(self.event.name, about, columns, self.start_block, self.end_block)
 
     def _values(self, chunk: Any) -> list[list[Any]]:
         return [

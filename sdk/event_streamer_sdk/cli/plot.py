@@ -1,0 +1,154 @@
+"""`event-streamer plot`: a picture, and a line of text, of a subscription's events or of an exported file."""
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from event_streamer_sdk import SyncEventStreamer
+from event_streamer_sdk.cli._bar import BlockProgress
+from event_streamer_sdk.cli._connection import connect
+from event_streamer_sdk.cli._output import say, write_line
+from event_streamer_sdk.cli._shared import given_by
+from event_streamer_sdk.cli._streams import can_encode_all
+from event_streamer_sdk.frames import FetchProgress
+from event_streamer_sdk.frames.charts import PlotData, chart_of
+from event_streamer_sdk.frames.drawing import draw, format_of
+from event_streamer_sdk.frames.reading import read_export
+from event_streamer_sdk.frames.sparkline import text_of
+
+_SHOWN = "What is shown"
+_PICTURE = "The picture"
+
+
+@given_by(client=connect)
+def plot(
+    client: SyncEventStreamer,
+    place: Annotated[
+        str,
+        typer.Argument(
+            show_default=False,
+            metavar="SUBSCRIPTION|FILE",
+            help="A subscription's number, or an exported file or folder.",
+        ),
+    ],
+    kind: Annotated[
+        str,
+        typer.Option("--show", "-s", rich_help_panel=_SHOWN, help="events, sum, histogram or top."),
+    ] = "events",
+    of: Annotated[
+        str | None,
+        typer.Option(
+            show_default=False,
+            rich_help_panel=_SHOWN,
+            help="The parameter: a number for sum and histogram, an address for top.",
+        ),
+    ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            show_default=False,
+            rich_help_panel=_SHOWN,
+            help="With top: add up this number for each address, instead of counting events.",
+        ),
+    ] = None,
+    per: Annotated[
+        str | None,
+        typer.Option(
+            show_default=False, rich_help_panel=_SHOWN, help="block, hour or day. Default: what fits."
+        ),
+    ] = None,
+    decimals: Annotated[
+        int,
+        typer.Option(
+            min=0, max=77, rich_help_panel=_SHOWN, help="Decimal places of numbers: 18 for most tokens."
+        ),
+    ] = 0,
+    top: Annotated[int, typer.Option(min=1, rich_help_panel=_SHOWN, help="How many addresses.")] = 10,
+    first: Annotated[
+        int | None,
+        typer.Option(
+            "--from",
+            min=0,
+            show_default=False,
+            rich_help_panel=_SHOWN,
+            help="Of a subscription: the first block. Default: its own.",
+        ),
+    ] = None,
+    last: Annotated[
+        int | None,
+        typer.Option(
+            "--to",
+            min=0,
+            show_default=False,
+            rich_help_panel=_SHOWN,
+            help="Of a subscription: the last block. Default: its own, else the chain's newest.",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            show_default=False,
+            rich_help_panel=_PICTURE,
+            help="Write a picture to this file, .png or .svg.",
+        ),
+    ] = None,
+    theme: Annotated[str, typer.Option(rich_help_panel=_PICTURE, help="light or dark.")] = "light",
+    width: Annotated[
+        float, typer.Option(min=3, max=40, rich_help_panel=_PICTURE, help="Inches, of 144 dots each.")
+    ] = 10.0,
+    height: Annotated[float, typer.Option(min=3, max=40, rich_help_panel=_PICTURE, help="Inches.")] = 5.0,
+) -> None:
+    """
+    Plot the events of a subscription or of an exported file, in the terminal and as a picture.
+
+    A subscription is not read itself, so that nothing of it counts as delivered: its events are fetched
+    through another one, which is removed at once.
+    """  # fmt: skip
+    if output is not None:
+        format_of(output)  # what is wrong with the file is told before anything is read
+    if place.isdecimal():
+        data = _fetched(client, int(place), first, last)
+    elif first is not None or last is not None:
+        raise typer.BadParameter("--from and --to belong to a subscription")
+    else:
+        data = read_export(place)
+    chart = chart_of(data, kind, of=of, by=by, per=per, decimals=decimals, top=top)
+    if output is not None:
+        draw(chart, theme=theme, width=width, height=height).save(output)
+    for line in text_of(chart, _width(), plain=not can_encode_all()).splitlines():
+        write_line(line)
+    if output is not None:
+        say(f"Written to {output}")
+
+
+def _fetched(client: SyncEventStreamer, number: int, first: int | None, last: int | None) -> PlotData:
+    found = client.get_subscription(number)
+    begin = found.start_block if first is None else first
+    end = last if last is not None else found.end_block
+    if end is None:
+        end = client.get_chain(found.chain_id).head_block
+        if end is None:
+            raise typer.BadParameter(f"subscription {number} has no last block: say one with --to")
+    with BlockProgress(begin, end) as shown:
+
+        def tell(progress: FetchProgress) -> None:
+            shown.update(progress.block, progress.events, 0)
+
+        frame = client.fetch(
+            found.event_signature,
+            chain_id=found.chain_id,
+            start_block=begin,
+            end_block=end,
+            addresses=found.addresses,
+            progress=tell,
+        )
+    return frame.plot_data()
+
+
+def _width() -> int:
+    return min(shutil.get_terminal_size().columns, 100) if sys.stdout.isatty() else 72
