@@ -9,6 +9,7 @@ import pytest
 from event_streamer_sdk import EventStreamer, SyncEventStreamer
 from event_streamer_sdk.frames import EventFrame
 from event_streamer_service import DevChain, LocalService
+from support.ports import refusing_port
 from support.sinks import CHAIN, OPTIONS, small_chain
 
 Fetch = Callable[..., EventFrame]
@@ -53,3 +54,9 @@ def left_over(service: LocalService) -> Callable[[], list[int]]:
             return [each.id for each in client.iter_subscriptions()]
 
     return ask
+
+
+@pytest.fixture
+def free_port() -> Iterator[int]:
+    with refusing_port() as port:
+        yield port

@@ -201,3 +201,37 @@ def test_what_is_no_export_is_said_in_a_line(
     assert says in written.err
     assert written.err.count("\n") == 1
     assert written.out == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--show", "pie"], "'pie'"),
+        (["--per", "week"], "'week'"),
+        (["-o", "x.gif"], ".png or .svg"),
+        (["-o", "x.png", "--theme", "blue"], "light or dark"),
+    ],
+)
+def test_wrong_options_are_told_before_anything_is_fetched(
+    options: list[str], says: str, capsys: pytest.CaptureFixture[str], free_port: int
+) -> None:
+    assert run(["plot", "1", "--url", f"http://127.0.0.1:{free_port}", *options]) == 1
+    assert says in capsys.readouterr().err
+
+
+def test_a_picture_without_matplotlib_is_refused_before_anything_is_fetched(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], free_port: int
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert run(["plot", "1", "--url", f"http://127.0.0.1:{free_port}", "-o", "x.png"]) == 1
+    assert "event-streamer-sdk[plot]" in capsys.readouterr().err
+
+
+def test_a_live_subscription_is_plotted_to_the_newest_block(
+    service: LocalService, chain: DevChain, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with SyncEventStreamer(service.url, "event-streamer-cli") as client:
+        made = client.subscribe(TRANSFER, chain_id=CHAIN, start_block=5)
+    assert run(["plot", str(made.id), "--url", service.url, "--from", "10"]) == 0
+    rows = rows_of_chain(chain, 10, chain.head_number)
+    assert f"blocks 10 to {chain.head_number} · {len(rows)} events" in capsys.readouterr().out

@@ -207,7 +207,7 @@ class SyncEventStreamer(BaseClient, SyncCalls):
 
         It makes a subscription of its own, reads it to its end, and removes it, also when it fails or is
         interrupted. It needs pyarrow, extra `[arrow]`. The events are held as Arrow: about 330 bytes for each
-        Transfer, and twice that for a moment. For more than fits in memory there is
+        Transfer. For more than fits in memory there is
         `create_streaming_client(…).run(into=sink_for("transfers.parquet"))`.
 
         Args:

@@ -14,8 +14,8 @@ from event_streamer_sdk.cli._output import say, write_line
 from event_streamer_sdk.cli._shared import given_by
 from event_streamer_sdk.cli._streams import can_encode_all
 from event_streamer_sdk.frames import FetchProgress
-from event_streamer_sdk.frames.charts import PlotData, chart_of
-from event_streamer_sdk.frames.drawing import draw, format_of
+from event_streamer_sdk.frames.charts import PlotData, chart_of, check_choices
+from event_streamer_sdk.frames.drawing import check_drawing, draw, format_of
 from event_streamer_sdk.frames.reading import read_export
 from event_streamer_sdk.frames.sparkline import text_of
 
@@ -109,8 +109,11 @@ def plot(
     A subscription is not read itself, so that nothing of it counts as delivered: its events are fetched
     through another one, which is removed at once.
     """  # fmt: skip
+    # What is wrong is told before events are read, which may take long.
+    check_choices(kind, per=per, decimals=decimals, top=top)
     if output is not None:
-        format_of(output)  # what is wrong with the file is told before anything is read
+        format_of(output)
+        check_drawing(theme, width, height)
     if place.isdecimal():
         data = _fetched(client, int(place), first, last)
     elif first is not None or last is not None:

@@ -20,7 +20,7 @@ from event_streamer_api.errors import EventStreamerValidationError
 
 from ..sinks.columns import METADATA
 
-__all__ = ["Chart", "ChartKind", "ChartPer", "PlotData", "chart_of"]
+__all__ = ["Chart", "ChartKind", "ChartPer", "PlotData", "chart_of", "check_choices"]
 
 ChartKind = Literal["events", "sum", "histogram", "top"]
 """Events in time, the sum of a parameter in time, the distribution of a parameter, the top addresses."""
@@ -129,14 +129,7 @@ def chart_of(
     Raises:
         EventStreamerValidationError: A value is wrong, or there is no such parameter.
     """
-    if kind not in get_args(ChartKind):
-        raise EventStreamerValidationError(f"a plot shows {', '.join(get_args(ChartKind))}, not {kind!r}")
-    if per is not None and per not in get_args(ChartPer):
-        raise EventStreamerValidationError(f"per must be block, hour or day, not {per!r}")
-    if not 0 <= decimals <= _MOST_DECIMALS:
-        raise EventStreamerValidationError(f"decimals must be 0 to {_MOST_DECIMALS}, not {decimals!r}")
-    if top < 1:
-        raise EventStreamerValidationError(f"top must be 1 or more, not {top!r}")
+    check_choices(kind, per=per, decimals=decimals, top=top)
     if kind == "events":
         return _in_time(data, per, None, decimals)
     if kind == "top":
@@ -145,6 +138,29 @@ def chart_of(
     if kind == "sum":
         return _in_time(data, per, name, decimals)
     return _histogram(data, name, decimals)
+
+
+def check_choices(kind: str, *, per: str | None = None, decimals: int = 0, top: int = 10) -> None:
+    """
+    Check what doesn't depend on the events, so that it can be told before they are read.
+
+    Args:
+        kind: As `chart_of` takes it, and so the others.
+        per: What a bar stands for.
+        decimals: Decimal places of numbers.
+        top: How many addresses.
+
+    Raises:
+        EventStreamerValidationError: A value is wrong.
+    """
+    if kind not in get_args(ChartKind):
+        raise EventStreamerValidationError(f"a plot shows {', '.join(get_args(ChartKind))}, not {kind!r}")
+    if per is not None and per not in get_args(ChartPer):
+        raise EventStreamerValidationError(f"per must be block, hour or day, not {per!r}")
+    if not 0 <= decimals <= _MOST_DECIMALS:
+        raise EventStreamerValidationError(f"decimals must be 0 to {_MOST_DECIMALS}, not {decimals!r}")
+    if top < 1:
+        raise EventStreamerValidationError(f"top must be 1 or more, not {top!r}")
 
 
 _MOST_DECIMALS = 77

@@ -17,7 +17,7 @@ from ..sinks._extras import needs
 from .charts import Chart
 from .sparkline import short_names, short_number, text_of
 
-__all__ = ["Plot", "PlotFormat", "Theme", "draw", "format_of"]
+__all__ = ["Plot", "PlotFormat", "Theme", "check_drawing", "draw", "format_of"]
 
 Theme = Literal["light", "dark"]
 PlotFormat = Literal["png", "svg"]
@@ -126,14 +126,7 @@ def draw(chart: Chart, *, theme: str = "light", width: float = 10.0, height: flo
         EventStreamerValidationError: A value is wrong.
         MissingExtraError: matplotlib isn't installed.
     """
-    if theme not in get_args(Theme):
-        raise EventStreamerValidationError(f"theme must be light or dark, not {theme!r}")
-    for name, size in (("width", width), ("height", height)):
-        if not _SMALLEST <= size <= _LARGEST:
-            raise EventStreamerValidationError(
-                f"{name} must be {_SMALLEST} to {_LARGEST} inches, not {size!r}"
-            )
-    needs("matplotlib")
+    check_drawing(theme, width, height)
     figures = needs("matplotlib.figure")
     colours = _COLOURS[theme]
     figure = figures.Figure(
@@ -150,6 +143,29 @@ def draw(chart: Chart, *, theme: str = "light", width: float = 10.0, height: flo
     else:
         _steps(axes, chart, colours)
     return Plot(chart, figure)
+
+
+def check_drawing(theme: str, width: float, height: float) -> None:
+    """
+    Check what doesn't depend on the chart, so that it can be told before there is one.
+
+    Args:
+        theme: As `draw` takes it, and so the others.
+        width: Inches.
+        height: Inches.
+
+    Raises:
+        EventStreamerValidationError: A value is wrong.
+        MissingExtraError: matplotlib isn't installed.
+    """
+    if theme not in get_args(Theme):
+        raise EventStreamerValidationError(f"theme must be light or dark, not {theme!r}")
+    for name, size in (("width", width), ("height", height)):
+        if not _SMALLEST <= size <= _LARGEST:
+            raise EventStreamerValidationError(
+                f"{name} must be {_SMALLEST} to {_LARGEST} inches, not {size!r}"
+            )
+    needs("matplotlib")
 
 
 _SMALLEST, _LARGEST = 3, 40

@@ -90,20 +90,20 @@ def short_number(value: float) -> str:
         value: The number.
 
     Returns:
-        Such as 950, 12.3 k, 4.5 M or 1.2×10¹⁸.
+        Such as 12,345, 123 k, 4.5 M or 1.2×10¹⁸.
 
     Example:
-        >>> short_number(12_345)
-        '12.3 k'
+        >>> short_number(123_456)
+        '123 k'
     """
     size = abs(value)
     if size == 0:
         return "0"
     if size >= _POWERS_FROM or size < _POWERS_BELOW:
-        mantissa, exponent = f"{value:.1e}".split("e")
-        return f"{mantissa.removesuffix('.0')}×10{str(int(exponent)).translate(_RAISED)}"
+        mantissa, exponent = f"{value:.2e}".split("e")
+        return f"{mantissa.rstrip('0').rstrip('.')}×10{str(int(exponent)).translate(_RAISED)}"
     for unit, name in ((1e6, " M"), (1e3, " k")):
-        if size >= unit * (10 if name == " k" else 1):
+        if size >= unit * (100 if name == " k" else 1):
             return f"{value / unit:.3g}{name}"
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:.3g}"
 
