@@ -15,6 +15,7 @@ from event_streamer_sdk.cli._app import run
 from event_streamer_sdk.exceptions import EventStreamerValidationError
 from event_streamer_sdk.frames.charts import PlotData, chart_of
 from event_streamer_sdk.frames.drawing import draw
+from event_streamer_sdk.frames.sparkline import text_of
 from event_streamer_sdk.sinks import MissingExtraError, sink_for
 from event_streamer_service import DevChain, LocalService
 from support.sinks import CHAIN, OPTIONS, TRANSFER, rows_of_chain
@@ -235,3 +236,9 @@ def test_a_live_subscription_is_plotted_to_the_newest_block(
     assert run(["plot", str(made.id), "--url", service.url, "--from", "10"]) == 0
     rows = rows_of_chain(chain, 10, chain.head_number)
     assert f"blocks 10 to {chain.head_number} · {len(rows)} events" in capsys.readouterr().out
+
+
+def test_text_without_block_characters_is_ascii() -> None:
+    for kind in ("events", "sum", "histogram", "top"):
+        assert text_of(chart_of(data([3, LARGEST, 10**20]), kind), plain=True).isascii()
+    assert "1.16e77" in text_of(chart_of(data([LARGEST]), "sum"), plain=True)

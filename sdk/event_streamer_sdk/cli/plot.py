@@ -1,7 +1,10 @@
 """`event-streamer plot`: a picture, and a line of text, of a subscription's events or of an exported file."""
 
 import shutil
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -137,7 +140,7 @@ def _fetched(client: SyncEventStreamer, number: int, first: int | None, last: in
         end = client.get_chain(found.chain_id).head_block
         if end is None:
             raise typer.BadParameter(f"subscription {number} has no last block: say one with --to")
-    with BlockProgress(begin, end) as shown:
+    with _ended_by_sigterm(), BlockProgress(begin, end) as shown:
 
         def tell(progress: FetchProgress) -> None:
             shown.update(progress.block, progress.events, 0)
@@ -151,6 +154,20 @@ def _fetched(client: SyncEventStreamer, number: int, first: int | None, last: in
             progress=tell,
         )
     return frame.plot_data()
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM end the command as Ctrl-C does, so that the fetch removes its subscription."""
+
+    def end(number: int, _frame: object) -> None:
+        sys.exit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _width() -> int:

@@ -37,7 +37,10 @@ def text_of(chart: Chart, width: int = 72, *, plain: bool = False) -> str:
     else:
         body = _line(chart, width, PLAIN_LEVELS if plain else LEVELS)
     text = "\n".join([*head, *body])
-    return text.replace(dot, ", ").replace("…", "..").replace("×", "x") if plain else text
+    if not plain:
+        return text
+    lowered = {raised: ord(digit) for digit, raised in zip("-0123456789", _RAISED.values(), strict=True)}
+    return text.replace(dot, ", ").replace("…", "..").replace("×10", "e").translate(lowered)
 
 
 def _line(chart: Chart, width: int, levels: str) -> list[str]:
