@@ -147,29 +147,25 @@ async def connected_on_loop(host: str, port: int) -> socket.socket:
     loop = asyncio.get_running_loop()
     waiting = in_turn(await _looked_up(host, port))
     attempts = [loop.create_task(_connected_to(waiting.pop(0)))]
-    winner: socket.socket | None = None
+    winner: asyncio.Task[socket.socket] | None = None
     try:
         while winner is None:
             running = [attempt for attempt in attempts if not attempt.done()]
             if running:
                 delay = ATTEMPT_DELAY if waiting else None
                 await asyncio.wait(running, timeout=delay, return_when=asyncio.FIRST_COMPLETED)
-            winner = next((attempt.result() for attempt in attempts if _succeeded(attempt)), None)
+            winner = next(filter(_succeeded, attempts), None)
             if winner is None and waiting:
                 attempts.append(loop.create_task(_connected_to(waiting.pop(0))))
             elif winner is None and all(attempt.done() for attempt in attempts):
                 attempts[-1].result()  # raises what the last one failed with
-        return winner
-    except BaseException:
-        winner = None
-        raise
+        return winner.result()
     finally:
+        # Nothing is awaited from here on: cancelled at such an await, we would lose the winner's socket.
         for attempt in attempts:
-            attempt.cancel()
-        await asyncio.gather(*attempts, return_exceptions=True)
-        for attempt in attempts:
-            if _succeeded(attempt) and attempt.result() is not winner:
-                attempt.result().close()
+            if attempt is not winner:
+                attempt.cancel()
+                attempt.add_done_callback(_close_loser)
 
 
 async def _looked_up(host: str, port: int) -> list[Address]:
@@ -193,6 +189,11 @@ def _is_address(host: str) -> bool:
 
 def _succeeded(attempt: asyncio.Task[socket.socket]) -> bool:
     return attempt.done() and not attempt.cancelled() and attempt.exception() is None
+
+
+def _close_loser(attempt: asyncio.Task[socket.socket]) -> None:
+    if _succeeded(attempt):
+        attempt.result().close()
 
 
 async def _connected_to(address: Address) -> socket.socket:

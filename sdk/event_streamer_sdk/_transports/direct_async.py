@@ -10,7 +10,7 @@ import asyncio
 import ssl
 import time
 from collections.abc import AsyncIterator, Mapping
-from typing import Any, cast
+from typing import Any
 
 import httpx
 
@@ -158,15 +158,10 @@ class AsyncDirectTransport(httpx.AsyncBaseTransport):
         scheme, host, port = origin
         name, is_tls = host.decode("ascii"), scheme == b"https"
         assert self._tls is not None or not is_tls, "the address was http when the transport was made"
+        connection = Connection(origin)
         try:
             async with asyncio.timeout(limits.seconds("connect")):
-                opened = await connected_on_loop(name, port)
-                _, connection = await asyncio.get_running_loop().create_connection(
-                    lambda: Connection(origin),
-                    sock=opened,
-                    ssl=self._tls if is_tls else None,
-                    server_hostname=name if is_tls else None,
-                )
+                await connection.open(name, port, self._tls if is_tls else None)
         except TimeoutError as error:
             raise httpx.ConnectTimeout("no connection in time") from error
         except (OSError, UnicodeError) as error:  # UnicodeError: a name that DNS has no form for
@@ -185,7 +180,7 @@ class Connection(asyncio.BufferedProtocol):
         half_sent: Whether the system has not taken all of a request yet, so that no other may follow.
     """
 
-    transport: Any
+    transport: Any  # not asyncio's: uvloop's are no subclasses
 
     def __init__(self, origin: Origin) -> None:
         self.origin = origin
@@ -197,6 +192,33 @@ class Connection(asyncio.BufferedProtocol):
         self._paused = False
         self._untaken = 0
         self.half_sent = False
+
+    async def open(self, host: str, port: int, tls: ssl.SSLContext | None) -> None:
+        """
+        Connect. Where this fails or is cancelled, at whichever await, nothing stays open.
+
+        Args:
+            host: A name or an address.
+            port: The port.
+            tls: The TLS context, for https.
+
+        Raises:
+            OSError: If no connection comes about.
+        """
+        opened = await connected_on_loop(host, port)
+        bare, _ = await self._loop.create_connection(lambda: self, sock=opened)
+        try:
+            # Not by create_connection: cancelled when the handshake has just ended, it goes on waiting up to
+            # 30 s for the peer's close_notify. Here the transport below TLS is ours to abort.
+            if tls is not None:
+                self.transport = await self._loop.start_tls(bare, self, tls, server_hostname=host)
+            if self.transport is None:
+                raise ConnectionResetError("the peer closed the connection during the TLS handshake")
+        except BaseException:
+            bare.abort()
+            raise
+        # Nothing waits behind our back: then sending is over when the system has it, as in the twin.
+        self.transport.set_write_buffer_limits(high=0)
 
     async def send(self, data: bytes, limits: Limits) -> None:
         """
@@ -267,10 +289,8 @@ class Connection(asyncio.BufferedProtocol):
     # What the event loop calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport."""
-        # Nothing waits behind our back: then sending is over when the system has it, as in the twin.
-        cast(asyncio.WriteTransport, transport).set_write_buffer_limits(high=0)
-        self.transport = transport  # not asserted to be asyncio's: uvloop's are no subclasses
+        """Keep the transport, until `open` puts TLS on it."""
+        self.transport = transport
 
     def pause_writing(self) -> None:
         """Note that the system does not take everything at once."""
