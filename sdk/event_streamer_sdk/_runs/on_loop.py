@@ -370,19 +370,19 @@ class AsyncRun:
 
     async def _breakable(self, action: Any) -> Any:
         """Await something that `break_off` may interrupt; then it counts as failed."""
-        self._network_task = asyncio.current_task()
+        self._network_task = task = asyncio.current_task()
         try:
             return await action
         except asyncio.CancelledError:
-            task = self._network_task
-            if not self._broken_off or task is None:
-                raise
-            if task.uncancel():
+            if not self._broken_off or task is None or task.cancelling() > 1:
                 raise
             return do.Failed(EventStreamerTimeoutError("the connection was broken off"))
         except Exception as error:  # noqa: BLE001 - transports raise what they like; the core judges it
             return failed(error)
         finally:
+            if self._broken_off and task is not None:
+                # Also where a transport made another error of it: the next time would count as two.
+                task.uncancel()
             self._network_task = None
             self._broken_off = False
 
