@@ -38,6 +38,10 @@ from event_streamer_service.settings import Settings
 LEAST_KEY = 16
 """Characters of a key: fewer can be guessed, and their digest can be turned back."""
 
+Mark = tuple[int, ...]
+Files = dict[Path, Mark | None]
+"""Files and how each one was before it was read; see `mark_of`."""
+
 _KEYS = frozenset({"api_keys", "admin_keys", "metrics_keys"})
 _TOP = frozenset({"host", "port", "database", "keys", "chains", "limits"})
 _IN_KEYS = frozenset({"subscribers", "admin", "metrics"})
@@ -89,7 +93,7 @@ class Configuration:
         settings: Fields of `Settings`, keys apart.
         keys: The keys.
         chains: Chains that are read from nodes.
-        files: The files that it was read from: itself, and those of its secrets.
+        files: The files that it was read from, itself and those of its secrets, each as it was then.
     """
 
     host: str | None = None
@@ -97,7 +101,7 @@ class Configuration:
     settings: dict[str, Any] = attribute(factory=dict)
     keys: KeySet = attribute(factory=KeySet)
     chains: tuple[ChainConfig, ...] = ()
-    files: tuple[Path, ...] = ()
+    files: Files = attribute(factory=dict)
 
     @classmethod
     def read(cls, path: Path) -> Configuration:
@@ -107,6 +111,7 @@ class Configuration:
         Raises:
             WrongArgument: There is none, it is not TOML, or it holds what is not known or can't be.
         """
+        files = {path: mark_of(path)}
         try:
             content = tomllib.loads(path.read_text("utf-8"))
         except OSError as problem:
@@ -114,14 +119,13 @@ class Configuration:
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
             raise WrongArgument(f"--config {path} is not TOML: {problem}.") from problem
         try:
-            return cls._of(content, path)
+            return cls._of(content, files)
         except (StartupError, ValueError, TypeError) as problem:
             raise WrongArgument(f"--config {path}: {str(problem).rstrip('.')}.") from problem
 
     @classmethod
-    def _of(cls, content: dict[str, Any], path: Path) -> Configuration:
+    def _of(cls, content: dict[str, Any], files: Files) -> Configuration:
         _check_names("", content, _TOP)
-        files = [path]
         settings = dict(_table(content, "limits"))
         _check_names("limits.", settings, fields_dict(Settings).keys() - _KEYS)
         if "database" in content:
@@ -139,11 +143,11 @@ class Configuration:
             settings=settings,
             keys=_keys(_table(content, "keys"), files),
             chains=tuple(_chains(content.get("chains", []), files)),
-            files=tuple(files),
+            files=files,
         )
 
 
-def _keys(table: Mapping[str, Any], files: list[Path]) -> KeySet:
+def _keys(table: Mapping[str, Any], files: Files) -> KeySet:
     _check_names("keys.", table, _IN_KEYS)
     api_keys: dict[str, str] = {}
     for subscriber, given in _table(table, "subscribers").items():
@@ -157,7 +161,7 @@ def _keys(table: Mapping[str, Any], files: list[Path]) -> KeySet:
     )
 
 
-def _chains(tables: Any, files: list[Path]) -> Iterable[ChainConfig]:
+def _chains(tables: Any, files: Files) -> Iterable[ChainConfig]:
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise WrongArgument("chains are tables of their own: [[chains]]")
     seen: set[int] = set()
@@ -192,19 +196,33 @@ def _check_names(where: str, given: Iterable[str], known: Iterable[str]) -> None
             raise WrongArgument(f"{where}{name} is not known; {hint}")
 
 
-def _secrets(where: str, given: Any, files: list[Path]) -> list[str]:
+def _secrets(where: str, given: Any, files: Files) -> list[str]:
     items = [given] if isinstance(given, str) else given
     if not isinstance(items, list):
         raise WrongArgument(f"{where} is a text or a list of texts")
     return [_secret(where, item, files) for item in items]
 
 
-def _secret(where: str, text: Any, files: list[Path]) -> str:
+def _secret(where: str, text: Any, files: Files) -> str:
     if not isinstance(text, str):
         raise WrongArgument(f"{where} is a text or a list of texts")
     if text.startswith("file:"):
-        files.append(Path(text.removeprefix("file:")))
+        path = Path(text.removeprefix("file:"))
+        files.setdefault(path, mark_of(path))
     return revealed(text)
+
+
+def mark_of(path: Path) -> Mark | None:
+    """
+    Return what is another where a file has changed (a replaced one has another inode), `None`: there is none.
+
+    Take it *before* the file is read: of one that changes meanwhile the change is seen at the next look.
+    """
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def revealed(text: str) -> str:

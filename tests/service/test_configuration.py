@@ -1,11 +1,13 @@
 """`serve --config`, keys that come and go without a restart, and secrets that are changed."""
 
+import asyncio
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import time
 import tomllib
 from pathlib import Path
 
@@ -16,6 +18,9 @@ from event_streamer_service.auth import digest_of
 from event_streamer_service.clock import ManualClock
 from event_streamer_service.configuration import Configuration, KeySet, revealed
 from event_streamer_service.errors import StartupError, WrongArgument
+from event_streamer_service.reloading import Reloading
+from event_streamer_service.service import Service
+from event_streamer_service.settings import Settings
 from event_streamer_service.store.token_secrets import rotate
 from support.raw_client import RawClient, definition
 from support.service_process import service_process
@@ -92,6 +97,42 @@ def test_keys_change_without_a_restart(tmp_path: Path, told: str) -> None:
     log = "".join(service.log)
     assert ALICE not in log
     assert digest_of(BOB).hex() not in log
+
+
+@pytest.mark.parametrize("at", ["while the service starts", "while they are read"])
+def test_no_change_of_keys_is_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: str) -> None:
+    """A file may be written at any instant: what counts is how it was before it was read."""
+    path = tmp_path / "service.toml"
+    write(path, {"alice": sha(ALICE)})
+    read = Configuration.read
+    file = read(path)
+    reloading = Reloading(path, KeySet(), file.files)
+    service = Service(Settings(database="sqlite://", **file.keys.settings()))
+    later = [{"bob": sha(BOB)}]
+
+    def read_and_change(path: Path) -> Configuration:
+        found = read(path)
+        if later:
+            write(path, later.pop())
+        return found
+
+    if at == "while they are read":
+        monkeypatch.setattr(Configuration, "read", read_and_change)
+        write(path, {"alice": sha(ALICE), "carol": sha("carols-key-0123456789")})
+    else:
+        write(path, later.pop())
+
+    async def run_for_a_while() -> None:
+        task = asyncio.create_task(reloading.run(service))
+        until = time.monotonic() + 10
+        while not service.keys.knows(digest_of(BOB)) and time.monotonic() < until:  # noqa: ASYNC110 - polls
+            await asyncio.sleep(0.02)
+        task.cancel()
+        await service.close()
+
+    asyncio.run(run_for_a_while())
+    assert service.keys.knows(digest_of(BOB))
+    assert not service.keys.knows(digest_of(ALICE))
 
 
 def test_the_command_line_counts_more_than_the_file_and_secrets_come_from_elsewhere(tmp_path: Path) -> None:

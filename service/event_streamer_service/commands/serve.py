@@ -176,7 +176,7 @@ def serve_command(
         raise_descriptor_limit(settings.max_connections + _OWN_DESCRIPTORS)
         make = partial(Service, settings, chains=chains, sources=sources, fallback=lambda: dev_chain)
         with only_service_on(settings.database):
-            asyncio.run(_serve(make, host, port, Reloading(config, keys)))
+            asyncio.run(_serve(make, host, port, Reloading(config, keys, file.files)))
     except StartupError as problem:
         typer.echo(visible(f"event-streamer serve: {problem}"), err=True)
         raise typer.Exit(2 if isinstance(problem, WrongArgument) else 1) from problem
