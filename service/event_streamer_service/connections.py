@@ -6,11 +6,16 @@ step has one of both, connections have one in all and one for each address, and 
 to the streams, which cut off stalled readers with it.
 
     accepted ──head_timeout──▶ head ──body_timeout──▶ body ──▶ answered ──idle_timeout──▶ closed
+
+Requests of one connection are taken one at a time. uvicorn parses all that a piece of data holds, thousands
+of pipelined requests if need be, and queues them; here they stay bytes, and nothing more is read, until the
+one before is answered (RFC 9112, section 9.3.2, asks for no more than answers in order).
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 from collections import Counter
 from typing import Any
@@ -18,6 +23,7 @@ from typing import Any
 import httptools
 import orjson
 from attrs import define, field, frozen
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from event_streamer_service.delivery.writer import TRANSPORT
@@ -28,8 +34,7 @@ logger = logging.getLogger(__name__)
 
 _MOST_FIELDS = 256
 """Header fields of a request. Apache takes 100; each costs more memory than the bytes it is written in."""
-_MOST_PIPELINED = 4
-"""Requests that may wait behind the one that is answered (RFC 9112, section 9.3.2): few clients do that."""
+_END_OF_HEAD = b"\r\n\r\n"
 _FRAMING = 8
 """Bytes on the wire for each byte of a body that is sent in chunks of one byte: more of them are padding."""
 _LINGER = 1.0
@@ -47,6 +52,7 @@ class Limits:
         head_bytes: Request line and header fields together.
         head_timeout: From the first byte, or from the accept, to the end of the head.
         body_timeout: From there to the end of the body.
+        write_timeout: A reader that takes no byte of its answer for so long is cut off.
         connections: Open connections in all.
         connections_per_address: Open connections of one address.
         trusted: Addresses of reverse proxies: behind one of them are many clients.
@@ -55,6 +61,7 @@ class Limits:
     head_bytes: int
     head_timeout: float
     body_timeout: float
+    write_timeout: float
     connections: int
     connections_per_address: int
     trusted: frozenset[str] = frozenset()
@@ -75,6 +82,7 @@ class Limits:
             head_bytes=settings.max_head_bytes,
             head_timeout=settings.head_timeout,
             body_timeout=settings.body_timeout,
+            write_timeout=settings.write_timeout,
             connections=connections,
             # One address alone can't take all of them.
             connections_per_address=max(1, min(settings.max_connections_per_address, connections * 3 // 4)),
@@ -124,6 +132,21 @@ class _Refused(Exception):  # noqa: N818 - reads as the state it reports
     """Nothing more is taken of this connection; httptools hands it on as an error of the parser."""
 
 
+class _Flow(FlowControl):
+    """
+    Reads nothing while something that was read waits, whoever asks for more.
+
+    uvicorn reads on whenever the application wants to know whether its client is still there.
+    """
+
+    holding = False
+
+    def resume_reading(self) -> None:
+        """Read on, unless there is enough."""
+        if not self.holding:
+            super().resume_reading()
+
+
 class LimitedProtocol(HttpToolsProtocol):
     """
     One connection.
@@ -139,18 +162,25 @@ class LimitedProtocol(HttpToolsProtocol):
         self._limits = shared.limits
         self._address = ""
         self._deadline: asyncio.TimerHandle | None = None
+        self._stalled: asyncio.TimerHandle | None = None
         self._refused = False
         self._in_body = False
         self._wire_bytes = 0
         """Bytes of this head or body, as they came."""
         self._body_bytes = 0
         self._trailing = False
+        self._held = b""
+        self._fed = 0
+        """What came last, and how far the parser has it: the rest is behind a request that isn't answered."""
+        self._context = contextvars.copy_context()
+        """The connection's: the next request must not begin in that of the one before."""
 
     # --- the connection -------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a new connection; uvicorn copies `app_state` into every request's scope."""
         super().connection_made(transport)
+        self.flow: _Flow = _Flow(transport)
         self.app_state = {**self.app_state, TRANSPORT: transport}
         self._address = self.client[0] if self.client else ""
         too_many = self._shared.opened(self._address)
@@ -164,15 +194,70 @@ class LimitedProtocol(HttpToolsProtocol):
         """Let go of a connection."""
         self._shared.closed(self._address)
         self._set_deadline(None)
+        self._held = b""
+        if self._stalled is not None:
+            self._stalled.cancel()
         super().connection_lost(exc)
 
+    def pause_writing(self) -> None:
+        """Wait for the reader; not for ever."""
+        super().pause_writing()
+        self._watch_reader()
+
+    def resume_writing(self) -> None:
+        """Write on: the reader has taken most of it."""
+        super().resume_writing()
+        if self._stalled is not None:
+            self._stalled.cancel()
+
     def data_received(self, data: bytes) -> None:
-        """Feed the parser, within the limits."""
+        """Feed the parser up to the end of the first request that has to be answered; keep the rest."""
         if self._refused:  # who goes on sending has no time to read why
             self._wire_bytes += len(data)
             if self._wire_bytes > _MOST_DISCARDED:
                 self.transport.abort()
             return
+        self._held, self._fed = self._held[self._fed :] + data, 0
+        if not self.flow.holding:
+            self._feed_held()
+
+    def _feed_held(self) -> None:
+        """Feed what is held; keep what is behind a request that has to be answered, and read no more."""
+        data = self._held
+        while self._fed < len(data) and not self._refused and not self._is_answering:
+            # A piece ends with a head: behind the request that it finishes it holds one more at most.
+            begin, found = self._fed, data.find(_END_OF_HEAD, self._fed)
+            self._fed = len(data) if found < 0 else found + len(_END_OF_HEAD)
+            self._feed(data[begin : self._fed])
+        self.flow.holding = self._fed < len(data) and not self._refused
+        if self.flow.holding:
+            self.flow.pause_reading()
+        else:
+            self._held, self._fed = b"", 0
+
+    def on_response_complete(self) -> None:
+        """Go on with what has waited for this; not at once, since others wait for their turn as well."""
+        super().on_response_complete()
+        if self._in_body and self._deadline is None:
+            self._set_deadline(self._limits.body_timeout)
+        if self._held:
+            self.loop.call_soon(self._go_on, context=self._context)
+
+    def _go_on(self) -> None:
+        if self._is_answering or self.transport.is_closing():
+            return  # the next answer, or the end of the connection, sees to it
+        self._feed_held()
+        self.flow.resume_reading()
+
+    @property
+    def _is_answering(self) -> bool:
+        """Whether a request has come as a whole and isn't answered."""
+        return bool(self.pipeline) or (
+            self.cycle is not None and not self._in_body and not self.cycle.response_complete
+        )
+
+    def _feed(self, data: bytes) -> None:
+        """Feed the parser, within the limits."""
         self._unset_keepalive_if_required()
         if self._deadline is None and not self._in_body:
             self._expect_head()
@@ -218,12 +303,12 @@ class LimitedProtocol(HttpToolsProtocol):
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         if size > self._limits.head_bytes:
             self._refuse_head()
-        elif len(self.pipeline) >= _MOST_PIPELINED:
-            self._refuse(429, f"More than {_MOST_PIPELINED} requests wait on this connection.", "pipelined")
         self._stop_if_refused()
         self._in_body, self._wire_bytes, self._body_bytes = True, 0, 0
         self._set_deadline(self._limits.body_timeout)
         super().on_headers_complete()
+        if self.pipeline:
+            self._set_deadline(None)  # its body is not read before its turn comes
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""
@@ -266,6 +351,18 @@ class LimitedProtocol(HttpToolsProtocol):
             self._shared.refused["silent"] += 1
             self.transport.close()  # there is no request that could be answered
 
+    def _watch_reader(self) -> None:
+        unsent = self.transport.get_write_buffer_size()
+
+        def look() -> None:
+            if self.transport.get_write_buffer_size() < unsent:
+                self._watch_reader()
+            else:
+                self._shared.refused["stalled_reader"] += 1
+                self.transport.abort()
+
+        self._stalled = self.loop.call_later(self._limits.write_timeout, look)
+
     def _refuse_head(self) -> None:
         limit = self._limits.head_bytes
         detail = f"The head has more than {limit} bytes or more than {_MOST_FIELDS} fields."
@@ -280,13 +377,13 @@ class LimitedProtocol(HttpToolsProtocol):
         self._set_deadline(None)
         self._unset_keepalive_if_required()
         self.headers = []
-        self.pipeline.clear()
         answering = self.cycle is not None and not self.cycle.response_complete
         begun = answering and self.cycle.response_started
         if answering:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-        for_another = answering and not self._in_body
+        for_another = bool(self.pipeline) or (answering and not self._in_body)
+        self.pipeline.clear()
         if begun or for_another or self._shared.lingering >= _MOST_LINGERING:
             self.transport.abort()
             return

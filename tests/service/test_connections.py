@@ -1,10 +1,11 @@
 """What a connection may cost before a key is looked at: sizes, times, numbers."""
 
+import re
 import resource
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from event_streamer_service.settings import Settings
 from support.raw_client import RawClient, definition
 from support.raw_sockets import answer, connected, push, status
 from support.service_process import service_process
+from support.services import wait_until
 
 HEAD = b"GET /health HTTP/1.1\r\nHost: localhost\r\n"
 POST = b"POST /subscriptions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -104,11 +106,78 @@ def test_a_trailer_is_never_taken_for_a_header(impatient: LocalService) -> None:
         assert status(answer(raw)) == 401
 
 
-def test_requests_that_wait_on_one_connection_are_bounded(impatient: LocalService) -> None:
+def test_pipelined_requests_are_answered_one_at_a_time(impatient: LocalService) -> None:
+    """Thousands of them in one piece delay nobody: another caller has its turn after each."""
+    count = 1500
+    with connected(impatient.url) as raw, connected(impatient.url) as other:
+        raw.sendall((HEAD + b"\r\n") * count)
+        other.sendall(HEAD + b"Connection: close\r\n\r\n")
+        assert status(answer(other)) == 200
+        raw.setblocking(False)
+        answered_meanwhile = count_of_answers(raw)
+        raw.setblocking(True)
+        assert answered_meanwhile < count / 2
+        while answered_meanwhile < count:
+            answered_meanwhile += count_of_answers(raw)
+
+
+def count_of_answers(raw: socket.socket) -> int:
+    """Count the answers that have come; their first line is told by its last bytes, which parts may cut."""
+    received = b""
+    with suppress(BlockingIOError):
+        received = raw.recv(1 << 20)
+    return received.count(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize("cut", [0, 1, 3, 40])
+def test_pipelined_requests_with_bodies_are_answered_in_order(impatient: LocalService, cut: int) -> None:
+    """Wherever the bytes are parted: a head may begin in the piece in which a body ends."""
+    body = b'{"topic0":\r\n\r\n"x"}'
+    known = POST + b"X-API-Key: " + b"k" * 20 + b"\r\n"
+    plain = known + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    chunked = known + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+    data = (HEAD + b"\r\n" + plain + chunked) * 3 + HEAD + b"Connection: close\r\n\r\n"
     with connected(impatient.url) as raw:
-        push(raw, (HEAD + b"\r\n") * 2000, times=3)
-        assert answer(raw).count(b"HTTP/1.1 200") < 2000
-    assert refused(impatient, "pipelined") == 1
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for begin in range(0, len(data), cut) if cut else ():
+            raw.sendall(data[begin : begin + cut])
+            if cut > 3 or begin % 30 == 0:
+                time.sleep(0.001)
+        if not cut:
+            raw.sendall(data)
+        received = answer(raw)
+    statuses = [int(found) for found in re.findall(rb"HTTP/1\.1 (\d+)", received)]
+    assert statuses == [200, 422, 422] * 3 + [200]
+
+
+def test_a_stream_is_not_disturbed_by_requests_behind_it() -> None:
+    with (
+        LocalService(DevChain(blocks=3), heartbeat_interval=0.1, body_timeout=0.3) as service,
+        RawClient(service.url) as client,
+        connected(service.url) as raw,
+    ):
+        path = f"/subscriptions/{client.subscribe()}/stream".encode()
+        begun = POST + b"Content-Length: 1000\r\n\r\n{"
+        raw.sendall(b"GET " + path + b" HTTP/1.1\r\nHost: localhost\r\n\r\n" + begun + HEAD + b"\r\n")
+        received, until = b"", time.monotonic() + 1.5
+        while time.monotonic() < until:
+            received += raw.recv(65536)
+        assert received.count(b"HTTP/1.1") == 1
+        assert received.count(b'"heartbeat"') >= 5
+
+
+def test_who_reads_no_answers_is_cut_off() -> None:
+    with (
+        LocalService(DevChain(blocks=3), write_timeout=0.5) as service,
+        RawClient(service.url) as client,
+        connected(service.url) as raw,
+    ):
+        for number in range(50):  # an answer of some ten KiB
+            client.subscribe(start_block=number)
+        with suppress(ConnectionError):
+            raw.sendall((HEAD.replace(b"/health", b"/subscriptions?page_size=50") + b"\r\n") * 1000)
+        wait_until(lambda: refused(service, "stalled_reader") == 1)
+        client.get("/health")
 
 
 def test_what_is_not_http_floods_no_log(impatient: LocalService, caplog: pytest.LogCaptureFixture) -> None:
