@@ -46,7 +46,8 @@ class Settings:
         database_queue: Requests that may wait for the database (503 with Retry-After beyond).
         database_timeout: A request waits no longer than this for the database (503).
         api_keys: API key → subscriber; a key may be given as `sha256:` and its digest in hexadecimal. Empty:
-            anybody may do anything (loopback only).
+            anybody may do anything (loopback only). `serve` refuses keys of fewer than 16 characters; here,
+            where tests set them, any length will do.
         admin_keys: Keys that may change chains and breakers and see every subscription.
         metrics_keys: Keys that may read `/metrics` and what `/ready` says in detail, and nothing else.
         open_metrics: Answer `/metrics` and `/ready`'s details without a key.

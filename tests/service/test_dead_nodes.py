@@ -4,6 +4,7 @@ import json
 import time
 
 import httpx
+import pytest
 
 from event_streamer_sdk import SyncEventStreamer
 from event_streamer_service import DevChain
@@ -104,3 +105,10 @@ def test_a_dead_chain_keeps_no_other_from_being_served(database: str) -> None:
             assert len(told) == 1
             assert "Connection refused" in told[0]
             assert KEY not in "".join(service.log)
+
+
+@pytest.mark.parametrize("scheme", ["http", "ws"])
+@pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".example", "ä" * 64 + ".example"])
+def test_a_host_that_no_name_can_be_is_refused_in_a_sentence(scheme: str, host: str) -> None:
+    with pytest.raises(ValueError, match="rpc_urls must hold full URLs"):
+        ChainConfig(chain_id=1, name="x", rpc_urls=[f"{scheme}://{host}/"])

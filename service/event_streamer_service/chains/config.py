@@ -99,6 +99,7 @@ def _url_of(schemes: tuple[str, ...]) -> Callable[[Any, Attribute[Any], Any], No
         for url in (value,) if isinstance(value, str) else value or ():
             try:
                 parts = urlsplit(url)
+                (parts.hostname or "").encode("idna")  # as the look-up of its address does
                 usable = parts.scheme in schemes and (parts.scheme == EMBEDDED or bool(parts.hostname))
             except ValueError:
                 usable = False

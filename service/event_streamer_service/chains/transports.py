@@ -103,7 +103,7 @@ class HttpTransport:
                 body = await self._read(response, blocks)
         except httpx.TimeoutException as error:
             raise ChainTimeout(f"{self.node}: no answer in time ({type(error).__name__})") from None
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
             raise self._lost(error) from None
         return in_order(decode(body), first_id, len(requests))
 
@@ -235,7 +235,7 @@ class WebSocketTransport:
                 return await answered
         except TimeoutError:
             raise ChainTimeout(f"{self.node}: no answer within {self._timeout:g} s") from None
-        except (OSError, websockets.WebSocketException) as error:
+        except (OSError, websockets.WebSocketException, UnicodeError) as error:
             raise ChainUnavailable(f"{self.node} can't be reached: {reason(error, self._url)}") from None
         finally:
             self._waiting.pop(first_id, None)
