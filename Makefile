@@ -121,9 +121,9 @@ bench-load: $(installed_dev) ## the service under load: 200 streams, a million l
 .PHONY: audit licences
 audit: $(installed_dev) ## look for known weaknesses of the packages that are installed
 	$(python) -m pip install -qq --group audit
-	$(python) -m pip_audit --skip-editable --progress-spinner off $(ARGS)
+	@$(python) tools/audit.py $(ARGS)
 
-licences: $(installed) ## list the licences of all that a user installs
+licences: $(installed) ## list the licences of what is installed here, the developers' tools among it
 	$(python) -m pip install -qq --group audit
 	$(python) -m piplicenses --from=mixed --order=license --with-urls $(ARGS)
 
