@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 
 @dataclass
@@ -50,7 +52,7 @@ def changes(before: Path, after: Path) -> list[str]:
     if not (before / "client.py").exists():
         return [f"new for users: {len(new.calls)} calls and {len(new.models)} models"]
     old = _package(before)
-    found = [*_of_calls(old.calls, new.calls), *_of_models(old.models, new.models)]
+    found = [*_of_calls(old.calls, new.calls), *_of_models(old.models, new.models, _sent(new))]
     told = [f"breaking: {text}" for breaks, text in found if breaks]
     told += [f"compatible: {text}" for breaks, text in found if not breaks]
     return told or ["nothing changed for users"]
@@ -64,7 +66,9 @@ def _of_calls(old: dict[str, _Call], new: dict[str, _Call]) -> Iterator[tuple[bo
             yield False, f"the call {name} is added"
         else:
             where = f"the call {name}"
-            yield from _of_arguments(where, "argument", old[name].arguments, new[name].arguments)
+            yield from _of_arguments(
+                where, "argument", old[name].arguments, new[name].arguments, is_sent=True
+            )
             kept = [argument for argument in new[name].arguments if argument in old[name].arguments]
             gone = [argument for argument in old[name].arguments if argument in new[name].arguments]
             position = list(new[name].arguments)[: len(kept)]
@@ -75,7 +79,18 @@ def _of_calls(old: dict[str, _Call], new: dict[str, _Call]) -> Iterator[tuple[bo
                 yield wider, f"{where}: the result is {new[name].result}, was {old[name].result}"
 
 
-def _of_models(old: dict[str, _Model], new: dict[str, _Model]) -> Iterator[tuple[bool, str]]:
+def _sent(package: _Package) -> set[str]:
+    """Get the names of the models that users hand over, by themselves or in others."""
+    hints = [argument.hint for call in package.calls.values() for argument in call.arguments.values()]
+    sent: set[str] = set()
+    while hints:
+        named = set(re.findall(r"\w+", hints.pop())) & package.models.keys() - sent
+        sent |= named
+        hints += [held.hint for name in named for held in package.models[name].fields.values()]
+    return sent
+
+
+def _of_models(old: dict[str, _Model], new: dict[str, _Model], sent: set[str]) -> Iterator[tuple[bool, str]]:
     for name in sorted(old.keys() | new.keys()):
         if name not in new:
             yield True, f"the model {name} is removed"
@@ -83,7 +98,7 @@ def _of_models(old: dict[str, _Model], new: dict[str, _Model]) -> Iterator[tuple
             yield False, f"the model {name} is added"
         else:
             where = f"the model {name}"
-            yield from _of_arguments(where, "field", old[name].fields, new[name].fields)
+            yield from _of_arguments(where, "field", old[name].fields, new[name].fields, is_sent=name in sent)
             for value in sorted(old[name].values.keys() | new[name].values.keys()):
                 before, after = old[name].values.get(value), new[name].values.get(value)
                 if after is None:
@@ -95,7 +110,7 @@ def _of_models(old: dict[str, _Model], new: dict[str, _Model]) -> Iterator[tuple
 
 
 def _of_arguments(
-    where: str, kind: str, old: dict[str, _Argument], new: dict[str, _Argument]
+    where: str, kind: str, old: dict[str, _Argument], new: dict[str, _Argument], *, is_sent: bool
 ) -> Iterator[tuple[bool, str]]:
     for name in sorted(old.keys() | new.keys()):
         if name not in new:
@@ -120,7 +135,49 @@ def _of_arguments(
             wider = kind == "field" and not _members(after.hint) <= _members(before.hint)
             yield narrower or wider, f"{where}: the {kind} {name} is {after.hint}, was {before.hint}"
         elif before.rules != after.rules:
-            yield False, f"{where}: the limits or the default of the {kind} {name} are others"
+            # Who only reads a value is not held to its limits.
+            if is_sent and _is_tighter(before.rules, after.rules):
+                yield True, f"{where}: the limits of the {kind} {name} are tighter"
+            else:
+                yield False, f"{where}: the limits or the default of the {kind} {name} are others"
+
+
+def _is_tighter(before: str, after: str) -> bool:
+    """Whether the check of a value refuses something that it took."""
+    old, new = _limits(before), _limits(after)
+    for key, limit in new.items():
+        was = old.get(key)
+        if limit == was:
+            continue
+        keyword = key[1]
+        if was is None or not isinstance(limit, int | float) or not isinstance(was, int | float):
+            return True
+        if ("min" in keyword and limit < was) or ("max" in keyword and limit > was):
+            continue
+        if keyword == "multiple_of" and was % limit == 0:
+            continue
+        return True
+    return False
+
+
+def _limits(rules: str) -> dict[tuple[str, str], Any]:
+    """Find the limits in the source text of a check: by where it stands in the text, and by keyword."""
+    found: dict[tuple[str, str], Any] = {}
+    if not rules:
+        return found
+
+    def look(node: ast.AST, where: str) -> None:
+        if isinstance(node, ast.Call):
+            where = f"{where}/{ast.unparse(node.func)}"
+            for each in node.keywords:
+                is_plain = isinstance(each.value, ast.Constant | ast.UnaryOp)
+                if each.arg and is_plain and "_check." in where:
+                    found[where, each.arg] = ast.literal_eval(each.value)
+        for index, child in enumerate(ast.iter_child_nodes(node)):
+            look(child, f"{where}/{index}" if isinstance(node, ast.Call) and len(node.args) > 1 else where)
+
+    look(ast.parse(rules), "")
+    return found
 
 
 def _members(hint: str) -> set[str]:
@@ -153,7 +210,7 @@ def _call(node: ast.FunctionDef) -> _Call:
         if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
             checked = statement.value.args[0]
             if isinstance(checked, ast.Name) and checked.id in arguments:
-                arguments[checked.id].rules += _text(statement.value.func)
+                arguments[checked.id].rules += f"\n{_text(statement.value.func)}"
     result = _text(node.returns).removeprefix("Operation[").removesuffix("]")
     return _Call(arguments, result)
 

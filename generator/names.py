@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
-import builtins
 import keyword
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from openapi_python_client import strings
+
+_BUILTINS = frozenset(
+    """
+    ArithmeticError AssertionError AttributeError BaseException BaseExceptionGroup BlockingIOError
+    BrokenPipeError BufferError BytesWarning ChildProcessError ConnectionAbortedError ConnectionError
+    ConnectionRefusedError ConnectionResetError DeprecationWarning EOFError Ellipsis EncodingWarning
+    EnvironmentError Exception ExceptionGroup False FileExistsError FileNotFoundError FloatingPointError
+    FutureWarning GeneratorExit IOError ImportError ImportWarning IndentationError IndexError
+    InterruptedError IsADirectoryError KeyError KeyboardInterrupt LookupError MemoryError
+    ModuleNotFoundError NameError None NotADirectoryError NotImplemented NotImplementedError OSError
+    OverflowError PendingDeprecationWarning PermissionError ProcessLookupError RecursionError
+    ReferenceError ResourceWarning RuntimeError RuntimeWarning StopAsyncIteration StopIteration
+    SyntaxError SyntaxWarning SystemError SystemExit TabError TimeoutError True TypeError
+    UnboundLocalError UnicodeDecodeError UnicodeEncodeError UnicodeError UnicodeTranslateError
+    UnicodeWarning UserWarning ValueError Warning ZeroDivisionError __build_class__ __debug__ __doc__
+    __import__ __loader__ __name__ __package__ __spec__ abs aiter all anext any ascii bin bool
+    breakpoint bytearray bytes callable chr classmethod compile complex copyright credits delattr dict
+    dir divmod enumerate eval exec exit filter float format frozenset getattr globals hasattr hash help
+    hex id input int isinstance issubclass iter len license list locals map max memoryview min next
+    object oct open ord pow print property quit range repr reversed round set setattr slice sorted
+    staticmethod str sum super tuple type vars zip
+    """.split()  # noqa: SIM905 - words are read more easily than a list of 160 literals
+)
+"""Python's builtins, as 3.11 has them: what is generated must not depend on the Python that generates it."""
+
+# openapi-python-client asks the running Python, which may know more (3.13: PythonFinalizationError).
+strings.RESERVED_WORDS = (_BUILTINS | {"self", "true", "false", "datetime"}) - {"id"}
 
 # Names of Python that the generated class or function itself uses behind the field or argument of this name.
 _USED = {
@@ -96,7 +122,7 @@ def python_name(name: str, wire: str, taken: Collection[str] = ()) -> str:
     Returns:
         The name.
     """
-    if name == f"{wire}_" and wire in dir(builtins) and wire not in _USED and not keyword.iskeyword(wire):
+    if name == f"{wire}_" and wire in _BUILTINS and wire not in _USED and not keyword.iskeyword(wire):
         name = wire
     while name in taken:
         name += "_"

@@ -380,6 +380,12 @@ class Schemas:
         for key in node:
             if key not in _KNOWN and not key.startswith("x-"):
                 self.notice(place, f"`{key}` isn't enforced")
+        if "discriminator" in node and not node.get("oneOf") and not node.get("anyOf"):
+            self.notice(
+                place,
+                "`discriminator` isn't followed outside of `oneOf` and `anyOf`: "
+                "fields of a schema that inherits from this one are additional_properties",
+            )
         style = node.get("format")
         if isinstance(style, str) and style not in _QUIET_FORMATS:
             self.notice(place, f"`format: {style}` isn't enforced")

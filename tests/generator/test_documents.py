@@ -4,6 +4,7 @@
 
 import copy
 import json
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -163,6 +164,7 @@ PART = {"type": "object", "properties": {"b": {"type": "integer"}}}
         (False, "`false` isn't enforced"),
         ({"type": "array", "prefixItems": [{"type": "string"}]}, "the order of `prefixItems` isn't enforced"),
         ({"anyOf": [{"type": "string", "maxLength": 1}, {"type": "string", "pattern": "^ab$"}]}, "another member of the union is of type string too"),
+        ({"type": "object", "discriminator": {"propertyName": "kind"}, "properties": {"kind": {"type": "string"}}}, "`discriminator` isn't followed outside of `oneOf` and `anyOf`"),
         ({"oneOf": [{"type": "string"}], "anyOf": [{"type": "integer"}]}, "`anyOf` beside `oneOf` isn't enforced"),
         ({"allOf": [PART, {"oneOf": [PART, {"type": "object", "properties": {"c": {}}}]}]}, "the union in `allOf` isn't enforced"),
     ],
@@ -211,7 +213,12 @@ WAS = {
     [
         ("/paths/~1find/get", None, "breaking: the call find is removed"),
         ("/paths/~1new", {"get": WAS | {"operationId": "fresh"}}, "compatible: the call fresh is added"),
-        ("/paths/~1find/get/parameters/1/schema/maximum", 5, "compatible: the call find: the limits or the default of the argument n are others"),
+        ("/paths/~1find/get/parameters/1/schema/maximum", 5, "breaking: the call find: the limits of the argument n are tighter"),
+        ("/paths/~1find/get/parameters/1/schema/maximum", 99, "compatible: the call find: the limits or the default of the argument n are others"),
+        ("/paths/~1find/get/parameters/1/schema/minimum", 1, "breaking: the call find: the limits of the argument n are tighter"),
+        ("/paths/~1find/get/parameters/0/schema/minLength", 1, "breaking: the call find: the limits of the argument q are tighter"),
+        ("/components/schemas/Sent/properties/name/maxLength", 5, "breaking: the model Sent: the limits of the field name are tighter"),
+        ("/components/schemas/Inner/properties/size/minimum", 5, "breaking: the model Inner: the limits of the field size are tighter"),
         ("/paths/~1find/get/parameters/1/required", True, "breaking: the call find: the argument n is required now"),
         ("/paths/~1find/get/parameters/1/schema/type", "string", "breaking: the call find: the argument n is str | None, was int | None"),
         ("/paths/~1find/get/parameters/1/schema/type", ["string", "integer"], "compatible: the call find: the argument n is str | int | Unknown | None, was int | None"),
@@ -232,8 +239,19 @@ WAS = {
 def test_generating_tells_what_changed_for_users(
     place: str, value: Any, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    paths = {"/find": {"get": WAS}}
-    schemas = GOOD["components"]["schemas"] | {"Kind": {"type": "string", "enum": ["a", "b"]}}
+    inner = {"type": "array", "items": {"$ref": "#/components/schemas/Inner"}}
+    body = {"application/json": {"schema": {"$ref": "#/components/schemas/Sent"}}}
+    send = {
+        "operationId": "send",
+        "requestBody": {"content": body},
+        "responses": {"204": {"description": "x"}},
+    }
+    paths = {"/find": {"get": WAS}, "/send": {"post": send}}
+    schemas = GOOD["components"]["schemas"] | {
+        "Kind": {"type": "string", "enum": ["a", "b"]},
+        "Sent": {"type": "object", "properties": {"name": {"type": "string"}, "inner": inner}},
+        "Inner": {"type": "object", "properties": {"size": {"type": "integer"}}},
+    }
     whole = copy.deepcopy({"paths": paths, "components": {"schemas": schemas}})
     before = written(tmp_path, "/info/version", "1", **whole)
     assert generate.main(["--spec", str(before), "--out", str(tmp_path / "out")]) == 0
@@ -243,3 +261,27 @@ def test_generating_tells_what_changed_for_users(
     said = capsys.readouterr().out.splitlines()[:-1]
     assert told in said
     assert said == [told] or said[0].startswith("breaking") or len(said) > 1
+
+
+def test_names_do_not_depend_on_the_python_that_generates(tmp_path: Path) -> None:
+    """A later Python has more builtins (3.13: PythonFinalizationError), and `site` adds some."""
+    schemas = {
+        "PythonFinalizationError": {"type": "object", "properties": {"newcomer": {"type": "string"}}},
+        "Used": {"type": "object", "properties": {"exit": {"type": "string"}, "type": {"type": "string"}}},
+    }
+    document = written(tmp_path, "/components/schemas", schemas, paths={})
+    code = (
+        "import builtins, sys; builtins.newcomer = builtins.PythonFinalizationError = 1; "
+        "vars(builtins).pop('exit', None); import generate; sys.exit(generate.main(sys.argv[1:]))"
+    )
+    arguments = ["--spec", str(document), "--out", str(tmp_path / "out")]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=ROOT / "generator", capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    models = tmp_path / "out" / "event_streamer_api" / "models"
+    made = (models / "python_finalization_error.py").read_text()
+    assert "class PythonFinalizationError(" in made
+    assert "    newcomer: str | None" in made
+    assert "    exit: str | None" in (models / "used.py").read_text()
