@@ -33,7 +33,7 @@ _BUILTINS = frozenset(
 """Python's builtins, as 3.11 has them: what is generated must not depend on the Python that generates it."""
 
 # openapi-python-client asks the running Python, which may know more (3.13: PythonFinalizationError).
-strings.RESERVED_WORDS = (_BUILTINS | {"self", "true", "false", "datetime"}) - {"id"}
+strings.RESERVED_WORDS = {*_BUILTINS, "self", "true", "false", "datetime"} - {"id"}
 
 # Names of Python that the generated class or function itself uses behind the field or argument of this name.
 _USED = {
