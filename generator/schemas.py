@@ -145,6 +145,9 @@ class Schemas:
         meant = self._document.schema(self._document.at(target), target)
         if parts[:2] == ["components", "schemas"] and len(parts) == 3:
             self._document.followed(node, place)
+            if self._closes_circle(target, place):
+                self.notice(place, "what it holds isn't enforced: the schema holds itself without an object")
+                return {"description": place}
             written: Node = {"$ref": f"#{target}"}
             stripped = self._becomes_class(target) and "null" in self._types(meant, target)
         elif target in self._inlining:
@@ -158,6 +161,34 @@ class Schemas:
         if stripped or node.get("nullable") is True:
             return {"description": place, "anyOf": [written, {"type": "null", "description": place}]}
         return written
+
+    def _closes_circle(self, target: str, place: str) -> bool:
+        """Whether a list or map holds itself by a `$ref`: a type of Python can't, only a class can."""
+        owner = tokens(place)[:3]
+        if owner[:2] != ["components", "schemas"] or "properties" in tokens(place)[3:]:
+            return False
+        goal, seen, waiting = f"/components/schemas/{escaped(owner[2])}", set[str](), [target]
+        while waiting:
+            at = waiting.pop()
+            if at in seen or self._becomes_class(at):
+                continue
+            if at == goal:
+                return True
+            seen.add(at)
+            waiting += self._named_within(self._document.at(at))
+        return False
+
+    def _named_within(self, node: Any) -> list[str]:
+        """Find the named schemas that a schema is made of, up to those that a class holds."""
+        if isinstance(node, list):
+            return [name for each in node for name in self._named_within(each)]
+        if not isinstance(node, dict) or "properties" in node:
+            return []
+        reference = node.get("$ref")
+        if isinstance(reference, str) and reference.startswith("#/components/schemas/"):
+            return [reference[1:]] if reference.count("/") == 3 else []
+        held = ("items", "prefixItems", "additionalProperties", "allOf", "anyOf", "oneOf")
+        return [name for key in held for name in self._named_within(node.get(key))]
 
     def _types(self, node: Node, place: str) -> list[str]:
         declared = node.get("type", [])

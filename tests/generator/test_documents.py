@@ -285,3 +285,17 @@ def test_names_do_not_depend_on_the_python_that_generates(tmp_path: Path) -> Non
     assert "class PythonFinalizationError(" in made
     assert "    newcomer: str | None" in made
     assert "    exit: str | None" in (models / "used.py").read_text()
+
+
+def test_a_list_that_holds_itself_without_an_object_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nest = {"type": "array", "items": {"type": "object", "additionalProperties": {"$ref": "#/components/schemas/Nest"}}}  # fmt: skip
+    thing = {"type": "object", "properties": {"nest": {"$ref": "#/components/schemas/Nest"}}}
+    document = written(tmp_path, "/components/schemas", {"Nest": nest, "Thing": thing})
+    assert generate.main(["--spec", str(document), "--out", str(tmp_path / "out")]) == 0
+    place = "/components/schemas/Nest/items/additionalProperties"
+    said = "what it holds isn't enforced: the schema holds itself without an object"
+    assert capsys.readouterr().err == f"things.json#{place}: {said}\n"
+    made = (tmp_path / "out" / "event_streamer_api" / "models" / "thing.py").read_text()
+    assert "    nest: list[dict[str, Any]] | None" in made
