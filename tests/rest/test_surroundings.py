@@ -13,7 +13,10 @@ import httpx
 import pytest
 
 from event_streamer_sdk import Reconnect
+from event_streamer_sdk._transports.direct import Connection
+from event_streamer_sdk._transports.limits import limits_of
 from event_streamer_sdk._transports.proxies import excepted, proxy_of
+from event_streamer_sdk._transports.tls import refusal
 from event_streamer_sdk.exceptions import (
     EventStreamerConnectionError,
     EventStreamerResponseError,
@@ -166,6 +169,29 @@ class TestCertificates:
                 client.get_health()
             with twin(kind, server.url, verify=False, cert=str(certificate)) as client:
                 assert client.get_health().status == "healthy"
+
+    def test_an_alert_behind_a_failed_write_is_the_cause_and_not_its_own_cause(
+        self, kind: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Whoever follows the causes of an error that causes itself never comes to an end."""
+        alert = ssl.SSLError(1, "[SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED] certificate required")
+
+        def receive(connection: Connection, timeout: float | None) -> None:
+            raise httpx.ReadError(str(alert)) from alert
+
+        monkeypatch.setattr(Connection, "receive", receive)
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            theirs.sendall(b"an alert")
+            connection = Connection(ours, (b"https", b"127.0.0.1", 1))
+            with pytest.raises(httpx.ReadError) as told:
+                connection.receive_early_answer(httpx.WriteError("broken pipe"), limits_of(1))
+        assert told.value.__cause__ is alert
+
+    def test_causes_that_lead_in_a_circle_come_to_an_end(self, kind: str) -> None:
+        one, other = OSError("one"), OSError("other")
+        one.__cause__, other.__cause__ = other, one
+        assert refusal(one, connecting=True) is None
 
     def test_what_speaks_no_tls_is_said_to(self, kind: str, server: ScriptedServer) -> None:
         url = server.url.replace("http:", "https:")

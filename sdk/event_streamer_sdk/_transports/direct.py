@@ -264,7 +264,9 @@ class Connection:
             try:
                 self.receive(limits.seconds("read"))
             except httpx.TransportError as closing:
-                raise closing if isinstance(closing.__cause__, ssl.SSLError) else error from closing
+                if isinstance(closing.__cause__, ssl.SSLError):
+                    raise
+                raise error from closing
 
     def usable(self) -> bool:
         """Say whether an idle connection is still open: then there is nothing to read from it."""

@@ -123,7 +123,9 @@ def refusal(error: BaseException | None, *, connecting: bool) -> ssl.SSLError | 
     Returns:
         What TLS says; None where it is no refusal.
     """
-    while error is not None:
+    seen: set[int] = set()  # other libraries' chains may lead back to where they began
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
         if isinstance(error, ssl.SSLError):
             passing = isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError | ssl.SSLSyscallError)
             about_us = _ABOUT_OUR_CERTIFICATE.search(error.reason or "") is not None

@@ -41,7 +41,9 @@ def reason(error: Exception, url: str) -> str:
     """
     text = str(error).replace(url, redact_url(url)) or type(error).__name__
     cause: BaseException | None = error
-    while cause is not None:
+    seen: set[int] = set()  # a chain of causes may lead back to where it began
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
         if isinstance(cause, OSError) and cause.errno is not None:
             # A failed look-up of a name has a negative number, which is none of the system's.
             text = os.strerror(cause.errno) if cause.errno > 0 else str(cause.strerror)
