@@ -91,7 +91,7 @@ def _tidy(package: Path) -> None:
     """Let ruff sort imports, drop those that aren't needed, and format; by no settings but these."""
     ruff = Path(sys.executable).parent / "ruff"
     if not ruff.exists():
-        raise DocumentError(f"{ruff} is missing: install the dependency group `generator` beside this Python")
+        raise DocumentError(f"{ruff} is missing: install the dependency group `generator` for this Python")
     for arguments in (
         ("check", "--isolated", "--no-cache", "--select", "I,F", "--fix-only", "--quiet", "."),
         ("format", "--isolated", "--no-cache", "--line-length", "110", "--quiet", "."),
@@ -102,7 +102,7 @@ def _tidy(package: Path) -> None:
 
 
 def _swap(fresh: Path, target: Path) -> None:
-    """Put the fresh folder in the place of the old one, so that nobody sees half of it."""
+    """Swap the fresh folder in for the old one in one step: a reader never sees half of it."""
     target.parent.mkdir(parents=True, exist_ok=True)
     staged = target.with_name(f".{target.name}.new")
     retired = target.with_name(f".{target.name}.old")

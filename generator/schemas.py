@@ -266,7 +266,7 @@ class Schemas:
         written = self.schema(member, where)
         meant, _ = self._document.followed(member, where) if isinstance(member, dict) else ({}, where)
         if "properties" in node and ("properties" in meant or "allOf" in meant):
-            # What stands beside the union holds for each of its members.
+            # What stands next to the union applies to each of its members.
             own: Node = {"description": place}
             self._typed(own, {**node, "allOf": []}, ["object"], place)
             beside = {
@@ -353,7 +353,7 @@ class Schemas:
         return any(self._alternatives(node, key, place) for key in ("anyOf", "oneOf"))
 
     def _merged(self, written: Node, nodes: list[Node], members: list[tuple[Node, str]], place: str) -> bool:
-        """Write an `allOf` of values that are no objects as the one value that has all their rules."""
+        """Write an `allOf` of values that aren't objects as the one value that has all their rules."""
         merged: Node = {}
         for node, where in [(nodes[0], place), *members]:
             meant, _ = self._document.followed(node, where)

@@ -54,7 +54,7 @@ class View:
 
 def handwritten_names(sdk: Path) -> set[str]:
     """
-    Find what the clients have beside the generated calls.
+    Find what the clients have besides the generated calls.
 
     Args:
         sdk: The folder of the SDK's package.

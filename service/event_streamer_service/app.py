@@ -59,7 +59,7 @@ def _calls(path: str, **by_method: Callable[[Request], Awaitable[Response]]) -> 
     Return one route for all calls of a path, so that 405 names every method that there is.
 
     It takes the methods that there are not as well: else `PUT /api/chains/stats` would go on to
-    `/api/chains/{chain_id}`, and be told that "stats" is no number.
+    `/api/chains/{chain_id}`, and be told that "stats" is not a number.
     """
     allowed = [*by_method, *(["HEAD"] if "GET" in by_method else [])]
 

@@ -31,7 +31,7 @@ async def read_object(request: Request, *, limit: int) -> dict[str, Any]:
 
     Raises:
         BodyTooLarge: It has more than `limit` bytes.
-        BadRequest: It is no JSON.
+        BadRequest: It is not JSON.
         Unprocessable: It is JSON, but no object.
     """
     too_large = BodyTooLarge(f"The body has more than {limit} bytes.")

@@ -98,7 +98,7 @@ def test_another_binary_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv(BINARY_VARIABLE, str(binary))
     assert find_anvil() == binary
     monkeypatch.setenv(BINARY_VARIABLE, str(tmp_path / "none"))
-    with pytest.raises(AnvilError, match=r"names .*none, which is no file"):
+    with pytest.raises(AnvilError, match=r"names .*none, which is not a file"):
         find_anvil()
 
 

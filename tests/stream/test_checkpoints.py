@@ -107,9 +107,9 @@ def test_what_is_no_file_is_neither_read_nor_replaced(tmp_path: Path, make: Any)
     path = tmp_path / "position.json"
     make(path)
     before = os.stat(path).st_mode
-    with pytest.raises(CheckpointError, match=r"position\.json is no file; name one"):
+    with pytest.raises(CheckpointError, match=r"position\.json is not a file; name one"):
         FileCheckpoint(path).load("me:1")
-    with pytest.raises(CheckpointError, match=r"position\.json is no file; name one"):
+    with pytest.raises(CheckpointError, match=r"position\.json is not a file; name one"):
         FileCheckpoint(path).save("me:1", POSITION)
     assert os.stat(path).st_mode == before
     assert list(tmp_path.iterdir()) == [path]
@@ -304,7 +304,7 @@ RECORD = DeadLetterRecord(
     time=datetime(2026, 1, 1, tzinfo=UTC),
     kind="line",
     subscription_id=1,
-    reason="it is no JSON",
+    reason="it is not JSON",
     raw=b"\xff\x00",
     message={"big": 2**200},
 )
@@ -327,7 +327,7 @@ def test_dead_letters_in_a_table(tmp_path: Path) -> None:
     connection = sqlite3.connect(tmp_path / "dead.db")
     (row,) = connection.execute("SELECT kind, subscription_id, reason FROM event_streamer_dead_letters")
     connection.close()
-    assert row == ("line", 1, "it is no JSON")
+    assert row == ("line", 1, "it is not JSON")
 
 
 @pytest.mark.parametrize(

@@ -375,7 +375,7 @@ def _about_redirect(service: Service, location: str | None) -> str:
     try:
         same = _origin(service.url) == _origin(urljoin(service.url, location))
     except ValueError:
-        return "the service redirects to what is no address"
+        return "the service redirects to something that is not an address"
     if same:
         return "the service redirects in a circle, or in a way that would change the call; check service_url"
     return "the service redirects to another origin; credentials are not sent there, so set service_url to it"

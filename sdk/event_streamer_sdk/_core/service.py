@@ -50,7 +50,7 @@ def service_of(service_url: str, headers: Mapping[str, str] | None, api_key: str
         The service.
 
     Raises:
-        EventStreamerValidationError: If the address is no http(s) URL, or a header cannot be sent.
+        EventStreamerValidationError: If the address is not an http(s) URL, or a header cannot be sent.
     """
     url, authorization = _address(service_url)
     merged = {
@@ -91,12 +91,12 @@ def _address(service_url: str) -> tuple[str, str | None]:
         host, port = parts.hostname, parts.port
     except ValueError as error:
         raise EventStreamerValidationError(
-            f"service_url is no URL ({error}); {hint}", field="service_url"
+            f"service_url is not a URL ({error}); {hint}", field="service_url"
         ) from None
     if parts.scheme not in ("http", "https") or not host:
         shown = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
         raise EventStreamerValidationError(
-            f"service_url {shown!r} is no address of a service; {hint}", field="service_url"
+            f"service_url {shown!r} is not the address of a service; {hint}", field="service_url"
         )
     if port == 0:
         raise EventStreamerValidationError(

@@ -232,7 +232,7 @@ class Connection:
         Raises:
             httpx.ReadError: If the connection breaks.
             httpx.ReadTimeout: If nothing comes.
-            httpx.RemoteProtocolError: If what comes is no HTTP/1.1, or ends too early.
+            httpx.RemoteProtocolError: If what comes is not HTTP/1.1, or ends too early.
         """
         try:
             self._socket.settimeout(timeout)

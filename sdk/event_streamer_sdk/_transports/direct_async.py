@@ -251,7 +251,7 @@ class Connection(asyncio.BufferedProtocol):
         Raises:
             httpx.ReadError: If the connection breaks.
             httpx.ReadTimeout: If nothing comes.
-            httpx.RemoteProtocolError: If what comes is no HTTP/1.1, or ends too early.
+            httpx.RemoteProtocolError: If what comes is not HTTP/1.1, or ends too early.
         """
         if self._broken is not None:
             raise self._broken

@@ -157,7 +157,7 @@ class FileCheckpoint:
     def _refuse_what_is_no_file(self) -> None:
         """Leave devices, pipes and folders alone: a pipe never ends, and a device would be replaced."""
         if self.path.exists() and not self.path.is_file():
-            raise refused(f"the checkpoint {self.path} is no file; name one, or a new one")
+            raise refused(f"the checkpoint {self.path} is not a file; name one, or a new one")
 
     def close(self) -> None:
         """Do nothing: no file is kept open."""

@@ -79,7 +79,7 @@ def stream(
     A batch counts as delivered when all its lines are written: after a crash it comes again, none is lost.
     """
     if checkpoint is not None and checkpoint.exists() and not checkpoint.is_file():
-        raise typer.BadParameter(f"{checkpoint} is no file that can be kept: name one for --checkpoint")
+        raise typer.BadParameter(f"{checkpoint} is not a file that can be kept: name one for --checkpoint")
     span = _Span(_moment(since), _moment(until))
     pretty = sys.stdout.isatty() if as_json is None else not as_json
     streaming = client.create_streaming_client(

@@ -86,7 +86,7 @@ def decode(body: bytes) -> list[Answer]:
     Decode one answer or a batch of them.
 
     Raises:
-        UnreadableAnswer: It is no JSON-RPC; the message shows the beginning of its text.
+        UnreadableAnswer: It is not JSON-RPC; the message shows the beginning of its text.
     """
     try:
         found = _envelopes.decode(body) if body.lstrip()[:1] == b"[" else [_envelope.decode(body)]

@@ -11,7 +11,7 @@ What can go wrong while reading a chain.
     ├── ChainUnavailable     no answer: connection, refusal, every circuit breaker open
     │   ├── RateLimited      the node asks for patience
     │   ├── ChainTimeout     the node took too long; of a large range it may manage a smaller one
-    │   └── UnreadableAnswer the answer is no JSON-RPC, or says something that can't be read with certainty
+    │   └── UnreadableAnswer the answer is not JSON-RPC, or says something that can't be read with certainty
     ├── ChainMismatch        a node serves another chain than its configuration says
     ├── UnknownChain         no chain with this id is configured (also a KeyError)
     └── ChainClosed          the chain was removed or reconfigured while it was read

@@ -51,7 +51,7 @@ def find_anvil() -> Path:
     chosen = os.environ.get(BINARY_VARIABLE)
     if chosen:
         if not Path(chosen).is_file():
-            raise AnvilError(f"{BINARY_VARIABLE} names {chosen}, which is no file")
+            raise AnvilError(f"{BINARY_VARIABLE} names {chosen}, which is not a file")
         return Path(chosen)
     system = _SYSTEMS.get(platform.system().lower())
     machine = _MACHINES.get(platform.machine().lower())

@@ -68,7 +68,7 @@ class DevNode:
         except ValueError:
             answer = None
         if not isinstance(answer, dict) or not isinstance(answer.get("error"), dict | None):
-            raise ChainUnavailable(f"{redact_url(self.url)}: the answer to {method} is no JSON-RPC")
+            raise ChainUnavailable(f"{redact_url(self.url)}: the answer to {method} is not JSON-RPC")
         refusal = answer.get("error")
         if refusal is not None:
             raise RpcError(f"{method}: {refusal.get('message')}", code=int(refusal.get("code", 0)))

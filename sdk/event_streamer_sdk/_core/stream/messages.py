@@ -173,7 +173,7 @@ def decode_block(block: Block) -> Iterator[list[Any]]:
 
     Yields:
         Decoded values, one for each line, blank lines left out; a `StreamLineError` stands in the place of a
-        line that is no JSON. Short lines come many together, long ones one by one.
+        line that is not JSON. Short lines come many together, long ones one by one.
     """
     data, start = block.data, block.start
     view = memoryview(data)
@@ -254,7 +254,7 @@ def to_message(value: Any, batch_class: type[Batch] = Batch) -> Message:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 _STRICT = json.JSONDecoder(parse_constant=_refuse_constant)
