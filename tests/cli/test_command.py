@@ -6,7 +6,10 @@ from importlib.metadata import version
 
 import pytest
 
-COMMANDS = ["subscriptions", "stream", "chains", "breakers", "health", "abi", "serve", "demo"]
+COMMANDS = [
+    *("subscriptions", "stream", "export", "plot", "chains", "breakers", "health", "abi"),
+    *("demo", "keys", "serve"),
+]
 
 
 def python(*arguments: str, code: str | None = None) -> subprocess.CompletedProcess[str]:
@@ -26,7 +29,7 @@ def test_help_names_every_command(cli):
     shown = cli("--help")
     assert shown.code == 0
     for command in COMMANDS:
-        assert command in shown.out
+        assert f"│ {command} " in shown.out, "it stands at the beginning of its row"
 
 
 @pytest.mark.parametrize("command", COMMANDS)

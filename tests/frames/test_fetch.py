@@ -70,13 +70,22 @@ def test_progress_is_told_up_to_the_last_block(fetch: Fetch) -> None:
     assert len(set(map(str, told))) == len(told)
 
 
-def test_the_line_of_progress_ends_with_a_line_break(
-    fetch: Fetch, capsys: pytest.CaptureFixture[str]
+def test_progress_is_one_line_on_a_terminal(
+    fetch: Fetch, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     frame = fetch(TRANSFER, progress=True)
     written = capsys.readouterr()
     assert written.err.endswith(f"\rblock 59 of 59 (100%), {len(frame):,} events\n")
+    assert written.err.count("\n") == 1
     assert written.out == ""
+
+
+def test_progress_in_a_file_is_whole_lines(fetch: Fetch, capsys: pytest.CaptureFixture[str]) -> None:
+    frame = fetch(TRANSFER, progress=True)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[-1] == f"block 59 of 59 (100%), {len(frame):,} events"
+    assert all(line.startswith("block ") and line.endswith(" events") for line in lines)
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def test_an_event_makes_its_own_subscription_and_removes_it(
     assert subscriptions(service) == []
     code, said = export(*arguments)
     assert (code, subscriptions(service)) == (0, [])
-    assert "holds all events of this already: nothing to do" in said
+    assert "already holds all events of this subscription: nothing to do" in said
 
 
 def test_a_second_place_gets_all_events_too(
@@ -174,7 +174,7 @@ def test_a_signal_ends_in_a_whole_state_and_the_same_command_goes_on(
     running.send_signal(number)
     _, said = running.communicate(timeout=20)
     assert running.returncode == code, said
-    assert "Ended early, in a whole state. The same command goes on from here." in said
+    assert "Interrupted; everything written so far is complete. The same command goes on from here." in said
     chain.mine(800)
     ended, _ = export(one, "--to", folder, "--part-rows", 100)
     assert ended == 0

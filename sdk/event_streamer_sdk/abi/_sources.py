@@ -144,7 +144,9 @@ def _from_text(text: str, contract: str | None, limits: Limits) -> Items:
         text = text.rstrip()
         if not {"(", "{"} & set(text):
             raise ABIParsingError(
-                f"{shortened(text)} is neither JSON nor a declaration; a file is given as pathlib.Path(…)"
+                f"{shortened(text)} is neither JSON nor a declaration such as "
+                "'Transfer(address indexed from, address indexed to, uint256 value)'; "
+                "a file is given as pathlib.Path(…)"
             )
         return _declared([(text, "")], limits)
     if not text.isascii():

@@ -18,7 +18,7 @@ def main() -> None:
     Run the command line; the process ends with its exit code.
 
     Exit codes: 0 done, 1 refused or failed (one line on standard error says why), 2 wrong usage,
-    130 broken off by Ctrl-C.
+    130 interrupted with Ctrl-C.
     """
     _streams.prepare()
     try:

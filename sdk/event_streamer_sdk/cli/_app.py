@@ -96,7 +96,9 @@ def _load(entry: EntryPoint) -> Any:
         )
         raise typer.Exit(1) from missing
     if isinstance(function, typer.Typer):  # a group of commands, such as `keys`
-        return typer.main.get_command(function)
+        group = typer.main.get_command(function)
+        group.name = entry.name  # the list of commands shows it
+        return group
     single = typer.Typer(add_completion=False)
     single.command(entry.name)(function)
     return typer.main.get_command(single)

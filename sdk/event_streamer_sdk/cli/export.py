@@ -218,7 +218,7 @@ def export(
 
     The place keeps the position together with the events: ended by Ctrl-C, SIGTERM or a crash, the same
     command goes on where its events end. Exit codes: 0 all is exported (with --follow: it was stopped), 1 it
-    failed, 2 wrong usage, 130 and 143 ended early by Ctrl-C and SIGTERM, in a whole state.
+    failed, 2 wrong usage, 130 interrupted with Ctrl-C, 143 by SIGTERM. An interrupted export stops cleanly.
     """
     if (subscription is None) == (event is None):
         raise typer.BadParameter("name a subscription by its number, or an event with --event")
@@ -243,7 +243,7 @@ def export(
         found, is_ours = _subscription_for(client, place, chosen_event(event, abi, contract), wanted), True
     done = _run(client, found, place, sink, remove=is_ours)
     if done.signal is not None and not follow:
-        say("Ended early, in a whole state. The same command goes on from here.")
+        say("Interrupted; everything written so far is complete. The same command goes on from here.")
         raise typer.Exit(128 + done.signal)
 
 

@@ -76,7 +76,7 @@ class Wanted:
         if head is not None and head < self.end_block and not self.wait:
             raise EventStreamerValidationError(
                 f"end_block {self.end_block:,} is not there yet: chain {self.subscription.chain_id} is at "
-                f"block {head:,}. Take that one, or say wait=True",
+                f"block {head:,}. Take that one, or pass wait=True",
                 field="end_block",
             )
 

@@ -69,14 +69,17 @@ def teller(option: ProgressOption) -> Callable[[FetchProgress], object]:
 
 
 class _Line:
-    """One line on standard error that is written over again, in a notebook as on a terminal."""
+    """One line on standard error: written over again on a terminal and in a notebook, else one a call."""
 
     def __init__(self) -> None:
         self._length = 0
 
     def __call__(self, progress: FetchProgress) -> None:
         text = str(progress)
-        end = "\n" if progress.share == 1 else ""
-        sys.stderr.write(f"\r{text.ljust(self._length)}{end}")
+        if sys.stderr.isatty() or "ipykernel" in sys.modules:
+            end = "\n" if progress.share == 1 else ""
+            sys.stderr.write(f"\r{text.ljust(self._length)}{end}")
+        else:
+            sys.stderr.write(f"{text}\n")
         sys.stderr.flush()
         self._length = len(text)

@@ -121,7 +121,7 @@ class Source:
         if is_ours:
             return token if isinstance(token, str) else None
         if found.get("finished"):
-            raise SinkFinishedError(f"{place} holds all events of this already")
+            raise SinkFinishedError(f"{place} already holds all events of this subscription")
         if token is None:
             return None  # whoever began has not come to store anything
         raise SinkError(

@@ -94,7 +94,7 @@ class HeadTracker:
         self._failing_since: float | None = None
         self._behind: asyncio.TimerHandle | None = None
         self._genesis: set[str] = set()
-        """Hashes that block 0 has been known to have; several where the chain was started anew."""
+        """Hashes that block 0 has been known to have; several where the chain began anew."""
         self._unlinked_told = False
         self.last_change: float | None = None
         """Unix time of the last change of the head."""
@@ -442,9 +442,7 @@ class HeadTracker:
         if first is None:
             return []
         if self._genesis and first.hash not in self._genesis:
-            logger.warning(
-                "chain %d was started anew: its block 0 is %s now", self._config.chain_id, first.hash
-            )
+            logger.warning("chain %d began anew: its block 0 is now %s", self._config.chain_id, first.hash)
         self._genesis.add(first.hash)
         return [first]
 

@@ -50,8 +50,8 @@ def serve_command(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="A TOML file with keys, chains and limits; what is named here as well counts more. Its keys "
-            "may change without a restart.",
+            help="A TOML file with keys, chains and limits; the command line takes precedence. Its keys may "
+            "change without a restart.",
         ),
     ] = None,
     database: Annotated[
@@ -106,7 +106,7 @@ def serve_command(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="A name of this service beside localhost, which matters where there are no keys; pages of "
+            help="Another name of this service besides localhost; matters where there are no keys. Pages of "
             "this host may call it.",
         ),
     ] = None,

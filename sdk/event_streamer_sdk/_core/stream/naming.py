@@ -1,7 +1,7 @@
 """
 Handlers whose event a subscription doesn't deliver.
 
-A name with a slip of the pen would be heard by nobody, and every batch would count as handled. So the
+A handler for a misspelt name would never be called, and every batch would count as handled. So the
 service is asked once what the subscription is for; where it doesn't tell, only a warning is left, with the
 first batch that nobody hears.
 """
@@ -70,7 +70,7 @@ def check_names(session: Session) -> Steps[None]:
         return
     name = registry.event_name
     near = difflib.get_close_matches(name, wrong, 1)
-    hint = f" (is {near[0]!r} a slip of the pen?)" if near else ""
+    hint = f" (is {near[0]!r} a typo?)" if near else ""
     problem = (
         f"subscription {session.subscription_id} is for the event {name!r}: a handler of "
         f"{', '.join(map(repr, sorted(wrong)))} will never be called{hint}"

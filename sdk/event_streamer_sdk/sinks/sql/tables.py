@@ -64,7 +64,7 @@ def exact_columns(table: EventTable) -> dict[str, str]:
     Name the columns for text that PostgreSQL can't hold.
 
     A text of PostgreSQL can't hold U+0000. Such a value is written with U+FFFD in its place, and its exact
-    bytes into a column beside, which is null else.
+    bytes into an extra column, which is otherwise null.
 
     Args:
         table: The event's table.
