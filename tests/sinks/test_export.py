@@ -182,6 +182,26 @@ def test_a_signal_ends_in_a_whole_state_and_the_same_command_goes_on(
     assert [row for part in parts for row in rows_in(part)] == rows_of_chain(chain, 0, 1000)
 
 
+@pytest.mark.parametrize("first_block", [1000, 0], ids=["nothing-stored", "something-stored"])
+def test_an_interrupted_export_keeps_its_subscription_only_where_the_place_goes_on_with_it(
+    service: LocalService, tmp_path: Path, first_block: int
+) -> None:
+    folder = tmp_path / "all"
+    options = ["--event", TRANSFER, "--chain", CHAIN, "--from", first_block, "--to", 2000, "--part-rows", 100]
+    running = process(service, *options, "--to", folder)
+    if first_block:  # the chain has 300 blocks, so nothing comes
+        wait_until(lambda: subscriptions(service), seconds=20)
+        wait_until(folder.exists, seconds=20)
+    else:
+        wait_until(lambda: list(folder.glob("*.parquet")), seconds=20)
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=20)
+    assert running.returncode == 130, said
+    kept = subscriptions(service)
+    assert len(kept) == (0 if first_block else 1)
+    assert ("is kept: the same command goes on with it" in said) is bool(kept)
+
+
 def test_following_ends_well_with_a_signal(service: LocalService, chain: DevChain, tmp_path: Path) -> None:
     folder = tmp_path / "all"
     number = subscribe(service, None)

@@ -22,7 +22,6 @@ class Counted:
         bytes: What they take in the sink's form, where it tells.
         block: The last block that is stored.
         token: The token that was there when the sink was opened.
-        is_open: Whether the sink has been opened.
         is_complete: Whether no further events are wanted, although some may come.
     """
 
@@ -33,7 +32,6 @@ class Counted:
         self.bytes = 0
         self.block: int | None = None
         self.token: str | None = None
-        self.is_open = False
         self.is_complete = False
 
     def __getattr__(self, name: str) -> Any:
@@ -42,8 +40,12 @@ class Counted:
     def open(self, source: Source) -> str | None:
         """Open the sink."""
         self.token = self._sink.open(source)
-        self.is_open = True
         return self.token
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether the place holds a position, from which the same command goes on."""
+        return self.token is not None or self.block is not None
 
     def write(self, batch: SinkBatch) -> None:
         """Write a batch, and count it."""

@@ -352,15 +352,25 @@ def _run(
         say(f"{finished}: nothing to do")
         return Report(reason=EndReason.FINISHED)
     except EventStreamerSDKError:
-        if remove and not counted.is_open:
-            _remove(client, found)  # it was made in vain
+        if remove:
+            _keep_or_remove(client, found, counted)
         raise
     size = f", {in_bytes(counted.bytes)}" if counted.bytes else ""
     last = "-" if counted.block is None else f"{counted.block:,}"
     say(f"{count(counted.events, 'event')}{size} into {_shown_place(place.name)}, last block {last}")
-    if remove and report.reason is not EndReason.SIGNAL:
+    if remove and report.reason is EndReason.SIGNAL:
+        _keep_or_remove(client, found, counted)
+    elif remove:
         _remove(client, found)
     return report
+
+
+def _keep_or_remove(client: SyncEventStreamer, found: SubscriptionResponse, counted: Counted) -> None:
+    """End early: a subscription that was made for this export stays only where the place goes on with it."""
+    if counted.is_begun:
+        say(f"Subscription {found.id} is kept: the same command goes on with it.")
+    else:
+        _remove(client, found)
 
 
 def _remove(client: SyncEventStreamer, found: SubscriptionResponse) -> None:
