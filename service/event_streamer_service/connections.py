@@ -34,6 +34,8 @@ logger = logging.getLogger(__name__)
 
 _MOST_FIELDS = 256
 """Header fields of a request. Apache takes 100; each costs more memory than the bytes it is written in."""
+_GRACE = 1.5
+"""How much longer a connection waits for its reader than a stream does."""
 _END_OF_HEAD = b"\r\n\r\n"
 _FRAMING = 8
 """Bytes on the wire for each byte of a body that is sent in chunks of one byte: more of them are padding."""
@@ -361,7 +363,8 @@ class LimitedProtocol(HttpToolsProtocol):
                 self._shared.refused["stalled_reader"] += 1
                 self.transport.abort()
 
-        self._stalled = self.loop.call_later(self._limits.write_timeout, look)
+        # A stream has the same limit of its own, goes first and says why it ended.
+        self._stalled = self.loop.call_later(_GRACE * self._limits.write_timeout, look)
 
     def _refuse_head(self) -> None:
         limit = self._limits.head_bytes

@@ -83,17 +83,19 @@ def check_origin(method: str, headers: Headers, *, allowed: frozenset[str]) -> N
 
 def check_media_type(method: str, headers: Headers) -> None:
     """
-    Refuse a body that says to be something other than JSON.
+    Refuse a body that says it is something other than JSON.
+
+    Without a body the type doesn't matter: aiohttp names one for every POST.
 
     Raises:
-        UnsupportedMediaType: It is no `application/json` (or `…+json`).
+        UnsupportedMediaType: It is not `application/json` (or `…+json`).
     """
     if method not in CHANGING_METHODS:
         return
     has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     is_json = kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
-    if not is_json and (has_body or kind):
+    if has_body and not is_json:
         raise UnsupportedMediaType("Send the body as application/json.")
 
 

@@ -229,3 +229,13 @@ def test_an_event_object_that_does_not_fit(kind: str, value: Any) -> None:
 def test_an_event_object_without_a_parameter() -> None:
     with pytest.raises(LogDecodeError, match=r"lacks a parameter of E\(bool\).*parameter a"):
         decode_event({"b": True}, event("event E(bool a)"))
+
+
+def test_an_anonymous_event_with_dynamic_values_reads_to_the_end_of_its_data() -> None:
+    """What is left over is known only when the values are read: they lie behind the event's own head."""
+    event = parse_abi("event Note(bytes text, bytes4[] marks) anonymous").events["Note"]
+    words = [0x40, 0x80, 20, 0, 0]
+    data = b"".join(word.to_bytes(32, "big") for word in words)
+    assert EventDecoder(event).decode_json([], data) == {"text": "0x" + 20 * "00", "marks": []}
+    with pytest.raises(LogDecodeError, match="32 bytes of data are left"):
+        EventDecoder(event).decode_json([], data + bytes(32))

@@ -147,9 +147,10 @@ class _Writer:
         ]
         end = str(block.size) if self._all_static else "s[1]"
         if style.wire:
-            if self._event.anonymous:
+            body.append(f"r = {{{', '.join(f'{name!r}: {values[name]}' for name in names)}}}")
+            if self._event.anonymous:  # known only now: reading a dynamic value moves the end
                 body += [f"if len(w) != {end}:", f"    left_over(len(w) - {end}, {end})"]
-            body.append(f"return {{{', '.join(f'{name!r}: {values[name]}' for name in names)}}}")
+            body.append("return r")
         else:
             body.append("r = DecodedEvent()")
             body += [f"r[{name!r}] = {values[name]}" for name in names]

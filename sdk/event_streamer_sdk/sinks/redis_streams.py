@@ -249,6 +249,10 @@ class RedisSink:
         except (errors.ConnectionError, errors.TimeoutError, OSError) as problem:
             raise SinkUnavailableError(f"Redis can't be reached: {problem}") from problem
         except errors.RedisError as problem:
-            if any(word in str(problem) for word in _LATER):
+            passing = (  # redis-py takes the code of these out of the message
+                *(errors.OutOfMemoryError, errors.ReadOnlyError, errors.MasterDownError),
+                *(errors.ClusterDownError, errors.TryAgainError),
+            )
+            if isinstance(problem, passing) or any(word in str(problem) for word in _LATER):
                 raise SinkUnavailableError(f"Redis takes nothing: {problem}") from problem
             raise SinkError(f"Redis refuses: {problem}") from problem
