@@ -40,7 +40,7 @@ def subscription(name: str) -> Answer:
 def test_a_name_that_the_subscription_does_not_have_is_refused(kind: str) -> None:
     async def scenario(stream: Any, call: Any) -> None:
         await call(stream.start_streaming())
-        with pytest.raises(EventStreamerValidationError, match=r"'Transfers': .*'Transfer' .* slip"):
+        with pytest.raises(EventStreamerValidationError, match=r"'Transfers': .*'Transfer' .* typo"):
             await call(stream.wait())
         assert stream.report.reason == "refused"
 

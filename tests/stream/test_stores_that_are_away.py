@@ -7,6 +7,7 @@ import sqlite3
 import sys
 import time
 import types
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -276,17 +277,19 @@ def test_postgresql_that_goes_away_for_two_seconds(kind: str) -> None:
 
 def test_what_is_permanent_of_an_sqlite_file(tmp_path: Path) -> None:
     path = tmp_path / "positions.db"
-    SQLiteCheckpoint(path).save("k", Checkpoint(resume_token="t"))
+    with closing(SQLiteCheckpoint(path)) as made:
+        made.save("k", Checkpoint(resume_token="t"))
     locked = sqlite3.connect(path, isolation_level=None)
     locked.execute("BEGIN IMMEDIATE")
     store = SQLCheckpoint(lambda: sqlite3.connect(path, timeout=0.01))
     with pytest.raises(CheckpointError, match="locked") as caught:
         store.save("k", Checkpoint(resume_token="t"))
     assert not caught.value.permanent
+    store.close()
     locked.close()
     for broken in (tmp_path, tmp_path / "nowhere" / "positions.db", Path(__file__)):
-        with pytest.raises(CheckpointError) as caught:
-            SQLiteCheckpoint(broken).load("k")
+        with closing(SQLiteCheckpoint(broken)) as store, pytest.raises(CheckpointError) as caught:
+            store.load("k")
         assert caught.value.permanent
 
 

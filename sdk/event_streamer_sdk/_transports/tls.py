@@ -110,6 +110,12 @@ def _told_of(name: str, place: object) -> Iterator[None]:
         ) from error
 
 
+_NO_REFUSAL = (
+    *(ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError),
+    *(ssl.SSLWantReadError, ssl.SSLWantWriteError),  # asyncio's context of a reset in the handshake
+)
+
+
 def refusal(error: BaseException | None, *, connecting: bool) -> ssl.SSLError | None:
     """
     Find out whether a failure says that the two sides will never come to terms.
@@ -127,7 +133,7 @@ def refusal(error: BaseException | None, *, connecting: bool) -> ssl.SSLError | 
     while error is not None and id(error) not in seen:
         seen.add(id(error))
         if isinstance(error, ssl.SSLError):
-            passing = isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError | ssl.SSLSyscallError)
+            passing = isinstance(error, _NO_REFUSAL)
             about_us = _ABOUT_OUR_CERTIFICATE.search(error.reason or "") is not None
             return error if about_us or (connecting and not passing) else None
         error = error.__cause__ or error.__context__

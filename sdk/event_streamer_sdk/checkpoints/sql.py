@@ -415,8 +415,12 @@ def connect_sqlite(path: str | os.PathLike[str]) -> sqlite3.Connection:
     _make_private(path)
     # The lock of Database lets one thread at a time use it.
     connection = sqlite3.connect(path, timeout=10.0, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+    except BaseException:
+        connection.close()  # the file may not be a database
+        raise
     return connection
 
 
