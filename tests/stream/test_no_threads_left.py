@@ -27,6 +27,8 @@ def test_a_start_without_threads_left_says_so_and_leaves_none_behind(monkeypatch
     monkeypatch.setattr(threading.Thread, "start", limited)
     with stream_server() as server, SyncEventStreamer(server.url, "tester") as client:
         stream = client.create_streaming_client(1)
+        handled: list[Any] = []
+        stream.on_event("Transfer")(handled.extend)
         for number in range(5):
             allowed[0] = number
             with pytest.raises(
@@ -39,8 +41,7 @@ def test_a_start_without_threads_left_says_so_and_leaves_none_behind(monkeypatch
             assert living() == []
             assert not stream.is_running
         allowed[0] = 100
-        handled: list[Any] = []
-        stream.on_event("Transfer")(handled.extend)
         stream.start_streaming()
         stream.wait(10)
-        assert len(handled) == 5
+        # At least once: a start that came to nothing may have handled some, too.
+        assert len({repr(event) for event in handled}) == 5
