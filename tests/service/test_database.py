@@ -208,6 +208,28 @@ def test_a_full_queue_refuses_callers_and_takes_the_services_own_work(database: 
     held.close()
 
 
+def test_a_full_queue_makes_room_where_those_who_filled_it_have_gone(database: str) -> None:
+    held = Database(database, connections=1, queue=3)
+    here = True
+
+    async def run() -> None:
+        nonlocal here
+        running = asyncio.create_task(held.run(lambda _: time.sleep(0.3), is_wanted=lambda: True))
+        await asyncio.sleep(0.05)
+        waiting = [asyncio.create_task(held.read(lambda _: None, is_wanted=lambda: here)) for _ in range(2)]
+        await asyncio.sleep(0.05)
+        with pytest.raises(Unavailable):
+            await held.read(lambda _: None, is_wanted=lambda: True)
+        here = False
+        assert await held.read(lambda _: "next", is_wanted=lambda: True) == "next"
+        outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+        assert [type(outcome) for outcome in outcomes] == [ClientGone, ClientGone]
+        await running
+
+    asyncio.run(run())
+    held.close()
+
+
 @pytest.mark.postgres
 def test_a_statement_that_takes_too_long_is_ended_by_the_server_too(postgres_database: str) -> None:
     held = Database(postgres_database, timeout=0.5)

@@ -153,7 +153,7 @@ class Database:
     async def _work(
         self, engine: Engine, work: Callable[[Connection], T], is_wanted: Callable[[], bool] | None
     ) -> T:
-        if is_wanted is not None and len(self._jobs) >= self._most_waiting:
+        if is_wanted is not None and len(self._jobs) >= self._most_waiting and not self._drop_unwanted():
             raise Unavailable(
                 "The service's database is slower than what is asked of it.",
                 code="DATABASE_BUSY",
@@ -181,6 +181,8 @@ class Database:
                 raise problem
             # Looked at once in a while: a stop of the service shortens the patience.
             await asyncio.wait({waiting}, timeout=min(left, 0.25))
+        if waiting.cancelled() and not job.is_wanted():  # see `_drop_unwanted`
+            raise ClientGone
         try:
             result = waiting.result()
         except SQLAlchemyError as problem:
@@ -188,6 +190,13 @@ class Database:
             raise
         self._outage.over()
         return result
+
+    def _drop_unwanted(self) -> bool:
+        """Drop what waits in the queue for somebody who has gone. Returns whether there is room now."""
+        for job, future in list(self._jobs.items()):
+            if not job.is_wanted() and future.cancel():
+                del self._jobs[job]
+        return len(self._jobs) < self._most_waiting
 
     def _do(self, engine: Engine, work: Callable[[Connection], T], job: _Job) -> T:
         if not job.is_wanted() or job.given_up:
