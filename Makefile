@@ -63,6 +63,7 @@ check: $(installed_dev) ## format, lint, types, house rules, and generated code 
 	$(python) -m ruff check .
 	$(python) -m mypy
 	$(python) generator/generate.py --check
+	$(python) generator/twins.py --check
 	$(python) -m pytest -q tests/test_architecture.py
 
 ## Change it
@@ -72,8 +73,9 @@ format: $(installed_dev) ## put the code into the house's format
 	$(python) -m ruff check --fix .
 	$(python) -m ruff format .
 
-generate: $(installed_dev) ## write generated/ from openapi.yaml; SPEC=path/or/url.yaml OUT=folder: try another document
+generate: $(installed_dev) ## write generated/ and the blocking clients; SPEC=path/or/url.yaml OUT=folder: try another document
 	@$(python) generator/generate.py $(if $(SPEC),--spec '$(SPEC)') $(if $(OUT),--out '$(OUT)')
+	@$(if $(SPEC),,$(python) generator/twins.py)
 
 contracts: $(installed_dev) ## compile the Solidity token (fetches npm's solc)
 	$(python) -m event_streamer_service.devchain.contracts.build

@@ -1,1 +1,1 @@
-"""What is written for asyncio; `_sync` holds the same for programs that block."""
+"""What the clients do, for asyncio."""

@@ -1,8 +1,8 @@
 """
-The client of the service's calls for asyncio.
+The client of the service's calls, for asyncio.
 
 Most of its methods are generated from openapi.yaml (`event_streamer_api.client`); what stands here does more
-than its call, and stands in its twin as well. What both do alike is in `_base.py` and in `_core`.
+than its call. What needs no I/O is in `_base.py` and in `_core`.
 """
 
 from __future__ import annotations
@@ -239,10 +239,9 @@ class EventStreamer(BaseClient, AsyncCalls):
             >>> frame = await client.fetch(erc20_abi, "Transfer", chain_id=1, **blocks)
             >>> frame.to_pandas().groupby("to")["value"].sum()
         """
-        from ..frames.fetching import fetch_async as fetch
-        from ..frames.fetching import wanted
+        from ..frames.fetching import fetch_async, wanted
 
-        return await fetch(
+        return await fetch_async(
             self,
             wanted(
                 event,

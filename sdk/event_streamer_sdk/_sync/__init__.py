@@ -1,1 +1,2 @@
-"""What is written for programs that block; `_async` holds the same for asyncio."""
+# Printed from _async/__init__.py by `make generate`. Change it there, never here.
+"""What the clients do, blocking."""

@@ -1,8 +1,9 @@
+# Printed from _async/client.py by `make generate`. Change it there, never here.
 """
-The blocking client of the service's calls.
+The client of the service's calls, blocking.
 
 Most of its methods are generated from openapi.yaml (`event_streamer_api.client`); what stands here does more
-than its call, and stands in its twin as well. What both do alike is in `_base.py` and in `_core`.
+than its call. What needs no I/O is in `_base.py` and in `_core`.
 """
 
 from __future__ import annotations
