@@ -10,7 +10,7 @@ from weakref import WeakSet
 
 from event_streamer_api.errors import EventStreamerValidationError
 
-from ._core.service import service_of
+from ._core.call.service import service_of
 from ._http import AsyncHTTP, SyncHTTP
 from ._http_options import MAX_RESPONSE_BYTES, HTTPOptions
 

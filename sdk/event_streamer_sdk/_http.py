@@ -2,7 +2,7 @@
 The two shells that send requests: one for asyncio, one blocking.
 
 They do I/O and nothing else. What to send, when to send it again and what an answer means is decided by
-`_core.rest`; the libraries' exceptions become the SDK's by `_lost`. httpx is imported when the first
+`_core.call`; the libraries' exceptions become the SDK's by `_lost`. httpx is imported when the first
 request is made, since it is the better part of the time to import a program.
 """
 
@@ -19,9 +19,11 @@ from contextlib import aclosing, asynccontextmanager, closing, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import exceptions as errors
-from ._core import rest
-from ._core.backoff import Backoff, Reconnect
-from ._core.bodies import Body
+from ._core.backoff import Backoff
+from ._core.call.body import Body
+from ._core.call.outcome import NoResponse, Response
+from ._core.call.request import Request
+from ._core.call.retry import CALL_WAITS, Pause, exchange
 from ._core.redaction import LIBRARY_LOGGERS, TOKEN_FILTER
 from ._http_options import HTTPOptions
 from ._transports.cookies import keep_cookies, with_cookies
@@ -35,16 +37,12 @@ if TYPE_CHECKING:
 
     from event_streamer_api.types import Operation
 
-    from ._core.service import Service
+    from ._core.call.service import Service
 
 T = TypeVar("T")
 C = TypeVar("C", "httpx.Client", "httpx.AsyncClient")
 
 _logger = logging.getLogger(__name__)
-
-CALL_WAITS = Reconnect(initial=0.5, maximum=8.0)
-"""Waits between the attempts of one call. A caller is waiting, so they stay shorter than those of a
-stream."""
 
 
 class _Shell(abc.ABC):
@@ -117,9 +115,9 @@ class _Shell(abc.ABC):
     def _exchange(self, operation: Operation[T], retries: int | None) -> Any:
         backoff = Backoff(CALL_WAITS, random.random)
         allowed = self.options.max_retries if retries is None else retries
-        return rest.exchange(self.service, operation, backoff, allowed)
+        return exchange(self.service, operation, backoff, allowed)
 
-    def _arguments(self, step: rest.Send, timeout: Any) -> dict[str, Any]:
+    def _arguments(self, step: Request, timeout: Any) -> dict[str, Any]:
         return {
             "method": step.method,
             "url": step.url,
@@ -129,7 +127,7 @@ class _Shell(abc.ABC):
             "timeout": timeout,
         }
 
-    def _direct_arguments(self, step: rest.Send, cookies: httpx.Cookies, limits: Limits) -> dict[str, Any]:
+    def _direct_arguments(self, step: Request, cookies: httpx.Cookies, limits: Limits) -> dict[str, Any]:
         return {
             "method": step.method,
             "url": step.url,
@@ -148,7 +146,7 @@ class _Shell(abc.ABC):
         return Limits({**steps, "read": read_timeout}, read_timeout)
 
     def _stream_arguments(
-        self, step: rest.Send, headers: Mapping[str, str] | None, limits: Limits
+        self, step: Request, headers: Mapping[str, str] | None, limits: Limits
     ) -> dict[str, Any]:
         return {
             **self._arguments(step, None),
@@ -156,7 +154,7 @@ class _Shell(abc.ABC):
             "extensions": {"timeout": dict(limits.steps), "limits": limits},
         }
 
-    def _lost(self, operation: Operation[Any], error: Exception, limits: Limits) -> rest.Lost:
+    def _lost(self, operation: Operation[Any], error: Exception, limits: Limits) -> NoResponse:
         where = Surroundings(self.service, self._proxy, trust_variable(self.options.trust_env))
         return lost(operation, error, limits, where)
 
@@ -168,11 +166,11 @@ class _Shell(abc.ABC):
             return body, None
         return body, response.headers.get("content-encoding")
 
-    def _log_pause(self, step: rest.Pause, operation: Operation[Any]) -> None:
+    def _log_pause(self, step: Pause, operation: Operation[Any]) -> None:
         _logger.info("%s is made again in %.1f s", operation.operation_id, step.seconds)
 
-    def _log(self, step: rest.Send, operation: Operation[Any], outcome: rest.Answer | rest.Lost) -> None:
-        if isinstance(outcome, rest.Answer):
+    def _log(self, step: Request, operation: Operation[Any], outcome: Response | NoResponse) -> None:
+        if isinstance(outcome, Response):
             request_id = outcome.headers.get("x-request-id", "none")
             _logger.debug(
                 "%s %s -> %d (request id %s)", step.method, operation.path, outcome.status, request_id
@@ -243,22 +241,22 @@ class SyncHTTP(_Shell):
         """
         steps = self._exchange(operation, retries)
         timeout = self.options.timeout if timeout is None else timeout
-        outcome: rest.Answer | rest.Lost | None = None
+        outcome: Response | NoResponse | None = None
         while True:
             try:
                 step = steps.send(outcome)
             except StopIteration as done:
                 result: T = done.value
                 return result
-            if isinstance(step, rest.Pause):
+            if isinstance(step, Pause):
                 self._log_pause(step, operation)
                 time.sleep(step.seconds)
                 outcome = None
             else:
                 outcome = self._send(step, operation, timeout)
 
-    def _send(self, step: rest.Send, operation: Operation[Any], timeout: Any) -> rest.Answer | rest.Lost:
-        outcome: rest.Answer | rest.Lost
+    def _send(self, step: Request, operation: Operation[Any], timeout: Any) -> Response | NoResponse:
+        outcome: Response | NoResponse
         client = self.client
         limits = limits_of(timeout)
         try:
@@ -267,7 +265,7 @@ class SyncHTTP(_Shell):
                 if "set-cookie" in reply.headers:
                     keep_cookies(step, reply, client.cookies)
                     self._has_cookies = True
-                outcome = rest.Answer(status=reply.status, headers=reply.headers, body=reply.body)
+                outcome = Response(status=reply.status, headers=reply.headers, body=reply.body)
             else:
                 request = client.build_request(**self._arguments(step, timeout))
                 with closing(client.send(request, stream=True, follow_redirects=False)) as response:
@@ -391,14 +389,14 @@ class AsyncHTTP(_Shell):
         """
         steps = self._exchange(operation, retries)
         timeout = self.options.timeout if timeout is None else timeout
-        outcome: rest.Answer | rest.Lost | None = None
+        outcome: Response | NoResponse | None = None
         while True:
             try:
                 step = steps.send(outcome)
             except StopIteration as done:
                 result: T = done.value
                 return result
-            if isinstance(step, rest.Pause):
+            if isinstance(step, Pause):
                 self._log_pause(step, operation)
                 await asyncio.sleep(step.seconds)
                 outcome = None
@@ -407,11 +405,11 @@ class AsyncHTTP(_Shell):
 
     async def _send(
         self,
-        step: rest.Send,
+        step: Request,
         operation: Operation[Any],
         timeout: Any,  # noqa: ASYNC109  # as above
-    ) -> rest.Answer | rest.Lost:
-        outcome: rest.Answer | rest.Lost
+    ) -> Response | NoResponse:
+        outcome: Response | NoResponse
         client = self.client
         limits = limits_of(timeout)
         try:
@@ -420,7 +418,7 @@ class AsyncHTTP(_Shell):
                 if "set-cookie" in reply.headers:
                     keep_cookies(step, reply, client.cookies)
                     self._has_cookies = True
-                outcome = rest.Answer(status=reply.status, headers=reply.headers, body=reply.body)
+                outcome = Response(status=reply.status, headers=reply.headers, body=reply.body)
             else:
                 request = client.build_request(**self._arguments(step, timeout))
                 async with limits.enforced():
@@ -494,5 +492,5 @@ class AsyncHTTP(_Shell):
             step = steps.send(_head(response, body))
 
 
-def _head(response: httpx.Response, body: bytes = b"") -> rest.Answer:
-    return rest.Answer(status=response.status_code, headers=response.headers, body=body)
+def _head(response: httpx.Response, body: bytes = b"") -> Response:
+    return Response(status=response.status_code, headers=response.headers, body=body)

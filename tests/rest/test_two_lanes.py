@@ -22,8 +22,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from event_streamer_api.api import health
-from event_streamer_sdk._core import rest
-from event_streamer_sdk._core.service import service_of
+from event_streamer_sdk._core.call.outcome import NoResponse, Response
+from event_streamer_sdk._core.call.request import Request, request_of
+from event_streamer_sdk._core.call.service import service_of
 from event_streamer_sdk.exceptions import EventStreamerSDKError, EventStreamerValidationError
 from support.scripted_server import Reply, ScriptedServer
 from support.twins import Twin, twin
@@ -109,9 +110,9 @@ class Lane:
         """Send one request; what came of it, as the core is told."""
         http = self.client.client._http
         operation = health.get_health()
-        step = rest.request_of(http.service, operation)
+        step = request_of(http.service, operation)
         outcome = self.client.run(http._send(step, operation, 5.0))
-        if isinstance(outcome, rest.Lost):
+        if isinstance(outcome, NoResponse):
             return ("lost", type(outcome.error).__name__, outcome.sent, outcome.hopeless)
         kept = {name: outcome.headers[name] for name in outcome.headers if name.startswith("x-")}
         return ("answer", outcome.status, outcome.body, kept)
@@ -301,7 +302,7 @@ def test_true_and_one_are_two_queries(lane: tuple[str, str], wire: Wire) -> None
         http = client.client._http
         for value in (1, True, "1 &=", 1.0):
             operation = health.get_health()
-            step = rest.Send(method="GET", url=f"{wire.url}/x", params={"q": value}, content=None, headers={})
+            step = Request(method="GET", url=f"{wire.url}/x", params={"q": value}, content=None, headers={})
             client.run(http._send(step, operation, 5.0))
     targets = [request.split()[1] for request in wire.requests]
     assert targets == [b"/x?q=1", b"/x?q=true", b"/x?q=1+%26%3D", b"/x?q=1.0"]
@@ -365,7 +366,7 @@ def test_a_path_that_would_become_another_is_refused(path: str) -> None:
     service = service_of("http://host/prefix", None, None)
     operation = evolve(health.get_health(), path=path)
     with pytest.raises(EventStreamerValidationError, match="would ask for another resource"):
-        rest.request_of(service, operation)
+        request_of(service, operation)
 
 
 @pytest.mark.parametrize(
@@ -396,10 +397,10 @@ def test_an_answer_that_comes_before_the_whole_request_is_read(ends: str, kind: 
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         with twin(kind, url, transport=transport_of(kind, way)) as client:
             http, operation = client.client._http, health.get_health()
-            step = rest.Send(method="POST", url=f"{url}/x", params={}, content=b"x" * 20_000_000, headers={})
+            step = Request(method="POST", url=f"{url}/x", params={}, content=b"x" * 20_000_000, headers={})
             outcome = client.run(http._send(step, operation, httpx.Timeout(10, write=0.5)))
             released.set()
-    assert isinstance(outcome, rest.Answer), outcome
+    assert isinstance(outcome, Response), outcome
     assert (outcome.status, outcome.body) == (413, b'{"error":"x"}')
 
 
@@ -417,8 +418,8 @@ def test_a_peer_that_takes_nothing_is_a_time_out_of_writing(lane: tuple[str, str
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         with twin(kind, url, transport=transport_of(kind, way)) as client:
             http, operation = client.client._http, health.get_health()
-            step = rest.Send(method="POST", url=f"{url}/x", params={}, content=b"x" * 20_000_000, headers={})
+            step = Request(method="POST", url=f"{url}/x", params={}, content=b"x" * 20_000_000, headers={})
             outcome = client.run(http._send(step, operation, httpx.Timeout(10, write=0.3)))
             released.set()
-    assert isinstance(outcome, rest.Lost)
+    assert isinstance(outcome, NoResponse)
     assert isinstance(outcome.error, TimeoutError)

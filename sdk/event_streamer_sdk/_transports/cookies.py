@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from .._core import rest
+from .._core.call.request import Request
 
 if TYPE_CHECKING:
     import httpx
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .http11 import Reply
 
 
-def with_cookies(step: rest.Send, jar: httpx.Cookies) -> Mapping[str, str]:
+def with_cookies(step: Request, jar: httpx.Cookies) -> Mapping[str, str]:
     """
     Add the cookies that belong to a call.
 
@@ -38,7 +38,7 @@ def with_cookies(step: rest.Send, jar: httpx.Cookies) -> Mapping[str, str]:
     return step.headers if cookie is None else {**step.headers, "Cookie": cookie}
 
 
-def keep_cookies(step: rest.Send, reply: Reply, jar: httpx.Cookies) -> None:
+def keep_cookies(step: Request, reply: Reply, jar: httpx.Cookies) -> None:
     """
     Keep the cookies of a reply.
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import httpx
 
-from .._core.bodies import Body, BodyError
+from .._core.call.body import Body, BodyError
 from .connecting import connected, readable
 from .http11 import (
     IdleConnections,

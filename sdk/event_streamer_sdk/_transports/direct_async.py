@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from .._core.bodies import Body, BodyError
+from .._core.call.body import Body, BodyError
 from .connecting import connected_on_loop, readable
 from .http11 import (
     IdleConnections,

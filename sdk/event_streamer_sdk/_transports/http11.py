@@ -17,7 +17,7 @@ import httpx
 from attrs import frozen
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from .._core.bodies import Body, BodyError
+from .._core.call.body import Body, BodyError
 
 MAX_HEAD_BYTES = 64 * 1024
 """Largest head of a response, and most that may come between parts of its body, bytes: real ones are tiny."""

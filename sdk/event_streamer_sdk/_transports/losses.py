@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from .. import exceptions as errors
-from .._core import rest
-from .._core.bodies import BodyError
+from .._core.call.body import BodyError
+from .._core.call.outcome import NoResponse
 from .._core.redaction import redacted
 from .limits import Limits
 from .proxies import Proxy
@@ -19,7 +19,7 @@ from .tls import advice, refusal
 if TYPE_CHECKING:
     from event_streamer_api.types import Operation
 
-    from .._core.service import Service
+    from .._core.call.service import Service
 
 
 @frozen
@@ -38,7 +38,7 @@ class Surroundings:
     trust_variable: str | None
 
 
-def lost(operation: Operation[Any], error: Exception, limits: Limits, around: Surroundings) -> rest.Lost:
+def lost(operation: Operation[Any], error: Exception, limits: Limits, around: Surroundings) -> NoResponse:
     """
     Turn an exception of httpx, or of a transport below it, into what the core decides on.
 
@@ -59,19 +59,19 @@ def lost(operation: Operation[Any], error: Exception, limits: Limits, around: Su
     reason = redacted(str(error) or type(error).__name__, around.service.secrets)
     if isinstance(error, BodyError):
         unreadable = errors.EventStreamerResponseError(f"{call}: {reason} {where}", **details)
-        return rest.Lost(unreadable, sent=True, hopeless=error.hopeless)
+        return NoResponse(unreadable, sent=True, hopeless=error.hopeless)
     if isinstance(error, httpx.TimeoutException):
         sent = not isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout)
         missing = "answer" if sent else "connection"
         after = f" ({limits.whole:g} s)" if limits.whole is not None and limits.over else ""
         text = f"{call}: no {missing} in time{after}; a larger timeout= waits longer {where}"
-        return rest.Lost(errors.EventStreamerTimeoutError(text, **details), sent)
+        return NoResponse(errors.EventStreamerTimeoutError(text, **details), sent)
     sent = not isinstance(error, httpx.ConnectError | httpx.ProxyError | httpx.UnsupportedProtocol)
     refused = refusal(error, connecting=not sent or isinstance(error, ssl.SSLError))
     if refused is not None:
         help_ = advice(refused, around.trust_variable)
         text = f"{call}: no trusted connection: {reason}; {help_} {where}"
-        return rest.Lost(errors.EventStreamerTLSError(text, **details), sent=False, hopeless=True)
+        return NoResponse(errors.EventStreamerTLSError(text, **details), sent=False, hopeless=True)
     text = f"{call}: the connection broke: {reason} {where}"
     if not sent and around.proxy is not None:
         way = f"the proxy {around.proxy.shown} of {around.proxy.name}"
@@ -82,7 +82,7 @@ def lost(operation: Operation[Any], error: Exception, limits: Limits, around: Su
         text = f"{call}: cannot connect: {reason}; is the service running there? {where}"
     refused_by_proxy = 400 <= (details.get("status_code") or 0) < 500
     hopeless = refused_by_proxy or isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL)
-    return rest.Lost(errors.EventStreamerConnectionError(text, **details), sent, hopeless)
+    return NoResponse(errors.EventStreamerConnectionError(text, **details), sent, hopeless)
 
 
 def network_errors() -> tuple[type[Exception], ...]:

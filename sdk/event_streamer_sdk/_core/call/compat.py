@@ -1,5 +1,5 @@
 """
-The two kinds of service: answers as the document shows them, and as the published package reads them.
+Answers of both kinds of service: as the document shows them, and as the published package reads them.
 
 Each function here takes decoded JSON of one call and gives it the document's shape, so that the models
 know one shape only. What both kinds say under different names is filled in on both sides; what only one

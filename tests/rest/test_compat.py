@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from event_streamer_sdk._core.dialects import normalised
+from event_streamer_sdk._core.call.compat import normalised
 from support.scripted_server import Reply, ScriptedServer
 from support.twins import Twin
 

@@ -12,7 +12,7 @@ from attrs import field, frozen
 
 from event_streamer_api.errors import EventStreamerValidationError
 
-from .version import __version__
+from ..version import __version__
 
 API_KEY_HEADER = "X-API-Key"
 
@@ -85,7 +85,7 @@ def _is_this_machine(host: str) -> bool:
 def _address(service_url: str) -> tuple[str, str | None]:
     hint = "it has to look like http://localhost:8000 or https://events.example.com"
     if not isinstance(service_url, str):
-        raise EventStreamerValidationError(f"service_url is no string; {hint}", field="service_url")
+        raise EventStreamerValidationError(f"service_url is not a string; {hint}", field="service_url")
     try:
         parts = urlsplit(service_url.strip())
         host, port = parts.hostname, parts.port

@@ -13,19 +13,13 @@ from hypothesis import strategies as st
 from event_streamer_api.api import chains, subscriptions
 from event_streamer_api.types import Operation
 from event_streamer_sdk._core.backoff import RETRY_AFTER_SPREAD, Backoff, Reconnect
+from event_streamer_sdk._core.call.errors import error_of, retry_after_of
+from event_streamer_sdk._core.call.outcome import NoResponse, Response
+from event_streamer_sdk._core.call.redirects import MAX_REDIRECTS
+from event_streamer_sdk._core.call.request import request_of
+from event_streamer_sdk._core.call.retry import REPEATABLE_STATUS, Pause, exchange
+from event_streamer_sdk._core.call.service import Service, service_of
 from event_streamer_sdk._core.redaction import redacted
-from event_streamer_sdk._core.rest import (
-    MAX_REDIRECTS,
-    REPEATABLE_STATUS,
-    Answer,
-    Lost,
-    Pause,
-    error_of,
-    exchange,
-    request_of,
-    retry_after_of,
-)
-from event_streamer_sdk._core.service import Service, service_of
 from event_streamer_sdk.exceptions import (
     EventStreamerConnectionError,
     EventStreamerResponseError,
@@ -61,22 +55,22 @@ bodies = st.binary(max_size=60) | st.sampled_from(
     [STATS, b"", b"{}", b"[]", b'{"detail": [{"loc": [1], "msg": 2}]}']
 )
 answers = st.builds(
-    lambda status, known, body: Answer(status=status, headers=httpx.Headers(known), body=body),
+    lambda status, known, body: Response(status=status, headers=httpx.Headers(known), body=body),
     st.sampled_from([200, 201, 204, 302, 307, 401, 404, 409, 410, 422, 429, 500, 503, 599]),
     headers,
     bodies,
 )
-losses = st.builds(Lost, st.just(EventStreamerConnectionError("lost")), st.booleans(), st.booleans())
+losses = st.builds(NoResponse, st.just(EventStreamerConnectionError("lost")), st.booleans(), st.booleans())
 
 
 @given(st.lists(answers | losses, min_size=12, max_size=12), st.integers(0, 3), st.booleans())
 def test_a_call_ends_within_its_attempts_and_repeats_only_what_it_may(
-    outcomes: list[Answer | Lost], retries: int, safe: bool
+    outcomes: list[Response | NoResponse], retries: int, safe: bool
 ) -> None:
     operation = SAFE if safe else UNSAFE
     backoff = Backoff(Reconnect(initial=0.5, maximum=8.0), lambda: 0.5)
     steps = exchange(SERVICE, operation, backoff, retries)
-    sent: list[Answer | Lost] = []
+    sent: list[Response | NoResponse] = []
     pauses: list[float] = []
     result, failure = None, None
     step = next(steps)
@@ -94,7 +88,7 @@ def test_a_call_ends_within_its_attempts_and_repeats_only_what_it_may(
         except EventStreamerSDKError as error:
             failure = error
     last = sent[-1]
-    if isinstance(last, Lost):
+    if isinstance(last, NoResponse):
         assert failure is last.error
     else:
         assert result is None or (200 <= last.status < 300 and result.total_chains == 1)
@@ -104,7 +98,7 @@ def test_a_call_ends_within_its_attempts_and_repeats_only_what_it_may(
     assert len(sent) <= 1 + len(pauses) + MAX_REDIRECTS
     assert all(0 <= pause <= 120 * (1 + RETRY_AFTER_SPREAD) for pause in pauses)
     for outcome in sent[:-1]:
-        if isinstance(outcome, Lost):
+        if isinstance(outcome, NoResponse):
             assert not outcome.hopeless
             assert safe or not outcome.sent
         elif outcome.status >= 400:
@@ -113,7 +107,7 @@ def test_a_call_ends_within_its_attempts_and_repeats_only_what_it_may(
 
 
 @given(answers)
-def test_any_refusal_becomes_an_error_with_its_status(answer: Answer) -> None:
+def test_any_refusal_becomes_an_error_with_its_status(answer: Response) -> None:
     error: Any = error_of(SERVICE, SAFE, answer)
     assert isinstance(error, EventStreamerSDKError)
     assert error.status_code == answer.status
@@ -212,4 +206,4 @@ def test_an_answer_that_nests_too_deeply_is_an_error() -> None:
     steps = exchange(SERVICE, SAFE, Backoff(Reconnect(), lambda: 0.5), 0)
     next(steps)
     with pytest.raises(EventStreamerResponseError, match="is not JSON"):
-        steps.send(Answer(status=200, headers={}, body=b"[" * 100_000))
+        steps.send(Response(status=200, headers={}, body=b"[" * 100_000))

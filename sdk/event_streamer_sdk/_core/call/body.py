@@ -6,7 +6,7 @@ import zlib
 
 from event_streamer_api.errors import EventStreamerValidationError
 
-from .inflate import Inflater
+from ..inflate import Inflater
 
 
 class BodyError(Exception):
