@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 import functools
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from contextlib import closing
 from inspect import isawaitable
 from types import CoroutineType
@@ -72,6 +72,31 @@ class Flag:
                 timer.cancel()
 
 
+async def _wait_to_the_end(work: Iterable[asyncio.Future[Any]], *, hand_on: bool = False) -> bool:
+    """
+    Wait until all of some work is done, however often the task that waits is cancelled meanwhile.
+
+    Args:
+        work: Tasks or futures; what they raise is for nobody.
+        hand_on: Whether they are cancelled as well when a cancellation comes.
+
+    Returns:
+        Whether one came: it is the caller's to raise.
+    """
+    was_cancelled = False
+    left = set(work)
+    while left:
+        try:
+            _, left = await asyncio.wait(left)
+        except asyncio.CancelledError:
+            was_cancelled = True
+            left = {each for each in left if not each.done()}
+            if hand_on:
+                for each in left:
+                    each.cancel()
+    return was_cancelled
+
+
 async def _in_thread(function: Callable[..., Any], *arguments: Any) -> Any:
     """
     Call a blocking function in a thread, and don't leave it behind where this is cancelled.
@@ -80,13 +105,11 @@ async def _in_thread(function: Callable[..., Any], *arguments: Any) -> Any:
     """
     call = functools.partial(contextvars.copy_context().run, function, *arguments)
     work = asyncio.get_running_loop().run_in_executor(None, call)
-    try:
-        return await asyncio.shield(work)
-    except asyncio.CancelledError:
-        await asyncio.wait({work})
+    if await _wait_to_the_end([work]):
         if not work.cancelled():
             work.exception()  # nobody is left to hear of it
-        raise
+        raise asyncio.CancelledError
+    return work.result()
 
 
 class AsyncRun:
@@ -118,6 +141,7 @@ class AsyncRun:
         self._broken_off = False
         self._leaving = False
         self._left_behind = asyncio.Event()
+        self._told = False
         self._slice_ends = 0.0
         self._perform: dict[type, Callable[[Any], Any]] = {
             do.Connect: self._connect,
@@ -169,20 +193,37 @@ class AsyncRun:
             session.conclude(EndReason.FAILED, error)
             logger.exception("subscription %s: a lane failed", session.subscription_id)
         finally:
-            await self._cancel_all()
-            session.closed()  # also where the lanes were cancelled, and could not say so
-            self._means.ended(self, self.session.report())
+            await self._close_up()
 
     async def _deliver_all(self) -> None:
         async for _ in self.batches():
             raise AssertionError("batches are handed over only where the user iterates")
 
-    async def _cancel_all(self) -> None:
-        tasks = list(self._tasks.values())
-        for task in tasks:
+    async def _close_up(self) -> None:
+        """End the lanes, close the connection, and tell how the run went: also when cancelled meanwhile."""
+        for task in self._tasks.values():
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await self._disconnect(None)
+        # A cancellation is handed on, since a handler may swallow the first one and obey the second.
+        cancelled = await _wait_to_the_end(self._tasks.values(), hand_on=True)
+        for task in self._tasks.values():
+            if not task.cancelled():
+                task.exception()  # it has been told by now
+        cancelled |= await self._end()
+        if cancelled:
+            raise asyncio.CancelledError
+
+    async def _end(self) -> bool:
+        """Close the connection, and tell once how the run went; give whether this was cancelled meanwhile."""
+        cancelled = False
+        try:
+            await self._disconnect(None)
+        except asyncio.CancelledError:
+            cancelled = True
+        self.session.closed()  # also where the lanes were cancelled, and could not say so
+        if not self._told:
+            self._told = True
+            self._means.ended(self, self.session.report())
+        return cancelled
 
     def request_stop(self, reason: EndReason = EndReason.STOPPED) -> None:
         """Ask the run to stop, without waiting for it."""
@@ -223,11 +264,9 @@ class AsyncRun:
                 if self._deliver_steps is not None:
                     # When the handler ends some day, nothing follows from it: the next run may have gone on.
                     self._deliver_steps.close()
-                if not self._left_behind.is_set():
-                    self._left_behind.set()
-                    await self._disconnect(None)
-                    self.session.closed()
-                    self._means.ended(self, self.session.report())
+                self._left_behind.set()
+                if await self._end():
+                    raise asyncio.CancelledError
 
     async def finished(self) -> None:
         """Wait until the run is over, or a handler that does not end is left behind."""

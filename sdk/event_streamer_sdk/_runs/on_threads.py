@@ -156,7 +156,11 @@ class SyncRun:
             if lane is not Lane.READ:
                 thread.join()
         self._locked(self.session.break_off)
-        self._threads[Lane.READ].join(READER_GRACE)
+        reader = self._threads[Lane.READ]
+        reader.join(READER_GRACE)
+        if not reader.is_alive():
+            self._disconnect(None)  # where a defect has ended it, nobody else does
+            self._locked(self.session.closed)
         self._end()
 
     def _end(self) -> None:
