@@ -1,10 +1,10 @@
 """
-Prints the blocking half of what the SDK writes for asyncio: `_async/` → `_sync/`.
+Prints the blocking half of what the SDK writes for asyncio: each folder `_async/` → `_sync/` beside it.
 
     python generator/twins.py            # print it
     python generator/twins.py --check    # fail where a printed file is not what its source gives
 
-To add a file, write it into `sdk/event_streamer_sdk/_async/` and run `make generate`. Write it with the
+To add a file, write it into a folder `_async/` of the SDK and run `make generate`. Write it with the
 printing in mind; nothing is mended afterwards:
 
 - Names say which half they belong to: a class `AsyncThing` is printed as `SyncThing`, a function `do_async`
@@ -39,7 +39,7 @@ SUBSTITUTIONS = [
         (r"\bawait ", ""),
         (r"\b__a(enter|exit|iter|next)__\b", r"__\1__"),
         (r"\b(Stop)?Async(Iterable|Iteration|Iterator|Generator)\b", r"\1\2"),
-        (r"\b(a)(close|closing|iter_raw|iter_bytes|iter_lines)\b", r"\2"),
+        (r"\b(a)(close|closing|next|iter_raw|iter_bytes|iter_lines)\b", r"\2"),
         (r"\basync(contextmanager)\b", r"\1"),
         (r"\bAbstractAsync(ContextManager)\b", r"Abstract\1"),
         # httpx's names.
@@ -87,7 +87,7 @@ def formatted(text: str, target: Path) -> str:
     for arguments in (fixing, ["format"]):
         done = subprocess.run(
             [ruff, *arguments, "--quiet", "--no-cache", "--stdin-filename", target, "-"],
-            input=text, capture_output=True, text=True, check=False, cwd=target.parents[3],
+            input=text, capture_output=True, text=True, check=False, cwd=target.parent,
         )  # fmt: skip
         if done.returncode != 0:
             raise SystemExit(f"{target} can't be printed: {done.stderr}")
@@ -105,9 +105,8 @@ def twins(root: Path) -> Iterator[tuple[Path, str]]:
     Yields:
         The path of each blocking file, and the text it has to have.
     """
-    package = root / PACKAGE
-    for source in sorted((package / "_async").glob("*.py")):
-        target = package / "_sync" / source.name
+    for source in sorted((root / PACKAGE).rglob("_async/*.py")):
+        target = source.parents[1] / "_sync" / source.name
         text = FIRST_LINE.format(name=source.name) + blocking(source.read_text(encoding="utf-8"))
         yield target, formatted(text, target)
 
@@ -127,9 +126,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--root", type=Path, default=ROOT, help="the project (default: this one)")
     options = parser.parse_args(arguments)
     wanted = dict(twins(options.root))
-    there = {
-        path: path.read_text(encoding="utf-8") for path in (options.root / PACKAGE / "_sync").glob("*.py")
-    }
+    there = {path: path.read_text(encoding="utf-8") for path in (options.root / PACKAGE).rglob("_sync/*.py")}
     differing = sorted(path for path in wanted.keys() | there.keys() if wanted.get(path) != there.get(path))
     for path in differing:
         if options.check:

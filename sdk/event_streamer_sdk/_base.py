@@ -11,7 +11,6 @@ from weakref import WeakSet
 from event_streamer_api.errors import EventStreamerValidationError
 
 from ._core.call.service import service_of
-from ._http import AsyncHTTP, SyncHTTP
 from ._http_options import MAX_RESPONSE_BYTES, HTTPOptions
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ HEALTHY = "healthy"
 class BaseClient:
     """What both clients are made of and do without sending anything."""
 
-    _http_class: type[AsyncHTTP] | type[SyncHTTP]
+    _http_class: Any
 
     def __init__(
         self,

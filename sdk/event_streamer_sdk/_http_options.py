@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
 from . import exceptions as errors
-from ._transports.proxies import Proxy
+from ._transports.proxies import Proxy, proxy_of
 from ._transports.tls import tls_context
 
 if TYPE_CHECKING:
@@ -91,37 +90,47 @@ class HTTPOptions:
         given = (self.transport, self.proxy, self.cert, self.limits)
         return any(value is not None for value in given) or self.verify is not True
 
-    def client_arguments(
-        self, url: str, proxy: Proxy | None, fast: Callable[..., Any], plain: Callable[..., Any]
-    ) -> dict[str, Any]:
+    def way_to(self, url: str) -> Way:
         """
-        Give the arguments of an httpx client.
+        Say how a service is reached, where no client or transport of the user's knows it.
 
         Args:
             url: Where the service is.
-            proxy: The proxy on the way there.
-            fast: Makes the fastest transport that is installed, or gives None where httpx's own is needed.
-            plain: Makes httpx's own transport.
 
         Returns:
-            Keyword arguments for `httpx.Client` and `httpx.AsyncClient`.
+            The way.
 
         Raises:
             EventStreamerValidationError: If an option, or a variable of the environment, can't be used.
         """
         import httpx
 
-        if self.transport is not None:
-            return {"transport": self.transport}
+        proxy = proxy_of(url, self.proxy, self.trust_env)
         limits = self.limits or httpx.Limits(
             max_connections=None, max_keepalive_connections=20, keepalive_expiry=IDLE_SECONDS
         )
         needs_tls = url.startswith("https:") or (proxy is not None and proxy.proxy.url.scheme == "https")
         # Without https there is nothing to check, and reading the certificates takes 20 ms.
         tls = tls_context(self.verify, self.cert, self.trust_env) if needs_tls else None
-        transport = fast(tls=tls, limits=limits) if proxy is None else None
-        if transport is None:
-            # verify=False where nothing is encrypted: httpx would read the certificates all the same.
-            way = None if proxy is None else proxy.with_tls(tls)
-            transport = plain(verify=tls or False, trust_env=False, limits=limits, proxy=way)
-        return {"transport": transport}
+        return Way(proxy=proxy, tls=tls, limits=limits)
+
+
+@frozen(kw_only=True)
+class Way:
+    """
+    How a service is reached.
+
+    Attributes:
+        proxy: The proxy on the way.
+        tls: The TLS context, where TLS is spoken on it.
+        limits: How many connections may be open, and kept.
+    """
+
+    proxy: Proxy | None
+    tls: ssl.SSLContext | None
+    limits: httpx.Limits
+
+    @property
+    def httpx_proxy(self) -> httpx.Proxy | None:
+        """The proxy as httpx's transports take it."""
+        return None if self.proxy is None else self.proxy.with_tls(self.tls)

@@ -14,7 +14,7 @@ import twins  # noqa: E402 - it is no package
 
 PACKAGE = ROOT / "sdk" / "event_streamer_sdk"
 COMMAND = [sys.executable, str(ROOT / "generator" / "twins.py")]
-PRINTED = sorted((PACKAGE / "_sync").glob("*.py"))
+PRINTED = sorted(PACKAGE.rglob("_sync/*.py"))
 
 
 def command(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -51,6 +51,7 @@ def copy(tmp_path: Path) -> Path:
         ("httpx.AsyncClient(), httpx.AsyncHTTPTransport()", "httpx.Client(), httpx.HTTPTransport()"),
         ("def f() -> AsyncIterator[int]: ...", "def f() -> Iterator[int]: ..."),
         ("raise StopAsyncIteration", "raise StopIteration"),
+        ("x = await anext(y, b'')", "x = next(y, b'')"),
         ("async with aclosing(g()) as x: await x.aclose()", "with closing(g()) as x: x.close()"),
         ("async def __aexit__(self)", "def __exit__(self)"),
         ("@asynccontextmanager", "@contextmanager"),

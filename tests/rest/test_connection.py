@@ -276,14 +276,15 @@ class TestLife:
         async def main() -> bool:
             async with EventStreamer(server.url, "me") as client:
                 await client.get_health()
-                inner = client._http.client
-            return bool(inner.is_closed)
+                inner = client._http.transport
+            return bool(client._http._transport is None and inner._idle._closed)
 
         assert asyncio.run(main())
         with SyncEventStreamer(server.url, "me") as client:
             client.get_health()
-            inner = client._http.client
-        assert inner.is_closed
+            inner = client._http.transport
+        assert client._http._transport is None
+        assert inner._idle._closed
 
     def test_one_client_serves_many_threads(self, server: ScriptedServer) -> None:
         from concurrent.futures import ThreadPoolExecutor

@@ -20,6 +20,7 @@ from event_streamer_api.api import stream
 from event_streamer_api.models import BulkBatchAcknowledgmentRequest, ClientHeartbeatRequest
 from event_streamer_sdk import SyncEventStreamer
 from event_streamer_sdk.exceptions import EventStreamerTimeoutError
+from support.open_streams import StreamReader
 from support.scripted_server import Reply, ScriptedServer
 from support.twins import Twin, twin
 
@@ -86,18 +87,7 @@ def dribbling(at_once: bytes, slowly: bytes, tls: ssl.SSLContext | None = None) 
 
 def open_stream(client: Twin) -> bytes:
     """Open a stream as the streaming clients do, whose limit is fixed, and read it to its end."""
-    http = client.client._http
-    operation = stream.stream_subscription(7)
-
-    async def asynchronous() -> bytes:
-        async with http.stream(operation, read_timeout=LIMIT) as response:
-            return b"".join([chunk async for chunk in response.aiter_raw()])
-
-    def blocking() -> bytes:
-        with http.stream(operation, read_timeout=LIMIT) as response:
-            return b"".join(response.iter_raw())
-
-    return bytes(client.run(asynchronous() if client.kind == "async" else blocking()))
+    return StreamReader(client).read(stream.stream_subscription(7), head_timeout=LIMIT, silence=LIMIT)
 
 
 CALLS: dict[str, Callable[[Twin], Any]] = {

@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 import event_streamer_sdk
-from event_streamer_sdk import _http, exceptions
+from event_streamer_sdk import _async, _sync, exceptions
 from event_streamer_sdk._core.backoff import Backoff, Reconnect
+from event_streamer_sdk._core.call import retry
 from event_streamer_sdk.exceptions import (
     EventStreamerAuthError,
     EventStreamerConflictError,
@@ -48,7 +49,7 @@ NEW = SubscriptionCreate(event_signature=ABIEvent(type="event", name="Ping"), st
 
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_http, "CALL_WAITS", Reconnect(initial=0.001, maximum=0.002, retry_after_limit=0.001))
+    monkeypatch.setattr(retry, "CALL_WAITS", Reconnect(initial=0.001, maximum=0.002, retry_after_limit=0.001))
 
 
 @pytest.fixture
@@ -223,9 +224,9 @@ def test_retry_after_is_obeyed(client: Twin, server: ScriptedServer, monkeypatch
     async def sleep(seconds: float) -> None:
         waits.append(seconds)
 
-    monkeypatch.setattr(_http, "CALL_WAITS", Reconnect(initial=0.001, maximum=0.002))
-    monkeypatch.setattr(_http.asyncio, "sleep", sleep)
-    monkeypatch.setattr(_http.time, "sleep", waits.append)
+    monkeypatch.setattr(retry, "CALL_WAITS", Reconnect(initial=0.001, maximum=0.002))
+    monkeypatch.setattr(_async.http, "sleep", sleep)
+    monkeypatch.setattr(_sync.http, "sleep", waits.append)
     # The server puts its own Date beside it.
     dated = {"Retry-After": formatdate(time.time() + 20, usegmt=True)}
     server.script(Reply(429, headers={"Retry-After": "3"}), Reply(503, headers=dated), Reply(200, STATS))

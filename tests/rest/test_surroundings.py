@@ -13,9 +13,10 @@ import httpx
 import pytest
 
 from event_streamer_sdk import Reconnect
-from event_streamer_sdk._transports.direct import Connection
+from event_streamer_sdk._transports.errors import ConnectionBrokenError
 from event_streamer_sdk._transports.limits import limits_of
 from event_streamer_sdk._transports.proxies import excepted, proxy_of
+from event_streamer_sdk._transports.sockets_on_threads import HTTPConnection
 from event_streamer_sdk._transports.tls import refusal
 from event_streamer_sdk.exceptions import (
     EventStreamerConnectionError,
@@ -176,16 +177,17 @@ class TestCertificates:
         """Whoever follows the causes of an error that causes itself never comes to an end."""
         alert = ssl.SSLError(1, "[SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED] certificate required")
 
-        def receive(connection: Connection, timeout: float | None) -> None:
-            raise httpx.ReadError(str(alert)) from alert
+        def receive(connection: HTTPConnection, timeout: float | None) -> None:
+            raise ConnectionBrokenError(str(alert)) from alert
 
-        monkeypatch.setattr(Connection, "receive", receive)
+        monkeypatch.setattr(HTTPConnection, "receive", receive)
         ours, theirs = socket.socketpair()
         with ours, theirs:
             theirs.sendall(b"an alert")
-            connection = Connection(ours, (b"https", b"127.0.0.1", 1))
-            with pytest.raises(httpx.ReadError) as told:
-                connection.receive_early_answer(httpx.WriteError("broken pipe"), limits_of(1))
+            connection = HTTPConnection(ours, ("https", "127.0.0.1", 1))
+            broken = ConnectionBrokenError("broken pipe")
+            with pytest.raises(ConnectionBrokenError) as told:
+                connection._receive_early_answer(broken, OSError(), limits_of(1))
         assert told.value.__cause__ is alert
 
     def test_causes_that_lead_in_a_circle_come_to_an_end(self, kind: str) -> None:
@@ -309,7 +311,7 @@ class TestProxies:
         monkeypatch.setenv("NO_PROXY", no_proxy.format(port=server.url.rpartition(":")[2]))
         with twin(kind, server.url, max_retries=0) as client:
             assert client.health_check()
-            assert type(client.client._http._direct).__name__.endswith("DirectTransport"), "our own lane"
+            assert "Llhttp" in type(client.client._http.transport).__name__, "our own adapter"
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,12 @@ from collections.abc import Coroutine, Generator, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-import httpx
 import pytest
 import trustme
 
-from event_streamer_sdk._transports import connecting, default_async_transport
+from event_streamer_sdk._core.call.request import Request
+from event_streamer_sdk._transports import connecting
+from event_streamer_sdk._transports._async.llhttp import AsyncLlhttpTransport
 from event_streamer_sdk._transports.limits import Limits
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -97,26 +98,29 @@ def test_cancelled_at_any_await_a_call_leaves_nothing_open(scheme: str, late: bo
     authority.configure_trust(trusted)
 
     async def call(port: int, count: int) -> bool:
-        transport: Any = default_async_transport(trusted, httpx.Limits(max_keepalive_connections=20))
-        made = transport.call(
-            "GET",
-            f"{scheme}://127.0.0.1:{port}/",
-            params=None,
-            headers={},
-            content=None,
-            limits=Limits({"connect": 10.0, "read": 10.0, "write": 10.0}),
-            max_bytes=1 << 20,
-        )
+        transport = AsyncLlhttpTransport(trusted, 20, None)
+        url = f"{scheme}://127.0.0.1:{port}/"
+        request = Request(method="GET", url=url, params={}, content=None, headers={})
+        limits = Limits({"connect": 10.0, "read": 10.0, "write": 10.0})
+
+        async def read() -> int:
+            response = await transport.open(request, limits)
+            try:
+                while await response.chunk():
+                    pass
+                return response.status
+            finally:
+                await response.close()
 
         async def cancelled() -> bool:
-            return (await CancelledAt(made, count, late=late)).status != 200
+            return bool(await CancelledAt(read(), count, late=late) != 200)
 
         try:
             return await asyncio.create_task(cancelled())
         except asyncio.CancelledError:
             return True
         finally:
-            await transport.aclose()
+            await transport.close()
 
     count = 1
     with peer(served if scheme == "https" else None) as port, warnings.catch_warnings(record=True) as told:

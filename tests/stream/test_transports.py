@@ -4,8 +4,9 @@ import asyncio
 import gzip
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -13,16 +14,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from event_streamer_sdk._transports import default_async_transport, default_transport
-from event_streamer_sdk._transports.http11 import (
-    MAX_HEAD_BYTES,
-    IdleConnections,
-    ResponseReader,
-    Target,
-    request_bytes,
+from event_streamer_sdk._core.call.request import Request
+from event_streamer_sdk._transports._async.llhttp import AsyncLlhttpTransport
+from event_streamer_sdk._transports._sync.llhttp import SyncLlhttpTransport
+from event_streamer_sdk._transports.errors import (
+    CannotConnectError,
+    ConnectionBrokenError,
+    NotSendableError,
+    TransportTimeoutError,
 )
+from event_streamer_sdk._transports.http11 import MAX_HEAD_BYTES, ResponseReader, Target, request_bytes
+from event_streamer_sdk._transports.idle import IdleConnections
 from event_streamer_sdk._transports.limits import Limits
 from support.ports import refusing_port
+from support.twins import twin
 
 SMALL_GZIP = gzip.compress(b"small", mtime=0)
 Serve = Callable[[socket.socket], None]
@@ -82,55 +87,61 @@ def answers(*replies: bytes, then: Callable[[], Any] = lambda: None) -> Serve:
     return serve
 
 
+@dataclass
+class Whole:
+    """A response that was read to its end."""
+
+    status: int
+    body: bytes
+
+
 class Transport:
-    """Either transport behind one blocking face."""
+    """Our adapter of either world behind one blocking face."""
 
     def __init__(self, kind: str) -> None:
         self._kind = kind
-        self._runner = asyncio.Runner()
-        make: Any = default_transport if kind == "sync" else default_async_transport
-        self._inner: Any = make(None, httpx.Limits(max_keepalive_connections=20))
+        self.runner = asyncio.Runner()
+        make: Any = SyncLlhttpTransport if kind == "sync" else AsyncLlhttpTransport
+        self._inner: Any = make(None, 20, None)
 
-    def call(self, url: str, *, headers: dict[str, str] | None = None, timeouts: Any = QUICK) -> Any:
-        made = self._inner.call(
-            "GET",
-            url,
-            params=None,
-            headers=headers or {},
-            content=None,
-            limits=Limits(timeouts),
-            max_bytes=1 << 20,
-        )
-        return made if self._kind == "sync" else self._runner.run(made)
+    def call(self, url: str, *, headers: dict[str, str] | None = None, timeouts: Any = QUICK) -> Whole:
+        chunks: list[bytes] = []
+        status = self.run(self._read(url, headers or {}, Limits(timeouts), chunks, None))
+        return Whole(status, b"".join(chunks))
 
     def pieces(self, url: str, count: int) -> list[bytes]:
-        """Read so many pieces of a body, as httpx does."""
-        request = httpx.Request("GET", url, extensions={"timeout": QUICK})
-        if self._kind == "sync":
-            response = self._inner.handle_request(request)
-            try:
-                chunks = response.iter_raw()
-                return [next(chunks) for _ in range(count)]
-            finally:
-                response.close()
-        return self._runner.run(self._pieces(request, count))
+        """Read so many pieces of a body."""
+        chunks: list[bytes] = []
+        self.run(self._read(url, {}, Limits(QUICK), chunks, count))
+        return chunks
 
-    async def _pieces(self, request: httpx.Request, count: int) -> list[bytes]:
-        response = await self._inner.handle_async_request(request)
+    async def _read(
+        self, url: str, headers: dict[str, str], limits: Limits, chunks: list[bytes], most: int | None
+    ) -> int:
+        request = Request(method="GET", url=url, params={}, content=None, headers=headers)
+        response = await self._awaited(self._inner.open(request, limits))
         try:
-            chunks = response.aiter_raw()
-            found = [await anext(chunks) for _ in range(count)]
-            await chunks.aclose()
-            return found
+            while most is None or len(chunks) < most:
+                chunk = await self._awaited(response.chunk())
+                if not chunk:
+                    break
+                chunks.append(chunk)
+            if most is None:
+                gunzip = gzip.decompress if response.headers.get("content-encoding") == "gzip" else bytes
+                chunks[:] = [gunzip(b"".join(chunks))]
+            return int(response.status)
         finally:
-            await response.aclose()
+            await self._awaited(response.close())
+
+    async def _awaited(self, result: Any) -> Any:
+        return result if self._kind == "sync" else await result
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return self.runner.run(work)
 
     def close(self) -> None:
-        if self._kind == "sync":
-            self._inner.close()
-        else:
-            self._runner.run(self._inner.aclose())
-        self._runner.close()
+        self.run(self._awaited(self._inner.close()))
+        self.runner.close()
 
 
 @contextmanager
@@ -177,7 +188,7 @@ def test_an_idle_connection_that_the_peer_has_closed_is_not_used(transport: Tran
         transport.call(server.url)
         assert gone.wait(5)
         if transport._kind == "async":
-            transport._runner.run(asyncio.sleep(0.05))
+            transport.run(asyncio.sleep(0.05))
         assert transport.call(server.url).body == b"ok"
 
 
@@ -192,7 +203,7 @@ def test_the_first_piece_arrives_at_once_and_silence_ends(transport: Transport) 
     with peer(serve, serve) as server:
         try:
             assert transport.pieces(server.url, 1) == [b"one\n"]
-            with pytest.raises(httpx.ReadTimeout, match=r"0\.3 s"):
+            with pytest.raises(TransportTimeoutError, match=r"0\.3 s"):
                 transport.pieces(server.url, 2)
         finally:
             silent.set()
@@ -216,7 +227,7 @@ def test_the_first_piece_arrives_at_once_and_silence_ends(transport: Transport) 
     ],
 )  # fmt: skip
 def test_a_peer_that_breaks_the_rules(transport: Transport, reply: bytes, error: str) -> None:
-    with peer(answers(reply)) as server, pytest.raises(httpx.RemoteProtocolError, match=error):
+    with peer(answers(reply)) as server, pytest.raises(ConnectionBrokenError, match=error):
         transport.call(server.url)
 
 
@@ -245,40 +256,42 @@ def test_bodies_end_as_they_say(transport: Transport, reply: bytes, body: bytes)
 
 
 def test_nobody_listens(transport: Transport) -> None:
-    with refusing_port() as port, pytest.raises(httpx.ConnectError):
+    with refusing_port() as port, pytest.raises(CannotConnectError):
         transport.call(f"http://127.0.0.1:{port}")
 
 
 @pytest.mark.parametrize("value", ["a\r\nX-Evil: 1", "a\nb", "a\rb", "a\0b"])
 def test_a_header_cannot_bring_another(transport: Transport, value: str) -> None:
     with peer(answers(OK)) as server:
-        with pytest.raises(httpx.LocalProtocolError, match="line break"):
+        with pytest.raises(NotSendableError, match="line break"):
             transport.call(server.url, headers={"X-Given": value})
         assert server.connections == 0
 
 
 def test_other_schemes_are_refused(transport: Transport) -> None:
-    with pytest.raises(httpx.UnsupportedProtocol, match="ftp"):
+    with pytest.raises(NotSendableError, match="ftp"):
         transport.call("ftp://127.0.0.1/")
 
 
 def test_a_body_of_unknown_length_is_refused() -> None:
-    target = Target((b"http", b"x", 80), b"x", b"/")
-    with pytest.raises(httpx.LocalProtocolError, match="known length"):
-        request_bytes("POST", target, [(b"Transfer-Encoding", b"chunked")], b"")
+    headers = {"Accept": "x", "transfer-Encoding": "chunked"}
+    request = Request(method="POST", url="http://x/", params={}, content=b"", headers=headers)
+    with pytest.raises(NotSendableError, match="known length"):
+        request_bytes(request, Target(("http", "x", 80), "x", "/"), None)
 
 
-def test_a_limit_on_connections_is_left_to_httpx() -> None:
-    limits = httpx.Limits(max_connections=1)
-    assert default_transport(None, limits) is None
-    assert default_async_transport(None, limits) is None
+@pytest.mark.parametrize("kind", ["async", "sync"])
+def test_a_limit_on_connections_is_left_to_httpx(kind: str) -> None:
+    for most, name in ((1, "HttpxTransport"), (None, "LlhttpTransport")):
+        with twin(kind, "http://127.0.0.1:1", limits=httpx.Limits(max_connections=most)) as client:
+            assert type(client.client._http.transport).__name__.endswith(name)
 
 
 class Kept:
     """A connection as the pool sees it."""
 
-    def __init__(self, host: bytes, usable: bool = True) -> None:
-        self.origin = (b"http", host, 80)
+    def __init__(self, host: str, usable: bool = True) -> None:
+        self.origin = ("http", host, 80)
         self.discarded = False
         self._usable = usable
 
@@ -291,17 +304,17 @@ class Kept:
 
 def test_idle_connections_grow_old_and_are_limited() -> None:
     idle: IdleConnections[Kept] = IdleConnections(2, 5.0)
-    old, stale, good, other = Kept(b"a"), Kept(b"a", usable=False), Kept(b"a"), Kept(b"b")
+    old, stale, good, other = Kept("a"), Kept("a", usable=False), Kept("a"), Kept("b")
     idle.put(old, 0.0)
-    assert idle.take((b"http", b"a", 80), 6.0) is None
+    assert idle.take(("http", "a", 80), 6.0) is None
     assert old.discarded
     idle.put(good, 10.0)
     idle.put(stale, 10.0)
     idle.put(other, 10.0)
     assert good.discarded, "the limit is two"
-    assert idle.take((b"http", b"a", 80), 11.0) is None
+    assert idle.take(("http", "a", 80), 11.0) is None
     assert stale.discarded
-    assert idle.take((b"http", b"b", 80), 11.0) is other
+    assert idle.take(("http", "b", 80), 11.0) is other
     idle.put(other, 11.0)
     idle.discard_all()
     assert other.discarded
@@ -337,5 +350,5 @@ def test_no_bytes_raise_anything_else(data: bytes, before: bytes) -> None:
     try:
         reader.feed(memoryview(before + data))
         reader.end_of_input()
-    except httpx.RemoteProtocolError:
+    except ConnectionBrokenError:
         pass

@@ -14,8 +14,8 @@ from event_streamer_api.client import AsyncCalls
 from event_streamer_api.errors import EventStreamerSDKError
 
 from .._base import HEALTHY, BaseClient
-from .._http import AsyncHTTP
 from ..exceptions import EventStreamerNotFoundError
+from .http import AsyncHTTP
 
 if TYPE_CHECKING:
     from types import TracebackType

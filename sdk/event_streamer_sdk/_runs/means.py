@@ -20,8 +20,7 @@ class Means:
     What a run needs to carry out the core's commands.
 
     Attributes:
-        open_stream: Opens the stream; gets a resume token and the longest wait for the response's headers,
-            seconds, and gives a context manager of a response.
+        open_stream: Opens the stream; gets a resume token, and gives the open response.
         send: Sends a call; gets the call and the seconds it may take.
         acknowledgement: Makes the call that acknowledges batches.
         heartbeat: Makes the call that says that this client lives.
@@ -32,7 +31,7 @@ class Means:
         ended: Is told how the run went, when it is over.
     """
 
-    open_stream: Callable[[str | None, float], Any]
+    open_stream: Callable[[str | None], Any]
     send: Callable[[Operation[Any], float | None], Any]
     acknowledgement: Callable[[Acknowledge], Operation[Any]]
     heartbeat: Callable[[SendHeartbeat], Operation[Any]]

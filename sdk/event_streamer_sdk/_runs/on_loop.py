@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 import functools
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import closing
 from inspect import isawaitable
 from types import CoroutineType
@@ -25,7 +25,7 @@ from .._core.stream.session import Session
 from .._core.stream.watching import watch_lane
 from ..exceptions import HandlerTimeoutError
 from .means import Means
-from .responses import HEADERS_LIMIT, failed, opened, relax_read_timeout
+from .responses import failed, opened
 
 T = TypeVar("T")
 
@@ -134,9 +134,7 @@ class AsyncRun:
         self._tasks: dict[Lane, asyncio.Task[Any]] = {}
         self._deliver_steps: do.Steps[None] | None = None
         self._main: asyncio.Task[None] | None = None
-        self._stream: Any = None
         self._response: Any = None
-        self._chunks: AsyncIterator[bytes] | None = None
         self._network_task: asyncio.Task[Any] | None = None
         self._broken_off = False
         self._leaving = False
@@ -429,24 +427,20 @@ class AsyncRun:
         return await self._breakable(self._open(command.resume_token))
 
     async def _open(self, resume_token: str | None) -> do.Connected | do.NoContent:
-        stream = self._means.open_stream(resume_token, HEADERS_LIMIT)
-        response = await stream.__aenter__()
-        self._stream, self._response = stream, response
-        relax_read_timeout(response)
-        self._chunks = response.aiter_raw()
+        self._response = response = await self._means.open_stream(resume_token)
         return opened(response)
 
     async def _read(self, _: do.Read) -> Any:
-        if self._chunks is None:
+        if self._response is None:
             return do.Failed(EventStreamerConnectionError("there is no connection"))
-        return await self._breakable(anext(self._chunks, do.EndOfResponse()))
+        return await self._breakable(self._response.chunk()) or do.EndOfResponse()
 
     async def _disconnect(self, _: do.Disconnect | None) -> None:
-        stream, self._stream, self._response, self._chunks = self._stream, None, None, None
-        if stream is None:
+        response, self._response = self._response, None
+        if response is None:
             return
         try:
-            await stream.__aexit__(None, None, None)
+            await response.close()
         except Exception as error:  # noqa: BLE001 - it is being thrown away
             logger.debug("closing a connection failed: %r", error)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextvars
 import logging
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -27,7 +27,7 @@ from .._core.stream.session import Session
 from .._core.stream.watching import watch_lane
 from ..exceptions import HandlerTimeoutError
 from .means import Means
-from .responses import HEADERS_LIMIT, failed, opened, plain, relax_read_timeout, shut_down
+from .responses import failed, opened, plain
 from .signals import SHARED, BrokenOff
 
 T = TypeVar("T")
@@ -65,9 +65,7 @@ class SyncRun:
         self._started: bool = False
         self._leaving = False
         self._over = threading.Event()
-        self._stream: Any = None
         self._response: Any = None
-        self._chunks: Iterator[bytes] | None = None
         self._perform: dict[type, Callable[[Any], Any]] = {
             do.Call: self._call,
             do.Connect: self._connect,
@@ -306,8 +304,9 @@ class SyncRun:
         wake, break_off = self.session.take_effects()
         for lane in wake:
             self._flags[lane].set()
-        if break_off and self._response is not None:
-            shut_down(self._response)
+        response = self._response  # its thread may forget it meanwhile
+        if break_off and response is not None:
+            response.break_off()
 
     def _carry_out(self, lane: Lane | None, command: do.Command) -> Any:
         if type(command) is do.Wait:
@@ -362,28 +361,26 @@ class SyncRun:
 
     def _connect(self, command: do.Connect) -> Any:
         try:
-            stream = self._means.open_stream(command.resume_token, HEADERS_LIMIT)
-            response = stream.__enter__()
+            self._response = response = self._means.open_stream(command.resume_token)
         except Exception as error:  # noqa: BLE001 - transports raise what they like; the core judges it
             return failed(error)
-        relax_read_timeout(response)
-        self._stream, self._response, self._chunks = stream, response, response.iter_raw()
         return opened(response)
 
     def _read(self, _: do.Read) -> Any:
-        if self._chunks is None:
+        response = self._response
+        if response is None:
             return do.Failed(EventStreamerConnectionError("there is no connection"))
         try:
-            return next(self._chunks, do.EndOfResponse())
+            return response.chunk() or do.EndOfResponse()
         except Exception as error:  # noqa: BLE001 - as above
             return failed(error)
 
     def _disconnect(self, _: do.Disconnect | None) -> None:
-        stream, self._stream, self._response, self._chunks = self._stream, None, None, None
-        if stream is None:
+        response, self._response = self._response, None
+        if response is None:
             return
         try:
-            stream.__exit__(None, None, None)
+            response.close()
         except Exception as error:  # noqa: BLE001 - it is being thrown away
             logger.debug("closing a connection failed: %r", error)
 

@@ -1,10 +1,8 @@
-"""What both shells do with a response: its headers, its failures, its socket."""
+"""What both runs do with what they get: a response, a failure, an answer of the user's functions."""
 
 from __future__ import annotations
 
-import contextlib
 import inspect
-import socket
 from typing import Any, TypeVar
 
 from event_streamer_api.errors import EventStreamerValidationError
@@ -14,28 +12,18 @@ from .._core.stream.commands import Connected, Failed, NoContent
 
 T = TypeVar("T")
 
-READ_LIMIT = 910.0
-"""
-Seconds after which a silent read gives up by itself.
-
-The watch lane notices silence long before (three heartbeat intervals, at most 15 minutes); this is for a
-transport whose blocked read can't be broken off, so that its thread ends some day.
-"""
-HEADERS_LIMIT = 30.0
-"""Longest wait for the response's headers, seconds."""
-
 
 def opened(response: Any) -> Connected | NoContent:
     """
     Read the headers of a stream.
 
     Args:
-        response: An httpx response of status 2xx.
+        response: The open response, with a status of 2xx.
 
     Returns:
         What the core wants to know of it.
     """
-    if response.status_code == 204:
+    if response.status == 204:
         return NoContent()
     headers = response.headers
     encoding = headers.get("content-encoding", "").strip().lower()
@@ -57,36 +45,6 @@ def failed(error: BaseException) -> Failed:
         The outcome.
     """
     return Failed(error, certificate=isinstance(error, EventStreamerTLSError))
-
-
-def shut_down(response: Any) -> None:
-    """
-    Wake a thread that is blocked in reading a response: closing from another thread would not.
-
-    Args:
-        response: An httpx response.
-    """
-    stream = response.extensions.get("network_stream")
-    found = stream.get_extra_info("socket") if stream is not None else None
-    if isinstance(found, socket.socket):
-        with contextlib.suppress(OSError):
-            # The method of the plain class, since that of an SSL socket would take its SSL object away
-            # from under the reader.
-            socket.socket.shutdown(found, socket.SHUT_RDWR)
-
-
-def relax_read_timeout(response: Any) -> None:
-    """
-    Let reads of the body wait longer than the headers were waited for.
-
-    httpx hands the time-outs on as a dict that its transports look at again when the body is read.
-
-    Args:
-        response: An httpx response.
-    """
-    timeouts = response.request.extensions.get("timeout")
-    if isinstance(timeouts, dict):
-        timeouts["read"] = READ_LIMIT
 
 
 def is_coroutine_function(function: Any) -> bool:

@@ -443,10 +443,8 @@ class StreamingClient(StreamingBase):
         if run is self._run:
             self._ended(report)
 
-    def _open_stream(self, resume_token: str | None, headers_limit: float) -> Any:
-        return self.event_streamer._http.stream(
-            self._stream_call(resume_token), headers=HEADERS, read_timeout=headers_limit
-        )
+    async def _open_stream(self, resume_token: str | None) -> Any:
+        return await self.event_streamer._http.open_stream(self._stream_call(resume_token), headers=HEADERS)
 
     async def _request(self, operation: Operation[Any], timeout: float | None) -> Any:  # noqa: ASYNC109 - the socket's time-outs
         return await self.event_streamer._http.request(operation, retries=0, timeout=timeout)

@@ -330,8 +330,8 @@ class StreamingBase(abc.ABC):
         return self._session
 
     @abc.abstractmethod
-    def _open_stream(self, resume_token: str | None, headers_limit: float) -> Any:
-        """Open the stream: give a context manager of a response."""
+    def _open_stream(self, resume_token: str | None) -> Any:
+        """Open the stream: give the response, whose body is still to come."""
 
     @abc.abstractmethod
     def _request(self, operation: Operation[Any], timeout: float | None) -> Any:

@@ -456,10 +456,8 @@ class SyncStreamingClient(StreamingBase):
         if run is self._run:
             self._ended(report)
 
-    def _open_stream(self, resume_token: str | None, headers_limit: float) -> Any:
-        return self.event_streamer._http.stream(
-            self._stream_call(resume_token), headers=HEADERS, read_timeout=headers_limit
-        )
+    def _open_stream(self, resume_token: str | None) -> Any:
+        return self.event_streamer._http.open_stream(self._stream_call(resume_token), headers=HEADERS)
 
     def _request(self, operation: Operation[Any], timeout: float | None) -> Any:
         return self.event_streamer._http.request(operation, retries=0, timeout=timeout)

@@ -15,8 +15,8 @@ from event_streamer_api.client import SyncCalls
 from event_streamer_api.errors import EventStreamerSDKError
 
 from .._base import HEALTHY, BaseClient
-from .._http import SyncHTTP
 from ..exceptions import EventStreamerNotFoundError
+from .http import SyncHTTP
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -1,59 +1,24 @@
 """
-The transports that httpx gets from us, and which one when.
+How a request gets to the service and its response back: one port, and two adapters that mean the same.
 
-httpx is the interface of this SDK, and its transport is pluggable. Its own one costs some 10 µs for every
-chunk of a response, which is most of what a stream of small batches costs. Ours serves plain connections,
-with and without TLS; whatever else is asked for (a proxy, a limit on connections) is left to httpx's own.
+    _async/port.py      what an adapter is: `open(request, limits)` → status, headers, chunks, close
+    _async/llhttp.py    ours, over sockets; httpx costs some 10 µs for every chunk of a response
+    _async/httpx.py     httpx's, for proxies, limits on connections and the user's own client
+    _sync/              the same three for threads, printed from `_async/` by `make generate`
+
+Which one is used is decided in `_async/http.py` of the package. What ours is made of:
+
+    http11.py           a request → bytes, bytes → a response, by llhttp; no I/O
+    idle.py             the connections that wait for another request
+    cookies.py          what services have set
+    sockets_on_loop.py, sockets_on_threads.py   one connection, with asyncio and blocking
+    connecting.py       a name → a socket, "happy eyeballs"
+
+And for both:
+
+    limits.py           how long a request may take
+    errors.py           what an adapter raises; from_httpx.py puts httpx's exceptions into these words
+    losses.py           the same → the exceptions of the SDK
+    tls.py, proxies.py  what the options and the environment say of the way
+    waiting_on_loop.py, waiting_on_threads.py   how the two worlds wait
 """
-
-from __future__ import annotations
-
-import ssl
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
-
-if TYPE_CHECKING:
-    import httpx
-
-    from .direct import DirectTransport
-    from .direct_async import AsyncDirectTransport
-
-T = TypeVar("T")
-
-
-def default_transport(tls: ssl.SSLContext | None, limits: httpx.Limits) -> DirectTransport | None:
-    """
-    Make the transport of a blocking client.
-
-    Args:
-        tls: The TLS context, for an https address.
-        limits: How many connections may be open, and kept.
-
-    Returns:
-        The transport, `None` where httpx's own is to be used.
-    """
-    from .direct import DirectTransport
-
-    return _made(DirectTransport, tls, limits)
-
-
-def default_async_transport(tls: ssl.SSLContext | None, limits: httpx.Limits) -> AsyncDirectTransport | None:
-    """
-    Make the transport of an asyncio client.
-
-    Args:
-        tls: The TLS context, for an https address.
-        limits: How many connections may be open, and kept.
-
-    Returns:
-        The transport, `None` where httpx's own is to be used.
-    """
-    from .direct_async import AsyncDirectTransport
-
-    return _made(AsyncDirectTransport, tls, limits)
-
-
-def _made(transport: Callable[..., T], tls: ssl.SSLContext | None, limits: httpx.Limits) -> T | None:
-    if limits.max_connections is not None:
-        return None  # a call may have to wait for its turn: httpx's own pool does that
-    return transport(tls, keep=limits.max_keepalive_connections, keep_seconds=limits.keepalive_expiry)

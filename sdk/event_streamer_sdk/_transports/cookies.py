@@ -1,53 +1,53 @@
 """
-Cookies of calls that go out without an httpx client: a balancer knows by them which replica has our stream.
+The cookies of our own transport: a balancer knows by them which replica has our stream.
 
 The rules are those of httpx's clients, whose jar it is: the stream and its acknowledgements share it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import Any
 
 from .._core.call.request import Request
 
-if TYPE_CHECKING:
-    import httpx
 
-    from .http11 import Reply
+class Cookies:
+    """What services have set. Threads may share it."""
 
+    def __init__(self) -> None:
+        self._jar: Any = None  # asking a jar costs more than a call can spare: most services set nothing
 
-def with_cookies(step: Request, jar: httpx.Cookies) -> Mapping[str, str]:
-    """
-    Add the cookies that belong to a call.
+    def header_for(self, request: Request) -> str | None:
+        """
+        Give the cookies that belong to a request.
 
-    Args:
-        step: The call.
-        jar: The cookies that are known.
+        Args:
+            request: The request.
 
-    Returns:
-        Its headers; a `Cookie` of the user's own wins.
-    """
-    if any(name.lower() == "cookie" for name in step.headers):
-        return step.headers
-    import httpx
+        Returns:
+            The header `Cookie`; None where there is none to send, or the request brings its own.
+        """
+        if self._jar is None or any(name.lower() == "cookie" for name in request.headers):
+            return None
+        import httpx
 
-    request = httpx.Request(step.method, step.url)
-    jar.set_cookie_header(request)
-    cookie = request.headers.get("cookie")
-    return step.headers if cookie is None else {**step.headers, "Cookie": cookie}
+        asking = httpx.Request(request.method, request.url)
+        self._jar.set_cookie_header(asking)
+        cookie: str | None = asking.headers.get("cookie")
+        return cookie
 
+    def keep(self, request: Request, headers: Sequence[tuple[bytes, bytes]]) -> None:
+        """
+        Keep what a response sets.
 
-def keep_cookies(step: Request, reply: Reply, jar: httpx.Cookies) -> None:
-    """
-    Keep the cookies of a reply.
+        Args:
+            request: Its request.
+            headers: Its headers as they came.
+        """
+        import httpx
 
-    Args:
-        step: The call.
-        reply: What came of it.
-        jar: Where cookies are kept.
-    """
-    import httpx
-
-    request = httpx.Request(step.method, step.url)
-    jar.extract_cookies(httpx.Response(reply.status, headers=list(reply.raw_headers), request=request))
+        if self._jar is None:
+            self._jar = httpx.Cookies()
+        asking = httpx.Request(request.method, request.url)
+        self._jar.extract_cookies(httpx.Response(200, headers=list(headers), request=asking))

@@ -6,17 +6,25 @@ A peer that sends a byte now and then never exceeds the time-out of a read, so t
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
+
+from .errors import TransportTimeoutError
 
 if TYPE_CHECKING:
     import httpx
 
-GRACE = 0.1
-"""Seconds that httpx's own time-outs get beyond the whole: they know whether the request was sent."""
+HEAD_SECONDS = 30.0
+"""Longest wait for the head of a stream's response, seconds."""
+
+SILENCE_SECONDS = 910.0
+"""
+Seconds after which a silent read of a stream gives up by itself.
+
+The watch lane notices silence long before (three heartbeat intervals, at most 15 minutes); this is for a
+transport whose blocked read can't be broken off, so that its thread ends some day.
+"""
 
 EARLY = 0.001
 """Seconds that a timer may fire before its time, by rounding."""
@@ -27,12 +35,12 @@ class Limits:
     The limits of one request. Its clock runs from here on.
 
     Args:
-        steps: Time-outs by httpx's names (`connect`, `read`, `write`), seconds; None for no limit.
+        steps: Time-outs by httpx's names (`connect`, `read`, `write`, `pool`), seconds; None for no limit.
         whole: Seconds from now on for everything, up to the last byte that is waited for; None for no limit.
 
     Attributes:
-        steps: As given.
-        whole: As given.
+        steps: As given, or as `only_silence` has left them.
+        whole: As given, likewise.
     """
 
     __slots__ = ("_ends", "steps", "whole")
@@ -53,58 +61,46 @@ class Limits:
             Seconds, more than 0; None for no limit.
 
         Raises:
-            httpx.TimeoutException: The one of this step, if no time is left.
+            TransportTimeoutError: If no time is left.
         """
         own = self.steps.get(step)
         if self._ends is None:
             return own
         left = self._ends - time.monotonic()
         if left <= 0:
-            raise self._exceeded(step)
+            raise self.exceeded(step)
         return left if own is None or left < own else own
 
-    def check(self) -> None:
-        """
-        Stop where the time for the whole is over, between reads that can't be broken off.
-
-        Raises:
-            httpx.ReadTimeout: If it is.
-        """
-        if self.over:
-            raise self._exceeded("read")
+    def left(self) -> float | None:
+        """Say how many seconds the whole may still take; less than 0 where it is over, None for no limit."""
+        return None if self._ends is None else self._ends - time.monotonic()
 
     @property
     def over(self) -> bool:
         """Whether the time for the whole has been used up."""
         return self._ends is not None and time.monotonic() >= self._ends - EARLY
 
-    def lift(self) -> None:
-        """Let the rest take its time: from here on each step counts by itself."""
+    def only_silence(self, seconds: float | None) -> None:
+        """
+        Let the rest take its time, as the body of a stream does: from here on only silence is limited.
+
+        Args:
+            seconds: How long it may last; None for no limit.
+        """
+        self.steps = {**self.steps, "read": seconds}
         self.whole = self._ends = None
 
-    @asynccontextmanager
-    async def enforced(self) -> AsyncIterator[None]:
+    def exceeded(self, step: str) -> TransportTimeoutError:
         """
-        Break the block off when the time for the whole is over, whoever waits in it for what.
+        Make the error for a whole that took too long.
 
-        Raises:
-            httpx.ReadTimeout: If it was broken off.
+        Args:
+            step: Where it was noticed.
+
+        Returns:
+            The error.
         """
-        left = None if self._ends is None else self._ends - time.monotonic() + GRACE
-        limit = asyncio.timeout(left)
-        try:
-            async with limit:
-                yield
-        except TimeoutError as error:
-            if not limit.expired():
-                raise
-            raise self._exceeded("read") from error
-
-    def _exceeded(self, step: str) -> httpx.TimeoutException:
-        import httpx
-
-        kinds = {"connect": httpx.ConnectTimeout, "write": httpx.WriteTimeout}
-        return kinds.get(step, httpx.ReadTimeout)(f"it took longer than {self.whole:g} s")
+        return TransportTimeoutError(f"it took longer than {self.whole:g} s", step)
 
 
 def limits_of(timeout: float | httpx.Timeout | None) -> Limits:
@@ -119,7 +115,21 @@ def limits_of(timeout: float | httpx.Timeout | None) -> Limits:
         The limits.
     """
     if timeout is None or isinstance(timeout, int | float):
-        return Limits({"connect": timeout, "read": timeout, "write": timeout}, timeout)
+        return Limits({"connect": timeout, "read": timeout, "write": timeout, "pool": timeout}, timeout)
     steps: dict[str, float | None] = timeout.as_dict()
     known = [seconds for seconds in steps.values() if seconds is not None]
     return Limits(steps, sum(known) if len(known) == len(steps) else None)
+
+
+def limits_of_head(timeout: float | httpx.Timeout | None, seconds: float | None) -> Limits:
+    """
+    Start the clock of opening a stream.
+
+    Args:
+        timeout: The client's option: it limits connecting and sending.
+        seconds: How long the response's head may be waited for, all steps together; None for no limit.
+
+    Returns:
+        The limits, up to the head; see `only_silence` for what follows it.
+    """
+    return Limits({**limits_of(timeout).steps, "read": seconds}, seconds)

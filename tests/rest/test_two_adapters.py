@@ -25,13 +25,15 @@ from event_streamer_api.api import health
 from event_streamer_sdk._core.call.outcome import NoResponse, Response
 from event_streamer_sdk._core.call.request import Request, request_of
 from event_streamer_sdk._core.call.service import service_of
+from event_streamer_sdk._transports.limits import limits_of
 from event_streamer_sdk.exceptions import EventStreamerSDKError, EventStreamerValidationError
+from support.open_streams import StreamReader
 from support.scripted_server import Reply, ScriptedServer
 from support.twins import Twin, twin
 
 pytestmark = pytest.mark.quick
 
-LANES = [(kind, way) for kind in ("async", "sync") for way in ("ours", "httpx's")]
+ADAPTERS = [(kind, way) for kind in ("async", "sync") for way in ("ours", "httpx's")]
 BODY = b'{"status":"healthy"}'
 CLOSING = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(BODY), BODY)
 
@@ -45,7 +47,7 @@ ALLOWED = {
     "large head": "3: limits are up to the recipient (and RFC 9110, 5.4); ours is 64 KiB, h11's 100 KiB",
     "blank behind a size": "7.1: blanks behind a chunk's size are not in the grammar; h11 drops them",
     "wide fold": "5.2: a folded line's break becomes one blank or more; h11 writes one, ours as many as came",
-    "early answer": "9.5: a client should look for an answer while it sends; httpx's asyncio lane does not, "
+    "early answer": "9.5: a client should look for an answer while it sends; httpx's for asyncio does not, "
     "and none of httpx's does so before its time to write is over",
 }
 
@@ -66,7 +68,7 @@ class Wire:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
-            # One each: the lanes keep connections, and a kept one must not hold the next one up.
+            # One each: the adapters keep connections, and a kept one must not hold the next one up.
             threading.Thread(target=self._serve_one, args=(connection,), daemon=True).start()
 
     def _serve_one(self, connection: socket.socket) -> None:
@@ -100,7 +102,7 @@ def wire() -> Iterator[Wire]:
 
 
 @dataclass
-class Lane:
+class Adapter:
     """One of the four ways that a call may take."""
 
     name: str
@@ -111,7 +113,7 @@ class Lane:
         http = self.client.client._http
         operation = health.get_health()
         step = request_of(http.service, operation)
-        outcome = self.client.run(http._send(step, operation, 5.0))
+        outcome = self.client.run(http._send(step, operation, limits_of(5.0)))
         if isinstance(outcome, NoResponse):
             return ("lost", type(outcome.error).__name__, outcome.sent, outcome.hopeless)
         kept = {name: outcome.headers[name] for name in outcome.headers if name.startswith("x-")}
@@ -125,13 +127,13 @@ def transport_of(kind: str, way: str) -> Any:
 
 
 @contextmanager
-def all_lanes(url: str) -> Iterator[list[Lane]]:
+def all_adapters(url: str) -> Iterator[list[Adapter]]:
     with asyncio.Runner() as runner:
         made = []
         managers = []
-        for kind, way in LANES:
+        for kind, way in ADAPTERS:
             manager = twin(kind, url, runner=runner, transport=transport_of(kind, way))
-            made.append(Lane(f"{kind}, {way}", manager.__enter__()))
+            made.append(Adapter(f"{kind}, {way}", manager.__enter__()))
             managers.append(manager)
         try:
             yield made
@@ -141,8 +143,8 @@ def all_lanes(url: str) -> Iterator[list[Lane]]:
 
 
 @pytest.fixture(scope="module")
-def lanes(wire: Wire) -> Iterator[list[Lane]]:
-    with all_lanes(wire.url) as made:
+def adapters(wire: Wire) -> Iterator[list[Adapter]]:
+    with all_adapters(wire.url) as made:
         yield made
 
 
@@ -227,12 +229,14 @@ def answers(draw: Any) -> bytes:
 @example(b"HTTP/1.1 503 Busy\r\nContent-Length: 100\r\n\r\n{}", [])
 @example(b"HTTP/1.1 503 Busy\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}", [])
 @example(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip, identity\r\nContent-Length: 0\r\n\r\n", [])
-def test_both_adapters_read_the_same(lanes: list[Lane], wire: Wire, data: bytes, places: list[int]) -> None:
+def test_both_adapters_read_the_same(
+    adapters: list[Adapter], wire: Wire, data: bytes, places: list[int]
+) -> None:
     # A HTTP/1.0 answer has no chunks (RFC 9112, section 6.1): what follows is left to each.
     if b"HTTP/1.0" in data and b"ransfer-" in data:
         return
     wire.pieces = cut(data, places)
-    outcomes = {lane.name: lane.outcome() for lane in lanes}
+    outcomes = {adapter.name: adapter.outcome() for adapter in adapters}
     assert len(set(map(repr, outcomes.values()))) == 1, outcomes
 
 
@@ -270,22 +274,22 @@ DIFFERENT: dict[str, tuple[bytes, Callable[[tuple[Any, ...]], bool]]] = {
 
 
 @pytest.mark.parametrize("difference", sorted(DIFFERENT))
-def test_a_difference_that_is_allowed_is_one(difference: str, lanes: list[Lane], wire: Wire) -> None:
+def test_a_difference_that_is_allowed_is_one(difference: str, adapters: list[Adapter], wire: Wire) -> None:
     data, as_meant = DIFFERENT[difference]
     wire.pieces = [data]
-    outcomes = {lane.name: lane.outcome() for lane in lanes}
+    outcomes = {adapter.name: adapter.outcome() for adapter in adapters}
     assert as_meant(outcomes["async, ours"])
     assert outcomes["async, ours"] == outcomes["sync, ours"]
     assert outcomes["async, httpx's"] == outcomes["sync, httpx's"] != outcomes["sync, ours"]
 
 
-@pytest.fixture(params=LANES, ids=lambda lane: f"{lane[0]}, {lane[1]}")
-def lane(request: pytest.FixtureRequest) -> tuple[str, str]:
+@pytest.fixture(params=ADAPTERS, ids=lambda adapter: ", ".join(adapter))
+def adapter(request: pytest.FixtureRequest) -> tuple[str, str]:
     return request.param  # type: ignore[no-any-return]
 
 
-def test_a_host_of_the_users_is_the_only_one(lane: tuple[str, str], wire: Wire) -> None:
-    kind, way = lane
+def test_a_host_of_the_users_is_the_only_one(adapter: tuple[str, str], wire: Wire) -> None:
+    kind, way = adapter
     wire.pieces = [CLOSING]
     wire.requests.clear()
     with twin(kind, wire.url, headers={"host": "events.test"}, transport=transport_of(kind, way)) as client:
@@ -294,8 +298,8 @@ def test_a_host_of_the_users_is_the_only_one(lane: tuple[str, str], wire: Wire) 
     assert [host.split()[1] for host in hosts] == [b"events.test"]
 
 
-def test_true_and_one_are_two_queries(lane: tuple[str, str], wire: Wire) -> None:
-    kind, way = lane
+def test_true_and_one_are_two_queries(adapter: tuple[str, str], wire: Wire) -> None:
+    kind, way = adapter
     wire.pieces = [CLOSING]
     wire.requests.clear()
     with twin(kind, wire.url, transport=transport_of(kind, way)) as client:
@@ -303,38 +307,28 @@ def test_true_and_one_are_two_queries(lane: tuple[str, str], wire: Wire) -> None
         for value in (1, True, "1 &=", 1.0):
             operation = health.get_health()
             step = Request(method="GET", url=f"{wire.url}/x", params={"q": value}, content=None, headers={})
-            client.run(http._send(step, operation, 5.0))
+            client.run(http._send(step, operation, limits_of(5.0)))
     targets = [request.split()[1] for request in wire.requests]
     assert targets == [b"/x?q=1", b"/x?q=true", b"/x?q=1+%26%3D", b"/x?q=1.0"]
 
 
 def test_a_cookie_of_the_stream_goes_with_the_acknowledgements(
-    lane: tuple[str, str], server: ScriptedServer
+    adapter: tuple[str, str], server: ScriptedServer
 ) -> None:
     """A balancer that keeps a client to one replica knows it by a cookie."""
     from event_streamer_api.api import stream
 
-    kind, way = lane
+    kind, way = adapter
     sticky = {"Set-Cookie": "replica=b; Path=/"}
     server.script(Reply(200, body=b"{}\n", headers=sticky), Reply(200, {"status": "healthy"}))
     with twin(kind, server.url, transport=transport_of(kind, way)) as client:
-        http = client.client._http
-
-        async def asynchronous() -> None:
-            async with http.stream(stream.stream_subscription(1)):
-                pass
-
-        def blocking() -> None:
-            with http.stream(stream.stream_subscription(1)):
-                pass
-
-        client.run(asynchronous() if kind == "async" else blocking())
+        StreamReader(client).read(stream.stream_subscription(1))
         client.get_health()
     assert server.requests[1].headers["cookie"] == "replica=b"
 
 
-def test_a_cookie_of_a_call_goes_with_the_next_one(lane: tuple[str, str], server: ScriptedServer) -> None:
-    kind, way = lane
+def test_a_cookie_of_a_call_goes_with_the_next_one(adapter: tuple[str, str], server: ScriptedServer) -> None:
+    kind, way = adapter
     first = {"Set-Cookie": "a=1; Path=/"}
     server.script(Reply(200, {"status": "healthy"}, headers=first), Reply(200, {"status": "healthy"}))
     with twin(kind, server.url, transport=transport_of(kind, way)) as client:
@@ -347,8 +341,8 @@ def test_a_cookie_of_a_call_goes_with_the_next_one(lane: tuple[str, str], server
 
 
 @pytest.mark.parametrize("argument", ["..", ".", ""])
-def test_no_argument_asks_for_another_resource(argument: str, lane: tuple[str, str], wire: Wire) -> None:
-    kind, way = lane
+def test_no_argument_asks_for_another_resource(argument: str, adapter: tuple[str, str], wire: Wire) -> None:
+    kind, way = adapter
     wire.pieces = [CLOSING]
     wire.requests.clear()
     with (
@@ -398,14 +392,14 @@ def test_an_answer_that_comes_before_the_whole_request_is_read(ends: str, kind: 
         with twin(kind, url, transport=transport_of(kind, way)) as client:
             http, operation = client.client._http, health.get_health()
             step = Request(method="POST", url=f"{url}/x", params={}, content=b"x" * 20_000_000, headers={})
-            outcome = client.run(http._send(step, operation, httpx.Timeout(10, write=0.5)))
+            outcome = client.run(http._send(step, operation, limits_of(httpx.Timeout(10, write=0.5))))
             released.set()
     assert isinstance(outcome, Response), outcome
     assert (outcome.status, outcome.body) == (413, b'{"error":"x"}')
 
 
-def test_a_peer_that_takes_nothing_is_a_time_out_of_writing(lane: tuple[str, str]) -> None:
-    kind, way = lane
+def test_a_peer_that_takes_nothing_is_a_time_out_of_writing(adapter: tuple[str, str]) -> None:
+    kind, way = adapter
     released = threading.Event()
 
     def serve() -> None:
@@ -419,7 +413,7 @@ def test_a_peer_that_takes_nothing_is_a_time_out_of_writing(lane: tuple[str, str
         with twin(kind, url, transport=transport_of(kind, way)) as client:
             http, operation = client.client._http, health.get_health()
             step = Request(method="POST", url=f"{url}/x", params={}, content=b"x" * 20_000_000, headers={})
-            outcome = client.run(http._send(step, operation, httpx.Timeout(10, write=0.3)))
+            outcome = client.run(http._send(step, operation, limits_of(httpx.Timeout(10, write=0.3))))
             released.set()
     assert isinstance(outcome, NoResponse)
     assert isinstance(outcome.error, TimeoutError)

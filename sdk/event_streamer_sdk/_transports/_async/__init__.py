@@ -1,0 +1,1 @@
+"""What sends requests, for asyncio: the port, and the two adapters that fit it."""
