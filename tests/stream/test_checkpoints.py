@@ -291,7 +291,7 @@ def test_a_broken_connection_is_made_anew(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"placeholder": ":1"}, {"table": "a; DROP TABLE b"}, {"lease_seconds": 0}], ids=str
+    "options", [{"owner": "x" * 65}, {"table": "a; DROP TABLE b"}, {"lease_seconds": 0}], ids=str
 )
 def test_wrong_options_of_a_store(options: dict[str, Any]) -> None:
     with pytest.raises(EventStreamerValidationError):

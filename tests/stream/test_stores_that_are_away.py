@@ -381,7 +381,7 @@ def driver(style: str, path: Path) -> Any:
 
     class Cursor(sqlite3.Cursor):
         def execute(self, text: str, parameters: Any = ()) -> Any:
-            assert isinstance(parameters, dict) == (style in {"pyformat", "named"})
+            assert not parameters or isinstance(parameters, dict) == (style in {"pyformat", "named"})
             return super().execute(STYLES[style](text), parameters)
 
     class Connection(sqlite3.Connection):
@@ -405,7 +405,9 @@ def test_placeholders_are_the_drivers_own(style: str, wrapped: bool, tmp_path: P
             return getattr(self.dbapi_connection, name)
 
     store = SQLCheckpoint(
-        Pooled if wrapped else lambda: driver(style, tmp_path / "positions.db"), lease_seconds=30
+        Pooled if wrapped else lambda: driver(style, tmp_path / "positions.db"),
+        dialect="sqlite",
+        lease_seconds=30,
     )
     assert store.acquire("k")
     store.save("k", Checkpoint(resume_token="t%s?:1", batch_id="b", block=7))
@@ -417,7 +419,7 @@ def test_placeholders_are_the_drivers_own(style: str, wrapped: bool, tmp_path: P
     store.close()
 
 
-def test_a_driver_that_does_not_tell_its_placeholder_is_asked_for_it() -> None:
+def test_a_driver_that_nobody_knows_is_asked_for_its_dialect() -> None:
     class Odd:
         """A connection that no driver made."""
 
@@ -426,7 +428,7 @@ def test_a_driver_that_does_not_tell_its_placeholder_is_asked_for_it() -> None:
 
         close = commit = rollback
 
-    with pytest.raises(CheckpointError, match="name the mark with placeholder=") as caught:
+    with pytest.raises(CheckpointError, match="name the kind of database") as caught:
         SQLCheckpoint(Odd).load("k")
     assert caught.value.permanent
 

@@ -3,7 +3,8 @@ Where committed positions live, so that a restarted program goes on where it was
 
     checkpoint="position.json"                     a file of its own (FileCheckpoint)
     checkpoint=SQLiteCheckpoint("positions.db")    many subscriptions, one file; leases
-    checkpoint=SQLCheckpoint(connect)              the same in any SQL database with a DB-API driver
+    checkpoint=SQLCheckpoint("postgresql://…")     the same in PostgreSQL and other SQL databases
+    checkpoint=RedisCheckpoint("redis://…")        the same in Redis
     checkpoint=HandlerCheckpoint(load)             your handler writes the token in its own transaction
     checkpoint=MemoryCheckpoint()                  for tests
 
@@ -20,13 +21,18 @@ from event_streamer_api.errors import EventStreamerValidationError
 
 from .._core.stream.checkpoint import Checkpoint, CheckpointStore, DeadLetterRecord, DeadLetters, LeasingStore
 from ..exceptions import CheckpointError, DeadLetterError, LeaseLostError
-from .deadletters import JSONLinesDeadLetters, SQLDeadLetters, SQLiteDeadLetters
+from .deadletters import AsyncSQLDeadLetters, JSONLinesDeadLetters, SQLDeadLetters, SQLiteDeadLetters
 from .file import FileCheckpoint
 from .handler import HandlerCheckpoint
 from .memory import MemoryCheckpoint
-from .sql import SQLCheckpoint, SQLiteCheckpoint
+from .redis import AsyncRedisCheckpoint, RedisCheckpoint
+from .shared import LeaseInfo, Overview, SharedStore, WorkerInfo
+from .sql import AsyncSQLCheckpoint, SQLCheckpoint, SQLiteCheckpoint
 
 __all__ = [
+    "AsyncRedisCheckpoint",
+    "AsyncSQLCheckpoint",
+    "AsyncSQLDeadLetters",
     "Checkpoint",
     "CheckpointError",
     "CheckpointStore",
@@ -36,13 +42,18 @@ __all__ = [
     "FileCheckpoint",
     "HandlerCheckpoint",
     "JSONLinesDeadLetters",
+    "LeaseInfo",
     "LeaseLostError",
     "LeasingStore",
     "MemoryCheckpoint",
+    "Overview",
+    "RedisCheckpoint",
     "SQLCheckpoint",
     "SQLDeadLetters",
     "SQLiteCheckpoint",
     "SQLiteDeadLetters",
+    "SharedStore",
+    "WorkerInfo",
 ]
 
 

@@ -6,30 +6,23 @@ import base64
 import json
 import os
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from event_streamer_api.errors import EventStreamerValidationError
 
 from .._core.stream.checkpoint import DeadLetterRecord
+from .._extras import needs
 from ..exceptions import DeadLetterError
+from ._sql_database import AsyncDatabase, Database, Work
+from ._sql_engines import Connect, Place, sqlite_place
 from .file import may_pass
-from .sql import Database, connect_sqlite
 
 # A link that somebody else has put there would choose the file that is written to. Windows has no such flag.
 _APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
 
-TABLE = """
-CREATE TABLE IF NOT EXISTS {table} (
-    time VARCHAR(40) NOT NULL,
-    kind VARCHAR(16) NOT NULL,
-    subscription_id BIGINT NOT NULL,
-    batch_id TEXT,
-    reason TEXT NOT NULL,
-    record TEXT NOT NULL
-)
-"""
+DEFAULT_TABLE = "event_streamer_dead_letters"
+WRITING = "writing a dead letter"
 
 
 def as_json(record: DeadLetterRecord) -> str:
@@ -94,27 +87,63 @@ class JSONLinesDeadLetters:
         """Do nothing: no file is kept open."""
 
 
-class SQLDeadLetters:
+class _SQLLetters:
+    """What both kinds do: the table, and the row of a record."""
+
+    def __init__(self, table: str) -> None:
+        if not table.isidentifier():
+            raise EventStreamerValidationError(f"table must be a plain name, not {table!r}")
+        sa = needs("sqlalchemy")
+        self._table = sa.Table(
+            table,
+            sa.MetaData(),
+            sa.Column("time", sa.String(40), nullable=False),
+            sa.Column("kind", sa.String(16), nullable=False),
+            sa.Column("subscription_id", sa.BigInteger, nullable=False),
+            sa.Column("batch_id", sa.Text),
+            sa.Column("reason", sa.Text, nullable=False),
+            sa.Column("record", sa.Text, nullable=False),
+        )
+
+    def _insert(self, record: DeadLetterRecord) -> Work:
+        insert = self._table.insert().values(
+            time=record.time.isoformat(),
+            kind=record.kind,
+            subscription_id=record.subscription_id,
+            batch_id=record.batch_id,
+            reason=record.reason,
+            record=as_json(record),
+        )
+        return lambda connection: connection.execute(insert)
+
+
+class SQLDeadLetters(_SQLLetters):
     """
-    Writes dead letters into a table of any SQL database.
+    Writes dead letters into a table of an SQL database; it shares the pool of the process's stores.
 
     Args:
-        connect: Makes a DB-API connection (PEP 249) of this store's own.
-        placeholder: How the driver marks a parameter, `?` or `%s`; asked of the driver where it is left out.
+        where: As in `SQLCheckpoint`.
+        dialect: As in `SQLCheckpoint`.
         table: The table's name; made where it doesn't exist.
+
+    Raises:
+        EventStreamerValidationError: An argument can't be used.
+        MissingExtraError: SQLAlchemy or psycopg isn't installed.
+
+    Example:
+        >>> letters = SQLDeadLetters("postgresql://localhost/app")
     """
 
     def __init__(
         self,
-        connect: Callable[[], Any],
+        where: str | Connect | Any,
         *,
-        placeholder: str | None = None,
-        table: str = "event_streamer_dead_letters",
+        dialect: str | None = None,
+        table: str = DEFAULT_TABLE,
+        _place: Place | None = None,
     ) -> None:
-        if not table.isidentifier():
-            raise EventStreamerValidationError(f"table must be a plain name, not {table!r}")
-        self._table = table
-        self._database = Database(connect, placeholder, [TABLE.format(table=table)], DeadLetterError)
+        super().__init__(table)
+        self._database = Database(where, dialect, [self._table], DeadLetterError, _place)
 
     def write(self, record: DeadLetterRecord) -> None:
         """
@@ -126,27 +155,44 @@ class SQLDeadLetters:
         Raises:
             DeadLetterError: It could not be written.
         """
-
-        def work(execute: Callable[..., Any]) -> None:
-            insert = (
-                f"INSERT INTO {self._table} (time, kind, subscription_id, batch_id, reason, record) "  # noqa: S608 - a checked name
-                "VALUES (?, ?, ?, ?, ?, ?)"
-            )
-            execute(
-                insert,
-                record.time.isoformat(),
-                record.kind,
-                record.subscription_id,
-                record.batch_id,
-                record.reason,
-                as_json(record),
-            )
-
-        self._database.transaction(work, "writing a dead letter")
+        self._database.transaction(self._insert(record), WRITING)
 
     def close(self) -> None:
-        """Close the connection. A further call opens another one."""
+        """Let go of the pool. A further call opens connections again."""
         self._database.close()
+
+
+class AsyncSQLDeadLetters(_SQLLetters):
+    """
+    The same for asyncio, through SQLAlchemy's engine for it.
+
+    Args:
+        where: As in `AsyncSQLCheckpoint`.
+        dialect: As in `SQLCheckpoint`.
+        table: The table's name; made where it doesn't exist.
+    """
+
+    def __init__(
+        self, where: str | Connect | Any, *, dialect: str | None = None, table: str = DEFAULT_TABLE
+    ) -> None:
+        super().__init__(table)
+        self._database = AsyncDatabase(where, dialect, [self._table], DeadLetterError)
+
+    async def write(self, record: DeadLetterRecord) -> None:
+        """
+        Write a record; when this returns the database has committed it.
+
+        Args:
+            record: What could not be handled.
+
+        Raises:
+            DeadLetterError: It could not be written.
+        """
+        await self._database.transaction(self._insert(record), WRITING)
+
+    async def close(self) -> None:
+        """Let go of the pool. A further call opens connections again."""
+        await self._database.close()
 
 
 class SQLiteDeadLetters(SQLDeadLetters):
@@ -158,5 +204,5 @@ class SQLiteDeadLetters(SQLDeadLetters):
         table: The table's name.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, table: str = "event_streamer_dead_letters") -> None:
-        super().__init__(lambda: connect_sqlite(path), table=table)
+    def __init__(self, path: str | os.PathLike[str], *, table: str = DEFAULT_TABLE) -> None:
+        super().__init__(path, table=table, _place=sqlite_place(path))

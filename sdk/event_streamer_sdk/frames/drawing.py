@@ -13,7 +13,7 @@ from attrs import frozen
 
 from event_streamer_api.errors import EventStreamerValidationError
 
-from ..sinks._extras import needs
+from .._extras import needs
 from .charts import Chart
 from .sparkline import short_names, short_number, text_of
 

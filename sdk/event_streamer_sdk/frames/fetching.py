@@ -22,9 +22,9 @@ from event_streamer_api.types import Operation
 
 from .._core.stream.reports import EndReason, Gap, Report
 from .._core.subscriptions import completed, subscription_to
+from .._extras import needs
 from ..sinks import EventTable, SinkBatch, SinkError, Source
 from ..sinks import arrow as conversion
-from ..sinks._extras import needs
 from .frame import EventFrame
 from .progress import FetchProgress, ProgressOption, teller
 

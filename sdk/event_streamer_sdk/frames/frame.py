@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from event_streamer_api.errors import EventStreamerValidationError
 
+from .._extras import needs
 from ..abi import LogDecodeError, human_readable
 from ..sinks import ColumnType, EventTable
 from ..sinks import arrow as conversion
-from ..sinks._extras import needs
 from ..sinks.arrow import ByteStyle, IntegerStyle
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import IO, Any
 
 from event_streamer_api.errors import EventStreamerValidationError
 
+from .._extras import needs
 from ..abi import parse_abi
-from ..sinks._extras import needs
 from ..sinks.files.folders import folder_at
 from ..sinks.files.manifest import load
 from .charts import PlotData

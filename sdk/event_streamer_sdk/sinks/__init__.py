@@ -18,7 +18,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ._extras import MissingExtraError
+from .._extras import MissingExtraError
 from .columns import Column, ColumnType, EventTable
 from .places import sink_for
 from .protocol import Sink, SinkBatch, SinkError, SinkFinishedError, SinkUnavailableError, Source

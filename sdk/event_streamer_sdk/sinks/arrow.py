@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from event_streamer_api.errors import EventStreamerValidationError
 from event_streamer_sdk.abi import LogDecodeError
 
-from ._extras import needs
+from .._extras import needs
 from .columns import Column, ColumnType, EventTable
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 from event_streamer_api.errors import EventStreamerValidationError
 from event_streamer_api.models import StreamingReorg
 
-from ._extras import needs
+from .._extras import needs
 from ._text import json_lines
 from ._urls import name_in, parsed
 from .columns import EventTable

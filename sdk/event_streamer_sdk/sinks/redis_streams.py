@@ -11,7 +11,7 @@ from typing import Any
 from event_streamer_api.errors import EventStreamerValidationError
 from event_streamer_api.models import StreamingReorg
 
-from ._extras import needs
+from .._extras import needs
 from ._text import cell_columns
 from ._urls import name_in, parsed
 from .columns import EventTable

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from .._extras import needs
+from ..._extras import needs
 from ..protocol import SinkError, SinkUnavailableError
 
 __all__ = ["Folder", "folder_at", "told"]

@@ -11,8 +11,8 @@ from typing import IO, Any, NamedTuple, Protocol
 
 from event_streamer_api.errors import EventStreamerValidationError
 
+from ..._extras import needs
 from .. import arrow
-from .._extras import needs
 from .._text import cell_columns, json_lines
 from ..columns import Column, EventTable
 

@@ -10,7 +10,7 @@ from attrs import frozen
 
 from event_streamer_api.errors import EventStreamerValidationError
 
-from .._extras import needs
+from ..._extras import needs
 from .._text import cell_columns, json_columns
 from ..columns import Column, EventTable
 from .tables import PRIMARY_KEY, exact_columns

@@ -9,7 +9,7 @@ from typing import Any
 from event_streamer_api.errors import EventStreamerValidationError
 from event_streamer_api.models import StreamingReorg
 
-from .._extras import needs
+from ..._extras import needs
 from ..columns import EventTable
 from ..protocol import SinkBatch, SinkError, SinkUnavailableError, Source
 from .dialects import Dialect, dialect_of

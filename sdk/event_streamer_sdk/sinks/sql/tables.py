@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .._extras import needs
+from ..._extras import needs
 from ..columns import ColumnType, EventTable
 from ..protocol import SinkError
 

@@ -1,0 +1,201 @@
+"""Work in a transaction of an SQL database, and what its errors mean; with and without asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .._core.stream.classify import store_may_come_back
+from .._extras import MissingExtraError, needs
+from ..exceptions import StoreError
+from ._sql_engines import ENGINES, POOL_SIZE, Place, Shared, check_place, loop_key, place_of
+
+Work = Callable[[Any], Any]
+"""Gets a connection of SQLAlchemy in a transaction; what it returns is handed on."""
+
+
+_FINDING = threading.BoundedSemaphore(POOL_SIZE)
+"""Stores that ask a first connection where it leads to, at once: a hundred may start together."""
+
+
+class _Known:
+    """What both kinds know: the place, its tables, and what a failure means."""
+
+    def __init__(
+        self,
+        where: Any,
+        dialect: str | None,
+        tables: Sequence[Any],
+        error: type[StoreError],
+        place: Place | None = None,
+    ) -> None:
+        if place is None:
+            check_place(where)
+        self._where = where
+        self._dialect = dialect
+        self._tables = tables
+        self._error = error
+        self._place = place
+        self._lock = threading.Lock()
+
+    def _found(self) -> Place:
+        if self._place is None:
+            with self._lock, _FINDING:
+                if self._place is None:
+                    self._place = place_of(self._where, self._dialect)
+        return self._place
+
+    def _missing(self, shared: Shared) -> list[Any]:
+        return [table for table in self._tables if table.name not in shared.made]
+
+    def _failed(self, what: str, shared: Shared | None, fresh: bool, error: Exception) -> StoreError:
+        """Make our error of what went wrong; the tables are looked for anew."""
+        if isinstance(error, self._error):
+            return error
+        if shared is not None:
+            shared.made -= {table.name for table in self._tables}
+        cause = getattr(error, "orig", None) or error
+        lines = str(cause).strip().splitlines()
+        return self._error(
+            f"{what} failed: {type(cause).__name__}: {lines[0] if lines else ''}",
+            # A kept connection may be at fault itself; the next one is made anew.
+            permanent=fresh and not _may_pass(error),
+        )
+
+
+def _may_pass(error: Exception) -> bool:
+    exceptions = needs("sqlalchemy").exc
+    if isinstance(error, exceptions.TimeoutError):  # all connections of the pool are in use
+        return True
+    if isinstance(error, exceptions.DBAPIError):
+        return error.connection_invalidated or store_may_come_back(error.orig)
+    if isinstance(error, exceptions.SQLAlchemyError):  # of the statement, and not of the database
+        return False
+    return store_may_come_back(error)
+
+
+def _make(connection: Any, tables: Sequence[Any]) -> None:
+    for table in tables:
+        table.create(connection, checkfirst=True)
+
+
+class Database(_Known):
+    """
+    An SQL database, used from any thread.
+
+    Args:
+        where: As for `place_of`.
+        dialect: As for `place_of`.
+        tables: Tables of SQLAlchemy; made where they don't exist.
+        error: The exception to raise.
+        place: The place, where it is known already.
+    """
+
+    _shared: Shared | None = None
+
+    def transaction(self, work: Work, what: str) -> Any:
+        """
+        Do some work in one transaction.
+
+        Args:
+            work: The work.
+            what: What is being done, for the error's message.
+
+        Returns:
+            What `work` returns.
+
+        Raises:
+            Exception: The error this was made with; the transaction is rolled back.
+        """
+        shared, fresh = None, True
+        try:
+            place = self._found()
+            shared = self._shared = ENGINES.take(place.key, place.make, self)
+            place.close_unused()
+            missing = self._missing(shared)
+            fresh = bool(missing)
+            if missing:
+                self._make_tables(shared, missing)
+            with shared.engine.begin() as connection:
+                return work(connection)
+        except MissingExtraError:
+            raise
+        except Exception as error:
+            told = self._failed(what, shared, fresh, error)
+            if told is error:
+                raise
+            raise told from error
+
+    def _make_tables(self, shared: Shared, missing: Sequence[Any]) -> None:
+        try:
+            with shared.engine.begin() as connection:
+                _make(connection, missing)
+        except needs("sqlalchemy").exc.DBAPIError:
+            # Two workers that start at once may both find no table; then one of them fails to make it.
+            with shared.engine.begin() as connection:
+                _make(connection, missing)
+        shared.made |= {table.name for table in missing}
+
+    def close(self) -> None:
+        """Give the engine back; the last one closes its connections. A further call opens others."""
+        shared, self._shared = self._shared, None
+        if shared is not None:
+            engine = ENGINES.give_back(shared, self)
+            if engine is not None and engine is not self._where:
+                engine.dispose()
+
+
+class AsyncDatabase(_Known):
+    """The same for asyncio, through SQLAlchemy's engine for it; in threads where a driver has no asyncio."""
+
+    _shared: Shared | None = None
+    _threaded: Database | None = None
+
+    async def transaction(self, work: Work, what: str) -> Any:
+        """Do some work in one transaction, as `Database.transaction`."""
+        shared, fresh = None, True
+        try:
+            place = self._place
+            if place is None:  # it may have to connect
+                place = await asyncio.to_thread(self._found)
+            if place.make_async is None:
+                if self._threaded is None:
+                    self._threaded = Database(
+                        self._where, self._dialect, self._tables, self._error, place=place
+                    )
+                return await asyncio.to_thread(self._threaded.transaction, work, what)
+            shared = self._shared = ENGINES.take(loop_key(place.key), place.make_async, self)
+            missing = self._missing(shared)
+            fresh = bool(missing)
+            if missing:
+                await self._make_tables(shared, missing)
+            async with shared.engine.begin() as connection:
+                return await connection.run_sync(work)
+        except MissingExtraError:
+            raise
+        except Exception as error:
+            told = self._failed(what, shared, fresh, error)
+            if told is error:
+                raise
+            raise told from error
+
+    async def _make_tables(self, shared: Shared, missing: Sequence[Any]) -> None:
+        try:
+            async with shared.engine.begin() as connection:
+                await connection.run_sync(_make, missing)
+        except needs("sqlalchemy").exc.DBAPIError:
+            async with shared.engine.begin() as connection:
+                await connection.run_sync(_make, missing)
+        shared.made |= {table.name for table in missing}
+
+    async def close(self) -> None:
+        """Give the engine back; the last one closes its connections."""
+        shared, self._shared = self._shared, None
+        if self._threaded is not None:
+            self._threaded.close()
+        if shared is not None:
+            engine = ENGINES.give_back(shared, self)
+            if engine is not None:
+                await engine.dispose()

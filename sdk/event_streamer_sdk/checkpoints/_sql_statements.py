@@ -1,0 +1,270 @@
+"""The statements of positions, leases and workers, for SQLAlchemy: pure functions of a connection."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from functools import cache, partial
+from itertools import islice
+from typing import Any
+
+from .._extras import needs
+from .shared import LeaseInfo, Overview, WorkerInfo, moment
+
+WORKERS = "event_streamer_workers"
+KEYS_A_STATEMENT = 500
+"""Names in one condition; databases limit the parameters of a statement."""
+FORGOTTEN_AFTER = 3600.0
+"""Seconds after which a worker that has vanished is deleted by others."""
+
+
+def _spelled(text: str, *_: Any, **__: Any) -> str:
+    return text
+
+
+@cache
+def clock() -> Any:
+    """Make the expression for the database's clock, seconds since 1970: it alone decides about leases."""
+    sa = needs("sqlalchemy")
+    compiles = needs("sqlalchemy.ext.compiler").compiles
+
+    own = {"name": "database_clock", "type": sa.Double(), "inherit_cache": True}
+    # Made here, since SQLAlchemy need not be installed before it is used.
+    expression: Any = type("DatabaseClock", (sa.sql.functions.FunctionElement,), own)
+
+    def refuse(_element: Any, compiler: Any, **_: Any) -> str:
+        raise sa.exc.CompileError(
+            f"leases go by the database's clock, and we don't know how {compiler.dialect.name} tells it: "
+            "use PostgreSQL, SQLite, MySQL or MariaDB"
+        )
+
+    compiles(expression)(refuse)
+    spellings = {
+        # Not now(): that is the transaction's beginning, which may lie before a wait for a row's lock.
+        "postgresql": "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS DOUBLE PRECISION)",
+        "sqlite": "((julianday('now') - 2440587.5) * 86400.0)",
+        "mysql": "UNIX_TIMESTAMP(SYSDATE(6))",
+        "mariadb": "UNIX_TIMESTAMP(SYSDATE(6))",
+    }
+    for dialect, text in spellings.items():
+        compiles(expression, dialect)(partial(_spelled, text))
+    return expression()
+
+
+def positions_table(name: str) -> Any:
+    """
+    Describe the table of positions.
+
+    Args:
+        name: Its name.
+
+    Returns:
+        A table of SQLAlchemy.
+    """
+    sa = needs("sqlalchemy")
+    return sa.Table(
+        name,
+        sa.MetaData(),
+        sa.Column("position_key", sa.String(255), primary_key=True),
+        sa.Column("resume_token", sa.Text),
+        sa.Column("batch_id", sa.Text),
+        sa.Column("block", sa.BigInteger),
+        sa.Column("chain_id", sa.BigInteger),
+        sa.Column("saved_at", sa.String(40)),
+        sa.Column("owner", sa.String(64)),
+        sa.Column("fencing", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("expires_at", sa.Double, nullable=False, server_default="0"),
+    )
+
+
+def workers_table() -> Any:
+    """
+    Describe the table of workers.
+
+    Returns:
+        A table of SQLAlchemy.
+    """
+    sa = needs("sqlalchemy")
+    return sa.Table(
+        WORKERS,
+        sa.MetaData(),
+        sa.Column("worker", sa.String(64), primary_key=True),
+        sa.Column("worker_group", sa.String(255), primary_key=True),
+        sa.Column("came_at", sa.Double, nullable=False),
+        sa.Column("expires_at", sa.Double, nullable=False),
+        sa.Column("report", sa.Text, nullable=False),
+    )
+
+
+def _parts(keys: Collection[str]) -> Iterator[list[str]]:
+    left = iter(sorted(keys))
+    while part := list(islice(left, KEYS_A_STATEMENT)):
+        yield part
+
+
+class SQLQuestions:
+    """
+    What is asked of an SQL database (see `Questions`): each method gives a function of a connection.
+
+    Args:
+        positions: The table of positions.
+        workers: The table of workers.
+    """
+
+    def __init__(self, positions: Any, workers: Any) -> None:
+        self._sa = needs("sqlalchemy")
+        self._positions = positions
+        self._workers = workers
+
+    def load(self, key: str) -> Any:
+        """Ask for a position."""
+        table = self._positions
+        columns = (table.c[name] for name in ("resume_token", "batch_id", "block", "chain_id", "saved_at"))
+        query = self._sa.select(*columns).where(table.c.position_key == key)
+
+        def work(connection: Any) -> Any:
+            row = connection.execute(query).first()
+            return None if row is None else tuple(row)
+
+        return work
+
+    def save(self, key: str, values: tuple[Any, ...], lease: float | None, fencing: int) -> Any:
+        """Store a position."""
+        table = self._positions
+        names = ("resume_token", "batch_id", "block", "chain_id", "saved_at")
+        changed = dict(zip(names, values, strict=True))
+
+        def work(connection: Any) -> bool:
+            update = table.update().where(table.c.position_key == key)
+            if lease is not None:
+                update = update.where(table.c.fencing == fencing)
+                update = update.values(**changed, expires_at=clock() + lease)
+                return bool(connection.execute(update).rowcount == 1)
+            if connection.execute(update.values(**changed)).rowcount == 0:
+                connection.execute(table.insert().values(position_key=key, **changed))
+            return True
+
+        return work
+
+    def acquire(self, key: str, owner: str, lease: float) -> Any:
+        """Take a lease."""
+        table = self._positions
+        number = self._sa.select(table.c.fencing).where(table.c.position_key == key)
+        take = (
+            table.update()
+            .where(
+                table.c.position_key == key,
+                self._sa.or_(table.c.owner.is_(None), table.c.owner == owner, table.c.expires_at < clock()),
+            )
+            .values(owner=owner, fencing=table.c.fencing + 1, expires_at=clock() + lease)
+        )
+
+        def work(connection: Any) -> int | None:
+            if connection.execute(number).first() is None:
+                self._insert(connection, key)
+            if connection.execute(take).rowcount != 1:
+                return None
+            return int(connection.execute(number).scalar_one())
+
+        return work
+
+    def _insert(self, connection: Any, key: str) -> None:
+        """Make a position's row; two workers may do so at once, and then one of them need not."""
+        try:
+            with connection.begin_nested():
+                connection.execute(self._positions.insert().values(position_key=key))
+        except self._sa.exc.IntegrityError:
+            return
+
+    def renew(self, numbers: Mapping[str, int], lease: float) -> Any:
+        """Prolong leases."""
+        table = self._positions
+
+        def work(connection: Any) -> set[str]:
+            held: set[str] = set()
+            for part in _parts(numbers):
+                pairs = self._sa.tuple_(table.c.position_key, table.c.fencing)
+                ours = pairs.in_([(key, numbers[key]) for key in part])
+                # In one order everywhere, lest two transactions wait for each other's rows.
+                found = self._sa.select(table.c.position_key).where(ours).order_by(table.c.position_key)
+                held |= set(connection.execute(found.with_for_update()).scalars())
+                connection.execute(table.update().where(ours).values(expires_at=clock() + lease))
+            return held
+
+        return work
+
+    def release(self, key: str, fencing: int) -> Any:
+        """Give a lease back; when it ran out says since when nobody has it."""
+        table = self._positions
+        update = (
+            table.update()
+            .where(table.c.position_key == key, table.c.fencing == fencing)
+            .values(owner=None, expires_at=clock())
+        )
+
+        def work(connection: Any) -> None:
+            connection.execute(update)
+
+        return work
+
+    def announce(self, group: str, worker: str, lease: float, report: str) -> Any:
+        """Say that a worker is there."""
+        table = self._workers
+        ours = (table.c.worker == worker, table.c.worker_group == group)
+        said = {"expires_at": clock() + lease, "report": report}
+
+        def work(connection: Any) -> None:
+            if connection.execute(table.update().where(*ours).values(**said)).rowcount == 0:
+                connection.execute(table.delete().where(table.c.expires_at < clock() - FORGOTTEN_AFTER))
+                new = table.insert().values(worker=worker, worker_group=group, came_at=clock(), **said)
+                connection.execute(new)
+
+        return work
+
+    def leave(self, group: str, worker: str) -> Any:
+        """Say that a worker is gone."""
+        table = self._workers
+        delete = table.delete().where(table.c.worker == worker, table.c.worker_group == group)
+
+        def work(connection: Any) -> None:
+            connection.execute(delete)
+
+        return work
+
+    def overview(self, group: str, keys: Collection[str]) -> Any:
+        """Ask who is there and who has what."""
+        workers, positions = self._workers, self._positions
+        there = (
+            self._sa.select(
+                workers.c.worker,
+                workers.c.expires_at - clock(),
+                clock() - workers.c.came_at,
+                workers.c.report,
+            )
+            .where(workers.c.worker_group == group, workers.c.expires_at > clock())
+            .order_by(workers.c.worker)
+        )
+        names = ("position_key", "owner", "fencing", "block", "saved_at")
+        columns = [positions.c[name] for name in names]
+
+        def work(connection: Any) -> Overview:
+            found = tuple(
+                WorkerInfo(name=name, seconds_left=float(left), age=float(age), report=json.loads(report))
+                for name, left, age, report in connection.execute(there)
+            )
+            leases = {}
+            for part in _parts(keys):
+                query = self._sa.select(*columns, positions.c.expires_at - clock()).where(
+                    positions.c.position_key.in_(part)
+                )
+                for key, owner, fencing, block, saved_at, left in connection.execute(query):
+                    leases[key] = LeaseInfo(
+                        owner=owner,
+                        fencing=int(fencing),
+                        seconds_left=float(left),
+                        block=block,
+                        saved_at=moment(saved_at),
+                    )
+            return Overview(workers=found, leases=leases)
+
+        return work
