@@ -64,7 +64,7 @@ check: $(installed_dev) ## format, lint, types, house rules, and generated code 
 	$(python) -m mypy
 	$(python) generator/generate.py --check
 	$(python) generator/twins.py --check
-	$(python) -m pytest -q tests/test_architecture.py
+	$(python) -m pytest -q tests/test_architecture.py tests/docs/test_public_names.py
 
 ## Change it
 
@@ -79,6 +79,11 @@ generate: $(installed_dev) ## write generated/ and the blocking clients; SPEC=pa
 
 contracts: $(installed_dev) ## compile the Solidity token (fetches npm's solc)
 	$(python) -m event_streamer_service.devchain.contracts.build
+
+.PHONY: docs
+docs: $(installed_dev) ## the documentation as a site that works from disk: build/site/index.html
+	$(python) -m sphinx --fail-on-warning --keep-going -q -d build/doctrees -b html docs build/site
+	@echo "Open build/site/index.html"
 
 ## Longer runs
 
@@ -106,8 +111,8 @@ soak: $(installed_dev) ## ten minutes of trouble on a real node: faults, kill -9
 kill-sinks: $(installed_dev) ## kill -9 exports thirty times a sink, reorganisations among them: each event once
 	SINK_KILLS=30 $(python) -m pytest --timeout=900 tests/sinks -k killed_at_random_instants $(ARGS)
 
-compare-faults: $(installed_dev) ## the fault matrix, row by row: the published client 0.5.0 and both of ours
-	$(python) tests/comparison/compare.py $(ARGS)
+compare-faults: $(installed_dev) ## the fault matrix, row by row: the published client 0.5.0 and both of ours; writes its RESULTS.md
+	$(python) tests/comparison/compare.py --out tests/comparison/RESULTS.md $(ARGS)
 
 bench: $(installed_dev) ## measure against the peers, write benchmarks/RESULTS.md
 	$(python) -m benchmarks --out benchmarks/RESULTS.md $(ARGS)

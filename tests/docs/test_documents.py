@@ -1,26 +1,36 @@
 """What README and the guides show is run, as a reader would: one snippet alone, or all from top to bottom."""
 
 import asyncio
+import functools
 import os
 import re
+import secrets
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from event_streamer_sdk import SyncEventStreamer
 from event_streamer_service import LocalService
 from support.documents import Block, blocks, run_python
+from support.postgres import cluster
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md")),
+    *(path for path in sorted((ROOT / "docs").rglob("*.md")) if path.parent.name != "generated"),
+]
 ADDRESS = "http://localhost:8000"
 """Where documentation says the service is; here it is where the test's own service listens."""
 
+DATABASE = "postgresql://localhost/chain"
+"""Where documentation says the user's database is."""
+
 RUN = {"python", "console"}
-SHOWN = {"", "text", "json", "toml", "ini", "yaml", "solidity"}
+SHOWN = {"", "text", "json", "toml", "ini", "yaml", "solidity", "sql"}
 """Languages of blocks that are only looked at."""
 
 
@@ -35,12 +45,19 @@ def service() -> Iterator[LocalService]:
         yield running
 
 
-class Reader:
-    """Somebody who types in what a document shows, in an empty folder beside a running service."""
+@pytest.fixture(scope="session")
+def database_server() -> Iterator[str]:
+    with cluster() as url:
+        yield url
 
-    def __init__(self, service: LocalService, folder: Path) -> None:
+
+class Reader:
+    """Somebody who types in what a document shows, in an empty folder, with a running service at hand."""
+
+    def __init__(self, service: LocalService, folder: Path, new_database: Callable[[], str]) -> None:
         self.url = service.url
         self._folder = folder
+        self._new_database = functools.cache(new_database)
 
     def keep(self, block: Block) -> None:
         """Put a block into the file that it is called."""
@@ -56,15 +73,33 @@ class Reader:
             run_commands(block, self._code(block))
 
     def _code(self, block: Block) -> str:
-        return block.code.replace(ADDRESS, self.url)
+        code = block.code.replace(ADDRESS, self.url)
+        return code.replace(DATABASE, self._new_database()) if DATABASE in code else code
 
 
 @pytest.fixture
-def reader(service: LocalService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reader:
+def reader(
+    service: LocalService,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> Iterator[Reader]:
+    def new_database() -> str:
+        server: str = request.getfixturevalue("database_server")
+        name = f"chain_{secrets.token_hex(4)}"
+        with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        return f"{server}/{name}"
+
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)  # a snippet may import the file that is shown above it
+    before = set(sys.modules)
     monkeypatch.setenv("EVENT_STREAMER_URL", service.url)
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-    return Reader(service, tmp_path)
+    yield Reader(service, tmp_path, new_database)
+    for name in set(sys.modules) - before:
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(tmp_path)):
+            del sys.modules[name]
 
 
 @pytest.mark.parametrize("snippet", SNIPPETS, ids=str)

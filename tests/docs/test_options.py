@@ -166,7 +166,7 @@ def commands(group: Any = None, path: tuple[str, ...] = ()) -> dict[tuple[str, .
 def shown() -> list[list[str]]:
     """The command lines of README and guides, in words; of `id=$(…)` what is in the brackets."""
     lines: list[str] = []
-    for document in [ROOT / "README.md", *DOCS.glob("*.md")]:
+    for document in [ROOT / "README.md", *DOCS.glob("*.md"), *DOCS.glob("how-to/*.md")]:
         text = document.read_text("utf-8").replace("\\\n", " ")
         lines += re.findall(r"^\$ event-streamer (.+)$", text, re.MULTILINE)
         lines += re.findall(r"^\$ \w+=\$\(event-streamer (.+)\)$", text, re.MULTILINE)

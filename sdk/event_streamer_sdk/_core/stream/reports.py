@@ -53,7 +53,7 @@ class GapKind(StrEnum):
     OUT_OF_ORDER = "out_of_order"
     """A batch begins at a block before one that was delivered."""
     TOKEN_LOST = "token_lost"  # noqa: S105 - a kind of gap, no secret
-    """The resume token is expired or invalid: where the stream goes on is the service's choice."""
+    """The resume token is expired or invalid; where the stream goes on is the service's choice."""
     UNREADABLE = "unreadable"
     """A line could not be read, twice, and was passed over as the policy says."""
 
@@ -82,15 +82,15 @@ class EndReason(StrEnum):
     """Why a run is over."""
 
     FINISHED = "finished"
-    """The subscription is done: 204, or its `end_block` was reached."""
+    """The subscription is done (204, or its `end_block` was reached)."""
     STOPPED = "stopped"
     """`stop_streaming()`, `disconnect()`, or the loop was left."""
     SIGNAL = "signal"
     """SIGINT or SIGTERM while in `run()`."""
     NOT_RECOVERABLE = "not_recoverable"
-    """The service said `recoverable: false`."""
+    """The service said that it can't recover (`recoverable` is false)."""
     REFUSED = "refused"
-    """The service or the network refused for good: 401, 403, 404, 422, a bad certificate, no token."""
+    """The service or the network refused for good (401, 403, 404, 422, a bad certificate, no token)."""
     CONNECTION_LOST = "connection_lost"
     """The connection was lost, and the policy allows no (further) try."""
     HANDLER_FAILED = "handler_failed"
