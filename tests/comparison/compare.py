@@ -27,7 +27,7 @@ INTRODUCTION = """\
 
 Made by `make compare-faults`: each client meets a service that misbehaves on a real socket, a process of its
 own for each cell. "ok" means that the client did what [the promises](../../docs/streaming.md) say; else the
-cell says what it did instead. The published client is version 0.5.0 of the package index, which promises less.
+cell says what it did instead. The published client is version 0.5.0 of the index, which promises less.
 """
 
 RUNNER = Path(__file__).with_name("runner.py")

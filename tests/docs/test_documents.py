@@ -121,7 +121,9 @@ def test_a_document_does_what_it_shows_from_top_to_bottom(document: Path, reader
 
 
 def test_two_workers_of_the_lease_example_share_the_work(service: LocalService, tmp_path: Path) -> None:
-    (snippet,) = (block for block in SNIPPETS if "lease_seconds=" in block.code)
+    (snippet,) = (
+        block for block in SNIPPETS if block.path.name == "streaming.md" and "lease_seconds=" in block.code
+    )
     program = tmp_path / "worker.py"
     program.write_text(snippet.code.replace(ADDRESS, service.url))
     workers = [
