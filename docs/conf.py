@@ -12,7 +12,7 @@ from event_streamer_sdk import __version__  # noqa: E402 - the path of `tools` h
 
 project = "event-streamer-sdk"
 author = "the authors of event-streamer-sdk"
-project_copyright = "MIT licence"
+html_show_copyright = False
 release = version = __version__
 language = "en"
 

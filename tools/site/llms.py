@@ -46,7 +46,7 @@ def _chapters(app: Sphinx) -> list[tuple[str, list[str]]]:
 
     root = app.env.get_doctree(app.config.root_doc)
     return [
-        (toctree["caption"], [page for _, page in toctree["entries"] if page != "self"])
+        (toctree["caption"], [page for _, page in toctree["entries"] if "self" not in page])
         for toctree in root.findall(addnodes.toctree)
     ]
 
