@@ -217,6 +217,66 @@ def test_the_rules_see_every_way_to_import(tmp_path: Path) -> None:
     ]
 
 
+OWNED = ("event_streamer_sdk._core.stream", "event_streamer_sdk._runs")
+"""Where state has one owner: nothing outside of a class's own module writes the attributes of its objects."""
+
+
+def attributes_of(class_: ast.ClassDef) -> Iterator[str]:
+    """What a class calls its own: the names in its body, and what its methods put on `self`."""
+    for node in class_.body:
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            yield node.target.id
+    for function in class_.body:
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from (node.attr for node in written_in(function) if is_self(node))
+
+
+def written_in(tree: ast.AST) -> Iterator[ast.Attribute]:
+    """Every attribute that is assigned, added to or deleted, at any depth."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store | ast.Del):
+            yield node
+
+
+def is_self(node: ast.Attribute) -> bool:
+    return isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
+
+
+def written_elsewhere(path: Path) -> Iterator[tuple[int, str]]:
+    """Attributes that a module writes on objects of other modules' classes, with their lines."""
+    tree = ast.parse(path.read_bytes(), str(path))
+    own = {name for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for name in attributes_of(node)}
+    for node in written_in(tree):
+        if not is_self(node) and node.attr not in own:
+            yield node.lineno, ast.unparse(node)
+
+
+@pytest.mark.quick
+def test_state_is_written_by_its_owner_alone() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line} writes {what}"
+        for module, path in modules()
+        if lies_under(module, set(OWNED))
+        for line, what in written_elsewhere(path)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_every_way_to_write_an_attribute_is_seen(tmp_path: Path) -> None:
+    file = tmp_path / "lane.py"
+    file.write_text(
+        "class Own:\n    here: int\n    def __init__(self):\n        self.there = 1\n"
+        "def f(own, other):\n"
+        "    own.here = own.there = 1\n"
+        "    other.end = 1\n    other.a.count += 1\n    x, other.pair = 1, 2\n    del other.gone\n"
+        "    other.noted: int = 1\n    for other.each in []: ...\n    with x as other.opened: ...\n"
+        "    other.items[0] = 1\n"
+    )
+    assert sorted(what for _, what in written_elsewhere(file)) == [
+        "other.a.count", "other.each", "other.end", "other.gone", "other.noted", "other.opened", "other.pair",
+    ]  # fmt: skip
+
+
 @pytest.mark.quick
 def test_files_stay_short_enough_to_read() -> None:
     handwritten = [path for path in tracked_files() if path.suffix == ".py" and "generated" not in path.parts]

@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 
 from event_streamer_sdk._core.stream import commands as do
 from event_streamer_sdk._core.stream import delivering
+from event_streamer_sdk._core.stream.fast_path import applies
 from event_streamer_sdk._core.stream.handlers import current_batch
 from event_streamer_sdk._core.stream.lines import LineBuffer
+from event_streamer_sdk._core.stream.options import Settings
 from event_streamer_sdk._core.stream.reports import EndReason
-from support.virtual import session_for
+from support.virtual import lanes_for
 
 PLAIN = st.fixed_dictionaries(
     {"kind": st.just("plain"), "block": st.integers(0, 40), "events": st.integers(1, 3)},
@@ -105,7 +107,8 @@ def play(
     stream: list[dict[str, Any]], outcomes: list[str | None], settings: dict[str, Any], *, fast: bool
 ) -> dict[str, Any]:
     """Run the deliver lane over a stream, and tell all that can be seen of it."""
-    session, clock = session_for(handler_retry_delay=0.1, handler_retries=1, **settings)
+    lanes, clock = lanes_for(handler_retry_delay=0.1, handler_retries=1, **settings)
+    session, committer = lanes.session, lanes.committer
     heard: list[Any] = []
     names = {}
 
@@ -120,15 +123,15 @@ def play(
         session.registry.add_event(name, handler(name))
     for kind in ("heartbeat", "error", "gap", "unknown"):
         session.registry.add_notice(kind, handler(kind))
-    session.opened(do.Connected(connection_id="c"))
+    session.link.opened("c", 30.0)
     lines = LineBuffer(2**20)
     for item in lines.feed(b"".join(line_of(number, said) for number, said in enumerate(stream))):
-        session.queue.put(session.epoch, item)
+        lanes.queue.put(session.link.epoch, item)
 
     with pytest.MonkeyPatch.context() as patch:
         if not fast:
-            patch.setattr(delivering, "applies", lambda session: False)
-        steps, outcome = delivering.deliver_lane(session), None
+            patch.setattr(delivering, "applies", lambda settings, **run: False)
+        steps, outcome = lanes.deliverer.steps(), None
         calls = 0
         while True:
             try:
@@ -145,10 +148,10 @@ def play(
                 outcome = do.Failed(OSError("no answer"))
             elif isinstance(command, do.Call):
                 batch = current_batch()
-                assert batch is session.current_batch
+                assert batch is lanes.in_hand.batch
                 told = (batch.batch_id, batch.size, batch.resume_token) if batch is not None else None
                 call = (names[command.function], repr(command.argument), command.timeout)
-                heard.append((*call, told, session.progress.token))
+                heard.append((*call, told, committer.progress.token))
                 said = outcomes[calls % len(outcomes)]
                 calls += 1
                 if said == "fails":
@@ -156,22 +159,22 @@ def play(
                 elif said == "stop" and calls > 3:
                     session.stop(EndReason.STOPPED)
                 elif said == "drop" and calls > 3:
-                    session.drop_connection(session.epoch, do.Failed(OSError("gone")), "gone")
+                    session.link.drop(session.link.epoch, do.Failed(OSError("gone")), "gone")
             else:
                 heard.append(type(command).__name__)
                 outcome = do.Acknowledged() if isinstance(command, do.Acknowledge) else None
     return {
         "heard": heard,
-        "token": session.progress.token,
-        "block": session.progress.block,
-        "commits": session.progress.commits,
-        "seen": session.seen_block,
-        "acks": session.acks.next_chunk(),
+        "token": committer.progress.token,
+        "block": committer.progress.block,
+        "commits": committer.progress.commits,
+        "seen": lanes.deliverer._blocks.seen,
+        "acks": lanes.acks.next_chunk(),
         "counters": session.counters,
         "time": session.counters.handled_time,
         "end": (session.end.reason, repr(session.end.error)) if session.end else None,
-        "queue": (session.queue.batches, session.queue.bytes),
-        "current": (session.current_batch, current_batch(), session.handler_since),
+        "queue": (lanes.queue.batches, lanes.queue.bytes),
+        "current": (lanes.in_hand.batch, current_batch(), lanes.in_hand.since),
     }
 
 
@@ -197,8 +200,8 @@ def test_the_fast_path_and_the_general_one_do_the_same(
 
 
 def test_the_fast_path_is_taken() -> None:
-    session, _ = session_for()
-    assert delivering.applies(session)
+    assert applies(Settings(), iterating=False, dedupes=False)
+    assert not applies(Settings(), iterating=True, dedupes=False)
+    assert not applies(Settings(), iterating=False, dedupes=True)
     for options in ({"auto_acknowledge": False}, {"typed": True}, {"confirmations": 3}):
-        session, _ = session_for(**options)
-        assert not delivering.applies(session)
+        assert not applies(Settings(**options), iterating=False, dedupes=False)

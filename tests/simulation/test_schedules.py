@@ -65,26 +65,26 @@ def test_a_client_that_breaks_the_contract_is_found_out(
     what: str, seeds: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The checks can fail: each of these defects is found within a few schedules."""
-    from event_streamer_sdk._core.stream import committing, delivering, fast_path
-    from event_streamer_sdk._core.stream.progress import Progress
+    from event_streamer_sdk._core.stream.committing import Committer, Progress
+    from event_streamer_sdk._core.stream.unhandled import Unhandled
 
     if what == "acknowledge":  # acknowledges before the position is stored
+        commit = Committer.commit
 
-        def hasty(session, entry):  # type: ignore[no-untyped-def]
-            session.acks.add(entry.batch_id or "b0")
-            yield from committing.commit(session, entry)
+        def hasty(self, entry):  # type: ignore[no-untyped-def]
+            self._acknowledge(entry.batch_id or "b0")
+            yield from commit(self, entry)
 
-        monkeypatch.setattr(delivering, "commit", hasty)
-        monkeypatch.setattr(fast_path, "commit", hasty)
+        monkeypatch.setattr(Committer, "commit", hasty)
     elif what == "commit":  # takes the position of a batch that was only received
         monkeypatch.setattr(Progress, "done_run", lambda self: list(self.open.values()))
     else:  # passes over a line that it can't read
 
-        def silent(session, epoch, error, value):  # type: ignore[no-untyped-def]
+        def silent(self, epoch, error, value):  # type: ignore[no-untyped-def]
             return
             yield
 
-        monkeypatch.setattr(delivering, "bad_line", silent)
+        monkeypatch.setattr(Unhandled, "bad_line", silent)
 
     def find() -> None:
         for seed in range(seeds):

@@ -5,7 +5,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from event_streamer_sdk._core.stream.acks import AckBuffer
+from event_streamer_sdk._core.stream.acknowledging import AckBuffer
 
 LIMIT, CHUNK, ATTEMPTS = 7, 3, 2
 

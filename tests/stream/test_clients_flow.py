@@ -239,4 +239,4 @@ def test_no_token_in_any_log(kind: str, caplog: pytest.LogCaptureFixture) -> Non
         listener.run()
         assert server.tokens == [None, secret, secret]
     assert "very-secret" not in caplog.text
-    assert "very-secret" not in repr(listener.stream._session.report())
+    assert "very-secret" not in repr(listener.stream._lanes.session.report())

@@ -12,12 +12,11 @@ import pytest
 
 from event_streamer_sdk import EventStreamer
 from event_streamer_sdk._core.stream.commands import Connect, Connected, Disconnect, Wait
+from event_streamer_sdk._core.stream.committing import Entry, Progress
 from event_streamer_sdk._core.stream.handlers import HandlerRegistry
+from event_streamer_sdk._core.stream.lanes import Lanes
 from event_streamer_sdk._core.stream.options import settings_from
-from event_streamer_sdk._core.stream.progress import Entry, Progress
-from event_streamer_sdk._core.stream.reading import read_lane
 from event_streamer_sdk._core.stream.reports import Counters
-from event_streamer_sdk._core.stream.session import Session
 from event_streamer_sdk.checkpoints import MemoryCheckpoint, SQLiteCheckpoint
 from event_streamer_sdk.exceptions import EventStreamerSDKError
 from event_streamer_sdk.streaming_client import CheckpointError, HandlerTimeoutError
@@ -128,7 +127,7 @@ def test_a_connection_that_opens_after_the_stop_leaves_the_position_alone() -> N
     """A thread may be stuck in a connect while the next run is at work already, on the same position."""
     settings = settings_from({}, auto_acknowledge=False, batch_ack_interval=3.0, has_lease=False)
     progress = Progress()
-    session = Session(
+    lanes = Lanes(
         settings=settings,
         registry=HandlerRegistry(),
         progress=progress,
@@ -139,14 +138,14 @@ def test_a_connection_that_opens_after_the_stop_leaves_the_position_alone() -> N
         utc_now=lambda: datetime.now(UTC),
         random=lambda: 0.5,
     )
-    steps = read_lane(session)
+    steps = lanes.reader.steps()
     assert isinstance(next(steps), Connect)
-    session.stop()
+    lanes.session.stop()
     progress.wait_for_user(Entry("b7", "t7", 107))  # what the next run has delivered
     assert isinstance(steps.send(Connected("c0", None, None)), Wait)
     assert list(progress.open) == ["b7"]
     assert not progress.stale
-    session.flushed = True
+    lanes.session.flush_has_ended()
     assert isinstance(steps.send(None), Disconnect)
 
 

@@ -7,7 +7,6 @@ import pytest
 
 from event_streamer_sdk import Reconnect
 from event_streamer_sdk._core.stream import commands as do
-from event_streamer_sdk._core.stream.acknowledging import acknowledge_lane
 from event_streamer_sdk._core.stream.commands import Lane
 from event_streamer_sdk.exceptions import (
     EventStreamerRateLimitError,
@@ -16,7 +15,7 @@ from event_streamer_sdk.exceptions import (
 )
 from support.listener import KINDS, Listener
 from support.stream_server import END, FIRST_BLOCK, Answer, Wire, answers, batch, line, stream_server
-from support.virtual import lane_in_virtual_time, session_for
+from support.virtual import lane_in_virtual_time, lanes_for
 
 ALL = [0, 1, 2, 3, 4]
 kinds = pytest.mark.parametrize("kind", KINDS)
@@ -159,8 +158,9 @@ def test_the_ack_endpoint_is_down(kind: str) -> None:
 
 def test_five_minutes_without_the_ack_endpoint() -> None:
     """Row 30 in virtual time: requests are few, memory is bounded, and it is reported once."""
-    session, clock = session_for(ack_buffer=1000, ack_chunk=100)
-    session.opened(do.Connected("c1"))
+    lanes, clock = lanes_for(ack_buffer=1000, ack_chunk=100)
+    session, acks = lanes.session, lanes.acks
+    session.link.opened("c1", 30.0)
     reports: list[Any] = []
     session.registry.add_notice("error", lambda notice: None)
     requests = 0
@@ -176,22 +176,22 @@ def test_five_minutes_without_the_ack_endpoint() -> None:
     def pass_time() -> None:
         nonlocal number
         for _ in range(100):  # a hundred batches each time that somebody looks
-            session.acks.add(f"b{number}")
+            acks.add(f"b{number}")
             number += 1
 
-    lane_in_virtual_time(acknowledge_lane(session), clock, answer, until=300.0, meanwhile=pass_time)
-    reports = [notice for kind, notice in session.notices if kind == "error"]
+    lane_in_virtual_time(lanes.steps(Lane.ACKNOWLEDGE), clock, answer, until=300.0, meanwhile=pass_time)
+    reports = [notice for kind, notice in session.notices.waiting if kind == "error"]
     assert requests < 30
-    assert len(session.acks) <= 1000
-    assert session.counters.ack_failures == number - len(session.acks)
+    assert len(acks) <= 1000
+    assert session.counters.ack_failures == number - len(acks)
     assert [report.error_code for report in reports] == ["ACKNOWLEDGEMENT_FAILED"]
 
 
 def test_acknowledgements_wait_as_long_as_retry_after_says() -> None:
     """In virtual time: the back-off alone would ask a service under load again after 1 s."""
-    session, clock = session_for(batch_ack_interval=0.0)
-    session.opened(do.Connected("c1"))
-    session.acks.add("b0")
+    lanes, clock = lanes_for(batch_ack_interval=0.0)
+    lanes.session.link.opened("c1", 30.0)
+    lanes.acks.add("b0")
     asked_at: list[float] = []
 
     def answer(command: Any) -> Any:
@@ -204,7 +204,7 @@ def test_acknowledgements_wait_as_long_as_retry_after_says() -> None:
             )
         return do.Acknowledged()
 
-    lane_in_virtual_time(acknowledge_lane(session), clock, answer, until=400.0)
+    lane_in_virtual_time(lanes.steps(Lane.ACKNOWLEDGE), clock, answer, until=400.0)
     first, second, third = asked_at
     assert 40 <= second - first <= 50  # with some jitter above it
     assert 120 <= third - second <= 150  # the longest that is obeyed, as for a connect
@@ -344,9 +344,9 @@ def store_at(token: str, block: int) -> Any:
 
 def test_the_lanes_wake_up() -> None:
     """A committed batch wakes the lane that acknowledges."""
-    session, _ = session_for()
-    session.acks.add("b0")
-    wake, break_off = session.take_effects()
+    lanes, _ = lanes_for()
+    lanes.acks.add("b0")
+    wake, break_off = lanes.session.effects.take()
     assert Lane.ACKNOWLEDGE in wake
     assert not break_off
-    assert attrs.asdict(session.report())["acks"] == 0
+    assert attrs.asdict(lanes.session.report())["acks"] == 0

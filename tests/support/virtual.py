@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from event_streamer_sdk._core.stream import commands as do
+from event_streamer_sdk._core.stream.committing import Progress
 from event_streamer_sdk._core.stream.handlers import HandlerRegistry
+from event_streamer_sdk._core.stream.lanes import Lanes
 from event_streamer_sdk._core.stream.options import Settings
-from event_streamer_sdk._core.stream.progress import Progress
 from event_streamer_sdk._core.stream.reports import Counters
-from event_streamer_sdk._core.stream.session import Session
 
 
 class Clock:
@@ -22,10 +22,10 @@ class Clock:
         return self.now
 
 
-def session_for(**settings: Any) -> tuple[Session, Clock]:
-    """Make a session with a clock that stands still, and every wait drawn at its upper bound."""
+def lanes_for(**settings: Any) -> tuple[Lanes, Clock]:
+    """Make the lanes of a run with a clock that stands still, and every wait drawn at its upper bound."""
     clock = Clock()
-    session = Session(
+    lanes = Lanes(
         settings=Settings(**settings),
         registry=HandlerRegistry(),
         progress=Progress(),
@@ -36,7 +36,7 @@ def session_for(**settings: Any) -> tuple[Session, Clock]:
         utc_now=lambda: datetime(2026, 1, 1, tzinfo=UTC),
         random=lambda: 1.0,
     )
-    return session, clock
+    return lanes, clock
 
 
 def lane_in_virtual_time(

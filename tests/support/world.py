@@ -19,19 +19,14 @@ from attrs import define
 from event_streamer_sdk import exceptions
 from event_streamer_sdk._core.backoff import Reconnect
 from event_streamer_sdk._core.stream import commands as do
-from event_streamer_sdk._core.stream.acknowledging import acknowledge_lane
 from event_streamer_sdk._core.stream.checkpoint import Checkpoint, DeadLetterRecord
 from event_streamer_sdk._core.stream.commands import Lane
-from event_streamer_sdk._core.stream.committing import finish
+from event_streamer_sdk._core.stream.committing import Progress
 from event_streamer_sdk._core.stream.dedupe import Deduplicator
-from event_streamer_sdk._core.stream.delivering import deliver_lane
 from event_streamer_sdk._core.stream.handlers import HandlerRegistry
+from event_streamer_sdk._core.stream.lanes import Lanes
 from event_streamer_sdk._core.stream.options import Settings
-from event_streamer_sdk._core.stream.progress import Progress
-from event_streamer_sdk._core.stream.reading import read_lane
 from event_streamer_sdk._core.stream.reports import Counters, EndReason
-from event_streamer_sdk._core.stream.session import Session
-from event_streamer_sdk._core.stream.watching import watch_lane
 from event_streamer_sdk.exceptions import CheckpointError
 from support.world_service import Connection, Service
 
@@ -77,7 +72,7 @@ class Process:
         for handler in (handler_a, handler_b):
             registry.add_notice("reorg", handler)
         settings = world.settings
-        self.session = Session(
+        self.lanes = Lanes(
             settings=settings,
             registry=registry,
             progress=world.progress,
@@ -88,16 +83,11 @@ class Process:
             utc_now=lambda: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=world.now),
             random=world.random.random,
         )
-        lanes = {
-            Lane.READ: read_lane,
-            Lane.DELIVER: deliver_lane,
-            Lane.ACKNOWLEDGE: acknowledge_lane,
-            Lane.WATCH: watch_lane,
-        }
-        self.strands = {lane: Strand(make(self.session)) for lane, make in lanes.items()}
+        self.session = self.lanes.session
+        self.strands = {lane: Strand(self.lanes.steps(lane)) for lane in Lane}
         self.alive = True
         self.connection: Connection | None = None
-        for lane in lanes:
+        for lane in Lane:
             self.step_later(lane, 0.0, None)
 
     @property
@@ -137,7 +127,7 @@ class Process:
         self.world.check()
 
     def take_effects(self) -> None:
-        wake, break_off = self.session.take_effects()
+        wake, break_off = self.session.effects.take()
         for lane in sorted(wake, key=lambda lane: lane.value):  # a set's order differs from run to run
             strand = self.strands[lane]
             if isinstance(strand.command, do.Wait):
@@ -289,7 +279,7 @@ class World:
         if progress is not self.progress or process.session.flushed:
             return  # the program has died since, or has stopped
         self.done.add(index)
-        strand = Strand(finish(process.session, [f"b{index}"]))
+        strand = Strand(process.lanes.committer.finish([f"b{index}"]))
         outcome: Any = None
         while True:  # the user waits for it: it is carried out at once
             try:

@@ -15,14 +15,10 @@ from typing import Any, TypeVar
 from event_streamer_sdk.exceptions import EventStreamerConnectionError, EventStreamerTimeoutError
 
 from .._core.stream import commands as do
-from .._core.stream.acknowledging import acknowledge_lane
 from .._core.stream.commands import Lane
-from .._core.stream.delivering import deliver_lane
+from .._core.stream.lanes import Lanes
 from .._core.stream.messages import Batch
-from .._core.stream.reading import give_back, read_lane
 from .._core.stream.reports import EndReason
-from .._core.stream.session import Session
-from .._core.stream.watching import watch_lane
 from ..exceptions import HandlerTimeoutError
 from .means import Means
 from .responses import failed, opened
@@ -118,13 +114,14 @@ class AsyncRun:
 
     Args:
         means: What it needs of its client.
-        session: The run's state.
+        lanes: The run's lanes, which hold all decisions.
         previous: The run before, whose last handler may still be at work.
     """
 
-    def __init__(self, means: Means, session: Session, previous: AsyncRun | None) -> None:
+    def __init__(self, means: Means, lanes: Lanes, previous: AsyncRun | None) -> None:
         self._means = means
-        self.session = session
+        self.lanes = lanes
+        self.session = lanes.session
         self.deliver_task: asyncio.Task[Any] | None = None
         # One that was never started has no handler at work, but the one before it may.
         if previous is not None and previous._main is None:
@@ -170,16 +167,11 @@ class AsyncRun:
 
     async def _run(self) -> None:
         session = self.session
-        lanes: dict[Lane, do.Steps[None]] = {
-            Lane.READ: read_lane(session),
-            Lane.ACKNOWLEDGE: acknowledge_lane(session),
-            Lane.WATCH: watch_lane(session),
-        }
         self._tasks = {
-            lane: asyncio.create_task(self.drive(lane, steps), name=f"stream {lane.value}")
-            for lane, steps in lanes.items()
+            lane: asyncio.create_task(self.drive(lane, self.lanes.steps(lane)), name=f"stream {lane.value}")
+            for lane in (Lane.READ, Lane.ACKNOWLEDGE, Lane.WATCH)
         }
-        if not session.iterating:
+        if not self.lanes.deliverer.iterating:
             self._tasks[Lane.DELIVER] = asyncio.create_task(self._deliver_all(), name="stream deliver")
         try:
             await asyncio.gather(*self._tasks.values())
@@ -217,7 +209,7 @@ class AsyncRun:
             await self._disconnect(None)
         except asyncio.CancelledError:
             cancelled = True
-        self.session.closed()  # also where the lanes were cancelled, and could not say so
+        self.session.link.closed()  # also where the lanes were cancelled, and could not say so
         if not self._told:
             self._told = True
             self._means.ended(self, self.session.report())
@@ -239,9 +231,9 @@ class AsyncRun:
         """
         self.request_stop(reason)
         if self._main is None:
-            await self.drive(Lane.READ, give_back(self.session))
+            await self.drive(Lane.READ, self.lanes.reader.give_back())
             return
-        if asyncio.current_task() is self.deliver_task and not self.session.handed_over:
+        if asyncio.current_task() is self.deliver_task and not self.lanes.in_hand.handed_over:
             self._leaving = True
             return
         done, _ = await asyncio.wait({self._main}, timeout=self.session.settings.stop_timeout)
@@ -317,8 +309,8 @@ class AsyncRun:
             await self._previous.handlers_are_done()
         self._previous = None
         self.deliver_task = asyncio.current_task()
-        session = self.session
-        steps = self._deliver_steps = deliver_lane(session)
+        session, effects, in_hand = self.session, self.session.effects, self.lanes.in_hand
+        steps = self._deliver_steps = self.lanes.steps(Lane.DELIVER)
         outcome: Any = None
         try:
             while True:
@@ -326,7 +318,7 @@ class AsyncRun:
                     command = steps.send(outcome)
                 except StopIteration:
                     return
-                if session.has_effects:
+                if effects.pending:
                     self._take_effects()
                 if type(command) is do.Call:
                     # Not in a coroutine of its own: that alone is a tenth of a small batch.
@@ -341,7 +333,7 @@ class AsyncRun:
                         outcome = self._failure(error)
                     else:
                         outcome = None
-                    since = session.handler_since
+                    since = in_hand.since
                     if since is not None and since > self._slice_ends:
                         await asyncio.sleep(0)
                         self._slice_ends = session.clock() + SLICE
@@ -357,7 +349,7 @@ class AsyncRun:
             self._take_effects()
 
     def _take_effects(self) -> None:
-        wake, break_off = self.session.take_effects()
+        wake, break_off = self.session.effects.take()
         for lane in wake:
             self._flags[lane].set()
         if break_off and self._network_task is not None and not self._broken_off:

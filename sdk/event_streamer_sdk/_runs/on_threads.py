@@ -12,19 +12,16 @@ import logging
 import threading
 from collections.abc import Callable, Generator
 from contextlib import suppress
+from functools import partial
 from typing import Any, TypeVar
 
 from event_streamer_sdk.exceptions import EventStreamerConnectionError, EventStreamerSDKError
 
 from .._core.stream import commands as do
-from .._core.stream.acknowledging import acknowledge_lane
 from .._core.stream.commands import Lane
-from .._core.stream.delivering import deliver_lane
+from .._core.stream.lanes import Lanes
 from .._core.stream.messages import Batch
-from .._core.stream.reading import give_back, read_lane
 from .._core.stream.reports import EndReason
-from .._core.stream.session import Session
-from .._core.stream.watching import watch_lane
 from ..exceptions import HandlerTimeoutError
 from .means import Means
 from .responses import failed, opened, plain
@@ -44,13 +41,14 @@ class SyncRun:
 
     Args:
         means: What it needs of its client.
-        session: The run's state.
+        lanes: The run's lanes, which hold all decisions.
         previous: The run before, whose last handler may still be at work.
     """
 
-    def __init__(self, means: Means, session: Session, previous: SyncRun | None) -> None:
+    def __init__(self, means: Means, lanes: Lanes, previous: SyncRun | None) -> None:
         self._means = means
-        self.session = session
+        self.lanes = lanes
+        self.session = lanes.session
         # One that was never started has no handler at work, but the one before it may.
         if previous is not None and not previous._started:
             previous = previous._previous
@@ -99,16 +97,14 @@ class SyncRun:
         """
         session = self.session
         self._started = True
-        lanes: dict[Lane, Callable[[], Any]] = {
-            Lane.READ: lambda: self.drive(Lane.READ, read_lane(session)),
-            Lane.ACKNOWLEDGE: lambda: self.drive(Lane.ACKNOWLEDGE, acknowledge_lane(session)),
-            Lane.WATCH: lambda: self.drive(Lane.WATCH, watch_lane(session)),
+        work: dict[Lane, Callable[[], Any]] = {
+            lane: partial(self._drive_lane, lane) for lane in (Lane.READ, Lane.ACKNOWLEDGE, Lane.WATCH)
         }
         if deliver:
-            lanes[Lane.DELIVER] = self._deliver_all
-        for lane, work in lanes.items():
+            work[Lane.DELIVER] = self._deliver_all
+        for lane, function in work.items():
             name = f"stream-{session.subscription_id}-{lane.value}"
-            thread = threading.Thread(target=self._guarded, args=(work,), name=name, daemon=True)
+            thread = threading.Thread(target=self._guarded, args=(function,), name=name, daemon=True)
             self._threads[lane] = thread
         closer = threading.Thread(
             target=self._close_up, name=f"stream-{session.subscription_id}", daemon=True
@@ -144,8 +140,7 @@ class SyncRun:
     def _give_up(self) -> None:
         """Have the lanes end without the batch in hand."""
         with self._lock:
-            self.session.delivered = self.session.flushed = True
-            self.session.break_off()
+            self.session.give_up()
             self._take_effects()
 
     def _close_up(self) -> None:
@@ -153,12 +148,12 @@ class SyncRun:
         for lane, thread in self._threads.items():
             if lane is not Lane.READ:
                 thread.join()
-        self._locked(self.session.break_off)
+        self._locked(self.session.effects.break_off)
         reader = self._threads[Lane.READ]
         reader.join(READER_GRACE)
         if not reader.is_alive():
             self._disconnect(None)  # where a defect has ended it, nobody else does
-            self._locked(self.session.closed)
+            self._locked(self.session.link.closed)
         self._end()
 
     def _end(self) -> None:
@@ -190,10 +185,10 @@ class SyncRun:
         """
         self.request_stop(reason)
         if not self._started:
-            self.drive(Lane.READ, give_back(self.session))
+            self.drive(Lane.READ, self.lanes.reader.give_back())
             return
         here = threading.get_ident()
-        if here in (self._handler_thread, self._helper_thread) and not self.session.handed_over:
+        if here in (self._handler_thread, self._helper_thread) and not self.lanes.in_hand.handed_over:
             self._leaving = True
             return
         if not self._over.wait(self.session.settings.stop_timeout):
@@ -251,6 +246,9 @@ class SyncRun:
             # At once: steps that are broken off, as by Ctrl-C, must not keep others from going on.
             self._locked(steps.close)
 
+    def _drive_lane(self, lane: Lane) -> None:
+        self.drive(lane, self.lanes.steps(lane))
+
     def batches(self) -> Generator[Batch]:
         """
         Run the deliver lane, in the thread that asks for it.
@@ -262,8 +260,8 @@ class SyncRun:
             self._previous.finished()
             self._previous = None
         self._handler_thread = threading.get_ident()
-        session, lock = self.session, self._lock
-        steps = self._deliver_steps = deliver_lane(session)
+        effects, lock = self.session.effects, self._lock
+        steps = self._deliver_steps = self.lanes.steps(Lane.DELIVER)
         outcome: Any = None
         try:
             while True:
@@ -272,7 +270,7 @@ class SyncRun:
                         command = steps.send(outcome)
                     except StopIteration:
                         return
-                    if session.has_effects:
+                    if effects.pending:
                         self._take_effects()
                 if type(command) is do.HandOver:
                     yield command.batch
@@ -301,7 +299,7 @@ class SyncRun:
             self._take_effects()
 
     def _take_effects(self) -> None:
-        wake, break_off = self.session.take_effects()
+        wake, break_off = self.session.effects.take()
         for lane in wake:
             self._flags[lane].set()
         response = self._response  # its thread may forget it meanwhile

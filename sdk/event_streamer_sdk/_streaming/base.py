@@ -6,7 +6,7 @@ import abc
 import json
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -25,13 +25,13 @@ from event_streamer_sdk.exceptions import EventStreamerConnectionError
 
 from .._core.stream.checkpoint import CheckpointStore, DeadLetters, LeasingStore
 from .._core.stream.commands import Acknowledge, SendHeartbeat
+from .._core.stream.committing import Progress
 from .._core.stream.dedupe import Deduplicator
 from .._core.stream.handlers import HandlerRegistry
+from .._core.stream.lanes import Lanes
 from .._core.stream.messages import Batch
 from .._core.stream.options import StreamOptions, settings_from
-from .._core.stream.progress import Progress
 from .._core.stream.reports import Counters, EndReason, Gauges, Report, Stats, stats_of
-from .._core.stream.session import Session
 from .._runs.means import Means
 from .typed import Values, name_of_event, taking_instances
 
@@ -86,7 +86,7 @@ class StreamingBase(abc.ABC):
         self._progress = Progress(resume_token)
         self._counters = Counters()
         self._dedupe = Deduplicator(self._settings.dedupe) if self._settings.dedupe else None
-        self._session: Session | None = None
+        self._lanes: Lanes | None = None
         self._run: Any = None
         self._report: Report | None = None
         # What ended a stream in the background badly, until somebody is told of it.
@@ -99,8 +99,8 @@ class StreamingBase(abc.ABC):
 
     def _leave_to_parent(self) -> None:
         """After a fork, in the child: the run is the parent's, which has its threads, tasks and sockets."""
-        _LEFT_TO_PARENT.append((self._run, self._session))
-        self._run = self._session = None
+        _LEFT_TO_PARENT.append((self._run, self._lanes))
+        self._run = self._lanes = None
         self._succession = self._new_lock()
 
     # --- what can be read off ------------------------------------------------------------------
@@ -118,22 +118,17 @@ class StreamingBase(abc.ABC):
     @property
     def is_connected(self) -> bool:
         """Whether a connection to the service is open."""
-        return self._session is not None and self._session.connected
+        return self._lanes is not None and self._lanes.session.link.is_connected
 
     @property
     def connection_id(self) -> str | None:
         """The service's name for the connection, `None` while there is none."""
-        session = self._session
-        if session is None:
-            return None
-        if session.adopted is not None:
-            return session.adopted.connection_id
-        return session.connection.id if session.connection is not None else None
+        return self._lanes.session.link.connection_id if self._lanes is not None else None
 
     @property
     def current_batch(self) -> Batch | None:
         """The batch that is being handled, `None` between two batches."""
-        return self._session.current_batch if self._session is not None else None
+        return self._lanes.in_hand.batch if self._lanes is not None else None
 
     @property
     def current_batch_id(self) -> str | None:
@@ -149,7 +144,7 @@ class StreamingBase(abc.ABC):
     @property
     def stats(self) -> Stats:
         """The figures since this client was made, a snapshot."""
-        gauges = self._session.gauges if self._session is not None else Gauges()
+        gauges = self._lanes.gauges if self._lanes is not None else Gauges()
         return stats_of(self._counters, gauges, time.monotonic(), _age(self._counters.handled_time))
 
     @property
@@ -307,13 +302,17 @@ class StreamingBase(abc.ABC):
     # --- what the shells are made of -----------------------------------------------------------
 
     @abc.abstractmethod
+    def acknowledge_batch(self, batch_id: str) -> Awaitable[None] | None:
+        """Say that a batch is done."""
+
+    @abc.abstractmethod
     def _taking_values(
         self, handler: Callable[..., Any], convert: Callable[[Any], Any]
     ) -> Callable[[Any], Any]:
         """Let a handler have what `convert` makes of events; the shell asks for their definition first."""
 
-    def _new_session(self, *, iterating: bool) -> Session:
-        self._session = Session(
+    def _new_lanes(self, *, iterating: bool) -> Lanes:
+        self._lanes = Lanes(
             settings=self._settings,
             registry=self._registry,
             progress=self._progress,
@@ -327,7 +326,7 @@ class StreamingBase(abc.ABC):
             batch_class=self._batch_class,
             owner=self,
         )
-        return self._session
+        return self._lanes
 
     @abc.abstractmethod
     def _open_stream(self, resume_token: str | None) -> Any:
@@ -386,12 +385,11 @@ class StreamingBase(abc.ABC):
             )
 
     def _next_sequence(self) -> int:
-        assert self._session is not None
-        self._session.heartbeat_sequence += 1
-        return self._session.heartbeat_sequence
+        assert self._lanes is not None
+        return self._lanes.watcher.next_sequence()
 
     def _commit_error(self) -> BaseException:
-        end = self._session.end if self._session is not None else None
+        end = self._lanes.session.end if self._lanes is not None else None
         return (end and end.error) or EventStreamerSDKError("the position could not be committed")
 
     def _stream_call(self, resume_token: str | None) -> Operation[None]:

@@ -22,10 +22,8 @@ from event_streamer_api.models import (
 from event_streamer_api.types import Operation
 
 from .._core.stream.commands import Acknowledge, Failed, Lane, NoContent, SendHeartbeat
-from .._core.stream.committing import finish
 from .._core.stream.messages import Batch
 from .._core.stream.options import StreamOptions
-from .._core.stream.reading import connect_once
 from .._core.stream.reports import EndReason, Report
 from .._runs.on_threads import SyncRun
 from .._runs.responses import is_coroutine_function
@@ -49,7 +47,8 @@ class SyncBatch(Batch):
         Raises:
             EventStreamerSDKError: It could not be committed, or the service does not take it.
         """
-        self.owner.acknowledge_batch(self.batch_id)
+        if self.owner is not None:
+            self.owner.acknowledge_batch(self.batch_id)
 
 
 class SyncStreamingClient(StreamingBase):
@@ -383,7 +382,7 @@ class SyncStreamingClient(StreamingBase):
             request = BatchAcknowledgmentRequest(batch_id=ready)
             connection_id = self._open_connection_id()
             self.event_streamer._call(calls.acknowledge_batch(self.subscription_id, connection_id, request))
-            self._counters.acks += 1
+            self._counters.add(acks=1)
 
     def acknowledge_batch_bulk(self, batch_ids: list[str]) -> BulkBatchAcknowledgmentResponse:
         """
@@ -404,7 +403,7 @@ class SyncStreamingClient(StreamingBase):
             return self._nothing_sent()
         command = Acknowledge(self._open_connection_id(), ready)
         answer: BulkBatchAcknowledgmentResponse = self.event_streamer._call(self._ack_call(command))
-        self._counters.acks += answer.acknowledged_batches
+        self._counters.add(acks=answer.acknowledged_batches)
         return answer
 
     def _commit(self, batch_ids: Sequence[str]) -> Sequence[str]:
@@ -412,7 +411,7 @@ class SyncStreamingClient(StreamingBase):
         run = self._run
         if run is None or self.auto_acknowledge:
             return batch_ids
-        ready: Sequence[str] | None = run.drive(None, finish(run.session, batch_ids))
+        ready: Sequence[str] | None = run.drive(None, run.lanes.committer.finish(batch_ids))
         if ready is None:
             raise self._commit_error()
         return ready
@@ -431,9 +430,9 @@ class SyncStreamingClient(StreamingBase):
     def _connect(self) -> None:
         if self.is_running or self.is_connected:
             return
-        run = SyncRun(self._means(), self._new_session(iterating=False), self._run)
+        run = SyncRun(self._means(), self._new_lanes(iterating=False), self._run)
         self._run = run
-        outcome = run.drive(Lane.READ, connect_once(run.session))
+        outcome = run.drive(Lane.READ, run.lanes.reader.connect_once())
         if isinstance(outcome, Failed):
             raise outcome.error
         if isinstance(outcome, NoContent):
@@ -444,10 +443,10 @@ class SyncStreamingClient(StreamingBase):
         """Start the run that `connect()` made, or a new one."""
         self._refuse_second(self.is_running)
         run = self._run
-        if run is None or run.session.adopted is None:
-            run = SyncRun(self._means(), self._new_session(iterating=iterating), self._run)
+        if run is None or run.lanes.session.link.adopted is None:
+            run = SyncRun(self._means(), self._new_lanes(iterating=iterating), self._run)
             self._run = run
-        run.session.iterating = iterating
+        run.lanes.deliverer.iterate(iterating)
         self._report = self._untold = None
         run.start(deliver=deliver)
         return run

@@ -402,8 +402,8 @@ class Feed:
             time.sleep(min(LOOK, left))
 
     def _is_stopping(self) -> bool:
-        session = self._stream._session
-        return session is not None and session.stopping
+        lanes = self._stream._lanes
+        return lanes is not None and lanes.session.stopping
 
 
 def _token_of(each: _Piece | StreamingReorg) -> str:

@@ -4,29 +4,35 @@ One run of a stream, without I/O: what to read, whom to call, what to store and 
 In reading order:
     commands.py         what the core asks of a shell, and what the shell answers
     session.py          one run: what its lanes share, and how it stops; begin here
+    lanes.py            builds the lanes, and tells what can be read off them
 
-The four lanes:
+The four lanes, each an object that owns its state:
     reading.py          connect, read, back off, connect again
     delivering.py       messages to handlers, one at a time
     acknowledging.py    ids of committed batches to the service
     watching.py         heartbeats, silence, time limits, the lease
 
+What several lanes ask, each the one owner of what it tells:
+    link.py             the connection: being opened, open, given up, gone
+    queue.py            what is read and not handled yet, and when to stop reading
+    in_hand.py          the batch that is being handled, since when, and by whom
+    committing.py       handled → stored → acknowledged, in this order; the committed position
+    notices.py          errors, gaps and statuses on their way to handlers
+    lease.py            the lease on a subscription that workers share
+
 On the way in, for the read lane:
     lines.py            bytes → blocks of whole lines
-    queue.py            what is read and not handled yet, and when to stop reading
     classify.py         what a failure means: again, a new token, or the end
 
 On the way through, for the deliver lane:
     messages.py         lines → batches and other messages
+    blocks.py           which blocks were delivered
     confirmations.py    batches held back until they are deep enough
     dedupe.py           events that were handled before
     handlers.py         which functions are called for what
     naming.py           handlers whose event never comes
     unhandled.py        handlers that raise, and lines that can't be read: again, and then the policy
-    committing.py       handled → stored → acknowledged, in this order
-    progress.py         the committed position, and what is handled but not committed
     storing.py          what is asked of a store, and how long one that is away is waited for
-    acks.py             ids that wait for their acknowledgement
     fast_path.py        all of this for the most frequent kind of batch, in one frame
 
 What users give and get:
@@ -36,5 +42,6 @@ What users give and get:
 
 Where to look: the wait after a 429 is decided in `classify.py` (what it means) and `reading.py` (how long); a
 batch is committed in `committing.py`; a new message type gets its model in `messages.py` and its branch in
-`delivering.py`, which the type checker asks for.
+`delivering.py`, which the type checker asks for. `docs/architecture.md` draws the way of a batch from socket to
+acknowledgement.
 """

@@ -87,6 +87,11 @@ class Call:
         self.argument = argument
         self.timeout = timeout
 
+    def aim(self, function: Callable[[Any], Any], argument: object) -> None:
+        """Make another call of it, for whoever keeps one for many."""
+        self.function = function
+        self.argument = argument
+
 
 @frozen
 class Ask:

@@ -8,7 +8,6 @@ would pass over them.
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
 
 from event_streamer_api.models import StreamingReorg
 
@@ -32,9 +31,19 @@ class ConfirmationBuffer:
     def __len__(self) -> int:
         return len(self._held)
 
-    def saw_head(self, block: Any) -> None:
+    def head_told(self, block: int) -> None:
         """
-        Note how far the chain is.
+        Note how far the chain is, as the service says it.
+
+        Args:
+            block: The newest block.
+        """
+        self.saw_head(block)
+        self.head_is_told = True
+
+    def saw_head(self, block: object) -> None:
+        """
+        Note how far the chain is at least.
 
         Args:
             block: The newest block known; anything but a number is ignored.
@@ -76,23 +85,10 @@ class ConfirmationBuffer:
     def _reorganised(self, common_ancestor: int) -> None:
         self._head = common_ancestor
         for batch in self._held:
-            if not isinstance(batch, Batch):
-                continue
-            batch.events = {
-                name: kept
-                for name, group in batch.events.items()
-                if (kept := [event for event in group if _stays(event, common_ancestor)])
-            }
-            if batch.last_block is not None and batch.last_block > common_ancestor:
-                batch.last_block = common_ancestor
-                batch.goes_back = True
+            if isinstance(batch, Batch):
+                batch.forget_above(common_ancestor)
 
     def drop(self) -> None:
         """Forget all: they come again on the next connection."""
         self._held.clear()
         self._head = None
-
-
-def _stays(event: dict[str, Any], common_ancestor: int) -> bool:
-    block = event.get("block_number")
-    return not (isinstance(block, int) and block > common_ancestor)

@@ -36,7 +36,7 @@ def current_batch() -> Batch | None:
 
 
 NOTICES = ("heartbeat", "error", "reorg", "gap", "status", "unknown")
-"""What handlers can be registered for beside events."""
+"""What handlers can be registered for besides events."""
 
 
 class HandlerRegistry:
@@ -111,6 +111,10 @@ class HandlerRegistry:
     def has_unchecked_names(self) -> bool:
         """Whether there are names that have not been compared with the subscription's."""
         return bool(self._unchecked)
+
+    def learn_event_name(self, name: str) -> None:
+        """Note what the subscription's event is called."""
+        self.event_name = name
 
     def take_unchecked_names(self) -> set[str]:
         """Give the names that have not been compared with the subscription's, and count them as checked."""

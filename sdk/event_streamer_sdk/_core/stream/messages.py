@@ -10,9 +10,9 @@ is read again by Python's own decoder, which says what is wrong.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from event_streamer_api.models import (
     StreamingEnd,
@@ -30,6 +30,12 @@ if TYPE_CHECKING:
 
 Events = dict[str, list[dict[str, Any]]]
 """Event name → the events of that name, in order."""
+
+Decoded = dict[str, Any] | list[Any] | str | int | float | bool | StreamLineError | None
+"""A decoded line: any JSON value, or why it could not be decoded."""
+
+Plain = tuple[str, list[dict[str, Any]], str, str, int, int, int]
+"""What `plain_fields` reads: name, events, batch id, resume token, size, first and last block."""
 
 TOGETHER = 64 * 1024
 """
@@ -49,9 +55,22 @@ SHOWN_OF_A_LINE = 80
 """Bytes of a broken line that an error message shows."""
 
 
+class BatchOwner(Protocol):
+    """What a batch needs of the streaming client that received it."""
+
+    def acknowledge_batch(self, batch_id: str) -> Awaitable[None] | None:
+        """Say that a batch is done; in the async client to be awaited."""
+
+
 class Batch:
     """
     A batch of events as it arrived.
+
+    Args:
+        message: The decoded line.
+        epoch: The connection that delivered it.
+        owner: The streaming client that received it.
+        goes_back: As the attribute.
 
     Attributes:
         message: The whole message, with fields that this version doesn't know.
@@ -80,7 +99,27 @@ class Batch:
         "size",
     )
 
-    def __init__(self, message: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        message: dict[str, Any],
+        *,
+        epoch: int = 0,
+        owner: BatchOwner | None = None,
+        goes_back: bool = False,
+    ) -> None:
+        plain = plain_fields(message)
+        if plain is not None:
+            _, _, batch_id, token, size, first, last = plain
+            self._fill(batch_id, token, message["events"], size, first, last)
+        else:
+            self._read(message)
+        self.message = message
+        self.epoch = epoch
+        self.owner = owner
+        self.goes_back = goes_back
+
+    def _read(self, message: dict[str, Any]) -> None:
+        """Read a batch that is not plain, but may be good all the same."""
         events = message.get("events")
         token = message.get("resume_token")
         batch_id = message.get("batch_id") or message.get("response_id")
@@ -94,20 +133,40 @@ class Batch:
         declared = message.get("batch_size")
         if declared is not None and declared != size:
             raise StreamLineError(f"batch {batch_id} says batch_size {declared!r} and holds {size} events")
-        self.message = message
-        self.batch_id: str = batch_id
-        self.resume_token: str = token
-        self.events: Events = events
-        self.size = size
-        self.epoch = 0
-        self.goes_back = False
-        self.owner: Any = None
         first = message.get("first_block")
         last = message.get("last_block")
         if type(first) is not int or type(last) is not int:
             first, last = _ends(events)
-        self.first_block: int | None = first
-        self.last_block: int | None = last
+        self._fill(batch_id, token, events, size, first, last)
+
+    def _fill(
+        self, batch_id: str, token: str, events: Events, size: int, first: int | None, last: int | None
+    ) -> None:
+        self.batch_id = batch_id
+        self.resume_token = token
+        self.events = events
+        self.size = size
+        self.first_block = first
+        self.last_block = last
+
+    def doubt(self) -> None:
+        """Note that it may end before the batch that came before it."""
+        self.goes_back = True
+
+    def keep(self, events: Events) -> None:
+        """Hand out these events only."""
+        self.events = events
+
+    def forget_above(self, block: int) -> None:
+        """Take the events of blocks away that a reorganisation removed, before they are delivered."""
+        self.events = {
+            name: kept
+            for name, group in self.events.items()
+            if (kept := [event for event in group if _stays(event, block)])
+        }
+        if self.last_block is not None and self.last_block > block:
+            self.last_block = block
+            self.goes_back = True
 
     @property
     def subscription_id(self) -> int | None:
@@ -153,6 +212,12 @@ class Unknown:
     def __init__(self, message: Mapping[str, Any]) -> None:
         self.message = message
 
+    @property
+    def connection_id(self) -> str | None:
+        """The connection that delivered it, where the message says it."""
+        told = self.message.get("connection_id")
+        return told if isinstance(told, str) else None
+
 
 Message = Batch | StreamingHeartbeat | StreamingError | StreamingReorg | StreamingEnd | Unknown
 
@@ -164,7 +229,49 @@ _MODELS: dict[str, type[StreamingHeartbeat | StreamingError | StreamingReorg | S
 }
 
 
-def decode_block(block: Block) -> Iterator[list[Any]]:
+def plain_fields(message: Any) -> Plain | None:
+    """
+    Read a plain batch: one kind of event, at least one of them, and all fields that a batch can have.
+
+    Nearly all batches are such, so this is the one rule for them, and quick. What `Batch` accepts besides is
+    rare.
+
+    Args:
+        message: A decoded line, whatever it is.
+
+    Returns:
+        What is in it, `None` for everything else.
+    """
+    try:
+        if message["type"] != "event_batch":
+            return None
+        events, batch_id, token = message["events"], message["batch_id"], message["resume_token"]
+        (name,) = events
+        group = events[name]
+        size = len(group)
+        if message["batch_size"] != size:
+            return None
+        first = message.get("first_block")
+        last = None if first is None else message.get("last_block")
+        if last is None:
+            first, last = group[0]["block_number"], group[-1]["block_number"]
+    except (KeyError, ValueError, TypeError, IndexError):
+        return None
+    if (
+        type(group) is not list
+        or not group
+        or type(batch_id) is not str
+        or not batch_id
+        or type(token) is not str
+        or type(events) is not dict
+        or type(first) is not int
+        or type(last) is not int
+    ):
+        return None
+    return name, group, batch_id, token, size, first, last
+
+
+def decode_block(block: Block) -> Iterator[list[Decoded]]:
     """
     Decode whole lines, as they are asked for.
 
@@ -177,10 +284,10 @@ def decode_block(block: Block) -> Iterator[list[Any]]:
     """
     data, start = block.data, block.start
     view = memoryview(data)
-    began = start
+    together = start + TOGETHER
     # Nothing here holds a value but the list, which whoever handles it empties before the next one: then
     # Python puts the next one where this one was, and the processor has that place at hand.
-    values: list[Any] = []
+    values: list[Decoded] = []
     for end in block.ends:
         try:
             values.append(_decode(view[start : end - 1]))
@@ -188,16 +295,16 @@ def decode_block(block: Block) -> Iterator[list[Any]]:
             line = data[start : end - 1]
             if line and not line.isspace():
                 values.append(decode_line(line))
-        if end - began >= TOGETHER or end - start >= LONG_LINE:
+        if end >= together or end - start >= LONG_LINE:
             yield values
             values = []
-            began = end
+            together = end + TOGETHER
         start = end
     if values:
         yield values
 
 
-def decode_line(line: bytes) -> Any:
+def decode_line(line: bytes) -> Decoded:
     """
     Decode one line, strictly: UTF-8, and JSON without NaN and infinities (RFC 8259).
 
@@ -208,22 +315,23 @@ def decode_line(line: bytes) -> Any:
         The value, or the `StreamLineError` that says what is wrong with it.
     """
     try:
-        return _STRICT.decode(line.decode("utf-8"))
+        value: Decoded = _STRICT.decode(line.decode("utf-8"))
     except UnicodeDecodeError as error:
         return StreamLineError(f"a line is not UTF-8 (byte {error.start} of {len(line)})", line)
     except RecursionError:
         return StreamLineError(f"a line of {len(line)} bytes is nested too deeply", line)
     except ValueError as error:
         return StreamLineError(f"a line of {len(line)} bytes is not JSON ({error})", line)
+    return value
 
 
-def to_message(value: Any, batch_class: type[Batch] = Batch) -> Message:
+def to_message(value: Decoded, make_batch: Callable[[dict[str, Any]], Batch] = Batch) -> Message:
     """
     Give a decoded line its meaning.
 
     Args:
         value: What `decode_block` gave.
-        batch_class: What batches are made of.
+        make_batch: Makes a batch of a message.
 
     Returns:
         The message.
@@ -234,7 +342,7 @@ def to_message(value: Any, batch_class: type[Batch] = Batch) -> Message:
     if type(value) is dict:
         kind = value.get("type")
         if kind == "event_batch":
-            return batch_class(value)
+            return make_batch(value)
         model = _MODELS.get(kind) if isinstance(kind, str) else None
         if model is StreamingReorg:
             # It carries a token, so passing it over would pass over a position: held as strictly as a batch.
@@ -260,11 +368,12 @@ def _refuse_constant(name: str) -> NoReturn:
 _STRICT = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
-def _decode_stdlib(line: memoryview) -> Any:
-    return _STRICT.decode(str(line, "utf-8"))
+def _decode_stdlib(line: memoryview) -> Decoded:
+    value: Decoded = _STRICT.decode(str(line, "utf-8"))
+    return value
 
 
-_decode: Callable[[memoryview], Any] = _decode_stdlib
+_decode: Callable[[memoryview], Decoded] = _decode_stdlib
 with suppress(ImportError):  # the plain install
     import msgspec
 
@@ -289,6 +398,11 @@ def _ends(events: Events) -> tuple[int | None, int | None]:
         if last is None or end > last:
             last = end
     return first, last
+
+
+def _stays(event: dict[str, Any], block: int) -> bool:
+    of_event = event.get("block_number")
+    return not (isinstance(of_event, int) and of_event > block)
 
 
 def _explain(message: dict[str, Any]) -> NoReturn:

@@ -13,11 +13,7 @@ import logging
 
 from event_streamer_api.errors import EventStreamerValidationError
 
-from .commands import (
-    Failed,
-    Steps,
-    ask_for_event,
-)
+from .commands import Failed, Steps, ask_for_event
 from .reports import EndReason
 from .session import Session
 
@@ -27,55 +23,61 @@ TRIES = 3
 """On how many connections of a run the service is asked, where it doesn't answer."""
 
 
-def names_are_due(session: Session) -> bool:
+class Naming:
     """
-    Tell whether the names of handlers are to be checked now.
+    Checks the names that handlers are registered for.
 
     Args:
-        session: The run.
+        session: What the lanes share.
     """
-    connection = session.connection
-    return (
-        connection is not None
-        and connection.epoch > session.names_asked_at
-        and session.names_asked_at < TRIES
-        and session.registry.has_unchecked_names
-    )
 
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._asked_at = 0  # the connection on which the service was asked last
 
-def check_names(session: Session) -> Steps[None]:
-    """
-    Check the names that handlers are registered for; the run is concluded where nobody would hear a thing.
+    def is_due(self) -> bool:
+        """Tell whether the names of handlers are to be checked now."""
+        connection = self._session.link.connection
+        return (
+            connection is not None
+            and connection.epoch > self._asked_at
+            and self._asked_at < TRIES
+            and self._session.registry.has_unchecked_names
+        )
 
-    A name that is not the subscription's is only warned of where another handler hears the events: a program
-    may register the same handlers for each of its subscriptions.
+    def check(self, *, iterating: bool) -> Steps[None]:
+        """
+        Check the names of handlers; the run is concluded where nobody would hear a thing.
 
-    Args:
-        session: The run.
-    """
-    registry = session.registry
-    assert session.connection is not None
-    session.names_asked_at = session.connection.epoch
-    if registry.event_name is None:
-        outcome = yield from ask_for_event()
-        if isinstance(outcome, Failed):
-            told = outcome.error
-            logger.debug("subscription %s: its event is not known: %s", session.subscription_id, told)
-            if isinstance(getattr(told, "status_code", None), int):
-                session.names_asked_at = TRIES  # it has answered, and would do so again
+        A name that is not the subscription's is only warned of where another handler hears the events: a
+        program may register the same handlers for each of its subscriptions.
+
+        Args:
+            iterating: Whether the user's loop hears all events.
+        """
+        session, registry = self._session, self._session.registry
+        self._asked_at = session.link.epoch
+        if registry.event_name is None:
+            outcome = yield from ask_for_event()
+            if isinstance(outcome, Failed):
+                told = outcome.error
+                logger.debug("subscription %s: its event is not known: %s", session.subscription_id, told)
+                if isinstance(getattr(told, "status_code", None), int):
+                    self._asked_at = TRIES  # it has answered, and would do so again
+                return
+            registry.learn_event_name(outcome)
+        name = registry.event_name
+        assert name is not None
+        wrong = registry.take_unchecked_names() - {name}
+        if not wrong:
             return
-        registry.event_name = outcome
-    wrong = registry.take_unchecked_names() - {registry.event_name}
-    if not wrong:
-        return
-    name = registry.event_name
-    near = difflib.get_close_matches(name, wrong, 1)
-    hint = f" (is {near[0]!r} a typo?)" if near else ""
-    problem = (
-        f"subscription {session.subscription_id} is for the event {name!r}: a handler of "
-        f"{', '.join(map(repr, sorted(wrong)))} will never be called{hint}"
-    )
-    if registry.hears(name) or session.iterating:
-        logger.warning("%s", problem)
-    else:
-        session.conclude(EndReason.REFUSED, EventStreamerValidationError(problem))
+        near = difflib.get_close_matches(name, wrong, 1)
+        hint = f" (is {near[0]!r} a typo?)" if near else ""
+        problem = (
+            f"subscription {session.subscription_id} is for the event {name!r}: a handler of "
+            f"{', '.join(map(repr, sorted(wrong)))} will never be called{hint}"
+        )
+        if registry.hears(name) or iterating:
+            logger.warning("%s", problem)
+        else:
+            session.conclude(EndReason.REFUSED, EventStreamerValidationError(problem))

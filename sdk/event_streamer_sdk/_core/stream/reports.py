@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 
 class StatusKind(StrEnum):
@@ -196,7 +196,55 @@ class Counters:
     heartbeats: int = 0
     head_block: int | None = None
     handled_block: int | None = None
-    newest: Any = None
+    newest: dict[str, Any] | None = None
+
+    def add(
+        self,
+        *,
+        acks: int = 0,
+        ack_failures: int = 0,
+        handler_errors: int = 0,
+        skipped: int = 0,
+        dead_letters: int = 0,
+        duplicates: int = 0,
+        unknown: int = 0,
+        heartbeats: int = 0,
+    ) -> None:
+        """Count what has happened; names as in `Stats`."""
+        self.acks += acks
+        self.ack_failures += ack_failures
+        self.handler_errors += handler_errors
+        self.skipped += skipped
+        self.dead_letters += dead_letters
+        self.duplicates += duplicates
+        self.unknown += unknown
+        self.heartbeats += heartbeats
+
+    def reconnected(self, reason: str) -> None:
+        """Count a connection after the first one, by the reason of the loss."""
+        self.reconnects[reason] += 1
+
+    def handled(self, events: int, last_block: int | None, newest: dict[str, Any] | None) -> None:
+        """
+        Count a handled batch.
+
+        Args:
+            events: How many it holds.
+            last_block: The last block it covers, where that is known.
+            newest: Its newest event, where it has one.
+        """
+        self.batches += 1
+        self.events += events
+        self.handled_block = last_block
+        self.newest = newest
+
+    def saw_head(self, block: int) -> None:
+        """Note how far the chain is."""
+        self.head_block = block
+
+    def copy(self) -> Counters:
+        """Take a snapshot."""
+        return evolve(self, reconnects=self.reconnects.copy())
 
     @property
     def handled_time(self) -> Any:

@@ -53,5 +53,5 @@ def ask_store(
         problem = str(outcome.error) or type(outcome.error).__name__
         logger.warning("subscription %s: %s; next try in %.1f s", session.subscription_id, problem, delay)
         if backoff.failures == 1:
-            session.notify_error(code, f"{problem}; still trying")
+            session.notices.tell_error(code, f"{problem}; still trying")
         yield from session.rest(delay, hearing=hearing)

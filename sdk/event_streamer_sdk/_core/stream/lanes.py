@@ -1,0 +1,116 @@
+"""Builds the lanes of one run, here and nowhere else, and tells what can be read off them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from .acknowledging import AckBuffer, Acknowledger
+from .commands import Lane, Steps
+from .committing import Committer, Progress
+from .dedupe import Deduplicator
+from .delivering import Deliverer
+from .handlers import HandlerRegistry
+from .in_hand import InHand
+from .lease import Lease
+from .messages import Batch, BatchOwner
+from .options import Settings
+from .queue import ReadQueue
+from .reading import Reader
+from .reports import Counters, Gauges
+from .session import Session
+from .watching import Watcher
+
+
+class Lanes:
+    """
+    The lanes of one run.
+
+    Args:
+        settings: The options.
+        registry: The handlers.
+        progress: The committed position, carried from run to run.
+        counters: The figures, carried from run to run.
+        dedupe: What was handled before, carried from run to run; `None` where it isn't asked for.
+        subscription_id: The subscription.
+        clock: Gives monotonic seconds.
+        utc_now: Gives the time of day, for messages only.
+        random: Gives numbers from 0 to 1.
+        iterating: Whether batches go to a loop of the user's.
+        batch_class: What batches are made of: a shell's class has its `ack()`.
+        owner: The streaming client that such a batch belongs to.
+    """
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        registry: HandlerRegistry,
+        progress: Progress,
+        counters: Counters,
+        dedupe: Deduplicator | None,
+        subscription_id: int,
+        clock: Callable[[], float],
+        utc_now: Callable[[], datetime],
+        random: Callable[[], float],
+        iterating: bool = False,
+        batch_class: type[Batch] = Batch,
+        owner: BatchOwner | None = None,
+    ) -> None:
+        session = self.session = Session(
+            settings=settings,
+            registry=registry,
+            counters=counters,
+            subscription_id=subscription_id,
+            clock=clock,
+            utc_now=utc_now,
+            random=random,
+        )
+        self.queue = ReadQueue(
+            settings.queue_batches, settings.queue_bytes, lambda: session.effects.wake(Lane.READ)
+        )
+        self.acks = AckBuffer(
+            limit=settings.ack_buffer,
+            chunk=settings.ack_chunk,
+            attempts=settings.ack_attempts,
+            on_due=lambda: session.effects.wake(Lane.ACKNOWLEDGE),
+            on_given_up=lambda: counters.add(ack_failures=1),
+        )
+        self.lease = Lease(session)
+        self.in_hand = InHand(session, batch_class, owner)
+        self.committer = Committer(session, progress, self.acks, dedupe)
+        self.deliverer = Deliverer(
+            session, self.queue, self.committer, self.in_hand, dedupe, iterating=iterating
+        )
+        self.reader = Reader(session, self.queue, progress, self.acks, self.deliverer, self.lease)
+        self.acknowledger = Acknowledger(session, self.acks, self.in_hand, self.lease)
+        self.watcher = Watcher(session, self.in_hand, self.lease)
+
+    def steps(self, lane: Lane) -> Steps[None]:
+        """
+        Give the generator of a lane.
+
+        Args:
+            lane: Which.
+
+        Returns:
+            Its steps, from the beginning.
+        """
+        lanes: dict[Lane, Callable[[], Steps[None]]] = {
+            Lane.READ: self.reader.steps,
+            Lane.DELIVER: self.deliverer.steps,
+            Lane.ACKNOWLEDGE: self.acknowledger.steps,
+            Lane.WATCH: self.watcher.steps,
+        }
+        return lanes[lane]()
+
+    @property
+    def gauges(self) -> Gauges:
+        """What the run holds just now."""
+        return Gauges(
+            pending_acks=len(self.acks),
+            queued_batches=self.queue.batches,
+            queued_bytes=self.queue.bytes,
+            held_batches=self.deliverer.held_batches,
+            last_byte_at=self.session.link.last_byte_at,
+        )
