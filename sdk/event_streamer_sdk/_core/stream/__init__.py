@@ -42,6 +42,6 @@ What users give and get:
 
 Where to look: the wait after a 429 is decided in `classify.py` (what it means) and `reading.py` (how long); a
 batch is committed in `committing.py`; a new message type gets its model in `messages.py` and its branch in
-`delivering.py`, which the type checker asks for. `docs/architecture.md` draws the way of a batch from socket to
-acknowledgement.
+`delivering.py`, which the type checker asks for. The way of a batch from socket to acknowledgement is drawn
+in `docs/architecture.md`.
 """

@@ -88,7 +88,7 @@ class FastPath:
         if connection is None or connection.id is None or self._blocks.doubtful:
             return position
         has_store, call, waiting = session.settings.has_store, self._call, session.notices.waiting
-        only, follow, progress = session.registry.only.get, self._blocks.follow, committer.progress
+        only, follow, progress = session.registry.only, self._blocks.follow, committer.progress
         take, counters, commit = in_hand.take, session.counters, committer.commit_plain
         batch_maker_var.set(in_hand.batch_of)
         for value in values[position:]:
@@ -98,12 +98,12 @@ class FastPath:
             if plain is None:
                 break
             name, group, batch_id, token, size, first, last = plain
-            handler, committed = only(name), progress.block
-            if handler is None or (committed is not None and last < committed) or not follow(first, last):
+            committed = progress.block
+            if name not in only or (committed is not None and last < committed) or not follow(first, last):
                 break
-            head = value.get("head_block")
-            if type(head) is int:
-                counters.saw_head(head)
+            handler = only[name]
+            if "head_block" in value and type(value["head_block"]) is int:
+                counters.saw_head(value["head_block"])
             take(value)
             call.aim(handler, group)
             error = yield call

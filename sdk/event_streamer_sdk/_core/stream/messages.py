@@ -246,14 +246,15 @@ def plain_fields(message: Any) -> Plain | None:
         if message["type"] != "event_batch":
             return None
         events, batch_id, token = message["events"], message["batch_id"], message["resume_token"]
-        (name,) = events
+        (name,) = events  # a list or a string of one would fail at the next line
         group = events[name]
         size = len(group)
         if message["batch_size"] != size:
             return None
-        first = message.get("first_block")
-        last = None if first is None else message.get("last_block")
-        if last is None:
+        first = last = None
+        if "first_block" in message:  # asked for so, since that calls no method
+            first, last = message["first_block"], message.get("last_block")
+        if first is None or last is None:
             first, last = group[0]["block_number"], group[-1]["block_number"]
     except (KeyError, ValueError, TypeError, IndexError):
         return None
@@ -263,7 +264,6 @@ def plain_fields(message: Any) -> Plain | None:
         or type(batch_id) is not str
         or not batch_id
         or type(token) is not str
-        or type(events) is not dict
         or type(first) is not int
         or type(last) is not int
     ):
