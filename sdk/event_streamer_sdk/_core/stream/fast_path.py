@@ -88,8 +88,9 @@ class FastPath:
         if connection is None or connection.id is None or self._blocks.doubtful:
             return position
         has_store, call, waiting = session.settings.has_store, self._call, session.notices.waiting
-        only, follow, progress = session.registry.only, self._blocks.follow, committer.progress
+        only, progress = session.registry.only, committer.progress
         take, counters, commit = in_hand.take, session.counters, committer.commit_plain
+        seen = self._blocks.seen
         batch_maker_var.set(in_hand.batch_of)
         for value in values[position:]:
             if waiting:
@@ -99,8 +100,13 @@ class FastPath:
                 break
             name, group, batch_id, token, size, first, last = plain
             committed = progress.block
-            if name not in only or (committed is not None and last < committed) or not follow(first, last):
+            if (
+                name not in only
+                or (seen is not None and first < seen)  # it may go back: `Blocks` says so
+                or (committed is not None and last < committed)
+            ):
                 break
+            seen = last
             handler = only[name]
             if "head_block" in value and type(value["head_block"]) is int:
                 counters.saw_head(value["head_block"])
@@ -128,6 +134,8 @@ class FastPath:
             ):
                 position = len(values)
                 break
+        if seen is not None:
+            self._blocks.follow(seen, seen)
         call.aim(_nobody, None)  # else the last batch would be alive while the next ones are decoded
         in_hand.put_down()
         return position

@@ -266,6 +266,7 @@ def plain_fields(message: Any) -> Plain | None:
         or type(token) is not str
         or type(first) is not int
         or type(last) is not int
+        or first > last
     ):
         return None
     return name, group, batch_id, token, size, first, last
