@@ -1,8 +1,9 @@
 """
 The blocking shell: runs the lanes of a session on threads, and carries out their commands.
 
-Every step of a lane runs under one lock; commands are carried out outside of it. The thread that reads is
-never the one that handlers run in, so stopping takes effect at once while the socket is silent.
+Every step of a lane runs under one lock; commands are carried out outside of it. A stream has two threads:
+the one that reads is never the one that handlers run in, so stopping takes effect at once while the socket is
+silent. Acknowledging and watching are done by threads that all streams share (`housekeeping.py`).
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from .._core.stream.lanes import Lanes
 from .._core.stream.messages import Batch
 from .._core.stream.reports import EndReason
 from ..exceptions import HandlerTimeoutError
+from .housekeeping import SHARED as SHARED_HOUSEKEEPING
+from .housekeeping import Chore
 from .means import Means
 from .responses import failed, opened, plain
 from .signals import SHARED, BrokenOff
@@ -56,6 +59,9 @@ class SyncRun:
         self._lock = threading.Lock()
         self._flags = {lane: threading.Event() for lane in Lane}
         self._threads: dict[Lane, threading.Thread] = {}
+        self._chores = {lane: Chore(partial(self._do_chore, lane)) for lane in (Lane.ACKNOWLEDGE, Lane.WATCH)}
+        self._chore_steps: dict[Lane, do.Steps[None]] = {}
+        self._at_work = 0  # lanes that the end of the run waits for
         self._deliver_steps: do.Steps[None] | None = None
         self._handler_thread: int | None = None
         self._helper_thread: int | None = None
@@ -95,32 +101,29 @@ class SyncRun:
         Args:
             deliver: Whether to call handlers in a thread, too; else somebody runs `batches()`.
         """
-        session = self.session
         self._started = True
-        work: dict[Lane, Callable[[], Any]] = {
-            lane: partial(self._drive_lane, lane) for lane in (Lane.READ, Lane.ACKNOWLEDGE, Lane.WATCH)
-        }
+        self._at_work = len(self._chores) + deliver
+        work: dict[Lane, Callable[[], Any]] = {Lane.READ: self._read_all}
         if deliver:
-            work[Lane.DELIVER] = self._deliver_all
+            work[Lane.DELIVER] = self._deliver_to_the_end
         for lane, function in work.items():
-            name = f"stream-{session.subscription_id}-{lane.value}"
-            thread = threading.Thread(target=self._guarded, args=(function,), name=name, daemon=True)
-            self._threads[lane] = thread
-        closer = threading.Thread(
-            target=self._close_up, name=f"stream-{session.subscription_id}", daemon=True
-        )
+            name = f"stream-{self.session.subscription_id}-{lane.value}"
+            self._threads[lane] = threading.Thread(target=function, name=name, daemon=True)
         started: list[threading.Thread] = []
         try:
-            for thread in (*self._threads.values(), closer):
+            for thread in self._threads.values():
                 thread.start()
                 started.append(thread)
+            for lane, chore in self._chores.items():
+                self._chore_steps[lane] = self.lanes.steps(lane)
+                SHARED_HOUSEKEEPING.begin(chore)
         except RuntimeError as error:
             self._fail(error)
             for thread in started:
                 thread.join(READER_GRACE)
             self._end()
             raise EventStreamerSDKError(
-                f"the stream can't start: it takes {len(self._threads) + 1} threads, and the system gives no "
+                f"the stream can't start: it takes {len(self._threads)} threads, and the system gives no "
                 f"more ({error}); EventStreamer, the asyncio client, needs none"
             ) from error
 
@@ -143,11 +146,16 @@ class SyncRun:
             self.session.give_up()
             self._take_effects()
 
+    def _lane_has_ended(self) -> None:
+        """Close up behind the last lane, in whichever thread that ran."""
+        with self._lock:
+            self._at_work -= 1
+            last = self._at_work == 0
+        if last:
+            self._close_up()
+
     def _close_up(self) -> None:
-        """Wait for the lanes, then let everybody know that the run is over."""
-        for lane, thread in self._threads.items():
-            if lane is not Lane.READ:
-                thread.join()
+        """End the reading thread and the connection, then let everybody know that the run is over."""
         self._locked(self.session.effects.break_off)
         reader = self._threads[Lane.READ]
         reader.join(READER_GRACE)
@@ -246,8 +254,39 @@ class SyncRun:
             # At once: steps that are broken off, as by Ctrl-C, must not keep others from going on.
             self._locked(steps.close)
 
-    def _drive_lane(self, lane: Lane) -> None:
-        self.drive(lane, self.lanes.steps(lane))
+    def _read_all(self) -> None:
+        self._guarded(lambda: self.drive(Lane.READ, self.lanes.steps(Lane.READ)))
+
+    def _deliver_to_the_end(self) -> None:
+        self._guarded(self._deliver_all)
+        self._lane_has_ended()
+
+    def _do_chore(self, lane: Lane) -> do.Wait | None:
+        """Run a lane until it waits again, and say for how long; `None` at its end."""
+        pause: do.Wait | None = None
+
+        def run() -> None:
+            nonlocal pause
+            pause = self._until_it_waits(self._chore_steps[lane])
+
+        self._guarded(run)
+        if pause is None:
+            self._lane_has_ended()
+        return pause
+
+    def _until_it_waits(self, steps: do.Steps[None]) -> do.Wait | None:
+        outcome: Any = None
+        while True:
+            with self._lock:
+                try:
+                    command = steps.send(outcome)
+                except StopIteration:
+                    return None
+                finally:
+                    self._take_effects()
+            if type(command) is do.Wait:
+                return command
+            outcome = self._perform[type(command)](command)
 
     def batches(self) -> Generator[Batch]:
         """
@@ -301,7 +340,10 @@ class SyncRun:
     def _take_effects(self) -> None:
         wake, break_off = self.session.effects.take()
         for lane in wake:
-            self._flags[lane].set()
+            if lane in self._chores:
+                SHARED_HOUSEKEEPING.wake(self._chores[lane])
+            else:
+                self._flags[lane].set()
         response = self._response  # its thread may forget it meanwhile
         if break_off and response is not None:
             response.break_off()
