@@ -16,6 +16,7 @@ EXTRAS = {
     "nats": ("nats-py", "nats"),
     "pandas": ("pandas", "pandas"),
     "polars": ("polars", "polars"),
+    "prometheus_client": ("prometheus-client", "worker"),
     "psycopg": ("psycopg", "sql"),
     "pyarrow": ("pyarrow", "arrow"),
     "redis": ("redis", "redis"),

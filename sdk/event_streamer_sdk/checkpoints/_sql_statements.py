@@ -194,12 +194,12 @@ class SQLQuestions:
         return work
 
     def release(self, key: str, fencing: int) -> Any:
-        """Give a lease back; when it ran out says since when nobody has it."""
+        """Give a lease back: what its last owner still writes is refused; `expires_at` says since when."""
         table = self._positions
         update = (
             table.update()
             .where(table.c.position_key == key, table.c.fencing == fencing)
-            .values(owner=None, expires_at=clock())
+            .values(owner=None, fencing=table.c.fencing + 1, expires_at=clock())
         )
 
         def work(connection: Any) -> None:

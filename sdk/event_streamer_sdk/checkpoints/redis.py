@@ -71,6 +71,7 @@ RELEASE = (
     + """
 if redis.call('HGET', KEYS[1], 'fencing') ~= ARGV[1] then return 0 end
 redis.call('HDEL', KEYS[1], 'owner')
+redis.call('HINCRBY', KEYS[1], 'fencing', 1)
 redis.call('HSET', KEYS[1], 'expires_at', string.format('%.6f', now))
 return 1
 """

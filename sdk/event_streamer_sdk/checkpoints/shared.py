@@ -197,13 +197,14 @@ class SharedStore(abc.ABC):
         """
         return self._do(self._questions.load(key), "reading a checkpoint", checkpoint_of)
 
-    def save(self, key: str, checkpoint: Checkpoint) -> Any:
+    def save(self, key: str, checkpoint: Checkpoint, *, fencing: int | None = None) -> Any:
         """
         Store a position; when this returns the database has committed it. With leases it renews ours.
 
         Args:
             key: Its name.
             checkpoint: The position.
+            fencing: The number of the lease under which it was reached; by default that of our last one.
 
         Raises:
             LeaseLostError: Another worker has taken over.
@@ -216,7 +217,8 @@ class SharedStore(abc.ABC):
             checkpoint.chain_id,
             datetime.now(UTC).isoformat(),
         )
-        question = self._questions.save(key, values, self.lease_seconds, self._fencing.get(key, -1))
+        number = self._fencing.get(key, -1) if fencing is None else fencing
+        question = self._questions.save(key, values, self.lease_seconds, number)
         return self._do(question, "storing a checkpoint", partial(_held, key))
 
     # --- leases --------------------------------------------------------------------------------

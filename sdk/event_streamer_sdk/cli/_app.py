@@ -21,6 +21,7 @@ from event_streamer_sdk.cli import (
     plot,
     stream,
     subscriptions,
+    worker,
 )
 from event_streamer_sdk.cli._output import complain
 from event_streamer_sdk.exceptions import EventStreamerAuthError, EventStreamerSDKError
@@ -115,6 +116,7 @@ app.add_typer(subscriptions.app, name="subscriptions")
 app.command("stream")(stream.stream)
 app.command("export")(export.export)
 app.command("plot")(plot.plot)
+app.add_typer(worker.app, name="worker")
 app.add_typer(chains.app, name="chains")
 app.add_typer(breakers.app, name="breakers")
 app.command("health")(health.health)

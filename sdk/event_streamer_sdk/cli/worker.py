@@ -1,0 +1,221 @@
+"""`event-streamer worker`: a process that takes its share of the subscriptions, and who has what."""
+
+import asyncio
+import importlib
+import os
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Annotated, Any
+
+import typer
+
+from event_streamer_sdk import EventStreamer, SyncEventStreamer
+from event_streamer_sdk.cli._connection import calls_the_service
+from event_streamer_sdk.cli._output import complain, say, write_json, write_table
+from event_streamer_sdk.exceptions import EventStreamerSDKError
+from event_streamer_sdk.workers import SyncWorker, Worker, workers_status
+from event_streamer_sdk.workers.worker import LEASE_SECONDS, store_at
+
+app = typer.Typer(help="Share subscriptions among processes: run a worker, or see who has what.")
+
+CheckpointURL = Annotated[
+    str,
+    typer.Option(
+        envvar="EVENT_STREAMER_CHECKPOINT",
+        help="Where positions and leases are kept: postgresql://…, sqlite:///file.db or redis://….",
+    ),
+]
+Subscriptions = Annotated[
+    str | None,
+    typer.Option(metavar="ID,ID", show_default=False, help="The subscriptions that are shared."),
+]
+
+
+@app.callback(invoke_without_command=True)
+@calls_the_service
+def worker(
+    context: typer.Context,
+    client: SyncEventStreamer,
+    app_name: Annotated[
+        str | None,
+        typer.Option(
+            "--app",
+            metavar="MODULE:FUNCTION",
+            show_default=False,
+            help="Gets each streaming client, and registers handlers with it.",
+        ),
+    ] = None,
+    checkpoint: Annotated[
+        str | None,
+        typer.Option(
+            envvar="EVENT_STREAMER_CHECKPOINT",
+            show_default=False,
+            help="Where positions and leases are kept: postgresql://…, sqlite:///file.db or redis://….",
+        ),
+    ] = None,
+    subscriptions: Subscriptions = None,
+    take_all: Annotated[
+        bool, typer.Option("--all", help="All subscriptions of the subscriber, also later ones.")
+    ] = False,
+    blocking: Annotated[
+        bool, typer.Option("--blocking", help="Handlers are plain functions, called in threads.")
+    ] = False,
+    name: Annotated[
+        str | None, typer.Option(show_default=False, help="The worker's name, one that no other one has.")
+    ] = None,
+    lease: Annotated[
+        float,
+        typer.Option(min=0.1, metavar="SECONDS", help="How long a dead worker keeps its subscriptions."),
+    ] = LEASE_SECONDS,
+    at_most: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", show_default=False, help="How many subscriptions it takes at most."),
+    ] = None,
+    concurrency: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", show_default=False, help="How many handlers run at once."),
+    ] = None,
+    health: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", show_default=False, help="Answer GET /health and /metrics there."),
+    ] = None,
+) -> None:
+    """
+    Take a share of the subscriptions, until Ctrl-C or SIGTERM; then hand over.
+
+    Start as many as you like, on as many machines: they divide the subscriptions among themselves.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    if app_name is None:
+        raise typer.BadParameter("name the function that registers handlers: --app module:function")
+    if checkpoint is None:
+        raise typer.BadParameter("name the database of positions and leases: --checkpoint postgresql://…")
+    if (subscriptions is None) is not take_all:
+        raise typer.BadParameter("say either --all or which ones: --subscriptions 1,2")
+    registers = _function(app_name)
+    options: dict[str, Any] = {
+        "checkpoint": checkpoint,
+        "subscriptions": None if subscriptions is None else _ids(subscriptions),
+        "name": name,
+        "lease_seconds": lease,
+        "max_subscriptions": at_most,
+        "concurrency": concurrency,
+    }
+    if blocking:
+        blocking_worker = SyncWorker(client, registers, **options)
+        with _health(blocking_worker, health):
+            say(f"worker {blocking_worker.name} (Ctrl-C hands over and ends it)")
+            blocking_worker.run(handle_signals=True)
+    else:
+        asyncio.run(_work(client, registers, options, health))
+    say("handed over")
+
+
+async def _work(
+    blocking: SyncEventStreamer, registers: Callable[[Any], Any], options: dict[str, Any], health: str | None
+) -> None:
+    async with EventStreamer(
+        blocking.service_url, blocking.subscriber_id, api_key=os.environ.get("EVENT_STREAMER_API_KEY")
+    ) as client:
+        made = Worker(client, registers, **options)
+        with _health(made, health):
+            say(f"worker {made.name} (Ctrl-C hands over and ends it)")
+            await made.run(handle_signals=True)
+
+
+@app.command()
+@calls_the_service
+def status(
+    client: SyncEventStreamer,
+    checkpoint: CheckpointURL,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Show who has which subscription, how far it is, and how fast."""
+    ids: list[int] = []
+    try:
+        page = 1
+        while found := client.list_subscriptions(page=page, page_size=100).subscriptions:
+            ids += [each.id for each in found]
+            page += 1
+    except EventStreamerSDKError as problem:
+        complain(f"the service can't be asked, so subscriptions that no worker has are left out: {problem}")
+    store = store_at(checkpoint, name=None, lease_seconds=LEASE_SECONDS, threads=True)
+    try:
+        seen = workers_status(store, client.subscriber_id, ids)
+    finally:
+        store.close()
+    if as_json:
+        write_json(seen.to_dict())
+        return
+    write_table(
+        ["worker", "host", "pid", "streams", "events/s", "for"],
+        [
+            (each.name, each.host, each.pid, each.streams, f"{each.rate:,.1f}", f"{each.age:,.0f} s")
+            for each in seen.workers
+        ],
+        empty="No worker is there.",
+    )
+    if seen.workers and seen.streams:
+        say("")
+    write_table(
+        ["subscription", "worker", "state", "block", "behind", "events/s", "stored", "lease", "error"],
+        [
+            (
+                each.subscription_id,
+                each.owner,
+                each.state,
+                each.block,
+                each.lag_blocks,
+                None if each.rate is None else f"{each.rate:,.1f}",
+                each.saved_at,
+                None if each.owner is None else f"{each.seconds_left:.1f} s",
+                each.error,
+            )
+            for each in seen.streams
+        ],
+        empty="There are no subscriptions.",
+    )
+
+
+def _function(name: str) -> Callable[[Any], Any]:
+    """Import `module:function`, as uvicorn and gunicorn do: also from the folder of the moment."""
+    module, _, function = name.partition(":")
+    if not module or not function:
+        raise typer.BadParameter(f"--app must be module:function, not {name!r}")
+    if "" not in sys.path and os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        found: Any = importlib.import_module(module)
+    except ModuleNotFoundError as missing:
+        if missing.name != module and not module.startswith(f"{missing.name}."):
+            raise  # a module that the app itself imports
+        raise typer.BadParameter(f"--app {name}: there is no module {module!r} here") from missing
+    for part in function.split("."):
+        found = getattr(found, part, None)
+    if not callable(found):
+        raise typer.BadParameter(f"--app {name}: {module} has no function {function!r}")
+    registers: Callable[[Any], Any] = found
+    return registers
+
+
+def _ids(text: str) -> list[int]:
+    try:
+        found = [int(each) for each in text.split(",") if each.strip()]
+    except ValueError as problem:
+        raise typer.BadParameter(f"--subscriptions must be ids such as 1,2, not {text!r}") from problem
+    if not found or min(found) < 1:
+        raise typer.BadParameter(f"--subscriptions must be ids such as 1,2, not {text!r}")
+    return found
+
+
+def _health(made: Worker | SyncWorker, place: str | None) -> AbstractContextManager[Any]:
+    if place is None:
+        return nullcontext()
+    host, _, port = place.rpartition(":")
+    if not port.isdecimal() or int(port) > 65535:
+        raise typer.BadParameter(f"--health must be host:port, such as 0.0.0.0:8080, not {place!r}")
+    from event_streamer_sdk.workers.health import health_endpoint
+
+    return health_endpoint(made, host.strip("[]") or "0.0.0.0", int(port))  # noqa: S104 - as asked for

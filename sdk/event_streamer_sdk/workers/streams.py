@@ -1,0 +1,326 @@
+"""
+The streams of a worker: streaming clients whose handlers run under a lease, and only while it holds.
+
+Where a lease has run out, a handler waits: until it is renewed (the database was away, and nobody has taken
+over), or until the worker, to which the database says that it is lost, stops the stream. It doesn't raise:
+the policies `skip` and `dead_letter` would pass over a batch that another worker is about to handle.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from inspect import isawaitable, iscoroutinefunction
+from typing import Any, Protocol
+
+from event_streamer_api.errors import EventStreamerValidationError
+from event_streamer_sdk import (
+    EventStreamer,
+    Report,
+    StreamingClient,
+    StreamOptions,
+    SyncEventStreamer,
+    SyncStreamingClient,
+)
+from event_streamer_sdk.exceptions import HandlerTimeoutError, LeaseLostError
+
+from .lease import Lease, LeasedPositions, enter
+
+PAUSE = 0.05
+"""How often a handler looks whether its lease holds again, seconds."""
+PAGE_SIZE = 100
+"""Subscriptions that are asked for at once."""
+
+App = Callable[[Any], Any]
+"""Registers handlers with the streaming client that it gets; for asyncio it may be a coroutine function."""
+
+
+class Streams(Protocol):
+    """How a worker handles its streams, with or without asyncio."""
+
+    async def subscriptions(self) -> list[int]:
+        """Ask the service for the ids of all subscriptions of the subscriber."""
+
+    async def make(self, lease: Lease, store: LeasedPositions) -> Any:
+        """Make the streaming client of a subscription, and have the app register its handlers."""
+
+    async def run(self, stream: Any) -> Report:
+        """Stream until the end; raises what ended it badly."""
+
+    async def stop(self, stream: Any) -> None:
+        """Stop in good order, within `stop_timeout`."""
+
+    async def ask(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call a method of the store."""
+
+    def close(self) -> None:
+        """Let go of threads."""
+
+
+# --- asyncio ------------------------------------------------------------------------------------
+
+
+class LeasedStream(StreamingClient):
+    """
+    A streaming client whose handlers run under a lease.
+
+    Plain functions are called in threads, so that one that takes long holds no other subscription back.
+    """
+
+    _lease: Lease
+    _slots: asyncio.Semaphore | None = None
+    _seconds: float | None = None
+
+    def on_event(self, event_name: Any) -> Callable[[Any], Any]:
+        """Register a handler for one kind of event, as `StreamingClient.on_event`."""
+        register = super().on_event(event_name)
+
+        def registered(handler: Any) -> Any:
+            register(self._under_lease(handler))
+            return handler
+
+        return registered
+
+    def on_all_events(self, handler: Any) -> Any:
+        """Register a handler for whole batches, as `StreamingClient.on_all_events`."""
+        super().on_all_events(self._under_lease(handler))
+        return handler
+
+    def on_reorg(self, handler: Any) -> Any:
+        """Register a handler for replaced blocks, as `StreamingClient.on_reorg`."""
+        super().on_reorg(self._under_lease(handler))
+        return handler
+
+    def _under_lease(self, handler: Any) -> Any:
+        lease, slots = self._lease, self._slots
+        later = iscoroutinefunction(handler) or iscoroutinefunction(getattr(handler, "__call__", None))  # noqa: B004 - not whether, but what it is
+
+        @functools.wraps(handler)
+        async def handle(argument: Any) -> None:
+            async with slots or nullcontext():
+                while not lease.holds:
+                    if lease.ended:
+                        lease.check()
+                    await asyncio.sleep(PAUSE)
+                enter(lease)
+                await _in_time(
+                    handler if later else functools.partial(_threaded, handler), argument, self._seconds
+                )
+
+        return handle
+
+
+async def _threaded(handler: Callable[[Any], Any], argument: Any) -> None:
+    answer = await asyncio.to_thread(handler, argument)
+    if isawaitable(answer):
+        await answer
+
+
+async def _in_time(handler: Callable[[Any], Awaitable[Any]], argument: Any, seconds: float | None) -> None:
+    """Call a handler; its time begins when its turn comes, and not while it waits for that."""
+    limit = asyncio.timeout(seconds)
+    try:
+        async with limit:
+            await handler(argument)
+    except TimeoutError as error:
+        if not limit.expired():
+            raise
+        raise HandlerTimeoutError(f"the handler took longer than handler_timeout={seconds:g} s") from error
+
+
+class AsyncStreams:
+    """
+    Streams of the asyncio client.
+
+    Args:
+        client: The client.
+        app: Registers the handlers.
+        concurrency: How many handlers run at once; `None`: one for each subscription.
+        options: Those of the streaming clients.
+    """
+
+    def __init__(
+        self, client: EventStreamer, app: App, concurrency: int | None, options: StreamOptions
+    ) -> None:
+        self._client = client
+        self._app = app
+        self._options: Any = dict(options)
+        self._seconds = self._options.pop("handler_timeout", None)
+        self._slots = None if concurrency is None else asyncio.Semaphore(concurrency)
+
+    async def subscriptions(self) -> list[int]:
+        """Ask the service for the ids of all subscriptions of the subscriber."""
+        found: list[int] = []
+        page = 1
+        while True:
+            answer = await self._client.list_subscriptions(page=page, page_size=PAGE_SIZE)
+            found += [each.id for each in answer.subscriptions]
+            if len(answer.subscriptions) < PAGE_SIZE:
+                return found
+            page += 1
+
+    async def make(self, lease: Lease, store: LeasedPositions) -> LeasedStream:
+        """Make the streaming client of a subscription, and have the app register its handlers."""
+        options = self._options | {"checkpoint": store, "checkpoint_key": lease.key}
+        stream = LeasedStream(self._client, lease.subscription_id, **options)
+        stream._lease, stream._slots, stream._seconds = lease, self._slots, self._seconds
+        answer = self._app(stream)
+        if isawaitable(answer):
+            await answer
+        return stream
+
+    async def run(self, stream: LeasedStream) -> Report:
+        """Stream until the end; raises what ended it badly."""
+        await stream.start_streaming()
+        return await stream.wait()
+
+    async def stop(self, stream: LeasedStream) -> None:
+        """Stop in good order, within `stop_timeout`."""
+        await stream.disconnect()
+
+    async def ask(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call a method of the store."""
+        if not getattr(function.__self__, "asynchronous", False):  # type: ignore[attr-defined] # a method
+            return await asyncio.to_thread(function, *arguments)
+        return await function(*arguments)
+
+    def close(self) -> None:
+        """Do nothing: there are no threads of our own."""
+
+
+# --- threads ------------------------------------------------------------------------------------
+
+
+class LeasedSyncStream(SyncStreamingClient):
+    """A blocking streaming client whose handlers run under a lease."""
+
+    _lease: Lease
+    _slots: threading.BoundedSemaphore | None = None
+
+    def on_event(self, event_name: Any) -> Callable[[Any], Any]:
+        """Register a handler for one kind of event, as `SyncStreamingClient.on_event`."""
+        register = super().on_event(event_name)
+
+        def registered(handler: Any) -> Any:
+            register(self._under_lease(handler))
+            return handler
+
+        return registered
+
+    def on_all_events(self, handler: Any) -> Any:
+        """Register a handler for whole batches, as `SyncStreamingClient.on_all_events`."""
+        super().on_all_events(self._under_lease(handler))
+        return handler
+
+    def on_reorg(self, handler: Any) -> Any:
+        """Register a handler for replaced blocks, as `SyncStreamingClient.on_reorg`."""
+        super().on_reorg(self._under_lease(handler))
+        return handler
+
+    def _under_lease(self, handler: Any) -> Any:
+        if iscoroutinefunction(handler):
+            raise EventStreamerValidationError("this handler is a coroutine function: use Worker for it")
+        lease, slots = self._lease, self._slots
+
+        @functools.wraps(handler)
+        def handle(argument: Any) -> Any:
+            with slots or nullcontext():
+                while not lease.holds:
+                    if lease.ended:
+                        lease.check()
+                    time.sleep(PAUSE)
+                enter(lease)
+                return handler(argument)
+
+        return handle
+
+
+class ThreadedStreams:
+    """
+    Streams of the blocking client, each in threads of its own.
+
+    Args:
+        client: The client.
+        app: Registers the handlers.
+        concurrency: How many handlers run at once; `None`: one for each subscription.
+        options: Those of the streaming clients.
+    """
+
+    def __init__(
+        self, client: SyncEventStreamer, app: App, concurrency: int | None, options: StreamOptions
+    ) -> None:
+        self._client = client
+        self._app = app
+        self._options: Any = dict(options)
+        self._slots = None if concurrency is None else threading.BoundedSemaphore(concurrency)
+        # Threads are made as they are needed; those that wait for streams must not keep out the store's.
+        self._waiting = ThreadPoolExecutor(100_000, thread_name_prefix="worker-stream")
+        self._asking = ThreadPoolExecutor(16, thread_name_prefix="worker")
+
+    async def _in(self, threads: ThreadPoolExecutor, function: Callable[..., Any], *arguments: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(threads, function, *arguments)
+
+    async def subscriptions(self) -> list[int]:
+        """Ask the service for the ids of all subscriptions of the subscriber."""
+
+        def ask() -> list[int]:
+            found: list[int] = []
+            page = 1
+            while True:
+                answer = self._client.list_subscriptions(page=page, page_size=PAGE_SIZE)
+                found.extend(each.id for each in answer.subscriptions)
+                if len(answer.subscriptions) < PAGE_SIZE:
+                    return found
+                page += 1
+
+        ids: list[int] = await self._in(self._asking, ask)
+        return ids
+
+    async def make(self, lease: Lease, store: LeasedPositions) -> LeasedSyncStream:
+        """Make the streaming client of a subscription, and have the app register its handlers."""
+        options = self._options | {"checkpoint": store, "checkpoint_key": lease.key}
+        stream = LeasedSyncStream(self._client, lease.subscription_id, **options)
+        stream._lease, stream._slots = lease, self._slots
+        await self._in(self._asking, self._app, stream)
+        return stream
+
+    async def run(self, stream: LeasedSyncStream) -> Report:
+        """Stream until the end; raises what ended it badly."""
+
+        def run() -> Report:
+            stream.start_streaming()
+            return stream.wait()
+
+        report: Report = await self._in(self._waiting, run)
+        return report
+
+    async def stop(self, stream: LeasedSyncStream) -> None:
+        """Stop in good order, within `stop_timeout`."""
+        await self._in(self._waiting, stream.disconnect)
+
+    async def ask(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call a method of the store."""
+        return await self._in(self._asking, function, *arguments)
+
+    def close(self) -> None:
+        """Let go of the threads; one that waits for a handler which doesn't end is left behind."""
+        self._waiting.shutdown(wait=False, cancel_futures=True)
+        self._asking.shutdown(wait=False, cancel_futures=True)
+
+
+def lease_was_lost(error: BaseException | None) -> bool:
+    """
+    Tell whether a stream ended since another worker has taken over.
+
+    Args:
+        error: What ended it.
+
+    Returns:
+        Whether it did.
+    """
+    return isinstance(error, LeaseLostError)
