@@ -87,7 +87,7 @@ docs: $(installed_dev) ## the documentation as a site that works from disk: buil
 
 ## Longer runs
 
-.PHONY: fuzz fuzz-abi fuzz-requests attack simulate soak kill-sinks compare-faults bench bench-quick bench-load
+.PHONY: fuzz fuzz-abi fuzz-requests attack simulate soak soak-workers kill-sinks compare-faults bench bench-quick bench-load
 fuzz: $(installed_dev) ## look for counterexamples to all properties, some hundred times as long as the tests do
 	HYPOTHESIS_PROFILE=fuzz $(pytest) --timeout=0 $(wildcard tests/*/test_*properties*.py) $(ARGS)
 
@@ -107,6 +107,9 @@ simulate: $(installed_dev) ## play random schedules of faults in virtual time un
 
 soak: $(installed_dev) ## ten minutes of trouble on a real node: faults, kill -9, and nothing lost
 	$(python) tests/soak/soak.py $(ARGS)
+
+soak-workers: $(installed_dev) ## five minutes of workers killed and paused on PostgreSQL; SECONDS=60 SEED=7
+	PYTHONPATH=tests $(python) tests/soak/workers.py --seconds $(or $(SECONDS),300) --seed $(or $(SEED),1)
 
 kill-sinks: $(installed_dev) ## kill -9 exports thirty times a sink, reorganisations among them: each event once
 	SINK_KILLS=30 $(python) -m pytest --timeout=900 tests/sinks -k killed_at_random_instants $(ARGS)

@@ -52,10 +52,11 @@ class Fleet:
             assert lease.subscription_id == subscription_id
             assert lease.holds
             self.by[subscription_id] = lease.owner
-            answers = [handle(subscription_id, event) for event in events] if handle else []
+            return [handle(subscription_id, event) for event in events] if handle else []
+
+        def count(subscription_id: int, events: list[dict[str, Any]]) -> None:
             for event in events:
                 self.handled[subscription_id, event["block_number"], event["log_index"]] += 1
-            return answers
 
         def app(stream: Any) -> None:
             if is_async:
@@ -65,8 +66,13 @@ class Fleet:
                     for answer in note(stream.subscription_id, events):
                         if isawaitable(answer):
                             await answer
+                    count(stream.subscription_id, events)
             else:
-                stream.on_event("Transfer")(lambda events: (note(stream.subscription_id, events), None)[1])
+
+                @stream.on_event("Transfer")
+                def now(events: list[dict[str, Any]]) -> None:
+                    note(stream.subscription_id, events)
+                    count(stream.subscription_id, events)
 
         return app
 
@@ -338,6 +344,9 @@ def test_health_and_metrics(start: Start) -> None:
         ({"poll_seconds": 0}, "poll_seconds must be above 0"),
         ({"lease_seconds": -1}, "lease_seconds must be above 0"),
         ({"checkpoint_key": "mine"}, "checkpoint_key is the worker's"),
+        ({"resume_token": "t"}, "resume_token is the worker's"),
+        ({"handler_retires": 1}, "unknown option handler_retires"),
+        ({"queue_batches": 0}, "queue_batches must be 1 or more"),
         ({"name": "x" * 65}, "owner must have 1 to 64 characters"),
     ],
     ids=lambda value: str(value)[:40],

@@ -161,18 +161,18 @@ class SQLQuestions:
 
         def work(connection: Any) -> int | None:
             if connection.execute(number).first() is None:
-                self._insert(connection, key)
+                self._insert(connection, table.insert().values(position_key=key))
             if connection.execute(take).rowcount != 1:
                 return None
             return int(connection.execute(number).scalar_one())
 
         return work
 
-    def _insert(self, connection: Any, key: str) -> None:
-        """Make a position's row; two workers may do so at once, and then one of them need not."""
+    def _insert(self, connection: Any, insert: Any) -> None:
+        """Make a row; two may do so at once, and then one of them need not."""
         try:
             with connection.begin_nested():
-                connection.execute(self._positions.insert().values(position_key=key))
+                connection.execute(insert)
         except self._sa.exc.IntegrityError:
             return
 
@@ -217,7 +217,7 @@ class SQLQuestions:
             if connection.execute(table.update().where(*ours).values(**said)).rowcount == 0:
                 connection.execute(table.delete().where(table.c.expires_at < clock() - FORGOTTEN_AFTER))
                 new = table.insert().values(worker=worker, worker_group=group, came_at=clock(), **said)
-                connection.execute(new)
+                self._insert(connection, new)
 
         return work
 

@@ -20,7 +20,7 @@ from .streams import Streams
 
 logger = logging.getLogger(__name__)
 
-REFRESH_SECONDS = 5.0
+REFRESH_SECONDS = 3.0
 """How often the service is asked which subscriptions there are, seconds."""
 PATIENCE_SECONDS = 1.0
 """How long a subscription that nobody has is left to the worker that it falls to, seconds."""

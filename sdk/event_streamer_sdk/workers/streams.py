@@ -23,7 +23,6 @@ from event_streamer_sdk import (
     EventStreamer,
     Report,
     StreamingClient,
-    StreamOptions,
     SyncEventStreamer,
     SyncStreamingClient,
 )
@@ -145,11 +144,11 @@ class AsyncStreams:
     """
 
     def __init__(
-        self, client: EventStreamer, app: App, concurrency: int | None, options: StreamOptions
+        self, client: EventStreamer, app: App, concurrency: int | None, options: dict[str, Any]
     ) -> None:
         self._client = client
         self._app = app
-        self._options: Any = dict(options)
+        self._options = dict(options)
         self._seconds = self._options.pop("handler_timeout", None)
         self._slots = None if concurrency is None else asyncio.Semaphore(concurrency)
 
@@ -252,11 +251,11 @@ class ThreadedStreams:
     """
 
     def __init__(
-        self, client: SyncEventStreamer, app: App, concurrency: int | None, options: StreamOptions
+        self, client: SyncEventStreamer, app: App, concurrency: int | None, options: dict[str, Any]
     ) -> None:
         self._client = client
         self._app = app
-        self._options: Any = dict(options)
+        self._options = dict(options)
         self._slots = None if concurrency is None else threading.BoundedSemaphore(concurrency)
         # Threads are made as they are needed; those that wait for streams must not keep out the store's.
         self._waiting = ThreadPoolExecutor(100_000, thread_name_prefix="worker-stream")

@@ -11,10 +11,10 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from types import TracebackType
-from typing import Any, Self, Unpack
+from typing import Any, Self
 
 from event_streamer_api.errors import EventStreamerValidationError
-from event_streamer_sdk import StreamOptions
+from event_streamer_sdk._core.stream.options import settings_from
 from event_streamer_sdk.checkpoints import (
     AsyncRedisCheckpoint,
     AsyncSQLCheckpoint,
@@ -32,6 +32,8 @@ POLL_SECONDS = 0.5
 """How often a worker looks at the others, seconds."""
 STOP_SECONDS = 1.5
 """How long a handler may go on when its worker stops, seconds; then its batch comes again elsewhere."""
+OF_CLIENTS = frozenset({"client_metadata", "auto_acknowledge", "batch_ack_interval"})
+"""Options of streaming clients that are no `StreamOptions`."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -87,7 +89,7 @@ class _Worker:
         poll_seconds: float = POLL_SECONDS,
         max_subscriptions: int | None = None,
         concurrency: int | None = None,
-        **options: Unpack[StreamOptions],
+        **options: Any,
     ) -> None:
         if not callable(app):
             raise EventStreamerValidationError(f"app must be a function that registers handlers, not {app!r}")
@@ -96,11 +98,7 @@ class _Worker:
                 raise EventStreamerValidationError(f"{number} must be 1 or more, not {limit!r}")
         if not poll_seconds > 0:
             raise EventStreamerValidationError(f"poll_seconds must be above 0, not {poll_seconds!r}")
-        for taken in ("checkpoint", "checkpoint_key"):
-            if taken in options:
-                raise EventStreamerValidationError(
-                    f"{taken} is the worker's, and can't be chosen for a stream"
-                )
+        _check_options(options)
         chosen = None if subscriptions is None else sorted(set(subscriptions))
         if chosen is not None and not all(isinstance(each, int) and each > 0 for each in chosen):
             raise EventStreamerValidationError(f"subscriptions must be ids, numbers from 1, not {chosen!r}")
@@ -215,7 +213,8 @@ class Worker(_Worker):
         max_subscriptions: How many it takes at most, 1 or more; by default any number.
         concurrency: How many handlers run at once, 1 or more; by default one for each subscription. With a
             limit, handlers that take long keep others waiting: set `handler_timeout`, too.
-        **options: Options of the streaming clients, see `StreamOptions`. `stop_timeout` is 1.5 s here.
+        **options: Options of the streaming clients: those of `StreamOptions` (`stop_timeout` is 1.5 s here),
+            `client_metadata`, `auto_acknowledge` and `batch_ack_interval`.
 
     Raises:
         EventStreamerValidationError: An argument can't be used.
@@ -321,6 +320,20 @@ class SyncWorker(_Worker):
             self._thread.join()
         if self._error is not None and error is None:
             raise self._error
+
+
+def _check_options(options: dict[str, Any]) -> None:
+    """Refuse wrong options now, and not when the first stream is made."""
+    for taken in ("checkpoint_key", "resume_token"):
+        if taken in options:
+            raise EventStreamerValidationError(f"{taken} is the worker's, and can't be chosen for a stream")
+    of_streams: Any = {name: value for name, value in options.items() if name not in OF_CLIENTS}
+    settings_from(
+        of_streams,
+        auto_acknowledge=options.get("auto_acknowledge", True),
+        batch_ack_interval=options.get("batch_ack_interval", 3.0),
+        has_lease=False,
+    )
 
 
 @contextmanager
