@@ -7,7 +7,7 @@ from importlib.metadata import version
 import pytest
 
 COMMANDS = [
-    *("subscriptions", "stream", "export", "plot", "chains", "breakers", "health", "abi"),
+    *("subscriptions", "stream", "export", "plot", "worker", "chains", "breakers", "health", "abi"),
     *("demo", "keys", "serve"),
 ]
 

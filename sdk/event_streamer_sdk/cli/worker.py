@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -10,8 +11,9 @@ from typing import Annotated, Any
 
 import typer
 
-from event_streamer_sdk import EventStreamer, SyncEventStreamer
-from event_streamer_sdk.cli._connection import calls_the_service
+from event_streamer_sdk import SyncEventStreamer
+from event_streamer_sdk._core.visible import visible
+from event_streamer_sdk.cli._connection import Place, calls_the_service, knows_the_service
 from event_streamer_sdk.cli._output import complain, say, write_json, write_table
 from event_streamer_sdk.exceptions import EventStreamerSDKError
 from event_streamer_sdk.workers import SyncWorker, Worker, workers_status
@@ -33,10 +35,10 @@ Subscriptions = Annotated[
 
 
 @app.callback(invoke_without_command=True)
-@calls_the_service
+@knows_the_service
 def worker(
     context: typer.Context,
-    client: SyncEventStreamer,
+    place: Place,
     app_name: Annotated[
         str | None,
         typer.Option(
@@ -103,26 +105,44 @@ def worker(
         "max_subscriptions": at_most,
         "concurrency": concurrency,
     }
+    _log_to_standard_error()
     if blocking:
-        blocking_worker = SyncWorker(client, registers, **options)
-        with _health(blocking_worker, health):
-            say(f"worker {blocking_worker.name} (Ctrl-C hands over and ends it)")
-            blocking_worker.run(handle_signals=True)
+        with place.blocking() as client:
+            made = SyncWorker(client, registers, **options)
+            with _health(made, health):
+                say(f"worker {made.name} (Ctrl-C hands over and ends it)")
+                made.run(handle_signals=True)
     else:
-        asyncio.run(_work(client, registers, options, health))
+        asyncio.run(_work(place, registers, options, health))
     say("handed over")
 
 
 async def _work(
-    blocking: SyncEventStreamer, registers: Callable[[Any], Any], options: dict[str, Any], health: str | None
+    place: Place, registers: Callable[[Any], Any], options: dict[str, Any], health: str | None
 ) -> None:
-    async with EventStreamer(
-        blocking.service_url, blocking.subscriber_id, api_key=os.environ.get("EVENT_STREAMER_API_KEY")
-    ) as client:
+    async with place.asynchronous() as client:
         made = Worker(client, registers, **options)
         with _health(made, health):
             say(f"worker {made.name} (Ctrl-C hands over and ends it)")
             await made.run(handle_signals=True)
+
+
+class _VisibleLines(logging.Formatter):
+    """Lines for people: what a terminal would obey is shown as escapes; tracebacks keep their lines."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write one record."""
+        return "\n".join(map(visible, super().format(record).splitlines()))
+
+
+def _log_to_standard_error() -> None:
+    """Tell what happens to subscriptions and streams: a worker runs for months, and nobody asks it."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_VisibleLines("%(asctime)s %(levelname)s %(message)s"))
+    logger = logging.getLogger("event_streamer_sdk")
+    logger.addHandler(handler)
+    logger.setLevel(logging.WARNING)
+    logging.getLogger("event_streamer_sdk.workers").setLevel(logging.INFO)
 
 
 @app.command()

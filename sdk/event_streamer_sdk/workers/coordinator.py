@@ -105,6 +105,7 @@ class Coordinator:
         for task, result in ((renewing, done[0]), (balancing, None)):
             error = result or (None if task.cancelled() else task.exception())
             if isinstance(error, Exception):
+                logger.error("worker %s: ended: %s", self.name, error)
                 raise error
 
     def stop(self) -> None:
@@ -211,8 +212,9 @@ class Coordinator:
         if now - self._announced_at >= self._lease_seconds / 2:
             await self._announce(now)
         seen: Overview = await self.streams.ask(self.store.overview, self._group, list(self._wanted))
-        for key in [key for key in self.held if key not in self._wanted]:
-            self._background(self._let_go(self.held[key]))
+        for key, held in list(self.held.items()):
+            if key not in self._wanted and not held.leaving.is_set():
+                self._background(self._let_go(held))
         move = next_move(self.name, self._view(seen), patience=PATIENCE_SECONDS)
         for key in move.give_up:
             if key in self.held and not self.held[key].leaving.is_set():
