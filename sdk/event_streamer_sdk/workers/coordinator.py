@@ -146,8 +146,7 @@ class Coordinator:
                 lease.prolonged(began + self._lease_seconds)
             elif not lease.ended:
                 self._lost(key)
-        if began - self._announced_at >= self._lease_seconds / 4:
-            await self._announce(began)
+        await self._announce(began)
 
     def _lost(self, key: str) -> None:
         held = self.held.get(key)
@@ -239,7 +238,9 @@ class Coordinator:
         peers = {
             worker.name: Peer(worker.name, worker.report.get("capacity"))
             for worker in seen.workers
+            # One that hasn't spoken for half a lease takes nothing: nothing is given up for it either.
             if worker.report.get("subscriptions") == self._chosen
+            and worker.seconds_left > self._lease_seconds / 2
         }
         peers[self.name] = Peer(self.name, self._capacity)
         return View(peers=list(peers.values()), owners=owners, free_for=free_for)
