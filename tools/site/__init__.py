@@ -23,6 +23,7 @@ PAGES = {
     "models.md": names.models,
     "exceptions.md": names.exceptions,
     "checkpoints.md": names.checkpoints,
+    "workers-api.md": names.workers,
     "sinks-api.md": names.sinks,
     "frames-api.md": names.frames,
     "abi-api.md": names.abi,

@@ -28,6 +28,9 @@ from event_streamer_sdk import (
 from event_streamer_sdk import (
     streaming_client as streaming_module,
 )
+from event_streamer_sdk import (
+    workers as workers_module,
+)
 
 ERRORS = set(exceptions_module.__all__)
 """Shown on a page of their own, and not wherever else they can be imported from."""
@@ -89,6 +92,15 @@ def checkpoints(_root: Path) -> str:
         "Checkpoints and dead letters",
         "All are in `event_streamer_sdk.checkpoints`. [How a position is kept](../tokens.md) explains them.",
         _names("event_streamer_sdk.checkpoints", _but_errors(checkpoints_module.__all__)),
+    )
+
+
+def workers(_root: Path) -> str:
+    """Write the page of the workers."""
+    return _page(
+        "Workers",
+        "All are in `event_streamer_sdk.workers`. [The guide](../workers.md) says what they promise.",
+        _names("event_streamer_sdk.workers", workers_module.__all__),
     )
 
 
