@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import filecmp
+import json
 import shutil
 import subprocess
 import sys
@@ -78,6 +79,9 @@ def generate(source: str, target: Path, sdk: Path | None = None) -> Generated:
             shutil.copy(module, fresh / module.name)
         # Without metadata openapi-python-client leaves the mark of a typed package out (PEP 561).
         (fresh / "py.typed").write_text("", encoding="utf-8")
+        # The service shows it at /docs; JSON, so that nobody needs a reader of YAML for that.
+        shown = json.dumps(load(source).root, indent=1, ensure_ascii=False, default=str)
+        (fresh / "openapi.json").write_text(shown + "\n", encoding="utf-8")
         _tidy(fresh)
         found = changes(target, fresh)
         _swap(fresh, target)

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, TypeVar
 from .api import chains as _chains
 from .api import circuit_breakers as _circuit_breakers
 from .api import health as _health
+from .api import overview as _overview
 from .api import stream as _stream
 from .api import subscriptions as _subscriptions
 
 if TYPE_CHECKING:
+    from .models.abi_events_request import AbiEventsRequest
+    from .models.abi_events_response import AbiEventsResponse
+    from .models.activity_response import ActivityResponse
     from .models.batch_acknowledgment_request import BatchAcknowledgmentRequest
     from .models.batch_acknowledgment_response import BatchAcknowledgmentResponse
     from .models.bulk_batch_acknowledgment_request import BulkBatchAcknowledgmentRequest
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
     from .models.client_heartbeat_request import ClientHeartbeatRequest
     from .models.client_heartbeat_response import ClientHeartbeatResponse
     from .models.health_response import HealthResponse
+    from .models.overview_response import OverviewResponse
     from .models.processing_status_response import ProcessingStatusResponse
     from .models.subscription_list_response import SubscriptionListResponse
     from .models.subscription_response import SubscriptionResponse
@@ -469,6 +474,76 @@ class AsyncCalls(ABC):
             )
         )
 
+    async def get_overview(self) -> OverviewResponse:
+        """
+        Get what goes on in the service now.
+
+        Chains with their nodes, the pace of the subscriptions that are being delivered, open
+        connections, and what went wrong lately. A subscriber sees its own subscriptions and connections
+        alone. No node is asked for what a watcher knows, and of others no more often than every 15 s.
+
+        Returns:
+            The overview.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return await self._call(_overview.get_overview())
+
+    async def get_activity(self, subscription_id: int | None = None, minutes: int = 20) -> ActivityResponse:
+        """
+        Get events per second and lag over time.
+
+        A point every 5 s for the last 20 minutes, or every minute for up to 6 hours. The service keeps
+        them in memory: they begin with its start. A subscriber's figures are of its own subscriptions
+        alone.
+
+        Args:
+            subscription_id: Of this subscription alone; left out, of all. 1 or more.
+            minutes: How far to look back. Up to 20 a point is 5 s, beyond that a minute. 1 or more;
+                default 20.
+
+        Returns:
+            The figures, oldest first; the three lists are of the same length.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return await self._call(
+            _overview.get_activity(
+                subscription_id=subscription_id,
+                minutes=minutes,
+            )
+        )
+
+    async def read_abi_events(self, document: AbiEventsRequest) -> AbiEventsResponse:
+        """
+        Read the events of an ABI, with the topic0 of each.
+
+        Takes what people have: a JSON ABI, an artifact of Hardhat, Foundry or Truffle, the output of a
+        compiler, or lines of Solidity. Nothing is stored.
+
+        Args:
+            document: The AbiEventsRequest to send.
+
+        Returns:
+            The events, in the order of the source.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return await self._call(
+            _overview.read_abi_events(
+                document=document,
+            )
+        )
+
 
 class SyncCalls(ABC):
     """The calls of the API as blocking methods; a client supplies how a request is sent."""
@@ -898,5 +973,75 @@ class SyncCalls(ABC):
         return self._call(
             _chains.delete_chain(
                 chain_id=chain_id,
+            )
+        )
+
+    def get_overview(self) -> OverviewResponse:
+        """
+        Get what goes on in the service now.
+
+        Chains with their nodes, the pace of the subscriptions that are being delivered, open
+        connections, and what went wrong lately. A subscriber sees its own subscriptions and connections
+        alone. No node is asked for what a watcher knows, and of others no more often than every 15 s.
+
+        Returns:
+            The overview.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return self._call(_overview.get_overview())
+
+    def get_activity(self, subscription_id: int | None = None, minutes: int = 20) -> ActivityResponse:
+        """
+        Get events per second and lag over time.
+
+        A point every 5 s for the last 20 minutes, or every minute for up to 6 hours. The service keeps
+        them in memory: they begin with its start. A subscriber's figures are of its own subscriptions
+        alone.
+
+        Args:
+            subscription_id: Of this subscription alone; left out, of all. 1 or more.
+            minutes: How far to look back. Up to 20 a point is 5 s, beyond that a minute. 1 or more;
+                default 20.
+
+        Returns:
+            The figures, oldest first; the three lists are of the same length.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return self._call(
+            _overview.get_activity(
+                subscription_id=subscription_id,
+                minutes=minutes,
+            )
+        )
+
+    def read_abi_events(self, document: AbiEventsRequest) -> AbiEventsResponse:
+        """
+        Read the events of an ABI, with the topic0 of each.
+
+        Takes what people have: a JSON ABI, an artifact of Hardhat, Foundry or Truffle, the output of a
+        compiler, or lines of Solidity. Nothing is stored.
+
+        Args:
+            document: The AbiEventsRequest to send.
+
+        Returns:
+            The events, in the order of the source.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return self._call(
+            _overview.read_abi_events(
+                document=document,
             )
         )

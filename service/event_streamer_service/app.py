@@ -13,7 +13,17 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from event_streamer_service.middleware import Gate
-from event_streamer_service.routes import breakers, chains, health, streaming, subscriptions
+from event_streamer_service.page import files as page
+from event_streamer_service.routes import (
+    abi,
+    breakers,
+    chains,
+    health,
+    overview,
+    streaming,
+    subscriptions,
+    watching,
+)
 from event_streamer_service.service import Service
 
 _SUBSCRIPTION = "/subscriptions/{subscription_id}"
@@ -73,6 +83,10 @@ def _calls(path: str, **by_method: Callable[[Request], Awaitable[Response]]) -> 
 
 def _routes(service: Service) -> list[Route]:
     routes = [
+        _calls("/", GET=page.get_page),
+        _calls("/docs", GET=page.get_reference),
+        _calls("/openapi.json", GET=page.get_document),
+        _calls("/assets/{name:path}", GET=page.get_asset),
         _calls("/health", GET=health.get_health),
         _calls("/ready", GET=health.get_readiness),
         _calls("/metrics", GET=health.get_metrics),
@@ -89,11 +103,15 @@ def _routes(service: Service) -> list[Route]:
             DELETE=subscriptions.delete_subscription,
         ),
         Route(_SUBSCRIPTION + "/stream", streaming.StreamEndpoint()),
+        Route(_SUBSCRIPTION + "/watch", watching.WatchEndpoint()),
         _calls(_CONNECTION + "/ack/batch", POST=streaming.acknowledge_batch),
         _calls(_CONNECTION + "/ack/batch/bulk", POST=streaming.acknowledge_batch_bulk),
         _calls("/stream/{connection_id}/heartbeat", POST=streaming.send_heartbeat),
         _calls(_SUBSCRIPTION + "/processing-status", GET=streaming.check_processing_status),
         _calls(_SUBSCRIPTION + "/last-processed-block", GET=streaming.get_subscription_last_processed_block),
+        _calls("/api/overview", GET=overview.get_overview),
+        _calls("/api/activity", GET=overview.get_activity),
+        _calls("/api/abi/events", POST=abi.read_abi_events),
         _calls("/api/circuit-breakers/status", GET=breakers.get_circuit_breaker_status),
         _calls("/api/circuit-breakers/health", GET=breakers.get_circuit_breaker_health),
         _calls("/api/circuit-breakers/config", GET=breakers.get_circuit_breaker_config),

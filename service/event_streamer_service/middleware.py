@@ -32,6 +32,7 @@ from event_streamer_service.errors import (
 )
 from event_streamer_service.logs import fields
 from event_streamer_service.origins import check_host, check_media_type, check_origin
+from event_streamer_service.page.files import is_public
 from event_streamer_service.routes._answer import json_response
 from event_streamer_service.store.database import ClientGone
 
@@ -44,7 +45,9 @@ WATCHED_PATHS = frozenset({"/ready", "/metrics"})
 """What supervisors and Prometheus ask. `/health` needs no key, and tells nobody more than anybody."""
 _STRANGER = Caller(subscriber=None, is_admin=False)
 _WATCHER = Caller(subscriber=None, is_admin=False, watches_only=True)
-_STREAM_ROUTE = "/subscriptions/{subscription_id}/stream"
+_STREAM_ROUTES = frozenset(
+    {"/subscriptions/{subscription_id}/stream", "/subscriptions/{subscription_id}/watch"}
+)
 _CLIENT_GONE = 499
 """What logs and figures say of a request whose client has gone; nginx says so too."""
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -106,7 +109,7 @@ class Gate:
         if instead is not None:
             await instead(scope, receive, send)
             return
-        if path == "/health":
+        if path == "/health" or is_public(path):
             caller = ANYBODY
         elif path in WATCHED_PATHS:
             caller = self._watcher(headers)
@@ -151,6 +154,9 @@ class Gate:
             )
             return json_response(body, problem.status_code, headers=problem.headers)
         logger.error("A request failed", exc_info=problem, extra=fields(request_id=request_id))
+        self._service.notices.note(
+            "INTERNAL_ERROR", f"A request failed; the log tells more under {request_id}.", severity="error"
+        )
         body = error_body(
             500,
             "Internal error",
@@ -165,7 +171,7 @@ class Gate:
         route = getattr(scope.get("route"), "path", "unknown")
         metrics = self._service.metrics
         metrics.requests.labels(scope["method"], route, status).inc()
-        if route != _STREAM_ROUTE:
+        if route not in _STREAM_ROUTES:
             metrics.request_seconds.labels(scope["method"], route).observe(seconds)
         caller = scope.get("event_streamer.caller")
         logger.info(

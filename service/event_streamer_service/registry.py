@@ -200,6 +200,10 @@ class ChainRegistry:
             for breaker in self._manager.breakers_of(chain_id).values()
         ]
 
+    def nodes_of(self, chain_id: int) -> list[tuple[str, CircuitBreaker]]:
+        """Return the URL of each of a chain's nodes, and its circuit breaker; none where it is not active."""
+        return self._manager.nodes_of(chain_id) if self.is_active(chain_id) else []
+
     @property
     def manager(self) -> ChainManager:
         """The running chains and their breakers."""
@@ -228,12 +232,14 @@ class ChainRegistry:
             return problem
         return None
 
-    async def head_number(self, chain_id: int, patience: float) -> int | None:
+    async def head_number(
+        self, chain_id: int, patience: float, *, good_for: float = _HEAD_GOOD_FOR
+    ) -> int | None:
         """
         Return the number of a chain's newest block, `None` where nobody tells it within `patience` s.
 
         A chain that is followed has a watcher who knows. Of others a node is asked, once in a few seconds at
-        most: whoever calls this often must not wear it out.
+        most (`good_for`): whoever calls this often must not wear it out.
         """
         if not self.is_active(chain_id):
             return None
@@ -241,7 +247,7 @@ class ChainRegistry:
         if chain.feeds > 0 and chain.head_number is not None and chain.error is None:
             return chain.head_number
         asked_at, known = self._heads.get(chain_id, (float("-inf"), None))
-        if chain_id not in self.sources and time.monotonic() - asked_at < _HEAD_GOOD_FOR:
+        if chain_id not in self.sources and time.monotonic() - asked_at < good_for:
             return known
         self._heads[chain_id] = time.monotonic(), known
         try:

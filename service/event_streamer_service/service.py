@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from attrs import evolve
 
+from event_streamer_service.activity import Activity
 from event_streamer_service.admission import Admission
 from event_streamer_service.auth import Keys, RateLimit
 from event_streamer_service.chains.config import ChainConfig
@@ -23,6 +24,7 @@ from event_streamer_service.delivery.stream import Tools
 from event_streamer_service.devchain.chain import DevChain
 from event_streamer_service.errors import StartupError
 from event_streamer_service.metrics import Metrics
+from event_streamer_service.notices import Notices
 from event_streamer_service.observer import Observer
 from event_streamer_service.registry import ChainRegistry
 from event_streamer_service.settings import Settings
@@ -111,6 +113,9 @@ class Service:
             clock=self.clock,
             private_nodes=settings.private_nodes_allowed,
         )
+        self.notices = Notices(now=self.clock.time)
+        self.activity = Activity(self.hub, self.book, self.chains, notices=self.notices, now=self.clock.time)
+        self.started_at: float | None = None
         self.stopping = False
 
     @property
@@ -125,6 +130,7 @@ class Service:
             chain=self.chains.get,
             keep_problem=self._keep_problem,
             observer=self.observer,
+            notices=self.notices,
         )
 
     async def _keep_problem(self, subscription_id: int, problem: str) -> None:
@@ -133,6 +139,8 @@ class Service:
     async def start(self) -> None:
         """Read what the database holds, and be ready for requests."""
         await self.chains.start()
+        self.started_at = self.clock.time()
+        self.activity.start()
 
     def end_streams(self) -> None:
         """Ask all streams to end, and open no new ones: the first half of a stop."""
@@ -144,6 +152,7 @@ class Service:
         """Save progress, let go of chains and database."""
         self.end_streams()
         self.database.hurry()
+        await self.activity.close()
         await self.book.close()
         try:
             async with asyncio.timeout(_CHAINS_PATIENCE):

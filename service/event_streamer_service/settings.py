@@ -85,6 +85,7 @@ class Settings:
         max_page_size: Subscriptions on a page, at most.
         max_bulk_acks: Batch ids in one acknowledgement, at most.
         max_streams: Open streams of one subscriber, at most (429 beyond).
+        max_watchers: Open connections that only watch one subscriber's subscriptions, at most (429 beyond).
         resumed_streams_per_second: Streams that go on where they were are let in at this rate in the first
             half minute (503 with Retry-After beyond): after a restart all come back at once.
         max_subscriptions: Subscriptions of one subscriber, at most (429 beyond).
@@ -129,6 +130,7 @@ class Settings:
     max_page_size: int = _count(1000)
     max_bulk_acks: int = _count(1000)
     max_streams: int = _count(1000)
+    max_watchers: int = _count(50)
     resumed_streams_per_second: float = _seconds(26)
     max_subscriptions: int = _count(10_000)
     requests_per_second: float | None = field(default=None, validator=optional(_positive))

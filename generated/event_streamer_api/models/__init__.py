@@ -8,7 +8,11 @@ if TYPE_CHECKING:
     from ..types import File as File
     from ..types import Unknown as Unknown
     from .abi_event import ABIEvent
+    from .abi_event_description import AbiEventDescription
+    from .abi_events_request import AbiEventsRequest
+    from .abi_events_response import AbiEventsResponse
     from .abi_input import ABIInput
+    from .activity_response import ActivityResponse
     from .batch_acknowledgment_request import BatchAcknowledgmentRequest
     from .batch_acknowledgment_response import BatchAcknowledgmentResponse
     from .block_reference import BlockReference
@@ -33,6 +37,13 @@ if TYPE_CHECKING:
     from .error_response import ErrorResponse
     from .health_response import HealthResponse
     from .last_processed_block_response import LastProcessedBlockResponse
+    from .overview_caller import OverviewCaller
+    from .overview_chain import OverviewChain
+    from .overview_connection import OverviewConnection
+    from .overview_node import OverviewNode
+    from .overview_notice import OverviewNotice
+    from .overview_response import OverviewResponse
+    from .overview_subscription import OverviewSubscription
     from .processing_status_response import ProcessingStatusResponse
     from .rpc_client_status import RpcClientStatus
     from .streaming_end import StreamingEnd
@@ -47,7 +58,11 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "ABIEvent": ".abi_event",
+    "AbiEventDescription": ".abi_event_description",
+    "AbiEventsRequest": ".abi_events_request",
+    "AbiEventsResponse": ".abi_events_response",
     "ABIInput": ".abi_input",
+    "ActivityResponse": ".activity_response",
     "BatchAcknowledgmentRequest": ".batch_acknowledgment_request",
     "BatchAcknowledgmentResponse": ".batch_acknowledgment_response",
     "BlockReference": ".block_reference",
@@ -72,6 +87,13 @@ _MODULES = {
     "ErrorResponse": ".error_response",
     "HealthResponse": ".health_response",
     "LastProcessedBlockResponse": ".last_processed_block_response",
+    "OverviewCaller": ".overview_caller",
+    "OverviewChain": ".overview_chain",
+    "OverviewConnection": ".overview_connection",
+    "OverviewNode": ".overview_node",
+    "OverviewNotice": ".overview_notice",
+    "OverviewResponse": ".overview_response",
+    "OverviewSubscription": ".overview_subscription",
     "ProcessingStatusResponse": ".processing_status_response",
     "RpcClientStatus": ".rpc_client_status",
     "StreamingEnd": ".streaming_end",
@@ -89,7 +111,11 @@ _MODULES = {
 
 __all__ = (
     "ABIEvent",
+    "AbiEventDescription",
+    "AbiEventsRequest",
+    "AbiEventsResponse",
     "ABIInput",
+    "ActivityResponse",
     "BatchAcknowledgmentRequest",
     "BatchAcknowledgmentResponse",
     "BlockReference",
@@ -114,6 +140,13 @@ __all__ = (
     "ErrorResponse",
     "HealthResponse",
     "LastProcessedBlockResponse",
+    "OverviewCaller",
+    "OverviewChain",
+    "OverviewConnection",
+    "OverviewNode",
+    "OverviewNotice",
+    "OverviewResponse",
+    "OverviewSubscription",
     "ProcessingStatusResponse",
     "RpcClientStatus",
     "StreamingEnd",

@@ -123,6 +123,16 @@ class ChainManager:
         self.get(chain_id)
         return MappingProxyType({e.breaker.name: e.breaker for e in self._running[chain_id].endpoints})
 
+    def nodes_of(self, chain_id: int) -> list[tuple[str, CircuitBreaker]]:
+        """
+        Return one chain's nodes: the URL of each, and its circuit breaker.
+
+        Raises:
+            UnknownChain: It is not configured, or not active.
+        """
+        urls = {id(breaker): url for (_, url), breaker in self._breakers.items()}
+        return [(urls[id(breaker)], breaker) for breaker in self.breakers_of(chain_id).values()]
+
     def reset_breakers(self) -> int:
         """Close all circuit breakers; return how many there are."""
         for breaker in self.breakers.values():

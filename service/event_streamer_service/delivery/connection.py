@@ -44,7 +44,11 @@ class Connection:
         metadata: What the client said about itself.
         key: Digest of the API key that opened it.
         shows_nodes: Whether its reader may see the hosts of nodes.
-        last_seen: When its client last gave a sign, by the event loop's clock.
+        last_seen: When its client last gave a sign, by the event loop's clock; of one that only watches none
+            is asked for.
+        watches: It only looks on: nothing is acknowledged on it, and it doesn't count as processing.
+        opened_at: Unix time at which it was opened.
+        position: How far it has written; `None`: nowhere yet.
         ending: Resolves when somebody wants the stream to end.
     """
 
@@ -57,10 +61,16 @@ class Connection:
     metadata: dict[str, Any] = field(factory=dict)
     key: bytes | None = field(default=None, repr=False)
     shows_nodes: bool = True
+    watches: bool = False
+    opened_at: float = 0.0
+    position: Position | None = field(init=False)
+    written: int = field(default=0, init=False)
+    """Events that were written to it, repeated ones too."""
     ending: asyncio.Future[Ending] = field(init=False)
     is_open: bool = field(default=True, init=False)
 
     def __attrs_post_init__(self) -> None:
+        self.position = self.start
         self.ending = asyncio.get_running_loop().create_future()
 
     def end(self, ending: Ending) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from attrs import frozen
 
+from event_streamer_service.chains.types import Position
 from event_streamer_service.clock import Ids
 from event_streamer_service.delivery.connection import Connection, Ending
 from event_streamer_service.delivery.ledger import Ledger
@@ -55,6 +56,8 @@ class Hub:
         self._metrics = metrics
         self._connections: dict[str, Connection] = {}
         self._by_subscription: dict[int, dict[str, Connection]] = {}
+        self._watching: dict[str, Connection] = {}
+        """Connections that only look on, apart from the others: nothing counts or is acknowledged there."""
 
     def open(
         self,
@@ -64,9 +67,10 @@ class Hub:
         *,
         key: bytes | None = None,
         shows_nodes: bool = True,
+        now: float = 0.0,
     ) -> Connection:
         """
-        Take in a new connection; the arguments are the fields of `Connection`.
+        Take in a new connection; the arguments are the fields of `Connection`, and Unix time.
 
         Raises:
             TooManyRequests: Its subscriber has as many streams open as the settings allow.
@@ -92,11 +96,68 @@ class Hub:
             metadata=metadata,
             key=key,
             shows_nodes=shows_nodes,
+            opened_at=now,
         )
         self._connections[connection.id] = connection
         self._by_subscription.setdefault(subscription.id, {})[connection.id] = connection
         self._metrics.streams.labels(subscription.chain_id).inc()
         return connection
+
+    def watch(
+        self,
+        subscription: Subscription,
+        after: Position | None,
+        *,
+        key: bytes | None,
+        shows_nodes: bool,
+        now: float,
+    ) -> Connection:
+        """
+        Take in a connection that only looks on.
+
+        Args:
+            subscription: What it looks at.
+            after: Behind which block it begins.
+            key: Digest of the API key that opened it.
+            shows_nodes: Whether its reader may see the hosts of nodes.
+            now: Unix time.
+
+        Raises:
+            TooManyRequests: Its subscriber has as many of them open as the settings allow.
+        """
+        owner = subscription.subscriber_id
+        theirs = sum(each.subscription.subscriber_id == owner for each in self._watching.values())
+        if theirs >= self._settings.max_watchers:
+            raise TooManyRequests(
+                f"{theirs} connections watch this subscriber's subscriptions, and no more are allowed. "
+                "Close one first.",
+                retry_after=30,
+            )
+        name = self._ids.new()
+        connection = Connection(
+            id=f"watch_{name}",
+            subscription=subscription,
+            start=after,
+            events=0,
+            # It remembers nothing: what was written there is never acknowledged.
+            ledger=Ledger(name, 1),
+            last_seen=float("inf"),
+            key=key,
+            shows_nodes=shows_nodes,
+            watches=True,
+            opened_at=now,
+        )
+        self._watching[connection.id] = connection
+        return connection
+
+    def unwatch(self, connection: Connection) -> None:
+        """Note that a connection that only looked on has ended."""
+        connection.is_open = False
+        self._watching.pop(connection.id, None)
+
+    def open_connections(self) -> list[Connection]:
+        """Return the open connections, those that only look on behind the others."""
+        return [c for c in self._connections.values() if c.is_open] + list(self._watching.values())
 
     def closed(self, connection: Connection, ending: Ending) -> None:
         """Note that a connection's stream has ended; late acknowledgements are still taken."""
@@ -142,23 +203,29 @@ class Hub:
         for connection in list(self._by_subscription.get(subscription_id, {}).values()):
             connection.end(ending)
             self._remove(connection)
+        for connection in self._watching.values():
+            if connection.subscription.id == subscription_id:
+                connection.end(ending)
 
     def end_all(self, ending: Ending) -> None:
         """Ask every stream to end."""
-        for connection in self._connections.values():
+        for connection in self._all():
             connection.end(ending)
 
     def end_keys(self, is_good: Callable[[bytes | None], bool], ending: Ending) -> None:
         """Ask every stream to end whose key is no longer good."""
-        for connection in self._connections.values():
+        for connection in self._all():
             if not is_good(connection.key):
                 connection.end(ending)
 
     def end_chain(self, chain_id: int, ending: Ending) -> None:
         """Ask every stream of a chain to end."""
-        for connection in self._connections.values():
+        for connection in self._all():
             if connection.subscription.chain_id == chain_id:
                 connection.end(ending)
+
+    def _all(self) -> list[Connection]:
+        return [*self._connections.values(), *self._watching.values()]
 
     def _remove(self, connection: Connection) -> None:
         self._connections.pop(connection.id, None)

@@ -33,6 +33,7 @@ from event_streamer_service.errors import ServiceError
 from event_streamer_service.logs import fields
 from event_streamer_service.metrics import Metrics
 from event_streamer_service.node_urls import without_hosts
+from event_streamer_service.notices import Notices
 from event_streamer_service.observer import Observer
 from event_streamer_service.settings import Settings
 from event_streamer_service.tokens import Tokens, TokenScope
@@ -56,6 +57,7 @@ class Tools:
     chain: Callable[[int], Chain]
     keep_problem: Callable[[int, str], Awaitable[None]]
     observer: Observer
+    notices: Notices
 
 
 Item = LogRange | Reorg | Outage
@@ -89,7 +91,6 @@ class Stream:
             chain_id=subscription.chain_id,
         )
         self._chain: Chain | None = None
-        self._position = connection.start
         self._next_heartbeat = 0.0
         self._told_outage: str | None = None
         self._told_broken = False
@@ -180,7 +181,7 @@ class Stream:
                 async with contextlib.aclosing(
                     chain.follow(
                         subscription.filter,
-                        after=self._position,
+                        after=self._connection.position,
                         start_block=subscription.start_block,
                         end_block=subscription.end_block,
                     )
@@ -248,8 +249,8 @@ class Stream:
                 if self._connection.ending.done():
                     break
         else:
-            if self._position != end:
-                self._position = end
+            if self._connection.position != end:
+                self._connection.position = end
                 self._connection.ledger.scanned(end, self._connection.events)
                 self._tools.hub.settle(self._connection)
         await self._write(b"".join(chunk))
@@ -258,13 +259,14 @@ class Stream:
     def _batch_line(self, batch: Batch) -> bytes:
         connection, chain_id = self._connection, self._subscription.chain_id
         connection.events += batch.size
+        connection.written += batch.size
         self._delivered += batch.size
-        self._position = batch.end
+        self._connection.position = batch.end
         batch_id = connection.ledger.next_id()
         connection.ledger.sent(
             Delivery(batch.end, connection.events, batch.size, last_event_id=batch.last_event_id)
         )
-        if connection.ledger.broken and not self._told_broken:
+        if connection.ledger.broken and not (self._told_broken or connection.watches):
             self._told_broken = True
             logger.warning(
                 "A client acknowledges too little: its acknowledgements count no more on this connection",
@@ -280,9 +282,9 @@ class Stream:
         connection = self._connection
         assert self._chain is not None, "a reorg comes from a chain that is followed"
         ancestor = self._chain.tracker.canonical(reorg.common_ancestor)
-        self._position = Position(reorg.common_ancestor, None, ancestor.hash if ancestor else None)
+        self._connection.position = Position(reorg.common_ancestor, None, ancestor.hash if ancestor else None)
         batch_id = connection.ledger.next_id()
-        connection.ledger.sent(Delivery(self._position, connection.events, reorg=True))
+        connection.ledger.sent(Delivery(self._connection.position, connection.events, reorg=True))
         token = self._token()
         self._tools.metrics.reorgs.labels(self._subscription.chain_id).inc()
         self._note("reorg", batch_id=batch_id, resume_token=token, common_ancestor=reorg.common_ancestor)
@@ -332,13 +334,14 @@ class Stream:
             )
 
     async def _send_end(self) -> None:
-        assert self._position is not None
+        assert self._connection.position is not None
         self._note("end", reason="end_block_reached")
         await self._write(self._lines.end("end_block_reached", token=self._token(), timestamp=self._now()))
 
     async def _send_error(self, ending: Ending) -> None:
         assert ending.code is not None
         self._note("error", code=ending.code)
+        self._tools.notices.of_stream(self._connection, ending)
         await self._write(
             self._lines.error(
                 ending.code, ending.message, recoverable=ending.recoverable, timestamp=self._now()
@@ -361,8 +364,10 @@ class Stream:
     # --- small things ---------------------------------------------------------------------------
 
     def _token(self) -> str:
-        assert self._position is not None
-        return self._tools.tokens.make(self._scope, self._position, self._connection.events)
+        if self._connection.watches:
+            return ""  # it has no place of its own to go on from
+        assert self._connection.position is not None
+        return self._tools.tokens.make(self._scope, self._connection.position, self._connection.events)
 
     def _now(self) -> str:
         return isoformat(self._tools.clock.time())

@@ -17,7 +17,7 @@ from event_streamer_api.models import (
 )
 from event_streamer_service.clock import isoformat
 from event_streamer_service.delivery.connection import Connection, Ending
-from event_streamer_service.delivery.stream import Stream
+from event_streamer_service.delivery.stream import Stream, Tools
 from event_streamer_service.delivery.writer import Writer, transport_of
 from event_streamer_service.errors import Conflict, NotFound, TokenRefused, Unavailable, Unprocessable
 from event_streamer_service.logs import fields
@@ -65,6 +65,7 @@ class StreamEndpoint:
             metadata,
             key=caller.key,
             shows_nodes=caller.sees_operations or service.settings.show_nodes,
+            now=service.clock.time(),
         )
         service.observer.note(
             "connect",
@@ -74,17 +75,25 @@ class StreamEndpoint:
             metadata=metadata,
         )
         ending = Ending("failed")
-        listener = asyncio.create_task(_listen(receive, connection), name=f"listen {connection.id}")
         try:
-            ending = await _stream(
-                service, connection, Writer(send, transport_of(scope), timeout=service.settings.write_timeout)
-            )
+            ending = await stream(service, connection, service.tools, scope, receive, send)
         finally:
-            listener.cancel()
             _closed(service, connection, ending)
 
 
-async def _stream(service: Service, connection: Connection, writer: Writer) -> Ending:
+async def stream(
+    service: Service, connection: Connection, tools: Tools, scope: Scope, receive: Receive, send: Send
+) -> Ending:
+    """Answer a request with a connection's stream; returns what ended it."""
+    listener = asyncio.create_task(_listen(receive, connection), name=f"listen {connection.id}")
+    writer = Writer(send, transport_of(scope), timeout=service.settings.write_timeout)
+    try:
+        return await _stream(service, connection, tools, writer)
+    finally:
+        listener.cancel()
+
+
+async def _stream(service: Service, connection: Connection, tools: Tools, writer: Writer) -> Ending:
     logger.info(
         "Stream opened",
         extra=fields(
@@ -106,7 +115,7 @@ async def _stream(service: Service, connection: Connection, writer: Writer) -> E
             (b"x-heartbeat-interval", f"{service.settings.heartbeat_interval:g}".encode()),
         ],
     )
-    return await Stream(connection, writer, service.tools).run()
+    return await Stream(connection, writer, tools).run()
 
 
 async def _listen(receive: Receive, connection: Connection) -> None:
@@ -118,6 +127,7 @@ async def _listen(receive: Receive, connection: Connection) -> None:
 
 def _closed(service: Service, connection: Connection, ending: Ending) -> None:
     service.hub.closed(connection, ending)
+    service.notices.of_closing(connection, ending)
     subscription = connection.subscription
     service.observer.note(
         "disconnect",

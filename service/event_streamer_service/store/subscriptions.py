@@ -135,6 +135,11 @@ def get(connection: Connection, subscription_id: int) -> Subscription | None:
     return None if row is None else _read(row)
 
 
+def ids_of(connection: Connection, subscriber_id: str) -> set[int]:
+    """Return the ids of a subscriber's subscriptions."""
+    return set(connection.execute(select(table.c.id).where(table.c.subscriber_id == subscriber_id)).scalars())
+
+
 def page(
     connection: Connection, *, subscriber_id: str | None, offset: int, limit: int
 ) -> tuple[list[Subscription], int]:

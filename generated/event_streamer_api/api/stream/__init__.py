@@ -6,6 +6,7 @@ from .check_processing_status import check_processing_status
 from .get_subscription_last_processed_block import get_subscription_last_processed_block
 from .send_heartbeat import send_heartbeat
 from .stream_subscription import stream_subscription
+from .watch_subscription import watch_subscription
 
 __all__ = (
     "acknowledge_batch",
@@ -14,4 +15,5 @@ __all__ = (
     "get_subscription_last_processed_block",
     "send_heartbeat",
     "stream_subscription",
+    "watch_subscription",
 )

@@ -1,0 +1,68 @@
+// A line over time, by uPlot: it draws hours of points in a few milliseconds.
+
+import { html, useEffect, useRef, useState } from "/assets/vendor/preact-htm.js";
+import uPlot from "/assets/vendor/uPlot.js";
+import { rate } from "/assets/format.js";
+
+const HEIGHT = 190;
+
+function colour(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+function options(width, name, onCursor) {
+  const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false } };
+  const font = "12px system-ui, sans-serif";
+  return {
+    width,
+    height: HEIGHT,
+    padding: [12, 12, 0, 0],
+    legend: { show: false },
+    cursor: { drag: { x: false, y: false }, points: { size: 7 } },
+    // From 0 on, and never flat: a rate is read by its height.
+    scales: { y: { range: (_, __, most) => [0, Math.max(1, most * 1.1)] } },
+    axes: [
+      { ...axis, font, grid: { show: false }, space: 70, values: (_, times) => times.map((t) =>
+        new Date(t * 1000).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" })) },
+      { ...axis, font, size: 52, space: 36, values: (_, all) => all.map((v) =>
+        Intl.NumberFormat("en-US", { notation: "compact" }).format(v)) },
+    ],
+    series: [
+      {},
+      { stroke: colour(name), width: 2, fill: colour(`${name}-soft`), points: { show: false } },
+    ],
+    hooks: { setCursor: [(u) => onCursor(u.cursor.idx ?? null)] },
+  };
+}
+
+export function Chart({ title, unit, times, values, tone, theme }) {
+  const place = useRef(null);
+  const plot = useRef(null);
+  const [at, setAt] = useState(null);
+  useEffect(() => {
+    const width = () => Math.max(200, Math.floor(place.current.clientWidth));
+    plot.current = new uPlot(options(width(), tone, setAt), [[], []], place.current);
+    const watcher = new ResizeObserver(() => plot.current.setSize({ width: width(), height: HEIGHT }));
+    watcher.observe(place.current);
+    return () => {
+      watcher.disconnect();
+      plot.current.destroy();
+    };
+  }, [tone, theme]);
+  useEffect(() => plot.current.setData([times, values]), [times, values, theme]);
+
+  const known = values.filter((value) => value !== null);
+  const last = known.length ? known[known.length - 1] : null;
+  const most = known.length ? Math.max(...known) : null;
+  const shown = at === null || at >= values.length ? last : values[at];
+  const when = at === null || at >= times.length ? "now" : new Date(times[at] * 1000).toLocaleTimeString("en-GB");
+  return html`<figure class="chart">
+    <figcaption>
+      <span>${title}</span>
+      <span class="reading"><b>${rate(shown)}</b> ${unit} <small>${when}</small></span>
+    </figcaption>
+    <div ref=${place} role="img"
+      aria-label=${`${title} over time. Now ${rate(last)} ${unit}, at most ${rate(most)}.`}></div>
+    ${times.length < 2 && html`<p class="empty over">Waiting for the first points …</p>`}
+  </figure>`;
+}
