@@ -87,7 +87,7 @@ docs: $(installed_dev) ## the documentation as a site that works from disk: buil
 
 ## Longer runs
 
-.PHONY: fuzz fuzz-abi fuzz-requests attack simulate soak soak-workers kill-sinks compare-faults bench bench-quick bench-load
+.PHONY: fuzz fuzz-abi fuzz-requests attack watch-page simulate soak soak-workers kill-sinks compare-faults bench bench-quick bench-load
 fuzz: $(installed_dev) ## look for counterexamples to all properties, some hundred times as long as the tests do
 	HYPOTHESIS_PROFILE=fuzz $(pytest) --timeout=0 $(wildcard tests/*/test_*properties*.py) $(ARGS)
 
@@ -101,6 +101,9 @@ fuzz-requests: $(installed_dev) ## let hypothesis look for requests that the ser
 
 attack: $(installed_dev) ## run every attack against a fresh service, and print what it cost
 	$(python) tests/attack/attack.py $(ARGS)
+
+watch-page: $(installed_dev) ## leave the page open for five minutes under 200 events a second: flat, and quick to answer
+	PAGE_SECONDS=$(or $(PAGE_SECONDS),300) $(python) -m pytest --timeout=900 tests/page/test_endurance.py $(ARGS)
 
 simulate: $(installed_dev) ## play random schedules of faults in virtual time until one fails, or Ctrl-C
 	$(python) tests/simulation/play.py --forever

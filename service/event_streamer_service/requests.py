@@ -98,7 +98,8 @@ def path_name(request: Request, name: str) -> str:
 
 def query_integer(request: Request, name: str, default: int, *, least: int, most: int) -> int:
     """Return an integer of the query, between `least` and `most`."""
-    return optional_query_integer(request, name, least=least, most=most) or default
+    value = optional_query_integer(request, name, least=least, most=most)
+    return default if value is None else value
 
 
 def optional_query_integer(request: Request, name: str, *, least: int, most: int) -> int | None:

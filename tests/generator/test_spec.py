@@ -50,6 +50,10 @@ WIRE = {
     "PUT /api/chains/{chain_id}",
     "DELETE /api/chains/{chain_id}",
     "POST /api/chains/refresh",
+    "GET /subscriptions/{subscription_id}/watch",
+    "GET /api/overview",
+    "GET /api/activity",
+    "POST /api/abi/events",
 }
 
 

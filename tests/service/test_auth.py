@@ -44,6 +44,7 @@ THEIRS: dict[tuple[str, str], int] = {
     ("PUT", "/subscriptions/{subscription_id}"): 404,
     ("DELETE", "/subscriptions/{subscription_id}"): 404,
     ("GET", "/subscriptions/{subscription_id}/stream"): 404,
+    ("GET", "/subscriptions/{subscription_id}/watch"): 404,
     ("POST", "/subscriptions/{subscription_id}/stream/{connection_id}/ack/batch"): 404,
     ("POST", "/subscriptions/{subscription_id}/stream/{connection_id}/ack/batch/bulk"): 404,
     ("POST", "/stream/{connection_id}/heartbeat"): 404,
@@ -60,6 +61,9 @@ SHARED_READS = {
     ("GET", "/api/chains"),
     ("GET", "/api/chains/stats"),
     ("GET", "/api/chains/{chain_id}"),
+    ("GET", "/api/overview"),
+    ("GET", "/api/activity"),
+    ("POST", "/api/abi/events"),
 }
 
 
@@ -91,6 +95,7 @@ def request_for(method: str, path: str, number: int, connection_id: str, batch_i
         "/api/chains": NODE,
         "/api/chains/{chain_id}": NODE | {"chain_id": 31_337},
         "/admin/faults": {"kind": "drop"},
+        "/api/abi/events": {"source": "event Moved(uint256 id)"},
     }
     longest = max((end for end in bodies if path.endswith(end)), key=len, default=None)
     filled = path.format(

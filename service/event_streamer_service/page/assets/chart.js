@@ -10,6 +10,13 @@ function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
+/** Write a time under the axis, with its seconds where two labels lie within a minute. */
+function label(time, neighbour) {
+  const shape = { hour: "2-digit", minute: "2-digit" };
+  if (neighbour !== undefined && Math.abs(neighbour - time) < 60) shape.second = "2-digit";
+  return new Date(time * 1000).toLocaleTimeString("en-GB", shape);
+}
+
 function options(width, name, onCursor) {
   const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false } };
   const font = "12px system-ui, sans-serif";
@@ -22,8 +29,7 @@ function options(width, name, onCursor) {
     // From 0 on, and never flat: a rate is read by its height.
     scales: { y: { range: (_, __, most) => [0, Math.max(1, most * 1.1)] } },
     axes: [
-      { ...axis, font, grid: { show: false }, space: 70, values: (_, times) => times.map((t) =>
-        new Date(t * 1000).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" })) },
+      { ...axis, font, grid: { show: false }, space: 80, size: 30, values: (_, times) => times.map((t, i) => label(t, times[i + 1] ?? times[i - 1])) },
       { ...axis, font, size: 52, space: 36, values: (_, all) => all.map((v) =>
         Intl.NumberFormat("en-US", { notation: "compact" }).format(v)) },
     ],

@@ -85,7 +85,7 @@ export function CreateDialog({ chains, caller, onCreated, onClose }) {
   const [source, setSource] = useState("");
   const [picked, setPicked] = useState(0);
   const [problem, setProblem] = useState(null);
-  const [form, setForm] = useState({ chain: String(chains[0]?.chain_id ?? ""), addresses: "", start: "", end: "", subscriber: "console" });
+  const [form, setForm] = useState({ chain: String((chains.find((each) => each.head_block !== null) ?? chains[0])?.chain_id ?? ""), addresses: "", start: "", end: "", subscriber: "console" });
   const found = useEvents(source);
   const event = found.events[Math.min(picked, found.events.length - 1)];
   const chain = chains.find((each) => String(each.chain_id) === form.chain);
@@ -100,7 +100,7 @@ export function CreateDialog({ chains, caller, onCreated, onClose }) {
         topic0: event.topic0 ?? `0x${"0".repeat(64)}`,
         event_signature: event.event_signature,
         addresses: form.addresses.split(/[\s,]+/).filter(Boolean),
-        start_block: number(form.start) ?? (chain?.head_block ?? 0),
+        start_block: number(form.start) ?? chain.head_block,
         end_block: number(form.end),
         chain_id: Number(form.chain),
         ...(caller.subscriber_id ? {} : { subscriber_id: form.subscriber }),
@@ -127,7 +127,7 @@ export function CreateDialog({ chains, caller, onCreated, onClose }) {
         <label>Chain <select value=${form.chain} onChange=${set("chain")}>
           ${chains.map((each) => html`<option value=${String(each.chain_id)}>${visible(each.name, 60)} (${each.chain_id})</option>`)}</select></label>
         ${!caller.subscriber_id && html`<label>Subscriber <input required maxlength="255" value=${form.subscriber} onInput=${set("subscriber")} /></label>`}
-        <label>First block <input type="number" min="0" step="1" value=${form.start} onInput=${set("start")} placeholder=${`${chain?.head_block ?? 0} (head)`} /></label>
+        <label>First block <input type="number" min="0" step="1" required=${!Number.isInteger(chain?.head_block)} value=${form.start} onInput=${set("start")} placeholder=${Number.isInteger(chain?.head_block) ? `${chain.head_block} (head)` : "the head is not known"} /></label>
         <label>Last block <input type="number" min="0" step="1" value=${form.end} onInput=${set("end")} placeholder="none: goes on" /></label>
       </div>
       <label>Contracts <textarea rows="2" spellcheck="false" value=${form.addresses} onInput=${set("addresses")} placeholder="0x… (one or several; none: every contract)"></textarea></label>

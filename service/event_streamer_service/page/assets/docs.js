@@ -2,7 +2,7 @@
 
 import { html, render, useEffect, useState } from "/assets/vendor/preact-htm.js";
 import { call, key, setKey } from "/assets/api.js";
-import { Markdown } from "/assets/markdown.js";
+import { Markdown, inline } from "/assets/markdown.js";
 import { Theme, useTheme } from "/assets/theme.js";
 
 const METHODS = ["get", "post", "put", "delete"];
@@ -161,8 +161,8 @@ function Operation({ id, path, method, operation, shared }) {
         const answer = resolve(declared);
         const content = Object.values(answer.content ?? {})[0];
         return content
-          ? html`<details><summary><b>${status}</b> ${answer.description}</summary><${Fields} schema=${content.schema} /></details>`
-          : html`<p><b>${status}</b> ${answer.description}</p>`;
+          ? html`<details><summary><b>${status}</b> ${inline(answer.description)}</summary><${Fields} schema=${content.schema} /></details>`
+          : html`<p><b>${status}</b> ${inline(answer.description)}</p>`;
       })}
       <details><summary>Try it out</summary><${Try} id=${id} path=${path} method=${method} operation=${operation} parameters=${parameters} /></details>
     </div>

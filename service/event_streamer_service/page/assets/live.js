@@ -6,7 +6,7 @@ import { clock, count, rate, short, signature, visible } from "/assets/format.js
 
 const KEPT = 100;
 const DRAWN_EVERY = 250;
-const METADATA = new Set(["block_number", "transaction_hash", "log_index", "address", "timestamp"]);
+const METADATA = new Set(["block_number", "transaction_hash", "log_index", "address", "timestamp", "block_hash"]);
 
 /** Follow a subscription; `show` gets the newest rows a few times a second, whatever comes. */
 function follow(id, show) {
