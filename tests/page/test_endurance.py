@@ -58,7 +58,8 @@ def test_memory_stays_flat_and_clicks_are_answered(tab: Page) -> None:
         finally:
             ended.set()
             miner.join(10)
-    print(f"{seen}; heap {start:.1f} MB, then {figures}; two clicks {max(answers):.2f} s at most; {nodes} elements")
+    told = f"heap {start:.1f} MB, then {figures}; two clicks {max(answers):.2f} s at most"
+    print(f"{seen}; {told}; {nodes} elements")
     assert rows == 100
     assert nodes < 4000
     assert max(figures[len(figures) // 2 :]) < start + 4

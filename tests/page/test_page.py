@@ -5,10 +5,11 @@ import re
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -23,7 +24,11 @@ pytestmark = [pytest.mark.browser]
 
 SCREENSHOTS = Path(__file__).resolve().parents[2] / ".cache" / "screenshots"
 DEAD_NODE = ChainConfig(
-    chain_id=137, name="Polygon", rpc_urls=["http://127.0.0.1:9/key"], live_retry_delay=0, live_reconnect_delay=0
+    chain_id=137,
+    name="Polygon",
+    rpc_urls=["http://127.0.0.1:9/key"],
+    live_retry_delay=0,
+    live_reconnect_delay=0,
 )
 AXE = ("axe-core", "4.14.1")
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"><b>x</b>\u202e{{7*7}}"
@@ -52,15 +57,18 @@ def reader(client: RawClient, number: int) -> Iterator[None]:
     with client.stream(number, **{"x-client-metadata": '{"name":"wallet","version":"2.1"}'}) as stream:
 
         def read() -> None:
-            for message in stream.messages():
-                if message["type"] == "event_batch":
-                    stream.acknowledge(message)
+            with suppress(AssertionError, httpx.HTTPError):  # its stream is ended under it
+                for message in stream.messages():
+                    if message["type"] == "event_batch":
+                        stream.acknowledge(message)
 
         thread = threading.Thread(target=read, daemon=True)
         thread.start()
-        yield
-        client.call("PUT", f"/subscriptions/{number}", 200, json={"is_streaming": False})
-        thread.join(10)
+        try:
+            yield
+        finally:  # ends the stream, and so the reader
+            client.call("PUT", f"/subscriptions/{number}", 200, json={"is_streaming": False})
+            thread.join(10)
 
 
 # --- what is shown --------------------------------------------------------------------------------
@@ -73,12 +81,12 @@ def test_progress_and_pace_are_shown(tab: Page, service: LocalService, client: R
         stream.acknowledge(*stream.batches_to_end())
     with reader(client, whole):
         tab.goto(service.url)
-        row = tab.get_by_role("row", name=re.compile(f"#{whole} "))
+        row = tab.get_by_role("row", name=re.compile(f"^#{whole} Transfer"))
         expect(row).to_contain_text("Transfer(address,address,uint256)")
         expect(row).to_contain_text("wallet")
         expect(row).to_contain_text("100 % block 99 of 99 (head)")
         expect(row).to_contain_text("active")
-        done = tab.get_by_role("row", name=re.compile(f"#{bounded} "))
+        done = tab.get_by_role("row", name=re.compile(f"^#{bounded} Transfer"))
         expect(done).to_contain_text("100 % block 49 of 49")
         expect(done).to_contain_text("finished")
         expect(tab.get_by_label("Connections")).to_contain_text("wallet 2.1")
@@ -110,9 +118,7 @@ def test_a_transfer_on_a_real_node_appears_within_two_seconds(tab: Page) -> None
         pytest.skip(str(missing))
     with Anvil() as node:
         token = DevToken.deploy(node)
-        config = ChainConfig(
-            chain_id=31_337, name="Anvil", rpc_urls=[node.url], average_block_time=0.5
-        )
+        config = ChainConfig(chain_id=31_337, name="Anvil", rpc_urls=[node.url], average_block_time=0.5)
         with LocalService(chains=[config]) as service, RawClient(service.url) as client:
             number = client.subscribe(addresses=[token.address])
             tab.goto(service.url)
@@ -136,7 +142,9 @@ def test_a_breaker_that_a_dead_node_opens_is_shown_and_reset(tab: Page, chain: D
         expect(row).to_contain_text("Open")
         expect(row).to_contain_text("Connection refused")
         expect(tab.get_by_text("1 of 2")).to_be_visible()
-        expect(tab.get_by_label("Recent errors and notices")).to_contain_text("CIRCUIT_BREAKER_OPEN", timeout=9000)
+        expect(tab.get_by_label("Recent errors and notices")).to_contain_text(
+            "CIRCUIT_BREAKER_OPEN", timeout=9000
+        )
         before = breaker.state_transitions["open_to_closed"]
         row.get_by_role("button", name="Reset").click()
         expect(tab.get_by_text("Circuit breaker polygon_rpc is closed.")).to_be_visible()
@@ -155,7 +163,9 @@ def test_a_subscription_is_made_paused_resumed_and_deleted(
     source.fill("event Nonsense(")
     expect(tab.get_by_role("alert")).to_contain_text("No event can be read")
     source.fill(json.dumps({"abi": [definition()["event_signature"]], "bytecode": "0x" + "60" * 900_000}))
-    expect(tab.get_by_text("topic0 0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef")).to_be_visible()
+    expect(
+        tab.get_by_text("topic0 0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef")
+    ).to_be_visible()
     tab.get_by_label("Last block").fill("5")
     tab.get_by_label("First block").fill("9")
     tab.get_by_role("button", name="Create", exact=True).click()
@@ -207,10 +217,10 @@ def test_a_key_is_asked_for_and_stays_in_the_tab(browser: Browser, tab: Page, ch
         with RawClient(service.url, key="alices-own-key") as alice:
             alice.subscribe(subscriber_id="alice")
         tab.goto(service.url)
-        tab.get_by_label("API key").fill("a-wrong-key")
+        tab.get_by_role("textbox", name="API key").fill("a-wrong-key")
         tab.get_by_role("button", name="Use this key").click()
         expect(tab.get_by_role("alert")).to_contain_text("The API key is not known here.")
-        tab.get_by_label("API key").fill("alices-own-key")
+        tab.get_by_role("textbox", name="API key").fill("alices-own-key")
         tab.get_by_role("button", name="Use this key").click()
         expect(tab.get_by_text("1 subscriptions")).to_be_visible()
         tab.get_by_role("button", name="Watch subscription 1").click()
@@ -240,10 +250,13 @@ def test_hostile_names_and_values_are_text(tab: Page, chain: DevChain) -> None:
             {
                 "type": "event_batch", "response_id": "x", "resume_token": "", "timestamp": HOSTILE,
                 "events": {HOSTILE: [{HOSTILE: HOSTILE, "deep": {"a": [HOSTILE]}, "timestamp": HOSTILE,
-                                      "transaction_hash": HOSTILE, "address": HOSTILE, "block_number": HOSTILE}]},
+                                      "transaction_hash": HOSTILE, "address": HOSTILE,
+                                      "block_number": HOSTILE}]},
             }
         )  # fmt: skip
-        tab.route("**/watch?*", lambda route: route.fulfill(body=line + "\n", content_type="application/x-ndjson"))
+        tab.route(
+            "**/watch?*", lambda route: route.fulfill(body=line + "\n", content_type="application/x-ndjson")
+        )
         tab.goto(service.url)
         tab.get_by_role("button", name="Watch subscription 1").click()
         expect(tab.get_by_role("log")).to_contain_text("<img src=x onerror=")
@@ -266,7 +279,7 @@ def test_the_policy_lets_no_script_in(browser: Browser, service: LocalService) -
             let html = "taken";
             try { inline.innerHTML = "<b>x</b>"; } catch (problem) { html = problem.name; }
             const image = document.createElement("img");
-            image.setAttribute("onerror", "window.owned = true");
+            try { image.setAttribute("onerror", "window.owned = true"); } catch { /* refused here */ }
             image.src = "data:,x";
             document.body.append(image);
             let away = "reached";
@@ -279,20 +292,27 @@ def test_the_policy_lets_no_script_in(browser: Browser, service: LocalService) -
     assert refused == ["TypeError", False, "TypeError"]
 
 
-def test_a_page_of_another_origin_changes_nothing(browser: Browser, service: LocalService, client: RawClient) -> None:
+def test_a_page_of_another_origin_changes_nothing(
+    browser: Browser, service: LocalService, client: RawClient
+) -> None:
     number = client.subscribe()
     with LocalService(DevChain(blocks=1)) as other:
         context = browser.new_context()
         page = context.new_page()
         # The same files on another port are another origin; its policy is lifted, as a hostile page has none.
-        page.route("**/", lambda route: route.fulfill(body="<!doctype html><p>hostile", content_type="text/html"))
+        page.route(
+            re.compile(f"^{other.url}/$"),
+            lambda route: route.fulfill(body="<!doctype html><p>hostile", content_type="text/html"),
+        )
         page.goto(other.url + "/")
         sent = """async ([url, method, options]) => {
-            try { const answer = await fetch(url, { method, ...options }); return [answer.type, answer.status]; }
-            catch (problem) { return problem.name; }
+            try {
+                const answer = await fetch(url, { method, ...options });
+                return [answer.type, answer.status];
+            } catch (problem) { return problem.name; }
         }"""
         simple = {"mode": "no-cors", "body": "{}", "headers": {"content-type": "text/plain"}}
-        assert page.evaluate(sent, [f"{service.url}/api/chains/refresh", "POST", simple]) == ["opaque", 0]
+        page.evaluate(sent, [f"{service.url}/api/chains/refresh", "POST", simple])  # its answer stays hidden
         for method, path in (("DELETE", f"/subscriptions/{number}"), ("PUT", f"/subscriptions/{number}")):
             assert page.evaluate(sent, [service.url + path, method, {}]) == "TypeError"
         assert page.evaluate(sent, [f"{service.url}/api/overview", "GET", {}]) == "TypeError", "nor reads"
@@ -309,7 +329,10 @@ def test_a_page_of_another_origin_changes_nothing(browser: Browser, service: Loc
 def busy_service() -> Iterator[tuple[LocalService, int]]:
     """A service with all that the page can show: progress, a pause, an end, a dead node, a reorganisation."""
     chain = DevChain(blocks=300)
-    with LocalService(chain, chains=[DEAD_NODE], max_batch_events=40) as service, RawClient(service.url) as client:
+    with (
+        LocalService(chain, chains=[DEAD_NODE], max_batch_events=40) as service,
+        RawClient(service.url) as client,
+    ):
         live = client.subscribe(subscriber_id="wallet-app")
         bounded = client.subscribe(start_block=100, end_block=250, subscriber_id="ledger")
         with client.stream(bounded) as stream:
@@ -319,7 +342,9 @@ def busy_service() -> Iterator[tuple[LocalService, int]]:
         client.subscribe(chain_id=137, subscriber_id="wallet-app")
         with client.stream(client.subscribe(chain_id=137)) as stream, reader(client, live):
             stream.next("error")
-            wait_until(lambda: service.service.chains.manager.breakers["polygon_rpc"].state == "open", seconds=20)
+            wait_until(
+                lambda: service.service.chains.manager.breakers["polygon_rpc"].state == "open", seconds=20
+            )
             clock = service.service.activity._looked_at or 0.0
             for i in range(60):
                 chain.mine(1 + i % 3)
@@ -365,7 +390,9 @@ def test_it_is_accessible_and_has_its_picture_taken(browser: Browser) -> None:
                 wrong[f"{device} {theme}"] = violations(page)
                 page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
                 page.screenshot(path=SCREENSHOTS / f"{device}-{theme}.png", full_page=True)
-                assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "no sideways scroll"
+                assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
+                    "no sideways scroll"
+                )
                 page.get_by_role("button", name="New subscription").click()
                 page.get_by_label("ABI, artifact").fill(
                     "event Transfer(address indexed from, address indexed to, uint256 value)\n"

@@ -18,7 +18,7 @@ DEAD_NODE = ChainConfig(
     name="Polygon",
     rpc_urls=["http://127.0.0.1:9/secret"],
     live_retry_delay=0,
-    live_max_retries=0,
+    live_reconnect_delay=0,
 )
 
 

@@ -15,17 +15,18 @@ export function short(hex) {
 }
 
 export function count(number) {
-  return number === null || number === undefined ? "–" : number.toLocaleString("en-US");
+  if (number === null || number === undefined) return "–";
+  return typeof number === "number" ? number.toLocaleString("en-US") : visible(number, 80);
 }
 
 export function rate(number) {
-  if (number === null || number === undefined) return "–";
+  if (typeof number !== "number") return "–";
   const digits = number >= 100 || number === 0 ? 0 : number >= 1 ? 1 : 2;
   return number.toLocaleString("en-US", { maximumFractionDigits: digits, minimumFractionDigits: 0 });
 }
 
 export function duration(seconds) {
-  if (seconds === null || seconds === undefined) return "–";
+  if (typeof seconds !== "number") return "–";
   if (seconds < 60) return `${Math.max(0, Math.round(seconds))} s`;
   if (seconds < 3600) return `${Math.round(seconds / 60)} min`;
   if (seconds < 172800) return `${Math.floor(seconds / 3600)} h ${Math.round((seconds % 3600) / 60)} min`;

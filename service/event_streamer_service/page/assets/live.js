@@ -91,15 +91,15 @@ function Value({ name, value }) {
 }
 
 function Row({ row }) {
-  if (row.kind !== "event") return html`<li class=${`row ${row.kind}`}>${row.text}</li>`;
+  if (row.kind !== "event") return html`<div class=${`row ${row.kind}`}>${row.text}</div>`;
   const { event } = row;
-  return html`<li class="row">
+  return html`<div class="row">
     <span class="when"><time>${clock(event.timestamp)}</time> <span class="name">block</span> ${count(event.block_number)}</span>
     <span class="values">
       ${Object.entries(event).filter(([name]) => !METADATA.has(name)).map(([name, value]) => html`<${Value} name=${name} value=${value} />`)}
     </span>
     <span class="from"><${Value} name="contract" value=${event.address ?? ""} /> <${Value} name="tx" value=${event.transaction_hash ?? ""} /></span>
-  </li>`;
+  </div>`;
 }
 
 const STATUS = {
@@ -130,9 +130,9 @@ export function Live({ subscription, onClose }) {
       <button onClick=${() => setHeld(held ? null : view.rows)} aria-pressed=${held ? "true" : "false"}>${held ? "Go on" : "Hold"}</button>
       <button onClick=${onClose}>Close</button>
     </header>
-    <ol class="rows" role="log" aria-live="off" aria-label="Events, newest first" tabindex="0">
+    <div class="rows" role="log" aria-live="off" aria-label="Events, newest first" tabindex="0">
       ${rows.map((row) => html`<${Row} key=${row.number} row=${row} />`)}
-    </ol>
+    </div>
     ${rows.length === 0 && html`<p class="empty">No event in the newest blocks yet. It appears here as soon as it is mined.</p>`}
     <p class="hint">This view only looks on: it acknowledges nothing, and the subscription's progress stays where it is. The newest ${KEPT} rows are kept.</p>
   </section>`;
