@@ -85,6 +85,13 @@ docs: $(installed_dev) ## the documentation as a site that works from disk: buil
 	$(python) -m sphinx --fail-on-warning --keep-going -q -d build/doctrees -b html docs build/site
 	@echo "Open build/site/index.html"
 
+.PHONY: package
+package: $(installed_dev) ## build the source archive and the wheel, check them, and try them with every extra
+	rm -rf dist
+	$(python) -m build --no-isolation
+	$(python) -m twine check --strict dist/*
+	$(python) tests/packaging/smoke.py dist $(ARGS)
+
 ## Longer runs
 
 .PHONY: fuzz fuzz-abi fuzz-requests attack watch-page simulate soak soak-workers kill-sinks compare-faults bench bench-quick bench-load

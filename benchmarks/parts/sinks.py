@@ -35,7 +35,7 @@ def run(*, quick: bool) -> Iterator[Row]:
             "csv": f"{folder}/csv-",
             "sqlite": f"sqlite:///{folder}/sqlite-",
             "kafka": "kafka://mock/",
-            "postgresql": stack.enter_context(_postgresql(folder)) + "?table=t",
+            "postgresql": stack.enter_context(postgresql(folder)) + "?table=t",
             "redis": stack.enter_context(_server("redis-server", folder)) + "?stream=s",
             "nats": stack.enter_context(_server("nats-server", folder)) + "/s",
         }
@@ -96,7 +96,7 @@ def _server(program: str, folder: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def _postgresql(folder: Path) -> Iterator[str]:
+def postgresql(folder: Path) -> Iterator[str]:
     """Run a cluster that keeps its promises: with fsync, as a user's would."""
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     if not programs:

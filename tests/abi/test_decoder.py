@@ -147,7 +147,7 @@ def test_topics_are_checked_first() -> None:
         ([], "no topic at all"),
         (good[:1], "has 1 indexed parameters, and the log has topics for 0"),
         ([*good, good[1]], "topics for 2"),
-        (["0x" + "00" * 32, good[1]], "this is no log of E"),
+        (["0x" + "00" * 32, good[1]], "this is not a log of E"),
         ([good[0], "0x01"], "topic 1 has 1 bytes instead of 32"),
         ([good[0], good[1][2:]], "topic 1 must be 0x-hex"),
         ([good[0], good[1][:-1] + " "], "topic 1"),

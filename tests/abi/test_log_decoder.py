@@ -178,7 +178,7 @@ def test_values_that_do_not_fit(kind: str, value: Any, message: str) -> None:
 def test_names_that_nothing_can_be_filtered_by() -> None:
     transfer = event(TRANSFER)
     with pytest.raises(
-        ABIParsingError, match=r"'form' is no parameter.*indexed are: from, to; did you mean from\?"
+        ABIParsingError, match=r"'form' is not a parameter.*indexed are: from, to; did you mean from\?"
     ):
         encode_topics(transfer, {"form": "0x"})
     with pytest.raises(ABIParsingError, match="'value' is not indexed"):

@@ -102,7 +102,7 @@ def test_what_is_read(line: str, written: str) -> None:
         ("event E(uint256[-1] a)", 17, "'-' has no place here"),
         ("event E(uint256[x] a)", 17, r"expected '\]', not 'x'"),
         ("event E(uint7 a)", 9, "in steps of 8"),
-        ("event E(function(uint) internal f)", 24, "an internal function is no value of the ABI"),
+        ("event E(function(uint) internal f)", 24, "an internal function is not a value of the ABI"),
         ("event E(mapping(uint => uint) m)", 16, r"expected ',' or '\)', not '\('"),
         ("event E(uint a) view", 17, "'view' follows the event"),
         ("event E(uint a) event F()", 17, "'event' follows the event"),

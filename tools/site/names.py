@@ -153,10 +153,11 @@ def _but_errors(listed: Iterable[str]) -> list[str]:
 
 def _classes(module: str, listed: Iterable[str]) -> list[str]:
     """Classes that come with all that they inherit from private ones."""
+    options = "inherited-members:\n   :class-doc-from: both"  # arguments are described by `__init__`
     return [
         line
         for name in listed
-        for line in (f"## {name}\n", _directive("autoclass", f"{module}.{name}", "inherited-members"), "")
+        for line in (f"## {name}\n", _directive("autoclass", f"{module}.{name}", options), "")
     ]
 
 

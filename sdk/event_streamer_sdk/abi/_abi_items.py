@@ -128,7 +128,7 @@ class Item:
         Name the event that the item is, or was meant to be.
 
         Returns:
-            The name; `None` if it is no event, or has none.
+            The name; `None` if it is not an event, or has none.
         """
         if isinstance(self._source, Declaration):
             return self._source.name if self._source.kind == "event" else None

@@ -130,7 +130,7 @@ def _check_names(event: Event, values: Mapping[str, Any]) -> None:
     ]
     for name in values:
         if name not in indexed:
-            why = "is not indexed" if name in event.names else "is no parameter"
+            why = "is not indexed" if name in event.names else "is not a parameter"
             known = f"{listed(indexed)}{nearest(str(name), indexed)}"
             raise ABIParsingError(f"{name!r} {why} of {event.signature}; indexed are: {known}")
 

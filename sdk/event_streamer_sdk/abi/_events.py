@@ -187,7 +187,7 @@ def check_parameter_name(name: object) -> None:
         name: The name.
 
     Raises:
-        ABIParsingError: It is no text, no identifier, or too long.
+        ABIParsingError: It is not text, not an identifier, or too long.
     """
     if name is None or name == "":
         return

@@ -279,7 +279,7 @@ class Parser:
         while self._tokens.peek().text in FUNCTION_TYPE_WORDS:
             word = self._take()
             if word.text == "internal":
-                raise self._tokens.fault("an internal function is no value of the ABI", word)
+                raise self._tokens.fault("an internal function is not a value of the ABI", word)
             if word.text == "returns":
                 self._parameters("function", depth + 1)
 

@@ -63,7 +63,7 @@ def read_event_text(text: Any, limits: Limits) -> ABIEvent | None:
         The event; `None` if the item is something else.
 
     Raises:
-        ABIParsingError: It is no object, or an event of which something is wrong; the path is within the
+        ABIParsingError: It is not an object, or an event with a mistake; the path is within the
             item.
     """
     raw = bytes(text)
@@ -75,7 +75,7 @@ def read_event_text(text: Any, limits: Limits) -> ABIEvent | None:
 
 
 def _described(raw: bytes, limits: Limits) -> _Event | None:
-    """Parse and check the JSON of an item; `None` if it is no event."""
+    """Parse and check the JSON of an item; `None` if it is not an event."""
     item = whole_object(raw)
     return _checked(item, limits) if type_of(item) == "event" else None
 

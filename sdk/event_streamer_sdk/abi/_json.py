@@ -107,7 +107,7 @@ def type_of(item: Any) -> Any:
         item: The item, read whole.
 
     Returns:
-        What its key `type` has; `None` if there is none, or if it is no object.
+        What its key `type` has; `None` if there is none, or if it is not an object.
     """
     if isinstance(item, _RepeatedKey):
         return item.type

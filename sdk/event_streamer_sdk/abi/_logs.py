@@ -31,7 +31,7 @@ def log_bytes(event: Event, topics: Sequence[str | bytes], data: str | bytes) ->
         if not words or f"0x{words[0].hex()}" != expected:
             found = f"0x{words[0].hex()}" if words else "no topic at all"
             raise LogDecodeError(
-                f"this is no log of {event.signature}: its topic0 is {expected}, not {found}"
+                f"this is not a log of {event.signature}: its topic0 is {expected}, not {found}"
             )
         del words[0]
     if len(words) != indexed:

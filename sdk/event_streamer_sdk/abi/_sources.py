@@ -218,7 +218,7 @@ def _from_inner_text(text: str, path: str, contract: str | None, limits: Limits)
 
 
 def _contracts_in_list(items: Sequence[Any], path: str) -> list[_Contract]:
-    """Find the contracts in a list that is no ABI: artifacts, or a block explorer's `getsourcecode`."""
+    """Find the contracts in a list that is not an ABI: artifacts, or a block explorer's `getsourcecode`."""
     contracts = []
     for index, each in enumerate(items):
         level = opened(each)
@@ -326,7 +326,7 @@ def _from_items(abi: Any, items: Any, path: str, contract: str | None, limits: L
 
 
 def _may_be_item(source: Any) -> bool:
-    """Tell whether something in a list is an item of an ABI; what is no object says so when it is read."""
+    """Tell whether something in a list is an item of an ABI; what isn't an object says so when read."""
     level = opened(source)
     if not isinstance(level, Mapping):
         return True

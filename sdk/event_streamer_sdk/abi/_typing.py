@@ -109,7 +109,7 @@ class _Maker:
 
 
 def _listed(value: Any) -> list[Any] | tuple[Any, ...]:
-    """Refuse what is no list; text would be one of characters."""
+    """Refuse what is not a list; text would be one of characters."""
     if not isinstance(value, list | tuple):
         raise TypeError("not a list")
     return value

@@ -15,7 +15,7 @@ from .._core.stream.checkpoint import Checkpoint
 from ..exceptions import CheckpointError
 
 LARGEST = 1024 * 1024
-"""Bytes that are read of a file; what holds more is no checkpoint."""
+"""Bytes that are read of a file; what holds more is not a checkpoint."""
 
 
 REPLACE_TRIES = 20
@@ -119,7 +119,7 @@ class FileCheckpoint:
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise refused(
-                f"{self.path} is no checkpoint; move it away to start from the beginning"
+                f"{self.path} is not a checkpoint; move it away to start from the beginning"
             ) from error
         if found != key:
             raise refused(

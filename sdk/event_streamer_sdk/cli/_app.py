@@ -32,7 +32,7 @@ COMMANDS_GROUP = "event_streamer.commands"
 
 @contextmanager
 def _readers_may_leave() -> Iterator[None]:
-    """`event-streamer … | head` has seen enough: that is no error, and what it didn't see isn't lost."""
+    """`event-streamer … | head` has seen enough: that is not an error, and what it didn't see isn't lost."""
     try:
         yield
     except BrokenPipeError as closed:

@@ -244,7 +244,7 @@ METHODS = ("open", "write", "undo", "close")
 
 def checked(sink: Any) -> Any:
     """
-    Refuse what is no sink.
+    Refuse what is not a sink.
 
     Args:
         sink: What a user gave as `into=`.

@@ -107,7 +107,7 @@ class RedisSink:
 
         Raises:
             SinkUnavailableError: Redis can't be reached.
-            SinkError: The key is no stream, or belongs to another subscription.
+            SinkError: The key is not a stream, or belongs to another subscription.
         """
         self._source = source
         self._stream = self._stream or name_in(source.event)

@@ -159,7 +159,7 @@ class CircuitBreaker:
         Note that a call failed.
 
         Args:
-            seconds: How long it took; `None` where it is no call but a lost connection.
+            seconds: How long it took; `None` where it is not a call but a lost connection.
             cause: Why, for people.
         """
         self._ended(seconds)

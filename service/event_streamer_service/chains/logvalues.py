@@ -84,7 +84,7 @@ def read_logs(raw: bytes | msgspec.Raw, asked: Asked) -> Reading:
     Read the logs of an answer, as far as they are certain.
 
     Raises:
-        UnreadableAnswer: It is no list of logs.
+        UnreadableAnswer: It is not a list of logs.
     """
     try:
         return _usual(_usual_logs.decode(raw), asked)

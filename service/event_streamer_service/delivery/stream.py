@@ -302,7 +302,7 @@ class Stream:
         """Say what holds the stream up: once for each cause, until blocks come again."""
         open_circuit = isinstance(problem, ChainUnavailable) and problem.circuit_open
         if str(problem) == self._told_outage or (open_circuit and self._told_outage):
-            return  # that breakers open is no news to who knows why
+            return  # that breakers open is not news to who knows why
         self._told_outage = str(problem)
         logger.warning(
             "A stream waits for its chain",

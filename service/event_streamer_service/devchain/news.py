@@ -35,7 +35,7 @@ class BlockFollower:
     Tells of the blocks that have come and gone since it was asked last.
 
     Args:
-        chain: The chain; its present head is no news.
+        chain: The chain; its present head is not news.
     """
 
     def __init__(self, chain: DevChain) -> None:
