@@ -23,7 +23,8 @@ EVERYTHING = "0x" + "ff" * 256
 """A bloom that excludes no log."""
 
 ACCOUNTS = 20_000
-TOKENS = 50
+TOKENS = 1
+"""One contract, as in enviodev/open-indexer-benchmark."""
 GENESIS_TIME = 1_704_067_200
 LENGTH = re.compile(rb"content-length:\s*(\d+)", re.IGNORECASE)
 

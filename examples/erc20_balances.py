@@ -31,9 +31,9 @@ NOBODY = "0x" + "00" * 20
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS transfers (
-    block_number bigint, transaction_hash text, log_index integer,
+    block_number bigint, log_index integer, transaction_hash text NOT NULL,
     token text NOT NULL, sender text NOT NULL, receiver text NOT NULL, value numeric(78, 0) NOT NULL,
-    PRIMARY KEY (block_number, transaction_hash, log_index)
+    PRIMARY KEY (block_number, log_index)
 );
 CREATE TABLE IF NOT EXISTS balances (
     token text, account text, value numeric NOT NULL, PRIMARY KEY (token, account)
@@ -82,7 +82,7 @@ class Balances:
         columns = dict(zip(self._table.names, self._table.take(batch.events), strict=True))
         senders, receivers, values = columns["from"], columns["to"], columns["value"]
         tokens = columns["address"]
-        places = (columns["block_number"], columns["transaction_hash"], columns["log_index"])
+        places = (columns["block_number"], columns["log_index"], columns["transaction_hash"])
         changes: defaultdict[tuple[str, str], int] = defaultdict(int)
         for token, sender, receiver, value in zip(tokens, senders, receivers, values, strict=True):
             changes[token, sender] -= value
