@@ -1,8 +1,9 @@
-"""The drawing of a batch's way, in the docstring of the stream's core, names what is really there."""
+"""The drawing of a batch's way, in docs/architecture.md, names what is really there."""
 
 import importlib
 import pkgutil
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from event_streamer_sdk import _runs
 from event_streamer_sdk._core import stream
 
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "architecture.md"
 METHOD = re.compile(r"\b[A-Z]\w+\.\w+")
 FUNCTION = re.compile(r"(?<![\w.])[a-z]+_[a-z_]+\b(?!\.py)")
 
@@ -24,9 +26,8 @@ def things() -> dict[str, Any]:
 
 
 def drawing() -> str:
-    assert stream.__doc__ is not None
-    start, end = stream.__doc__.index("    socket\n"), stream.__doc__.index("    service\n")
-    return stream.__doc__[start:end]
+    (found,) = re.findall(r"```text\n(socket\n.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    return str(found)
 
 
 def missing(text: str) -> list[str]:

@@ -40,38 +40,7 @@ What users give and get:
     checkpoint.py       what stores and dead letters write down
     reports.py          statuses, gaps, figures and reports
 
-One batch's way from the socket to its acknowledgement, each step the name of what takes it:
-
-    socket
-      │ bytes
-    AsyncRun._read · SyncRun._read          the shell reads what the core asks for
-      ▼
-    Reader._read → Reader._take_in          the read lane; after a loss: Reader._after_failure
-      ▼
-    LineBuffer.feed                         bytes → blocks of whole lines
-      ▼
-    ReadQueue.put ═══ bounded ═══ ReadQueue.take
-      ▼
-    Deliverer._deliver_block → decode_block     the deliver lane
-      ├─ one event's name, one handler ──→ plain_fields → FastPath.take
-      └─ else ──→ Deliverer._deliver_value → to_message → Deliverer._handle_batch
-      ▼
-    AsyncRun.batches · SyncRun.batches      the shell calls the handler; one that raises: Unhandled.attempt
-      ▼
-    Committer.commit · Committer.commit_plain
-      │ where there is a store: Committer.save → ask_store → AsyncRun._in_store · SyncRun._in_store
-      ▼
-    Progress.advance                        the committed position
-      ▼
-    AckBuffer.add ═══ bounded ═══ AckBuffer.next_chunk
-      ▼
-    Acknowledger._flush                     the acknowledge lane
-      ▼
-    AsyncRun._acknowledge · SyncRun._acknowledge
-      │ a call
-    service
-
 Where to look: the wait after a 429 is decided in `classify.py` (what it means) and `reading.py` (how long); a
 batch is committed in `committing.py`; a new message type gets its model in `messages.py` and its branch in
-`delivering.py`, which the type checker asks for.
+`delivering.py`, which the type checker asks for. `docs/architecture.md` draws a batch's way, step by step.
 """
