@@ -7,13 +7,13 @@ on threads is in `_runs`.
 
 from __future__ import annotations
 
+from ._async.streaming import AsyncBatch, StreamingClient
 from ._core.backoff import Reconnect
 from ._core.stream.handlers import current_batch
 from ._core.stream.messages import Batch
 from ._core.stream.options import StreamOptions
 from ._core.stream.reports import EndReason, Gap, GapKind, Report, Stats, Status, StatusKind
-from ._streaming.async_client import AsyncBatch, StreamingClient
-from ._streaming.sync_client import SyncBatch, SyncStreamingClient
+from ._sync.streaming import SyncBatch, SyncStreamingClient
 from .exceptions import (
     CheckpointError,
     DeadLetterError,

@@ -131,6 +131,7 @@ class AsyncRun:
         self._tasks: dict[Lane, asyncio.Task[Any]] = {}
         self._deliver_steps: do.Steps[None] | None = None
         self._main: asyncio.Task[None] | None = None
+        self._delivers = False
         self._response: Any = None
         self._network_task: asyncio.Task[Any] | None = None
         self._broken_off = False
@@ -161,8 +162,14 @@ class AsyncRun:
         """Whether the lanes are at work, and not only ending behind the handler that has stopped them."""
         return self._main is not None and not self._main.done() and not self._leaving
 
-    def start(self) -> None:
-        """Set the lanes to work. Where the user iterates, the deliver lane is run by `batches()`."""
+    def start(self, *, deliver: bool) -> None:
+        """
+        Set the lanes to work.
+
+        Args:
+            deliver: Whether to call handlers in a task, too; else somebody runs `batches()`.
+        """
+        self._delivers = deliver
         self._main = asyncio.create_task(self._run(), name=f"stream {self.session.subscription_id}")
 
     async def _run(self) -> None:
@@ -171,7 +178,7 @@ class AsyncRun:
             lane: asyncio.create_task(self.drive(lane, self.lanes.steps(lane)), name=f"stream {lane.value}")
             for lane in (Lane.READ, Lane.ACKNOWLEDGE, Lane.WATCH)
         }
-        if not self.lanes.deliverer.iterating:
+        if self._delivers:
             self._tasks[Lane.DELIVER] = asyncio.create_task(self._deliver_all(), name="stream deliver")
         try:
             await asyncio.gather(*self._tasks.values())
@@ -258,15 +265,26 @@ class AsyncRun:
                 if await self._end():
                     raise asyncio.CancelledError
 
-    async def finished(self) -> None:
-        """Wait until the run is over, or a handler that does not end is left behind."""
+    async def finished(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 - as on threads
+        """
+        Wait until the run is over, or a handler that does not end is left behind.
+
+        Args:
+            timeout: Seconds to wait at most.
+
+        Returns:
+            Whether it is over.
+        """
         if self._main is None or self._main.done():
-            return
+            return True
         left_behind = asyncio.ensure_future(self._left_behind.wait())
         try:
-            await asyncio.wait({self._main, left_behind}, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(
+                {self._main, left_behind}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED
+            )
         finally:
             left_behind.cancel()
+        return bool(done)
 
     async def handlers_are_done(self) -> None:
         """Wait until no handler of the run is at work any more, also where it was left behind."""

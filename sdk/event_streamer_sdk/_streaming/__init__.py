@@ -1,1 +1,1 @@
-"""The two shells around the streaming core: one for asyncio, one on threads."""
+"""What the streaming clients share, and what only one of them does: `on_loop`, `on_threads`."""

@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from event_streamer_api.api import stream as calls
 from event_streamer_api.api import subscriptions
@@ -52,6 +52,7 @@ class StreamingBase(abc.ABC):
     """What both streaming clients do without I/O."""
 
     _batch_class: type[Batch] = Batch
+    _run: Any
 
     def __init__(
         self,
@@ -62,7 +63,7 @@ class StreamingBase(abc.ABC):
         client_metadata: Mapping[str, Any] | None = None,
         auto_acknowledge: bool = True,
         batch_ack_interval: float = 3.0,
-        options: StreamOptions,
+        **options: Unpack[StreamOptions],
     ) -> None:
         self.event_streamer = event_streamer
         self.subscription_id = subscription_id
@@ -70,6 +71,8 @@ class StreamingBase(abc.ABC):
         self.auto_acknowledge = auto_acknowledge
         self._store: CheckpointStore | None = store_from(options.get("checkpoint"))
         self._dead_letters: DeadLetters | None = dead_letters_from(options.get("dead_letter"))
+        self._check_store(self._store)
+        self._check_store(self._dead_letters)
         leases = isinstance(self._store, LeasingStore) and self._store.lease_seconds is not None
         self._settings = settings_from(
             options,
@@ -87,7 +90,9 @@ class StreamingBase(abc.ABC):
         self._counters = Counters()
         self._dedupe = Deduplicator(self._settings.dedupe) if self._settings.dedupe else None
         self._lanes: Lanes | None = None
-        self._run: Any = None
+        self._run = None
+        # Held while a run takes the place of another, and never while one is waited for.
+        self._succession = self._new_lock()
         self._report: Report | None = None
         # What ended a stream in the background badly, until somebody is told of it.
         self._untold: BaseException | None = None
@@ -96,6 +101,9 @@ class StreamingBase(abc.ABC):
     @abc.abstractmethod
     def _new_lock(self) -> Any:
         """Make the lock that is held while a run takes the place of another."""
+
+    def _check_store(self, store: object) -> None:  # noqa: B027 - asyncio calls both kinds
+        """Refuse a store, or a place for dead letters, that this client can't call."""
 
     def _leave_to_parent(self) -> None:
         """After a fork, in the child: the run is the parent's, which has its threads, tasks and sockets."""
@@ -327,6 +335,10 @@ class StreamingBase(abc.ABC):
             owner=self,
         )
         return self._lanes
+
+    @abc.abstractmethod
+    def _begin(self, *, iterating: bool, deliver: bool) -> Any:
+        """Start a run."""
 
     @abc.abstractmethod
     def _open_stream(self, resume_token: str | None) -> Any:

@@ -1,18 +1,19 @@
-"""The blocking streaming client."""
+"""
+The streaming client, for asyncio.
+
+What it promises is decided in `_core.stream` and carried out by a run of `_runs`; what needs no I/O is in
+`_streaming.base`, and what has no other half (locks, signals, handlers) in `_streaming.on_loop`.
+"""
 
 from __future__ import annotations
 
 import functools
-import threading
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, Unpack
-
-from attrs import evolve
+from typing import TYPE_CHECKING, Any, Self
 
 from event_streamer_api.api import stream as calls
-from event_streamer_api.errors import EventStreamerValidationError
 from event_streamer_api.models import (
     BatchAcknowledgmentRequest,
     BulkBatchAcknowledgmentResponse,
@@ -23,94 +24,62 @@ from event_streamer_api.types import Operation
 
 from .._core.stream.commands import Acknowledge, Failed, Lane, NoContent, SendHeartbeat
 from .._core.stream.messages import Batch
-from .._core.stream.options import StreamOptions
 from .._core.stream.reports import EndReason, Report
-from .._runs.on_threads import SyncRun
-from .._runs.responses import is_coroutine_function
-from .._runs.signals import SHARED, stopping
-from .base import HEADERS, F, StreamingBase
-from .typed import Values
+from .._runs.on_loop import AsyncRun
+from .._streaming.base import HEADERS
+from .._streaming.on_loop import AsyncStreaming, settled
 
 if TYPE_CHECKING:
     from event_streamer_sdk.sinks.protocol import Sink
 
+    from .._streaming.typed import Values
 
-class SyncBatch(Batch):
-    """A batch of the blocking client."""
+
+class AsyncBatch(Batch):
+    """A batch of events, for asyncio."""
 
     __slots__ = ()
 
-    def ack(self) -> None:
+    owner: StreamingClient
+
+    async def ack(self) -> None:
         """
         Say that the batch is done (with `auto_acknowledge=False`): it is committed and acknowledged.
 
         Raises:
             EventStreamerSDKError: It could not be committed, or the service does not take it.
         """
-        if self.owner is not None:
-            self.owner.acknowledge_batch(self.batch_id)
+        await self.owner.acknowledge_batch(self.batch_id)
 
 
-class SyncStreamingClient(StreamingBase):
+class StreamingClient(AsyncStreaming):
     """
-    Receives the events of a subscription, blocking.
+    Receives the events of a subscription, for asyncio.
 
     Events arrive at least once and in order, through lost connections and restarts. Get one from
-    `SyncEventStreamer.create_streaming_client`; register handlers and call `run()` or `start_streaming()`, or
-    loop over it with `for`.
+    `EventStreamer.create_streaming_client`; register handlers and call `start_streaming()` or `run()`, or
+    loop over it with `async for`.
 
     Example:
         >>> streaming_client = client.create_streaming_client(subscription.id)
         >>> @streaming_client.on_event("Transfer")
-        ... def handle(events):
+        ... async def handle(events):
         ...     print(len(events))
-        >>> report = streaming_client.run()
+        >>> report = await streaming_client.run()
     """
 
-    _batch_class = SyncBatch
+    _batch_class = AsyncBatch
 
-    def __init__(
-        self,
-        event_streamer: Any,
-        subscription_id: int,
-        *,
-        resume_token: str | None = None,
-        client_metadata: Mapping[str, Any] | None = None,
-        auto_acknowledge: bool = True,
-        batch_ack_interval: float = 3.0,
-        **options: Unpack[StreamOptions],
-    ) -> None:
-        super().__init__(
-            event_streamer,
-            subscription_id,
-            resume_token=resume_token,
-            client_metadata=client_metadata,
-            auto_acknowledge=auto_acknowledge,
-            batch_ack_interval=batch_ack_interval,
-            options=options,
-        )
-        self._run: SyncRun | None = None
-        # Held while a run takes the place of another, and never while one is waited for.
-        self._succession = self._new_lock()
-        for store in (self._store, self._dead_letters):
-            for name in ("load", "save", "acquire", "renew", "release", "write"):
-                asynchronous = name == "load" and getattr(store, "asynchronous", False)
-                if asynchronous or is_coroutine_function(getattr(store, name, None)):
-                    raise EventStreamerValidationError(
-                        f"{type(store).__name__}.{name} is a coroutine function: use EventStreamer for it"
-                    )
+    _run: AsyncRun | None
 
-    def _new_lock(self) -> threading.Lock:
-        return threading.Lock()
-
-    def __enter__(self) -> Self:
-        self.connect()
+    async def __aenter__(self) -> Self:
+        await self.connect()
         return self
 
-    def __exit__(
+    async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.disconnect()
+        await self.disconnect()
 
     # --- life ----------------------------------------------------------------------------------
 
@@ -124,7 +93,7 @@ class SyncStreamingClient(StreamingBase):
         """
         return self._run is not None and self._run.running
 
-    def connect(self) -> None:
+    async def connect(self) -> None:
         """
         Open the connection, without reading from it yet.
 
@@ -134,22 +103,22 @@ class SyncStreamingClient(StreamingBase):
         Raises:
             EventStreamerSDKError: The service can't be reached, or refuses.
         """
-        with self._succession:
-            self._connect()
+        async with self._succession:
+            await self._connect()
 
-    def start_streaming(self) -> None:
+    async def start_streaming(self) -> None:
         """
-        Start to receive events; returns at once, handlers are called in a thread of the client.
+        Start to receive events; returns at once, handlers are called in the background.
 
-        The connection is made by other threads, and made again as the `reconnect` policy says. What ends the
+        The connection is made there as well, and made again as the `reconnect` policy says. What ends the
         stream for good is raised by `wait()` and `stop_streaming()`, logged (on standard error where the
         program has not set logging up), told to `on_status` handlers, and stands in `report`.
         """
-        with self._succession:
+        async with self._succession:
             if not self.is_running:
                 self._begin(iterating=False, deliver=True)
 
-    def stop_streaming(self) -> None:
+    async def stop_streaming(self) -> None:
         """
         Stop: the batch in hand is finished, committed and acknowledged; what is queued comes again next time.
 
@@ -159,10 +128,10 @@ class SyncStreamingClient(StreamingBase):
             BaseException: What ended the stream badly, where neither `wait()` nor an earlier call has raised
                 it: a handler's own exception, or an `EventStreamerSDKError`. It is stopped in any case.
         """
-        self.disconnect()
+        await self.disconnect()
         self._raise_untold()
 
-    def disconnect(self) -> None:
+    async def disconnect(self) -> None:
         """
         Stop streaming, and close the connection.
 
@@ -170,9 +139,9 @@ class SyncStreamingClient(StreamingBase):
         raises nothing, so that it can stand in a `finally`.
         """
         if self._run is not None:
-            self._run.stop()
+            await self._run.stop()
 
-    def resume(self, resume_token: str) -> None:
+    async def resume(self, resume_token: str) -> None:
         """
         Go to another position: connect there, and go on streaming if that was so before.
 
@@ -188,17 +157,17 @@ class SyncStreamingClient(StreamingBase):
         was_running = self.is_running
         while True:
             before = self._run
-            self.disconnect()
-            with self._succession:
+            await self.disconnect()
+            async with self._succession:
                 if self._run is not before:
                     continue  # somebody else has connected or started meanwhile
                 self._go_to(resume_token)
-                self._connect()
+                await self._connect()
                 if was_running:
                     self._begin(iterating=False, deliver=True)
                 return
 
-    def wait(self, timeout: float | None = None) -> Report:
+    async def wait(self, timeout: float | None = None) -> Report:  # noqa: ASYNC109
         """
         Wait until the stream has ended.
 
@@ -209,24 +178,24 @@ class SyncStreamingClient(StreamingBase):
             How it went.
 
         Raises:
-            TimeoutError: It has not ended in time.
+            TimeoutError: It has not ended in time. It goes on.
             BaseException: What ended it, where it was a bad end: a handler's own exception, or an
                 `EventStreamerSDKError`.
         """
-        if self._run is not None and not self._run.finished(timeout):
+        if self._run is not None and not await self._run.finished(timeout):
             raise TimeoutError(f"subscription {self.subscription_id} is still streaming after {timeout:g} s")
         return self._result()
 
-    def run(self, into: Sink | None = None, *, handle_signals: bool | None = None) -> Report:
+    async def run(self, into: Sink | None = None, *, handle_signals: bool | None = None) -> Report:
         """
         Stream until the subscription is done, or SIGINT or SIGTERM comes.
 
         The first signal stops all runs of the process in good order, as `stop_streaming()` does, and `run()`
         returns: the program decides its exit code. A second one raises KeyboardInterrupt at once.
 
-        Handlers run in the main thread where `run()` is called there and takes a signal: one that is still at
-        work when `stop_timeout` is over can be broken off there. Elsewhere they run in a thread of the
-        client's, which is left behind then.
+        A handler that is still at work when `stop_timeout` is over is broken off. In blocking code that takes
+        the main thread: where `run()` was called there and takes a signal, handlers run in it. Elsewhere they
+        run in a thread of the client's, which is left behind then.
 
         Args:
             into: Where all events go, beside the handlers (see `event_streamer_sdk.sinks`). The position is
@@ -244,101 +213,87 @@ class SyncStreamingClient(StreamingBase):
             BaseException: What ended it, where it was a bad end, as in `wait()`.
 
         Example:
-            >>> report = streaming_client.run()
+            >>> report = await streaming_client.run()
             >>> print(report.events, report.reason)
-            >>> report = streaming_client.run(into=sink_for("transfers.parquet"))
+            >>> report = await streaming_client.run(into=sink_for("transfers.parquet"))
         """
         if into is not None:
-            from event_streamer_sdk.sinks._feed import feeding
+            from event_streamer_sdk.sinks._feed import feeding_async
 
-            with feeding(self, into) as conclude:
-                return conclude(self.run(handle_signals=handle_signals))
-
-        def stop() -> None:
-            if self._run is not None:
-                self._run.stop(EndReason.SIGNAL)
-
-        with stopping(stop, handle_signals) as caught:
-            here = threading.current_thread() is threading.main_thread() and SHARED.can_break_off
-            with self._succession:
-                run = None if self.is_running else self._begin(iterating=False, deliver=not here)
-            if caught.number is not None:
-                caught.tell(caught.number)  # the signal came before there was something to stop
-            try:
-                if run is not None and here:
-                    run.deliver_here()
-                return evolve(self.wait(), signal=caught.number)
-            except BaseException:
-                if self._run is not None:
-                    self._run.request_stop(EndReason.SIGNAL)
-                raise
+            async with feeding_async(self, into) as conclude:
+                report: Report = await conclude(await self.run(handle_signals=handle_signals))
+                return report
+        return await self._run_to_the_end(handle_signals)
 
     # --- iteration -----------------------------------------------------------------------------
 
-    def __iter__(self) -> Generator[SyncBatch]:
+    def __aiter__(self) -> AsyncGenerator[AsyncBatch]:
         """
         Receive batches in a loop.
 
         A batch is committed when the loop asks for the next one; with `auto_acknowledge=False` when
-        `batch.ack()` says so. Leaving the loop stops the stream; the batch in hand comes again.
+        `await batch.ack()` says so. Leaving the loop stops the stream; the batch in hand comes again.
         The loop ends with the stream, and raises what ended it badly.
 
         Returns:
             A generator of batches.
 
         Example:
-            >>> for batch in streaming_client:
+            >>> async for batch in streaming_client:
             ...     print(batch.batch_id, batch.events)
         """
         return self._iterate()
 
-    def events(self) -> Iterator[dict[str, Any]]:
+    async def events(self) -> AsyncIterator[dict[str, Any]]:
         """
         Receive single events in a loop; a batch is committed when its last event is done.
 
         Yields:
             Events, in order, each with its name under no key of its own: use batches where names matter.
         """
-        with closing(self._iterate()) as batches:
-            for batch in batches:
+        async with aclosing(self._iterate()) as batches:
+            async for batch in batches:
                 for group in batch.events.values():
-                    yield from group
+                    for event in group:
+                        yield event
 
-    def _iterate(self) -> Generator[Any]:
-        with self._succession:
+    async def _iterate(self) -> AsyncGenerator[Any]:
+        async with self._succession:
             run = self._begin(iterating=True, deliver=False)
         try:
-            with closing(run.batches()) as batches:
-                for batch in batches:
+            async with aclosing(run.batches()) as batches:
+                async for batch in batches:
                     if self._values is not None:
-                        batch.events = self._known(self._values).of_batch(batch.events)
+                        values = await self._known(self._values)
+                        batch.events = values.of_batch(batch.events)
                     yield batch
         finally:
-            run.stop()
+            await run.stop()
         self._result()
 
     # --- typed events --------------------------------------------------------------------------
 
-    def _known(self, values: Values) -> Values:
+    async def _known(self, values: Values) -> Values:
         """Ask for the subscription's event, once."""
         if not values.is_known:
-            values.learn(self.event_streamer.get_subscription(self.subscription_id).event_signature)
+            subscription = await self.event_streamer.get_subscription(self.subscription_id)
+            values.learn(subscription.event_signature)
         return values
 
     def _taking_values(
         self, handler: Callable[..., Any], convert: Callable[[Any], Any]
     ) -> Callable[[Any], Any]:
         @functools.wraps(handler)
-        def handle(events: Any) -> None:
+        async def handle(events: Any) -> None:
             assert self._values is not None
-            self._known(self._values)
-            handler(convert(events))
+            await self._known(self._values)
+            await settled(handler(convert(events)), handler)
 
         return handle
 
     # --- calls ---------------------------------------------------------------------------------
 
-    def check_processing_status(self) -> ProcessingStatusResponse:
+    async def check_processing_status(self) -> ProcessingStatusResponse:
         """
         Ask whether the subscription is being processed.
 
@@ -348,10 +303,12 @@ class SyncStreamingClient(StreamingBase):
         Raises:
             EventStreamerSDKError: The call failed.
         """
-        answer: ProcessingStatusResponse = self.event_streamer.check_processing_status(self.subscription_id)
+        answer: ProcessingStatusResponse = await self.event_streamer.check_processing_status(
+            self.subscription_id
+        )
         return answer
 
-    def send_heartbeat(self) -> ClientHeartbeatResponse:
+    async def send_heartbeat(self) -> ClientHeartbeatResponse:
         """
         Tell the service that this client lives. While streaming that is done without being asked.
 
@@ -362,10 +319,10 @@ class SyncStreamingClient(StreamingBase):
             EventStreamerConnectionError: There is no connection, or it is gone.
         """
         command = SendHeartbeat(self._open_connection_id(), self._next_sequence(), 0)
-        answer: ClientHeartbeatResponse = self.event_streamer._call(self._heartbeat_call(command))
+        answer: ClientHeartbeatResponse = await self.event_streamer._call(self._heartbeat_call(command))
         return answer
 
-    def acknowledge_batch(self, batch_id: str) -> None:
+    async def acknowledge_batch(self, batch_id: str) -> None:
         """
         Say that a batch is done; with `auto_acknowledge=False` this commits it, and then acknowledges it.
 
@@ -378,13 +335,15 @@ class SyncStreamingClient(StreamingBase):
         Raises:
             EventStreamerSDKError: It could not be committed, or the service does not take it.
         """
-        for ready in self._commit([batch_id]):
+        for ready in await self._commit([batch_id]):
             request = BatchAcknowledgmentRequest(batch_id=ready)
             connection_id = self._open_connection_id()
-            self.event_streamer._call(calls.acknowledge_batch(self.subscription_id, connection_id, request))
+            await self.event_streamer._call(
+                calls.acknowledge_batch(self.subscription_id, connection_id, request)
+            )
             self._counters.add(acks=1)
 
-    def acknowledge_batch_bulk(self, batch_ids: list[str]) -> BulkBatchAcknowledgmentResponse:
+    async def acknowledge_batch_bulk(self, batch_ids: list[str]) -> BulkBatchAcknowledgmentResponse:
         """
         Say that several batches are done, in one call; otherwise as `acknowledge_batch`.
 
@@ -398,53 +357,44 @@ class SyncStreamingClient(StreamingBase):
         Raises:
             EventStreamerSDKError: They could not be committed, or the call failed.
         """
-        ready = self._commit(batch_ids)
+        ready = await self._commit(batch_ids)
         if batch_ids and not ready:
             return self._nothing_sent()
         command = Acknowledge(self._open_connection_id(), ready)
-        answer: BulkBatchAcknowledgmentResponse = self.event_streamer._call(self._ack_call(command))
+        answer: BulkBatchAcknowledgmentResponse = await self.event_streamer._call(self._ack_call(command))
         self._counters.add(acks=answer.acknowledged_batches)
         return answer
 
-    def _commit(self, batch_ids: Sequence[str]) -> Sequence[str]:
+    async def _commit(self, batch_ids: Sequence[str]) -> Sequence[str]:
         """Commit before acknowledging; give the batches that are to be acknowledged now."""
         run = self._run
         if run is None or self.auto_acknowledge:
             return batch_ids
-        ready: Sequence[str] | None = run.drive(None, run.lanes.committer.finish(batch_ids))
+        ready: Sequence[str] | None = await run.drive(None, run.lanes.committer.finish(batch_ids))
         if ready is None:
             raise self._commit_error()
         return ready
 
     # --- what the run asks of its client -------------------------------------------------------
 
-    def _checked(self, handler: F) -> F:
-        function: Callable[..., Any] = super()._checked(handler)
-        if is_coroutine_function(function):
-            name = getattr(function, "__qualname__", None) or repr(function)
-            raise EventStreamerValidationError(
-                f"{name} is a coroutine function: use EventStreamer, or a plain function"
-            )
-        return handler
-
-    def _connect(self) -> None:
+    async def _connect(self) -> None:
         if self.is_running or self.is_connected:
             return
-        run = SyncRun(self._means(), self._new_lanes(iterating=False), self._run)
+        run = AsyncRun(self._means(), self._new_lanes(iterating=False), self._run)
         self._run = run
-        outcome = run.drive(Lane.READ, run.lanes.reader.connect_once())
+        outcome = await run.drive(Lane.READ, run.lanes.reader.connect_once())
         if isinstance(outcome, Failed):
             raise outcome.error
         if isinstance(outcome, NoContent):
-            run.stop()
+            await run.stop()
             self._report = Report(reason=EndReason.FINISHED)
 
-    def _begin(self, *, iterating: bool, deliver: bool) -> SyncRun:
+    def _begin(self, *, iterating: bool, deliver: bool) -> AsyncRun:
         """Start the run that `connect()` made, or a new one."""
         self._refuse_second(self.is_running)
         run = self._run
         if run is None or run.lanes.session.link.adopted is None:
-            run = SyncRun(self._means(), self._new_lanes(iterating=iterating), self._run)
+            run = AsyncRun(self._means(), self._new_lanes(iterating=iterating), self._run)
             self._run = run
         run.lanes.deliverer.iterate(iterating)
         self._report = self._untold = None
@@ -455,8 +405,8 @@ class SyncStreamingClient(StreamingBase):
         if run is self._run:
             self._ended(report)
 
-    def _open_stream(self, resume_token: str | None) -> Any:
-        return self.event_streamer._http.open_stream(self._stream_call(resume_token), headers=HEADERS)
+    async def _open_stream(self, resume_token: str | None) -> Any:
+        return await self.event_streamer._http.open_stream(self._stream_call(resume_token), headers=HEADERS)
 
-    def _request(self, operation: Operation[Any], timeout: float | None) -> Any:
-        return self.event_streamer._http.request(operation, retries=0, timeout=timeout)
+    async def _request(self, operation: Operation[Any], timeout: float | None) -> Any:  # noqa: ASYNC109
+        return await self.event_streamer._http.request(operation, retries=0, timeout=timeout)

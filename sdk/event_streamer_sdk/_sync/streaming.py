@@ -1,16 +1,18 @@
-"""The streaming client for asyncio."""
+# Printed from _async/streaming.py by `make generate`. Change it there, never here.
+"""
+The streaming client, blocking.
+
+What it promises is decided in `_core.stream` and carried out by a run of `_runs`; what needs no I/O is in
+`_streaming.base`, and what has no other half (locks, signals, handlers) in `_streaming.on_threads`.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import functools
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from contextlib import aclosing, suppress
-from inspect import isawaitable
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, Unpack
-
-from attrs import evolve
+from typing import TYPE_CHECKING, Any, Self
 
 from event_streamer_api.api import stream as calls
 from event_streamer_api.models import (
@@ -23,87 +25,62 @@ from event_streamer_api.types import Operation
 
 from .._core.stream.commands import Acknowledge, Failed, Lane, NoContent, SendHeartbeat
 from .._core.stream.messages import Batch
-from .._core.stream.options import StreamOptions
 from .._core.stream.reports import EndReason, Report
-from .._runs.on_loop import AsyncRun
-from .._runs.signals import stopping
-from .base import HEADERS, StreamingBase
-from .typed import Values
+from .._runs.on_threads import SyncRun
+from .._streaming.base import HEADERS
+from .._streaming.on_threads import SyncStreaming, settled
 
 if TYPE_CHECKING:
     from event_streamer_sdk.sinks.protocol import Sink
 
+    from .._streaming.typed import Values
 
-class AsyncBatch(Batch):
-    """A batch of the asyncio client."""
+
+class SyncBatch(Batch):
+    """A batch of events, blocking."""
 
     __slots__ = ()
 
-    async def ack(self) -> None:
+    owner: SyncStreamingClient
+
+    def ack(self) -> None:
         """
         Say that the batch is done (with `auto_acknowledge=False`): it is committed and acknowledged.
 
         Raises:
             EventStreamerSDKError: It could not be committed, or the service does not take it.
         """
-        pending = self.owner.acknowledge_batch(self.batch_id) if self.owner is not None else None
-        if pending is not None:
-            await pending
+        self.owner.acknowledge_batch(self.batch_id)
 
 
-class StreamingClient(StreamingBase):
+class SyncStreamingClient(SyncStreaming):
     """
-    Receives the events of a subscription, for asyncio.
+    Receives the events of a subscription, blocking.
 
     Events arrive at least once and in order, through lost connections and restarts. Get one from
-    `EventStreamer.create_streaming_client`; register handlers and call `start_streaming()` or `run()`, or
-    loop over it with `async for`.
+    `SyncEventStreamer.create_streaming_client`; register handlers and call `start_streaming()` or `run()`, or
+    loop over it with `for`.
 
     Example:
         >>> streaming_client = client.create_streaming_client(subscription.id)
         >>> @streaming_client.on_event("Transfer")
-        ... async def handle(events):
+        ... def handle(events):
         ...     print(len(events))
-        >>> report = await streaming_client.run()
+        >>> report = streaming_client.run()
     """
 
-    _batch_class = AsyncBatch
+    _batch_class = SyncBatch
 
-    def __init__(
-        self,
-        event_streamer: Any,
-        subscription_id: int,
-        *,
-        resume_token: str | None = None,
-        client_metadata: Mapping[str, Any] | None = None,
-        auto_acknowledge: bool = True,
-        batch_ack_interval: float = 3.0,
-        **options: Unpack[StreamOptions],
-    ) -> None:
-        super().__init__(
-            event_streamer,
-            subscription_id,
-            resume_token=resume_token,
-            client_metadata=client_metadata,
-            auto_acknowledge=auto_acknowledge,
-            batch_ack_interval=batch_ack_interval,
-            options=options,
-        )
-        self._run: AsyncRun | None = None
-        # Held while a run takes the place of another, and never while one is waited for.
-        self._succession = self._new_lock()
+    _run: SyncRun | None
 
-    def _new_lock(self) -> asyncio.Lock:
-        return asyncio.Lock()
-
-    async def __aenter__(self) -> Self:
-        await self.connect()
+    def __enter__(self) -> Self:
+        self.connect()
         return self
 
-    async def __aexit__(
+    def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.disconnect()
+        self.disconnect()
 
     # --- life ----------------------------------------------------------------------------------
 
@@ -117,7 +94,7 @@ class StreamingClient(StreamingBase):
         """
         return self._run is not None and self._run.running
 
-    async def connect(self) -> None:
+    def connect(self) -> None:
         """
         Open the connection, without reading from it yet.
 
@@ -127,22 +104,22 @@ class StreamingClient(StreamingBase):
         Raises:
             EventStreamerSDKError: The service can't be reached, or refuses.
         """
-        async with self._succession:
-            await self._connect()
+        with self._succession:
+            self._connect()
 
-    async def start_streaming(self) -> None:
+    def start_streaming(self) -> None:
         """
-        Start to receive events; returns at once, handlers are called in tasks of the client.
+        Start to receive events; returns at once, handlers are called in the background.
 
-        The connection is made by those tasks, and made again as the `reconnect` policy says. What ends the
+        The connection is made there as well, and made again as the `reconnect` policy says. What ends the
         stream for good is raised by `wait()` and `stop_streaming()`, logged (on standard error where the
         program has not set logging up), told to `on_status` handlers, and stands in `report`.
         """
-        async with self._succession:
+        with self._succession:
             if not self.is_running:
-                self._begin(iterating=False)
+                self._begin(iterating=False, deliver=True)
 
-    async def stop_streaming(self) -> None:
+    def stop_streaming(self) -> None:
         """
         Stop: the batch in hand is finished, committed and acknowledged; what is queued comes again next time.
 
@@ -152,10 +129,10 @@ class StreamingClient(StreamingBase):
             BaseException: What ended the stream badly, where neither `wait()` nor an earlier call has raised
                 it: a handler's own exception, or an `EventStreamerSDKError`. It is stopped in any case.
         """
-        await self.disconnect()
+        self.disconnect()
         self._raise_untold()
 
-    async def disconnect(self) -> None:
+    def disconnect(self) -> None:
         """
         Stop streaming, and close the connection.
 
@@ -163,9 +140,9 @@ class StreamingClient(StreamingBase):
         raises nothing, so that it can stand in a `finally`.
         """
         if self._run is not None:
-            await self._run.stop()
+            self._run.stop()
 
-    async def resume(self, resume_token: str) -> None:
+    def resume(self, resume_token: str) -> None:
         """
         Go to another position: connect there, and go on streaming if that was so before.
 
@@ -181,37 +158,45 @@ class StreamingClient(StreamingBase):
         was_running = self.is_running
         while True:
             before = self._run
-            await self.disconnect()
-            async with self._succession:
+            self.disconnect()
+            with self._succession:
                 if self._run is not before:
                     continue  # somebody else has connected or started meanwhile
                 self._go_to(resume_token)
-                await self._connect()
+                self._connect()
                 if was_running:
-                    self._begin(iterating=False)
+                    self._begin(iterating=False, deliver=True)
                 return
 
-    async def wait(self) -> Report:
+    def wait(self, timeout: float | None = None) -> Report:
         """
         Wait until the stream has ended.
+
+        Args:
+            timeout: Seconds to wait at most; `None` waits as long as it takes.
 
         Returns:
             How it went.
 
         Raises:
+            TimeoutError: It has not ended in time. It goes on.
             BaseException: What ended it, where it was a bad end: a handler's own exception, or an
                 `EventStreamerSDKError`.
         """
-        if self._run is not None:
-            await self._run.finished()
+        if self._run is not None and not self._run.finished(timeout):
+            raise TimeoutError(f"subscription {self.subscription_id} is still streaming after {timeout:g} s")
         return self._result()
 
-    async def run(self, into: Sink | None = None, *, handle_signals: bool | None = None) -> Report:
+    def run(self, into: Sink | None = None, *, handle_signals: bool | None = None) -> Report:
         """
         Stream until the subscription is done, or SIGINT or SIGTERM comes.
 
         The first signal stops all runs of the process in good order, as `stop_streaming()` does, and `run()`
         returns: the program decides its exit code. A second one raises KeyboardInterrupt at once.
+
+        A handler that is still at work when `stop_timeout` is over is broken off. In blocking code that takes
+        the main thread: where `run()` was called there and takes a signal, handlers run in it. Elsewhere they
+        run in a thread of the client's, which is left behind then.
 
         Args:
             into: Where all events go, beside the handlers (see `event_streamer_sdk.sinks`). The position is
@@ -229,90 +214,69 @@ class StreamingClient(StreamingBase):
             BaseException: What ended it, where it was a bad end, as in `wait()`.
 
         Example:
-            >>> report = await streaming_client.run()
+            >>> report = streaming_client.run()
             >>> print(report.events, report.reason)
-            >>> report = await streaming_client.run(into=sink_for("transfers.parquet"))
+            >>> report = streaming_client.run(into=sink_for("transfers.parquet"))
         """
         if into is not None:
-            from event_streamer_sdk.sinks._feed import feeding_async
+            from event_streamer_sdk.sinks._feed import feeding
 
-            async with feeding_async(self, into) as conclude:
-                report: Report = await conclude(await self.run(handle_signals=handle_signals))
+            with feeding(self, into) as conclude:
+                report: Report = conclude(self.run(handle_signals=handle_signals))
                 return report
-        loop = asyncio.get_running_loop()
-
-        tasks: list[asyncio.Task[None]] = []
-
-        def stop_here() -> None:
-            if self._run is not None:
-                tasks.append(loop.create_task(self._run.stop(EndReason.SIGNAL)))
-
-        def stop() -> None:
-            with suppress(RuntimeError):  # the loop is closed: there is nothing left to stop
-                loop.call_soon_threadsafe(stop_here)
-
-        with stopping(stop, handle_signals) as caught:
-            await self.start_streaming()
-            if caught.number is not None:
-                stop_here()  # the signal came before there was something to stop
-            try:
-                report = await self.wait()
-                return evolve(report, signal=caught.number)
-            finally:
-                await self.disconnect()
-                await asyncio.gather(*tasks)
+        return self._run_to_the_end(handle_signals)
 
     # --- iteration -----------------------------------------------------------------------------
 
-    def __aiter__(self) -> AsyncGenerator[AsyncBatch]:
+    def __iter__(self) -> Generator[SyncBatch]:
         """
         Receive batches in a loop.
 
         A batch is committed when the loop asks for the next one; with `auto_acknowledge=False` when
-        `await batch.ack()` says so. Leaving the loop stops the stream; the batch in hand comes again.
+        `batch.ack()` says so. Leaving the loop stops the stream; the batch in hand comes again.
         The loop ends with the stream, and raises what ended it badly.
 
         Returns:
-            An asynchronous generator of batches.
+            A generator of batches.
 
         Example:
-            >>> async for batch in streaming_client:
+            >>> for batch in streaming_client:
             ...     print(batch.batch_id, batch.events)
         """
         return self._iterate()
 
-    async def events(self) -> AsyncIterator[dict[str, Any]]:
+    def events(self) -> Iterator[dict[str, Any]]:
         """
         Receive single events in a loop; a batch is committed when its last event is done.
 
         Yields:
             Events, in order, each with its name under no key of its own: use batches where names matter.
         """
-        async with aclosing(self._iterate()) as batches:
-            async for batch in batches:
+        with closing(self._iterate()) as batches:
+            for batch in batches:
                 for group in batch.events.values():
-                    for event in group:
-                        yield event
+                    yield from group
 
-    async def _iterate(self) -> AsyncGenerator[Any]:
-        async with self._succession:
-            run = self._begin(iterating=True)
+    def _iterate(self) -> Generator[Any]:
+        with self._succession:
+            run = self._begin(iterating=True, deliver=False)
         try:
-            async with aclosing(run.batches()) as batches:
-                async for batch in batches:
+            with closing(run.batches()) as batches:
+                for batch in batches:
                     if self._values is not None:
-                        batch.events = (await self._known(self._values)).of_batch(batch.events)
+                        values = self._known(self._values)
+                        batch.events = values.of_batch(batch.events)
                     yield batch
         finally:
-            await run.stop()
+            run.stop()
         self._result()
 
     # --- typed events --------------------------------------------------------------------------
 
-    async def _known(self, values: Values) -> Values:
+    def _known(self, values: Values) -> Values:
         """Ask for the subscription's event, once."""
         if not values.is_known:
-            subscription = await self.event_streamer.get_subscription(self.subscription_id)
+            subscription = self.event_streamer.get_subscription(self.subscription_id)
             values.learn(subscription.event_signature)
         return values
 
@@ -320,18 +284,16 @@ class StreamingClient(StreamingBase):
         self, handler: Callable[..., Any], convert: Callable[[Any], Any]
     ) -> Callable[[Any], Any]:
         @functools.wraps(handler)
-        async def handle(events: Any) -> None:
+        def handle(events: Any) -> None:
             assert self._values is not None
-            await self._known(self._values)
-            answer = handler(convert(events))
-            if isawaitable(answer):
-                await answer
+            self._known(self._values)
+            settled(handler(convert(events)), handler)
 
         return handle
 
     # --- calls ---------------------------------------------------------------------------------
 
-    async def check_processing_status(self) -> ProcessingStatusResponse:
+    def check_processing_status(self) -> ProcessingStatusResponse:
         """
         Ask whether the subscription is being processed.
 
@@ -341,12 +303,10 @@ class StreamingClient(StreamingBase):
         Raises:
             EventStreamerSDKError: The call failed.
         """
-        answer: ProcessingStatusResponse = await self.event_streamer.check_processing_status(
-            self.subscription_id
-        )
+        answer: ProcessingStatusResponse = self.event_streamer.check_processing_status(self.subscription_id)
         return answer
 
-    async def send_heartbeat(self) -> ClientHeartbeatResponse:
+    def send_heartbeat(self) -> ClientHeartbeatResponse:
         """
         Tell the service that this client lives. While streaming that is done without being asked.
 
@@ -357,10 +317,10 @@ class StreamingClient(StreamingBase):
             EventStreamerConnectionError: There is no connection, or it is gone.
         """
         command = SendHeartbeat(self._open_connection_id(), self._next_sequence(), 0)
-        answer: ClientHeartbeatResponse = await self.event_streamer._call(self._heartbeat_call(command))
+        answer: ClientHeartbeatResponse = self.event_streamer._call(self._heartbeat_call(command))
         return answer
 
-    async def acknowledge_batch(self, batch_id: str) -> None:
+    def acknowledge_batch(self, batch_id: str) -> None:
         """
         Say that a batch is done; with `auto_acknowledge=False` this commits it, and then acknowledges it.
 
@@ -373,15 +333,13 @@ class StreamingClient(StreamingBase):
         Raises:
             EventStreamerSDKError: It could not be committed, or the service does not take it.
         """
-        for ready in await self._commit([batch_id]):
+        for ready in self._commit([batch_id]):
             request = BatchAcknowledgmentRequest(batch_id=ready)
             connection_id = self._open_connection_id()
-            await self.event_streamer._call(
-                calls.acknowledge_batch(self.subscription_id, connection_id, request)
-            )
+            self.event_streamer._call(calls.acknowledge_batch(self.subscription_id, connection_id, request))
             self._counters.add(acks=1)
 
-    async def acknowledge_batch_bulk(self, batch_ids: list[str]) -> BulkBatchAcknowledgmentResponse:
+    def acknowledge_batch_bulk(self, batch_ids: list[str]) -> BulkBatchAcknowledgmentResponse:
         """
         Say that several batches are done, in one call; otherwise as `acknowledge_batch`.
 
@@ -395,56 +353,56 @@ class StreamingClient(StreamingBase):
         Raises:
             EventStreamerSDKError: They could not be committed, or the call failed.
         """
-        ready = await self._commit(batch_ids)
+        ready = self._commit(batch_ids)
         if batch_ids and not ready:
             return self._nothing_sent()
         command = Acknowledge(self._open_connection_id(), ready)
-        answer: BulkBatchAcknowledgmentResponse = await self.event_streamer._call(self._ack_call(command))
+        answer: BulkBatchAcknowledgmentResponse = self.event_streamer._call(self._ack_call(command))
         self._counters.add(acks=answer.acknowledged_batches)
         return answer
 
-    async def _commit(self, batch_ids: Sequence[str]) -> Sequence[str]:
+    def _commit(self, batch_ids: Sequence[str]) -> Sequence[str]:
         """Commit before acknowledging; give the batches that are to be acknowledged now."""
         run = self._run
         if run is None or self.auto_acknowledge:
             return batch_ids
-        ready: Sequence[str] | None = await run.drive(None, run.lanes.committer.finish(batch_ids))
+        ready: Sequence[str] | None = run.drive(None, run.lanes.committer.finish(batch_ids))
         if ready is None:
             raise self._commit_error()
         return ready
 
     # --- what the run asks of its client -------------------------------------------------------
 
-    async def _connect(self) -> None:
+    def _connect(self) -> None:
         if self.is_running or self.is_connected:
             return
-        run = AsyncRun(self._means(), self._new_lanes(iterating=False), self._run)
+        run = SyncRun(self._means(), self._new_lanes(iterating=False), self._run)
         self._run = run
-        outcome = await run.drive(Lane.READ, run.lanes.reader.connect_once())
+        outcome = run.drive(Lane.READ, run.lanes.reader.connect_once())
         if isinstance(outcome, Failed):
             raise outcome.error
         if isinstance(outcome, NoContent):
-            await run.stop()
+            run.stop()
             self._report = Report(reason=EndReason.FINISHED)
 
-    def _begin(self, *, iterating: bool) -> AsyncRun:
+    def _begin(self, *, iterating: bool, deliver: bool) -> SyncRun:
         """Start the run that `connect()` made, or a new one."""
         self._refuse_second(self.is_running)
         run = self._run
         if run is None or run.lanes.session.link.adopted is None:
-            run = AsyncRun(self._means(), self._new_lanes(iterating=iterating), self._run)
+            run = SyncRun(self._means(), self._new_lanes(iterating=iterating), self._run)
             self._run = run
         run.lanes.deliverer.iterate(iterating)
         self._report = self._untold = None
-        run.start()
+        run.start(deliver=deliver)
         return run
 
     def _run_is_over(self, run: Any, report: Report) -> None:
         if run is self._run:
             self._ended(report)
 
-    async def _open_stream(self, resume_token: str | None) -> Any:
-        return await self.event_streamer._http.open_stream(self._stream_call(resume_token), headers=HEADERS)
+    def _open_stream(self, resume_token: str | None) -> Any:
+        return self.event_streamer._http.open_stream(self._stream_call(resume_token), headers=HEADERS)
 
-    async def _request(self, operation: Operation[Any], timeout: float | None) -> Any:  # noqa: ASYNC109 - the socket's time-outs
-        return await self.event_streamer._http.request(operation, retries=0, timeout=timeout)
+    def _request(self, operation: Operation[Any], timeout: float | None) -> Any:
+        return self.event_streamer._http.request(operation, retries=0, timeout=timeout)

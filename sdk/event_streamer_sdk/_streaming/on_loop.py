@@ -1,0 +1,65 @@
+"""What only the streaming client for asyncio does: its lock, its signals, handlers that are awaited."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from inspect import isawaitable
+from typing import Any
+
+from attrs import evolve
+
+from .._core.stream.reports import EndReason, Report
+from .._runs.signals import stopping
+from .base import StreamingBase
+
+
+class AsyncStreaming(StreamingBase):
+    """The part of `StreamingClient` that has no blocking half."""
+
+    # What it uses of the other part.
+    start_streaming: Callable[[], Awaitable[None]]
+    wait: Callable[[], Awaitable[Report]]
+    disconnect: Callable[[], Awaitable[None]]
+
+    def _new_lock(self) -> asyncio.Lock:
+        return asyncio.Lock()
+
+    async def _run_to_the_end(self, handle_signals: bool | None) -> Report:
+        """Stream until the subscription is done or a signal comes; `stop` is called in a thread then."""
+        loop = asyncio.get_running_loop()
+        tasks: list[asyncio.Task[None]] = []
+
+        def stop_here() -> None:
+            if self._run is not None:
+                tasks.append(loop.create_task(self._run.stop(EndReason.SIGNAL)))
+
+        def stop() -> None:
+            with suppress(RuntimeError):  # the loop is closed: there is nothing left to stop
+                loop.call_soon_threadsafe(stop_here)
+
+        with stopping(stop, handle_signals) as caught:
+            await self.start_streaming()
+            if caught.number is not None:
+                stop_here()  # the signal came before there was something to stop
+            try:
+                report = await self.wait()
+                return evolve(report, signal=caught.number)
+            finally:
+                await self.disconnect()
+                await asyncio.gather(*tasks)
+
+
+async def settled(answer: Any, handler: object) -> Any:  # noqa: ARG001 - its blocking half names the handler
+    """
+    Give what a user's function gave, awaited where it has to be.
+
+    Args:
+        answer: What it gave.
+        handler: The function.
+
+    Returns:
+        The answer.
+    """
+    return await answer if isawaitable(answer) else answer
