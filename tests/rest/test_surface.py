@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import event_streamer_sdk
-from event_streamer_sdk import EventStreamer, SyncEventStreamer
+from event_streamer_sdk import EventStreamer, StreamingClient, SyncEventStreamer, SyncStreamingClient
 from event_streamer_sdk import exceptions as exceptions_module
 
 pytestmark = pytest.mark.quick
@@ -45,6 +45,19 @@ def test_the_twins_have_the_same_parameters_and_docstrings(name: str) -> None:
     assert "Returns:" in one.__doc__ or "Yields:" in one.__doc__ or name == "close"
     for parameter in list(inspect.signature(one).parameters)[1:]:
         assert f"{parameter}: " in one.__doc__, f"{name} does not describe {parameter}"
+
+
+def test_the_streaming_twins_have_the_same_methods_and_docstrings() -> None:
+    one, other = public(StreamingClient), public(SyncStreamingClient)
+    assert set(one) == set(other)
+    for name in one:
+        assert one[name].__doc__, name
+        assert without_await(one[name].__doc__) == without_await(other[name].__doc__), name
+        if not isinstance(one[name], property):
+            assert without_await(str(inspect.signature(one[name]))) == without_await(
+                str(inspect.signature(other[name]))
+            )
+    assert inspect.signature(StreamingClient) == inspect.signature(SyncStreamingClient)
 
 
 def test_the_twins_are_made_alike() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -240,3 +241,21 @@ def test_no_token_in_any_log(kind: str, caplog: pytest.LogCaptureFixture) -> Non
         assert server.tokens == [None, secret, secret]
     assert "very-secret" not in caplog.text
     assert "very-secret" not in repr(listener.stream._lanes.session.report())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_waiting_ends_in_time_and_the_stream_goes_on(kind: str) -> None:
+    async def scenario(stream: Any, call: Any) -> None:
+        await call(stream.start_streaming())
+        await until(lambda: listener.handled == [0, 1, 2, 3, 4])
+        began = time.monotonic()
+        with pytest.raises(TimeoutError, match=r"is still streaming after 0\.1 s"):
+            await call(stream.wait(timeout=0.1))
+        assert 0.05 < time.monotonic() - began < 5
+        assert stream.is_running
+        await call(stream.stop_streaming())
+        assert (await call(stream.wait(timeout=5))).reason == "stopped"
+
+    with stream_server(stay_silent) as server:
+        listener = Listener(kind, server.url)
+        both(kind, listener, scenario)

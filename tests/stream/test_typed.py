@@ -149,3 +149,21 @@ def test_the_generated_example_is_one_of_these_classes() -> None:
     exec(source.read_text("utf-8"), namespace)
     assert is_event_class(namespace["Transfer"])
     assert inspect.isclass(namespace["Approval"])
+
+
+def test_a_typed_handler_that_returns_a_coroutine_is_awaited_or_refused(client: Twin) -> None:
+    """A plain function that gives a coroutine can't be told by looking at it."""
+    stream = open_stream(client, typed=True)
+    seen: list[Any] = []
+
+    async def work(events: list[Any]) -> None:
+        seen.extend(events)
+
+    stream.on_event("Transfer")(lambda events: work(events))
+    if client.kind == "sync":
+        with pytest.raises(EventStreamerValidationError, match="returned a coroutine: use EventStreamer"):
+            stream.run()
+        assert seen == []
+    else:
+        client.run(stream.run())
+        assert [event["value"] for event in seen] == VALUES
