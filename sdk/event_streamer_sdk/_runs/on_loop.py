@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
-import functools
 import logging
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import closing
 from inspect import isawaitable
 from types import CoroutineType
@@ -22,6 +20,7 @@ from .._core.stream.reports import EndReason
 from ..exceptions import HandlerTimeoutError
 from .means import Means
 from .responses import failed, opened
+from .waits import Flag, in_thread, wait_to_the_end
 
 T = TypeVar("T")
 
@@ -31,81 +30,6 @@ CANCEL_GRACE = 1.0
 """Seconds that a handler has to end once it is cancelled; one that swallows that is left behind."""
 SLICE = 0.02
 """Seconds after which handlers that never wait let other tasks have the event loop."""
-
-
-class Flag:
-    """Wakes the one task that waits for it; a wake-up that comes early is kept."""
-
-    def __init__(self) -> None:
-        self._set = False
-        self._waiter: asyncio.Future[None] | None = None
-
-    def set(self) -> None:
-        """Wake the task that waits, or the next one that will."""
-        self._set = True
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    async def wait(self, seconds: float | None) -> None:
-        """
-        Wait to be woken.
-
-        Args:
-            seconds: At most so long; `None` waits for the wake-up alone.
-        """
-        if self._set:
-            self._set = False
-            return
-        loop = asyncio.get_running_loop()
-        self._waiter = loop.create_future()
-        timer = loop.call_later(seconds, self.set) if seconds is not None else None
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
-            self._set = False
-            if timer is not None:
-                timer.cancel()
-
-
-async def _wait_to_the_end(work: Iterable[asyncio.Future[Any]], *, hand_on: bool = False) -> bool:
-    """
-    Wait until all of some work is done, however often the task that waits is cancelled meanwhile.
-
-    Args:
-        work: Tasks or futures; what they raise is for nobody.
-        hand_on: Whether they are cancelled as well when a cancellation comes.
-
-    Returns:
-        Whether one came: it is the caller's to raise.
-    """
-    was_cancelled = False
-    left = set(work)
-    while left:
-        try:
-            _, left = await asyncio.wait(left)
-        except asyncio.CancelledError:
-            was_cancelled = True
-            left = {each for each in left if not each.done()}
-            if hand_on:
-                for each in left:
-                    each.cancel()
-    return was_cancelled
-
-
-async def _in_thread(function: Callable[..., Any], *arguments: Any) -> Any:
-    """
-    Call a blocking function in a thread, and don't leave it behind where this is cancelled.
-
-    A thread can't be stopped: the position that it still writes would take the place of a later one.
-    """
-    call = functools.partial(contextvars.copy_context().run, function, *arguments)
-    work = asyncio.get_running_loop().run_in_executor(None, call)
-    if await _wait_to_the_end([work]):
-        if not work.cancelled():
-            work.exception()  # nobody is left to hear of it
-        raise asyncio.CancelledError
-    return work.result()
 
 
 class AsyncRun:
@@ -201,7 +125,7 @@ class AsyncRun:
         for task in self._tasks.values():
             task.cancel()
         # A cancellation is handed on, since a handler may swallow the first one and obey the second.
-        cancelled = await _wait_to_the_end(self._tasks.values(), hand_on=True)
+        cancelled = await wait_to_the_end(self._tasks.values(), hand_on=True)
         for task in self._tasks.values():
             if not task.cancelled():
                 task.exception()  # it has been told by now
@@ -490,7 +414,7 @@ class AsyncRun:
     async def _stored(self, store: Any, function: Callable[..., Any], *arguments: Any) -> Any:
         try:
             if getattr(store, "blocking", True) and not asyncio.iscoroutinefunction(function):
-                return await _in_thread(function, *arguments)
+                return await in_thread(function, *arguments)
             answer = function(*arguments)
             return await answer if isawaitable(answer) else answer
         except Exception as error:  # noqa: BLE001 - the core judges it
