@@ -63,7 +63,7 @@ def handwritten_names(sdk: Path) -> set[str]:
         The names of all methods and attributes of its client classes.
     """
     names = {"subscriber_id"}
-    for file in ("_async/client.py", "_base.py"):
+    for file in ("_async/client.py", "_async/requests.py", "_async/subscriptions.py", "_base.py"):
         if not (sdk / file).exists():
             continue
         for node in ast.walk(ast.parse((sdk / file).read_text(encoding="utf-8"))):

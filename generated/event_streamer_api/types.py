@@ -32,9 +32,13 @@ class Model:
 
     # Fields that the message had as null or not at all though they have a default, so that `to_dict` gives
     # the same JSON. Not a field of attrs: two models are equal whatever they were read from.
-    __slots__ = ("_arrived",)
+    # Nor is the id of the request that it answers, which a field of that name takes the place of.
+    __slots__ = ("_arrived", "_request_id")
 
     if TYPE_CHECKING:
+        request_id: str | None
+        """The service's `X-Request-Id`, where the model is the answer to a call; else None."""
+        _request_id: str | None
         additional_properties: dict[str, Any]
         _arrived: Mapping[str, Any]
 
@@ -46,6 +50,12 @@ class Model:
         def to_dict(self, *, include_none: bool = False) -> dict[str, Any]:
             """Write the model as JSON values."""
             raise NotImplementedError
+
+    else:
+
+        @property
+        def request_id(self):  # noqa: ANN201, D102 - as above
+            return getattr(self, "_request_id", None)
 
     def __repr__(self) -> str:
         shown = []

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from copy import copy
+from typing import TYPE_CHECKING, Any, Final, Self
 from weakref import WeakSet
 
 from event_streamer_api.errors import EventStreamerValidationError
 
+from ._core.call.hooks import hooks_of
 from ._core.call.service import service_of
 from ._http_options import MAX_RESPONSE_BYTES, HTTPOptions
+from ._logging import set_up_logging
 
 if TYPE_CHECKING:
     import ssl
@@ -20,11 +23,32 @@ if TYPE_CHECKING:
 
     from event_streamer_api.models import ABIEvent
 
+    from ._core.call.hooks import EventHooks
+    from ._core.call.outcome import Response
+
     Source = str | bytes | os.PathLike[str] | list[Any] | dict[str, Any]
 
 
 HEALTHY = "healthy"
 """The `status` of a service that can do its work."""
+
+
+VARIABLES = {
+    "service_url": "EVENT_STREAMER_URL",
+    "subscriber_id": "EVENT_STREAMER_SUBSCRIBER_ID",
+    "api_key": "EVENT_STREAMER_API_KEY",
+}
+"""The variables of the environment that `from_env` reads, by the argument that they stand for."""
+
+NOT_GIVEN: Final[Any] = object()
+
+
+class _NoLimit:
+    """A time-out without any limit, in the form of an httpx.Timeout."""
+
+    def as_dict(self) -> dict[str, None]:
+        """Give the limits by step."""
+        return dict.fromkeys(("connect", "read", "write", "pool"))
 
 
 class BaseClient:
@@ -39,7 +63,7 @@ class BaseClient:
         *,
         timeout: float | httpx.Timeout | None = 30.0,
         headers: Mapping[str, str] | None = None,
-        api_key: str | None = None,
+        api_key: str | Callable[[], Any] | None = None,
         max_retries: int = 2,
         http_client: Any = None,
         transport: Any = None,
@@ -49,6 +73,7 @@ class BaseClient:
         trust_env: bool = True,
         limits: httpx.Limits | None = None,
         max_response_bytes: int = MAX_RESPONSE_BYTES,
+        event_hooks: EventHooks | None = None,
     ) -> None:
         """
         Make a client. Nothing is sent before the first call.
@@ -60,7 +85,9 @@ class BaseClient:
                 `httpx.Timeout` limits each step by itself, and an attempt to the sum of its four values;
                 None, also as one of them, sets no limit. The body of a stream is not limited by it.
             headers: Headers of every request, streams included.
-            api_key: The service's key, sent as `X-API-Key`.
+            api_key: The service's key, sent as `X-API-Key`; or a function that gives it, for keys that
+                change: it is called for each call and each connection of a stream. With asyncio it may be a
+                coroutine function.
             max_retries: How often a call that is safe to repeat is repeated, 0 or more.
             max_response_bytes: Most bytes that the answer to a call may have, also when it is inflated, 1 or
                 more; 64 MiB by default. A stream has limits of its own.
@@ -72,6 +99,9 @@ class BaseClient:
             cert: Your own certificate, as httpx takes it.
             trust_env: Whether proxies and certificates of the environment count.
             limits: How many connections may be open, as an `httpx.Limits`.
+            event_hooks: Functions that are called for each request and each response, such as
+                `{"response": [log]}`. They get a `RequestInfo` or a `ResponseInfo`, and what they raise, the
+                call raises. With asyncio they may be coroutine functions.
 
         Raises:
             EventStreamerValidationError: If an argument is wrong.
@@ -81,8 +111,11 @@ class BaseClient:
                 f"subscriber_id has to be a string that is not empty, got {subscriber_id!r}",
                 field="subscriber_id",
             )
-        service = service_of(service_url, headers, api_key)
-        if service.exposed:
+        set_up_logging()
+        self._key_function = api_key if callable(api_key) else None
+        service = service_of(service_url, headers, None if callable(api_key) else api_key)
+        changing_is_exposed = callable(api_key) and service_of(service_url, headers, "any").exposed
+        if service.exposed or changing_is_exposed:
             warnings.warn(
                 f"A key is sent to {service.url} without TLS: everybody on the way can read it. Use https://.",
                 stacklevel=2,
@@ -98,16 +131,96 @@ class BaseClient:
             trust_env=trust_env,
             limits=limits,
             max_response_bytes=max_response_bytes,
+            hooks=hooks_of(event_hooks),
         )
         self.service_url = service.url
         self.subscriber_id = subscriber_id
         self._http: Any = self._http_class(service, options)
+        self._service = service
+        # What `with_options` sets for a client of its own; None is what the options above say.
+        self._retries: int | None = None
+        self._timeout: Any = None
+        self._seen: Callable[[Response], None] | None = None
         # The streaming clients made by this one, as long as somebody uses them: `close` stops them.
         self._streams: WeakSet[Any] = WeakSet()
         _clients.add(self)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.service_url!r}, subscriber_id={self.subscriber_id!r})"
+
+    @classmethod
+    def from_env(cls, **options: Any) -> Self:
+        """
+        Make a client as the environment says.
+
+        `EVENT_STREAMER_URL` says where the service is, `EVENT_STREAMER_SUBSCRIBER_ID` who subscribes, and
+        `EVENT_STREAMER_API_KEY`, where it is set, the key. The command `event-streamer` takes the same ones.
+
+        Args:
+            **options: Arguments of the client; they win over the environment.
+
+        Returns:
+            The client.
+
+        Raises:
+            EventStreamerValidationError: If a variable is missing, or a value is wrong.
+
+        Example:
+            >>> client = type(client).from_env(timeout=10)
+        """
+        for name, variable in VARIABLES.items():
+            value = os.environ.get(variable)
+            if name not in options and value:
+                options[name] = value
+        for name in ("service_url", "subscriber_id"):
+            if name not in options:
+                raise EventStreamerValidationError(
+                    f"{VARIABLES[name]} is not set: set it, or give from_env {name}=", field=name
+                )
+        return cls(**options)
+
+    def with_options(
+        self,
+        *,
+        timeout: float | httpx.Timeout | None = NOT_GIVEN,
+        max_retries: int = NOT_GIVEN,
+        headers: Mapping[str, str] | None = None,
+    ) -> Self:
+        """
+        Give this client with other options, for one call or for many; this one stays as it is.
+
+        Both use the same connections: closing one closes those of both.
+
+        Args:
+            timeout: Seconds for one attempt of a call, as the client takes it; None for no limit. Streams
+                have limits of their own.
+            max_retries: How often a call that is safe to repeat is repeated, 0 or more.
+            headers: More headers of every request, streams included; they win over the client's.
+
+        Returns:
+            The client with these options.
+
+        Raises:
+            EventStreamerValidationError: If a value is wrong.
+
+        Example:
+            >>> patient = client.with_options(timeout=120, max_retries=5, headers={"X-Trace": "a1"})
+        """
+        made = copy(self)
+        if timeout is not NOT_GIVEN:
+            HTTPOptions(timeout=timeout)  # refuses what can't be one
+            made._timeout = _NoLimit() if timeout is None else timeout
+        if max_retries is not NOT_GIVEN:
+            made._retries = HTTPOptions(max_retries=max_retries).max_retries
+        made._service = self._service.carrying(headers or {})
+        _clients.add(made)
+        return made
+
+    def _recording(self, seen: Callable[[Response], None]) -> Self:
+        """Give this client, telling of each response that a result is read from."""
+        made = copy(self)
+        made._seen = seen
+        return made
 
     def extract_abi_event(
         self, abi_json: Source, event_name: str, *, contract: str | None = None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from . import exceptions as errors
+from ._core.call.hooks import Hooks
 from ._transports.proxies import Proxy, proxy_of
 from ._transports.tls import tls_context
 
@@ -51,6 +52,7 @@ class HTTPOptions:
         limits: How many connections may be open.
         max_response_bytes: Most bytes that the answer to a call may have, before and after it is inflated;
             a stream has limits of its own.
+        hooks: What is called for each request and each response.
     """
 
     timeout: float | httpx.Timeout | None = 30.0
@@ -63,6 +65,7 @@ class HTTPOptions:
     trust_env: bool = True
     limits: Any = None
     max_response_bytes: int = MAX_RESPONSE_BYTES
+    hooks: Hooks | None = None
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.max_retries, int) or self.max_retries < 0:

@@ -18,6 +18,7 @@ from . import exceptions as errors
 from ._core.backoff import Backoff
 from ._core.call import retry
 from ._core.call.body import BodyError
+from ._core.call.hooks import RequestInfo, ResponseInfo
 from ._core.call.outcome import NoResponse
 from ._core.call.request import Request
 from ._core.redaction import LIBRARY_LOGGERS, TOKEN_FILTER
@@ -118,14 +119,26 @@ class HTTPShell(abc.ABC):
         self._transport = None
         self._lock = threading.Lock()
 
-    def _steps(self, operation: Operation[T], retries: int | None) -> Any:
+    def _steps(self, operation: Operation[T], retries: int | None, service: Service | None = None) -> Any:
         backoff = Backoff(retry.CALL_WAITS, random.random)
         allowed = self.options.max_retries if retries is None else retries
-        return retry.exchange(self.service, operation, backoff, allowed)
+        return retry.exchange(service or self.service, operation, backoff, allowed)
 
     def _no_response(self, operation: Operation[Any], error: Exception, limits: Limits) -> NoResponse:
         where = Surroundings(self.service, self._proxy, trust_variable(self.options.trust_env))
         return lost(operation, error, limits, where)
+
+    def _told(self, info: RequestInfo, outcome: Answered | NoResponse, seconds: float) -> ResponseInfo:
+        """Say what came of a request, for hooks."""
+        answered = None if isinstance(outcome, NoResponse) else outcome
+        return ResponseInfo(
+            request=info,
+            status=answered.status if answered else None,
+            headers=answered.headers if answered else {},
+            request_id=answered.headers.get("x-request-id") if answered else None,
+            seconds=seconds,
+            error=outcome.error if isinstance(outcome, NoResponse) else None,
+        )
 
     def _log_pause(self, step: retry.Pause, operation: Operation[Any]) -> None:
         _logger.info("%s is made again in %.1f s", operation.operation_id, step.seconds)

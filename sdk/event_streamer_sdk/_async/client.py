@@ -7,15 +7,19 @@ than its call. What needs no I/O is in `_base.py` and in `_core`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
-from event_streamer_api.client import AsyncCalls
+from event_streamer_api.client import AsyncRawCalls
 from event_streamer_api.errors import EventStreamerSDKError
+from event_streamer_api.raw import keeping_async
 
+from .._answers_on_loop import settled
 from .._base import HEALTHY, BaseClient
+from .._core.call.service import API_KEY_HEADER
 from ..exceptions import EventStreamerNotFoundError
 from .http import AsyncHTTP
+from .subscriptions import AsyncSubscriptions
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
     from event_streamer_api.types import Operation
 
     from .._base import Source
+    from .._core.call.service import Service
     from .._core.stream.options import StreamOptions
     from ..frames import EventFrame, FetchProgress
     from ..streaming_client import StreamingClient
@@ -38,7 +43,7 @@ __all__ = ["EventStreamer"]
 T = TypeVar("T")
 
 
-class EventStreamer(BaseClient, AsyncCalls):
+class EventStreamer(BaseClient, AsyncSubscriptions):
     """
     Client of an Event Streamer service, for asyncio.
 
@@ -74,8 +79,36 @@ class EventStreamer(BaseClient, AsyncCalls):
             await streaming_client.disconnect()
         await self._http.close()
 
-    async def _call(self, operation: Operation[T]) -> T:
-        result: T = await self._http.request(operation)
+    @property
+    def with_raw_response(self) -> AsyncRawResponses:
+        """
+        The same calls, each with the response that its result was read from.
+
+        Returns:
+            An object whose methods give a `RawResponse`: `status`, `headers`, `request_id`, `content`, and
+            `parsed`, which is what the call itself gives.
+
+        Example:
+            >>> answer = await client.with_raw_response.get_chain(1)
+            >>> print(answer.status, answer.request_id, answer.parsed.name)
+        """
+        return AsyncRawResponses(self)
+
+    async def _service_now(self) -> Service:
+        """The service with what a request carries just now: the key may change."""
+        if self._key_function is None:
+            return self._service
+        key = await settled(self._key_function(), self._key_function)
+        return self._service.carrying({API_KEY_HEADER: key})
+
+    async def _call(self, operation: Operation[T], retries: int | None = None) -> T:
+        result: T = await self._http.request(
+            operation,
+            retries=self._retries if retries is None else retries,
+            timeout=self._timeout,
+            service=await self._service_now(),
+            seen=self._seen,
+        )
         return result
 
     async def _carry_out(self, steps: Generator[Operation[Any], Any, T]) -> T:
@@ -285,32 +318,6 @@ class EventStreamer(BaseClient, AsyncCalls):
 
         return await self._call(subscriptions.update_subscription(subscription_id, completed_update(update)))
 
-    async def iter_subscriptions(self, page_size: int = 100) -> AsyncIterator[SubscriptionResponse]:
-        """
-        Go through all subscriptions of the subscriber, page by page.
-
-        Args:
-            page_size: How many to fetch at a time, 1 to 1000.
-
-        Yields:
-            Each subscription, ordered by id.
-
-        Raises:
-            EventStreamerSDKError: If a call fails; the subclass and `status_code` say how.
-
-        Example:
-            >>> async for subscription in client.iter_subscriptions():
-            ...     print(subscription.id, subscription.last_processed_block)
-        """
-        from .._core.subscriptions import next_page
-
-        page: int | None = 1
-        while page is not None:
-            listing = await self.list_subscriptions(page=page, page_size=page_size)
-            for subscription in listing.subscriptions:
-                yield subscription
-            page = next_page(listing)
-
     async def health_check(self) -> bool:
         """
         Say whether the service is up and healthy, whatever is wrong with it.
@@ -321,7 +328,7 @@ class EventStreamer(BaseClient, AsyncCalls):
         from event_streamer_api.api import health
 
         try:
-            answer = await self._http.request(health.get_health(), retries=0)
+            answer = await self._call(health.get_health(), retries=0)
         except EventStreamerSDKError:
             return False
         return bool(answer.status == HEALTHY)
@@ -389,3 +396,28 @@ class EventStreamer(BaseClient, AsyncCalls):
             batch_ack_interval=batch_ack_interval,
             **options,
         )
+
+
+class AsyncRawResponses(AsyncRawCalls):
+    """
+    The calls of a client, each with the response that its result was read from, the last of several.
+
+    Args:
+        client: The client.
+    """
+
+    def __init__(self, client: EventStreamer) -> None:
+        super().__init__(client)
+        self.create_subscription = keeping_async(client, client.create_subscription)
+        self.get_or_create_subscription = keeping_async(client, client.get_or_create_subscription)
+        self.subscribe = keeping_async(client, client.subscribe)
+        self.update_subscription = keeping_async(client, client.update_subscription)
+        self.get_subscription_last_processed_block = keeping_async(
+            client, client.get_subscription_last_processed_block
+        )
+        self.request = keeping_async(client, client.request)
+        self.get = keeping_async(client, client.get)
+        self.post = keeping_async(client, client.post)
+        self.put = keeping_async(client, client.put)
+        self.patch = keeping_async(client, client.patch)
+        self.delete = keeping_async(client, client.delete)

@@ -22,12 +22,13 @@ from event_streamer_api.models import (
 )
 from event_streamer_api.types import Operation
 
+from .._answers_on_loop import settled
 from .._core.stream.commands import Acknowledge, Failed, Lane, NoContent, SendHeartbeat
 from .._core.stream.messages import Batch
 from .._core.stream.reports import EndReason, Report
 from .._runs.on_loop import AsyncRun
 from .._streaming.base import HEADERS
-from .._streaming.on_loop import AsyncStreaming, settled
+from .._streaming.on_loop import AsyncStreaming
 
 if TYPE_CHECKING:
     from event_streamer_sdk.sinks.protocol import Sink
@@ -406,7 +407,10 @@ class StreamingClient(AsyncStreaming):
             self._ended(report)
 
     async def _open_stream(self, resume_token: str | None) -> Any:
-        return await self.event_streamer._http.open_stream(self._stream_call(resume_token), headers=HEADERS)
+        service = await self.event_streamer._service_now()
+        call = self._stream_call(resume_token)
+        return await self.event_streamer._http.open_stream(call, headers=HEADERS, service=service)
 
     async def _request(self, operation: Operation[Any], timeout: float | None) -> Any:  # noqa: ASYNC109
-        return await self.event_streamer._http.request(operation, retries=0, timeout=timeout)
+        service = await self.event_streamer._service_now()
+        return await self.event_streamer._http.request(operation, retries=0, timeout=timeout, service=service)

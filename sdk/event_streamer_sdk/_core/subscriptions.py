@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any
 
 from attrs import evolve
@@ -17,6 +17,8 @@ from event_streamer_api.models import (
     SubscriptionUpdate,
 )
 from event_streamer_api.types import Operation
+
+from ..exceptions import EventStreamerTimeoutError
 
 _CALL_IS_UNKNOWN = frozenset({404, 405, 501})
 """What a service answers to a call that it doesn't have."""
@@ -206,3 +208,99 @@ def next_page(listing: SubscriptionListResponse) -> int | None:
     if not listing.subscriptions or listing.page * listing.page_size >= listing.total:
         return None
     return listing.page + 1
+
+
+def asked_for(
+    listing: SubscriptionListResponse,
+    chain_id: int | None,
+    topic0: str | None,
+    address: str | None,
+    streaming_status: str | None,
+) -> Iterator[SubscriptionResponse]:
+    """
+    Take the subscriptions that a filter asks for.
+
+    Args:
+        listing: A page of them.
+        chain_id: Of this chain; None for any.
+        topic0: Of this event; None for any.
+        address: That name this contract; None for any.
+        streaming_status: With this status; None for any.
+
+    Yields:
+        Those that fit all of it.
+    """
+    for each in listing.subscriptions:
+        if (
+            (chain_id is None or each.chain_id == chain_id)
+            and (topic0 is None or each.topic0.lower() == topic0.lower())
+            and (address is None or address.lower() in {known.lower() for known in each.addresses})
+            and (streaming_status is None or each.streaming_status == streaming_status)
+        ):
+            yield each
+
+
+class Patience:
+    """
+    Decides how long a subscription is waited for.
+
+    Args:
+        subscription: The subscription, or its id.
+        timeout: Seconds at most; None for no limit.
+        poll_interval: Seconds between two looks at it.
+        now: The time, by a clock that never goes back.
+
+    Attributes:
+        subscription_id: Its id.
+
+    Raises:
+        EventStreamerValidationError: If a value is wrong.
+    """
+
+    def __init__(
+        self,
+        subscription: SubscriptionResponse | int,
+        timeout: float | None,
+        poll_interval: float,
+        now: float,
+    ) -> None:
+        if not poll_interval > 0:
+            raise EventStreamerValidationError(f"poll_interval has to be more than 0, got {poll_interval!r}")
+        if timeout is not None and not timeout >= 0:
+            raise EventStreamerValidationError(f"timeout has to be 0 or more, or None, got {timeout!r}")
+        self.subscription_id = subscription if isinstance(subscription, int) else subscription.id
+        self._timeout = timeout
+        self._interval = poll_interval
+        self._ends = None if timeout is None else now + timeout
+
+    def pause(self, subscription: SubscriptionResponse, now: float) -> float | None:
+        """
+        Say how long to wait until the next look.
+
+        Args:
+            subscription: The subscription as it is.
+            now: The time.
+
+        Returns:
+            Seconds; None where it is done.
+
+        Raises:
+            EventStreamerValidationError: If it is live.
+            EventStreamerTimeoutError: If the time is over.
+        """
+        last, end = subscription.last_processed_block, subscription.end_block
+        if end is None:
+            raise EventStreamerValidationError(
+                f"subscription {self.subscription_id} has no end_block: "
+                "it goes on with the chain, and is never done"
+            )
+        if subscription.streaming_status == "finished" or (last is not None and last >= end):
+            return None
+        if self._ends is None:
+            return self._interval
+        if now >= self._ends:
+            raise EventStreamerTimeoutError(
+                f"subscription {self.subscription_id} is not done after {self._timeout:g} s: "
+                f"block {last if last is not None else 'none'} of {end} is the last one processed"
+            )
+        return min(self._interval, self._ends - now)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from inspect import isawaitable
-from typing import Any
 
 from attrs import evolve
 
@@ -49,17 +47,3 @@ class AsyncStreaming(StreamingBase):
             finally:
                 await self.disconnect()
                 await asyncio.gather(*tasks)
-
-
-async def settled(answer: Any, handler: object) -> Any:  # noqa: ARG001 - its blocking half names the handler
-    """
-    Give what a user's function gave, awaited where it has to be.
-
-    Args:
-        answer: What it gave.
-        handler: The function.
-
-    Returns:
-        The answer.
-    """
-    return await answer if isawaitable(answer) else answer

@@ -12,11 +12,8 @@ from event_streamer_api.errors import EventStreamerValidationError
 
 from .._core.stream.reports import EndReason, Report
 from .._runs.responses import is_coroutine_function
-from .._runs.responses import plain as settled
 from .._runs.signals import SHARED, stopping
 from .base import F, StreamingBase
-
-__all__ = ["SyncStreaming", "settled"]
 
 
 class SyncStreaming(StreamingBase):

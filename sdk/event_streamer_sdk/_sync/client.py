@@ -8,15 +8,19 @@ than its call. What needs no I/O is in `_base.py` and in `_core`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
-from event_streamer_api.client import SyncCalls
+from event_streamer_api.client import SyncRawCalls
 from event_streamer_api.errors import EventStreamerSDKError
+from event_streamer_api.raw import keeping
 
+from .._answers_on_threads import settled
 from .._base import HEALTHY, BaseClient
+from .._core.call.service import API_KEY_HEADER
 from ..exceptions import EventStreamerNotFoundError
 from .http import SyncHTTP
+from .subscriptions import SyncSubscriptions
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
     from event_streamer_api.types import Operation
 
     from .._base import Source
+    from .._core.call.service import Service
     from .._core.stream.options import StreamOptions
     from ..frames import EventFrame, FetchProgress
     from ..streaming_client import SyncStreamingClient
@@ -39,7 +44,7 @@ __all__ = ["SyncEventStreamer"]
 T = TypeVar("T")
 
 
-class SyncEventStreamer(BaseClient, SyncCalls):
+class SyncEventStreamer(BaseClient, SyncSubscriptions):
     """
     Client of an Event Streamer service, blocking.
 
@@ -75,8 +80,36 @@ class SyncEventStreamer(BaseClient, SyncCalls):
             streaming_client.disconnect()
         self._http.close()
 
-    def _call(self, operation: Operation[T]) -> T:
-        result: T = self._http.request(operation)
+    @property
+    def with_raw_response(self) -> SyncRawResponses:
+        """
+        The same calls, each with the response that its result was read from.
+
+        Returns:
+            An object whose methods give a `RawResponse`: `status`, `headers`, `request_id`, `content`, and
+            `parsed`, which is what the call itself gives.
+
+        Example:
+            >>> answer = client.with_raw_response.get_chain(1)
+            >>> print(answer.status, answer.request_id, answer.parsed.name)
+        """
+        return SyncRawResponses(self)
+
+    def _service_now(self) -> Service:
+        """The service with what a request carries just now: the key may change."""
+        if self._key_function is None:
+            return self._service
+        key = settled(self._key_function(), self._key_function)
+        return self._service.carrying({API_KEY_HEADER: key})
+
+    def _call(self, operation: Operation[T], retries: int | None = None) -> T:
+        result: T = self._http.request(
+            operation,
+            retries=self._retries if retries is None else retries,
+            timeout=self._timeout,
+            service=self._service_now(),
+            seen=self._seen,
+        )
         return result
 
     def _carry_out(self, steps: Generator[Operation[Any], Any, T]) -> T:
@@ -284,31 +317,6 @@ class SyncEventStreamer(BaseClient, SyncCalls):
 
         return self._call(subscriptions.update_subscription(subscription_id, completed_update(update)))
 
-    def iter_subscriptions(self, page_size: int = 100) -> Iterator[SubscriptionResponse]:
-        """
-        Go through all subscriptions of the subscriber, page by page.
-
-        Args:
-            page_size: How many to fetch at a time, 1 to 1000.
-
-        Yields:
-            Each subscription, ordered by id.
-
-        Raises:
-            EventStreamerSDKError: If a call fails; the subclass and `status_code` say how.
-
-        Example:
-            >>> for subscription in client.iter_subscriptions():
-            ...     print(subscription.id, subscription.last_processed_block)
-        """
-        from .._core.subscriptions import next_page
-
-        page: int | None = 1
-        while page is not None:
-            listing = self.list_subscriptions(page=page, page_size=page_size)
-            yield from listing.subscriptions
-            page = next_page(listing)
-
     def health_check(self) -> bool:
         """
         Say whether the service is up and healthy, whatever is wrong with it.
@@ -319,7 +327,7 @@ class SyncEventStreamer(BaseClient, SyncCalls):
         from event_streamer_api.api import health
 
         try:
-            answer = self._http.request(health.get_health(), retries=0)
+            answer = self._call(health.get_health(), retries=0)
         except EventStreamerSDKError:
             return False
         return bool(answer.status == HEALTHY)
@@ -387,3 +395,28 @@ class SyncEventStreamer(BaseClient, SyncCalls):
             batch_ack_interval=batch_ack_interval,
             **options,
         )
+
+
+class SyncRawResponses(SyncRawCalls):
+    """
+    The calls of a client, each with the response that its result was read from, the last of several.
+
+    Args:
+        client: The client.
+    """
+
+    def __init__(self, client: SyncEventStreamer) -> None:
+        super().__init__(client)
+        self.create_subscription = keeping(client, client.create_subscription)
+        self.get_or_create_subscription = keeping(client, client.get_or_create_subscription)
+        self.subscribe = keeping(client, client.subscribe)
+        self.update_subscription = keeping(client, client.update_subscription)
+        self.get_subscription_last_processed_block = keeping(
+            client, client.get_subscription_last_processed_block
+        )
+        self.request = keeping(client, client.request)
+        self.get = keeping(client, client.get)
+        self.post = keeping(client, client.post)
+        self.put = keeping(client, client.put)
+        self.patch = keeping(client, client.patch)
+        self.delete = keeping(client, client.delete)

@@ -8,13 +8,16 @@ decided by `_core.call`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import evolve
 
 from .. import exceptions as errors
+from .._answers_on_threads import settled
 from .._core.call.body import Body
+from .._core.call.hooks import RequestInfo, without_secrets
 from .._core.call.outcome import NoResponse, Response
 from .._core.call.request import Request
 from .._core.call.retry import Pause
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
     from event_streamer_api.types import Operation
 
+    from .._core.call.service import Service
     from .._transports._sync.port import SyncOpenResponse, SyncTransport
 
 T = TypeVar("T")
@@ -86,6 +90,8 @@ class SyncHTTP(HTTPShell):
         *,
         retries: int | None = None,
         timeout: Any = None,  # of each attempt and its steps, and not of this call
+        service: Service | None = None,
+        seen: Callable[[Response], None] | None = None,
     ) -> T:
         """
         Make a call.
@@ -94,6 +100,8 @@ class SyncHTTP(HTTPShell):
             operation: The call.
             retries: How often it may be repeated; by default as the client is set.
             timeout: Limit of each attempt, in the form of the client's; by default that one.
+            service: The service with headers of this call's own; by default as the client is set.
+            seen: Gets the response that the result is read from.
 
         Returns:
             The call's result.
@@ -101,13 +109,15 @@ class SyncHTTP(HTTPShell):
         Raises:
             EventStreamerSDKError: If it fails.
         """
-        steps = self._steps(operation, retries)
+        steps = self._steps(operation, retries, service)
         timeout = self.options.timeout if timeout is None else timeout
         outcome: Any = None
         while True:
             try:
                 step = steps.send(outcome)
             except StopIteration as done:
+                if seen is not None:
+                    seen(outcome)
                 result: T = done.value
                 return result
             if isinstance(step, Pause):
@@ -124,6 +134,7 @@ class SyncHTTP(HTTPShell):
         headers: Mapping[str, str] | None = None,
         head_timeout: float | None = HEAD_SECONDS,
         silence: float | None = SILENCE_SECONDS,
+        service: Service | None = None,
     ) -> SyncStreamResponse:
         """
         Open a response whose body is read by the caller.
@@ -134,6 +145,7 @@ class SyncHTTP(HTTPShell):
             head_timeout: Seconds until the response's head has to be there; None for no limit.
             silence: Seconds of silence in its body until it counts as lost; None for no limit. What else the
                 body takes is not limited.
+            service: The service with headers of this stream's own; by default as the client is set.
 
         Returns:
             The response, with a status of 2xx, to be closed.
@@ -141,7 +153,7 @@ class SyncHTTP(HTTPShell):
         Raises:
             EventStreamerSDKError: If the status is another one, or no response comes.
         """
-        steps = self._steps(operation, 0)
+        steps = self._steps(operation, 0, service)
         step = next(steps)
         request = evolve(step, headers={**step.headers, **(headers or {})})
         while True:
@@ -155,6 +167,34 @@ class SyncHTTP(HTTPShell):
 
     def _send(
         self, request: Request, operation: Operation[Any], limits: Limits, *, is_stream: bool = False
+    ) -> Response | NoResponse | SyncOpenResponse:
+        """Send one request, and tell the user's hooks of it and of what came."""
+        hooks = self.options.hooks
+        if hooks is None:
+            return self._exchange(request, operation, limits, is_stream)
+        info = RequestInfo(
+            operation_id=operation.operation_id,
+            method=request.method,
+            url=request.url,
+            params=dict(request.params),
+            headers=without_secrets(request.headers),
+        )
+        for hook in hooks.request:
+            settled(hook(info), hook)
+        began = time.monotonic()
+        outcome = self._exchange(request, operation, limits, is_stream)
+        told = self._told(info, outcome, time.monotonic() - began)
+        try:
+            for answer_hook in hooks.response:
+                settled(answer_hook(told), answer_hook)
+        except BaseException:
+            if not isinstance(outcome, Response | NoResponse):
+                outcome.close()
+            raise
+        return outcome
+
+    def _exchange(
+        self, request: Request, operation: Operation[Any], limits: Limits, is_stream: bool
     ) -> Response | NoResponse | SyncOpenResponse:
         """Send one request; the response is whole, but for a stream of status 2xx, which is left open."""
         outcome: Response | NoResponse | SyncOpenResponse

@@ -23,12 +23,13 @@ from event_streamer_api.models import (
 )
 from event_streamer_api.types import Operation
 
+from .._answers_on_threads import settled
 from .._core.stream.commands import Acknowledge, Failed, Lane, NoContent, SendHeartbeat
 from .._core.stream.messages import Batch
 from .._core.stream.reports import EndReason, Report
 from .._runs.on_threads import SyncRun
 from .._streaming.base import HEADERS
-from .._streaming.on_threads import SyncStreaming, settled
+from .._streaming.on_threads import SyncStreaming
 
 if TYPE_CHECKING:
     from event_streamer_sdk.sinks.protocol import Sink
@@ -402,7 +403,10 @@ class SyncStreamingClient(SyncStreaming):
             self._ended(report)
 
     def _open_stream(self, resume_token: str | None) -> Any:
-        return self.event_streamer._http.open_stream(self._stream_call(resume_token), headers=HEADERS)
+        service = self.event_streamer._service_now()
+        call = self._stream_call(resume_token)
+        return self.event_streamer._http.open_stream(call, headers=HEADERS, service=service)
 
     def _request(self, operation: Operation[Any], timeout: float | None) -> Any:
-        return self.event_streamer._http.request(operation, retries=0, timeout=timeout)
+        service = self.event_streamer._service_now()
+        return self.event_streamer._http.request(operation, retries=0, timeout=timeout, service=service)

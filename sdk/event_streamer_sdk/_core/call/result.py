@@ -6,7 +6,7 @@ import json
 from email.message import Message
 from typing import TypeVar
 
-from event_streamer_api.types import Operation
+from event_streamer_api.types import Model, Operation
 
 from ... import exceptions as errors
 from .compat import normalised
@@ -42,12 +42,15 @@ def result_of(operation: Operation[T], response: Response) -> T:
             **details_of(operation, response),
         ) from None
     try:
-        return operation.parse(response.status, normalised(operation.operation_id, body))
+        result = operation.parse(response.status, normalised(operation.operation_id, body))
     except errors.EventStreamerValidationError as error:
         raise errors.EventStreamerResponseError(
             f"{operation.operation_id}: the answer ({response.status}) is not what the API promises: {error}",
             **{**details_of(operation, response), "body": body},
         ) from error
+    if isinstance(result, Model):
+        result._request_id = response.headers.get("x-request-id")
+    return result
 
 
 def _text_of(response: Response) -> str:

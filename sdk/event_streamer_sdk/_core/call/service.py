@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from event_streamer_api.errors import EventStreamerValidationError
 
@@ -16,7 +16,8 @@ from ..version import __version__
 
 API_KEY_HEADER = "X-API-Key"
 
-_SECRET_HEADERS = ("authorization", "proxy-authorization", "x-api-key", "cookie")
+SECRET_HEADERS = ("authorization", "proxy-authorization", "x-api-key", "cookie")
+"""Headers whose values must not be shown, in lower case."""
 
 
 @frozen(kw_only=True)
@@ -35,6 +36,24 @@ class Service:
     headers: Mapping[str, str] = field(repr=False)
     secrets: tuple[str, ...] = field(repr=False)
     exposed: bool = False
+
+    def carrying(self, headers: Mapping[str, str]) -> Service:
+        """
+        Give the same service with more headers, such as those of one call.
+
+        Args:
+            headers: They win over those that are there.
+
+        Returns:
+            The service, which knows the secrets among them.
+
+        Raises:
+            EventStreamerValidationError: If a header cannot be sent.
+        """
+        if not headers:
+            return self
+        merged = _merged(self.headers, headers)
+        return evolve(self, headers=merged, secrets=tuple({*self.secrets, *_secrets_of(merged)}))
 
 
 def service_of(service_url: str, headers: Mapping[str, str] | None, api_key: str | None) -> Service:
@@ -64,15 +83,25 @@ def service_of(service_url: str, headers: Mapping[str, str] | None, api_key: str
     if api_key is not None:
         given[API_KEY_HEADER] = api_key
     given.update(headers or {})
-    for name, value in given.items():
-        _check_header(name, value)
-        # Names differ by case only in writing (RFC 9110, section 5.1): the later one wins.
-        merged = {kept: other for kept, other in merged.items() if kept.lower() != name.lower()}
-        merged["Host" if name.lower() == "host" else name] = value
-    secrets = tuple(value for name, value in merged.items() if name.lower() in _SECRET_HEADERS and value)
+    merged = _merged(merged, given)
+    secrets = _secrets_of(merged)
     has_key = any(name.lower() == API_KEY_HEADER.lower() for name in merged)
     exposed = has_key and url.startswith("http:") and not _is_this_machine(urlsplit(url).hostname or "")
     return Service(url=url, headers=merged, secrets=secrets, exposed=exposed)
+
+
+def _merged(headers: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
+    """Names differ by case only in writing (RFC 9110, section 5.1): the later one wins."""
+    merged = dict(headers)
+    for name, value in given.items():
+        _check_header(name, value)
+        merged = {kept: other for kept, other in merged.items() if kept.lower() != name.lower()}
+        merged["Host" if name.lower() == "host" else name] = value
+    return merged
+
+
+def _secrets_of(headers: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(value for name, value in headers.items() if name.lower() in SECRET_HEADERS and value)
 
 
 def _is_this_machine(host: str) -> bool:

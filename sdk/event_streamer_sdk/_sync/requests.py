@@ -1,0 +1,136 @@
+# Printed from _async/requests.py by `make generate`. Change it there, never here.
+"""Calls by method and path, for what the specification doesn't have, blocking."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from event_streamer_api.client import SyncCalls
+
+from .._core.call.by_path import operation_of
+
+
+class SyncRequests(SyncCalls):
+    """The calls of the API, and those by method and path for what a service has beyond it."""
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """
+        Make a call that the API doesn't have, with all that the client does for its calls.
+
+        Time limits, repetition, keys, errors and limits are those of every call; `with_options` changes them.
+        GET, PUT, DELETE, HEAD and OPTIONS count as safe to repeat (RFC 9110, section 9.2.2).
+
+        Args:
+            method: The HTTP method.
+            path: The path below the service's URL, such as `/reports/7`, percent-encoded where it has to be.
+            params: The query; None values are left out.
+            json: The body, written as JSON; None for no body.
+            headers: Headers of this call alone.
+
+        Returns:
+            The answer's JSON; None where its body is empty.
+
+        Raises:
+            EventStreamerValidationError: If a value is wrong.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+
+        Example:
+            >>> health = client.request("GET", "/health")
+        """
+        return self._call(operation_of(method, path, params, json, headers))
+
+    def get(self, path: str, *, params: Mapping[str, Any] | None = None) -> Any:
+        """
+        GET a path that the API doesn't have. See `request`.
+
+        Args:
+            path: The path below the service's URL.
+            params: The query.
+
+        Returns:
+            The answer's JSON.
+
+        Raises:
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+
+        Example:
+            >>> health = client.get("/health")
+        """
+        return self.request("GET", path, params=params)
+
+    def post(self, path: str, *, json: Any = None, params: Mapping[str, Any] | None = None) -> Any:
+        """
+        POST to a path that the API doesn't have. See `request`.
+
+        Args:
+            path: The path below the service's URL.
+            json: The body, written as JSON; None for no body.
+            params: The query.
+
+        Returns:
+            The answer's JSON.
+
+        Raises:
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return self.request("POST", path, json=json, params=params)
+
+    def put(self, path: str, *, json: Any = None, params: Mapping[str, Any] | None = None) -> Any:
+        """
+        PUT to a path that the API doesn't have. See `request`.
+
+        Args:
+            path: The path below the service's URL.
+            json: The body, written as JSON; None for no body.
+            params: The query.
+
+        Returns:
+            The answer's JSON.
+
+        Raises:
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return self.request("PUT", path, json=json, params=params)
+
+    def patch(self, path: str, *, json: Any = None, params: Mapping[str, Any] | None = None) -> Any:
+        """
+        PATCH to a path that the API doesn't have. See `request`.
+
+        Args:
+            path: The path below the service's URL.
+            json: The body, written as JSON; None for no body.
+            params: The query.
+
+        Returns:
+            The answer's JSON.
+
+        Raises:
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return self.request("PATCH", path, json=json, params=params)
+
+    def delete(self, path: str, *, json: Any = None, params: Mapping[str, Any] | None = None) -> Any:
+        """
+        DELETE to a path that the API doesn't have. See `request`.
+
+        Args:
+            path: The path below the service's URL.
+            json: The body, written as JSON; None for no body.
+            params: The query.
+
+        Returns:
+            The answer's JSON.
+
+        Raises:
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return self.request("DELETE", path, json=json, params=params)
