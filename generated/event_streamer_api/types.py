@@ -54,7 +54,7 @@ class Model:
     else:
 
         @property
-        def request_id(self):  # noqa: ANN201, D102 - as above
+        def request_id(self):  # noqa: D102 - as above
             return getattr(self, "_request_id", None)
 
     def __repr__(self) -> str:
