@@ -164,6 +164,8 @@ class AsyncRun:
         if self._main is None:
             await self.drive(Lane.READ, self.lanes.reader.give_back())
             return
+        if self._main.done():
+            return  # perhaps in an event loop that is closed by now, and can't be waited for
         if asyncio.current_task() is self.deliver_task and not self.lanes.in_hand.handed_over:
             self._leaving = True
             return
