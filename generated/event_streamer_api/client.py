@@ -11,6 +11,7 @@ from .api import health as _health
 from .api import overview as _overview
 from .api import stream as _stream
 from .api import subscriptions as _subscriptions
+from .raw import keeping, keeping_async
 
 if TYPE_CHECKING:
     from .models.abi_events_request import AbiEventsRequest
@@ -545,6 +546,37 @@ class AsyncCalls(ABC):
         )
 
 
+class AsyncRawCalls:
+    """The same calls, each with the response that its result was read from."""
+
+    def __init__(self, calls: AsyncCalls) -> None:
+        self.get_health = keeping_async(calls, calls.get_health)
+        self.list_subscriptions = keeping_async(calls, calls.list_subscriptions)
+        self.get_subscription = keeping_async(calls, calls.get_subscription)
+        self.delete_subscription = keeping_async(calls, calls.delete_subscription)
+        self.acknowledge_batch = keeping_async(calls, calls.acknowledge_batch)
+        self.acknowledge_batch_bulk = keeping_async(calls, calls.acknowledge_batch_bulk)
+        self.send_heartbeat = keeping_async(calls, calls.send_heartbeat)
+        self.check_processing_status = keeping_async(calls, calls.check_processing_status)
+        self.get_circuit_breaker_status = keeping_async(calls, calls.get_circuit_breaker_status)
+        self.get_circuit_breaker_health = keeping_async(calls, calls.get_circuit_breaker_health)
+        self.get_circuit_breaker_config = keeping_async(calls, calls.get_circuit_breaker_config)
+        self.reset_all_circuit_breakers = keeping_async(calls, calls.reset_all_circuit_breakers)
+        self.get_circuit_breaker_metrics = keeping_async(calls, calls.get_circuit_breaker_metrics)
+        self.reset_circuit_breaker = keeping_async(calls, calls.reset_circuit_breaker)
+        self.get_all_chains = keeping_async(calls, calls.get_all_chains)
+        self.create_chain = keeping_async(calls, calls.create_chain)
+        self.get_chain_stats = keeping_async(calls, calls.get_chain_stats)
+        self.refresh_chains = keeping_async(calls, calls.refresh_chains)
+        self.get_chain = keeping_async(calls, calls.get_chain)
+        self.update_chain = keeping_async(calls, calls.update_chain)
+        self.delete_chain = keeping_async(calls, calls.delete_chain)
+        self.get_overview = keeping_async(calls, calls.get_overview)
+        self.get_activity = keeping_async(calls, calls.get_activity)
+        self.read_abi_events = keeping_async(calls, calls.read_abi_events)
+        self._calls = calls
+
+
 class SyncCalls(ABC):
     """The calls of the API as blocking methods; a client supplies how a request is sent."""
 
@@ -1045,3 +1077,34 @@ class SyncCalls(ABC):
                 document=document,
             )
         )
+
+
+class SyncRawCalls:
+    """The same calls, each with the response that its result was read from."""
+
+    def __init__(self, calls: SyncCalls) -> None:
+        self.get_health = keeping(calls, calls.get_health)
+        self.list_subscriptions = keeping(calls, calls.list_subscriptions)
+        self.get_subscription = keeping(calls, calls.get_subscription)
+        self.delete_subscription = keeping(calls, calls.delete_subscription)
+        self.acknowledge_batch = keeping(calls, calls.acknowledge_batch)
+        self.acknowledge_batch_bulk = keeping(calls, calls.acknowledge_batch_bulk)
+        self.send_heartbeat = keeping(calls, calls.send_heartbeat)
+        self.check_processing_status = keeping(calls, calls.check_processing_status)
+        self.get_circuit_breaker_status = keeping(calls, calls.get_circuit_breaker_status)
+        self.get_circuit_breaker_health = keeping(calls, calls.get_circuit_breaker_health)
+        self.get_circuit_breaker_config = keeping(calls, calls.get_circuit_breaker_config)
+        self.reset_all_circuit_breakers = keeping(calls, calls.reset_all_circuit_breakers)
+        self.get_circuit_breaker_metrics = keeping(calls, calls.get_circuit_breaker_metrics)
+        self.reset_circuit_breaker = keeping(calls, calls.reset_circuit_breaker)
+        self.get_all_chains = keeping(calls, calls.get_all_chains)
+        self.create_chain = keeping(calls, calls.create_chain)
+        self.get_chain_stats = keeping(calls, calls.get_chain_stats)
+        self.refresh_chains = keeping(calls, calls.refresh_chains)
+        self.get_chain = keeping(calls, calls.get_chain)
+        self.update_chain = keeping(calls, calls.update_chain)
+        self.delete_chain = keeping(calls, calls.delete_chain)
+        self.get_overview = keeping(calls, calls.get_overview)
+        self.get_activity = keeping(calls, calls.get_activity)
+        self.read_abi_events = keeping(calls, calls.read_abi_events)
+        self._calls = calls
