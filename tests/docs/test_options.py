@@ -157,7 +157,7 @@ def commands(group: Any = None, path: tuple[str, ...] = ()) -> dict[tuple[str, .
         command = group.get_command(context, name)
         if hasattr(command, "list_commands"):
             found |= commands(command, (*path, name))
-        else:
+        if not hasattr(command, "list_commands") or command.invoke_without_command:
             options = {option for each in command.params for option in [*each.opts, *each.secondary_opts]}
             found[*path, name] = {"--help", *options}
     return found
