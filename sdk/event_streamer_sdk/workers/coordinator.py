@@ -174,7 +174,11 @@ class Coordinator:
                 release = self.streams.ask(self.store.release, held.key)
                 await asyncio.wait_for(release, RELEASE_SECONDS)
         except (CheckpointError, TimeoutError) as problem:
-            logger.warning("worker %s: %s; it runs out by itself", self.name, problem or "no answer")
+            logger.warning(
+                "worker %s: %s; it runs out by itself",
+                self.name,
+                str(problem) or "the database doesn't answer",
+            )
         finally:
             if self.held.get(held.key) is held:
                 del self.held[held.key]
@@ -199,7 +203,7 @@ class Coordinator:
             async with asyncio.timeout(RELEASE_SECONDS):
                 await self.streams.ask(self.store.leave, self._group)
         except (CheckpointError, TimeoutError) as problem:
-            logger.warning("worker %s: %s", self.name, problem or "the database doesn't answer")
+            logger.warning("worker %s: %s", self.name, str(problem) or "the database doesn't answer")
         while tasks := set(self._tasks):
             await asyncio.wait(tasks)
 

@@ -9,12 +9,13 @@ the policies `skip` and `dead_letter` would pass over a batch that another worke
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import functools
 import threading
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from inspect import isawaitable, iscoroutinefunction
 from typing import Any, Protocol
 
@@ -115,7 +116,35 @@ class LeasedStream(StreamingClient):
 
 
 async def _threaded(handler: Callable[[Any], Any], argument: Any) -> None:
-    answer = await asyncio.to_thread(handler, argument)
+    """
+    Call a plain handler in a thread of its own.
+
+    Not in asyncio's pool: a few handlers that take long would keep all others out of it, and one that doesn't
+    end would hold up the end of the program.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[Any] = loop.create_future()
+    context = contextvars.copy_context()
+
+    def settle(answer: Any, error: BaseException | None) -> None:
+        if done.done():
+            return  # cancelled: nobody waits for it any more
+        if error is None:
+            done.set_result(answer)
+        else:
+            done.set_exception(error)
+
+    def work() -> None:
+        answer, problem = None, None
+        try:
+            answer = context.run(handler, argument)
+        except BaseException as error:  # noqa: BLE001 - raised where the handler is awaited
+            problem = error
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(settle, answer, problem)
+
+    threading.Thread(target=work, name="worker-handler", daemon=True).start()
+    answer = await done
     if isawaitable(answer):
         await answer
 
