@@ -120,6 +120,9 @@ soak: $(installed_dev) ## ten minutes of trouble on a real node: faults, kill -9
 
 soak-workers: $(installed_dev) ## five minutes of workers killed and paused on PostgreSQL; SECONDS=60 SEED=7
 	PYTHONPATH=tests $(python) tests/soak/workers.py --seconds $(or $(SECONDS),300) --seed $(or $(SEED),1)
+.PHONY: soak-replicas
+soak-replicas: $(installed_dev) ## five minutes of trouble for replicas: kill -9 behind nginx, PostgreSQL restarted
+	$(python) tests/soak/replicas.py $(ARGS)
 
 kill-sinks: $(installed_dev) ## kill -9 exports thirty times a sink, reorganisations among them: each event once
 	SINK_KILLS=30 $(python) -m pytest --timeout=900 tests/sinks -k killed_at_random_instants $(ARGS)

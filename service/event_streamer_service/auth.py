@@ -182,9 +182,14 @@ class RateLimit:
     """Callers that are remembered; who is forgotten begins with a full bucket."""
 
     def __init__(self, per_second: float | None, *, now: Callable[[], float]) -> None:
-        self._rate = per_second
+        self._whole_rate = self._rate = per_second
         self._now = now
         self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
+
+    def share_with(self, replicas: int) -> None:
+        """Give callers this replica's part of their rate: a balancer spreads their requests evenly."""
+        if self._whole_rate is not None:
+            self._rate = self._whole_rate / max(1, replicas)
 
     def take(self, caller: str) -> None:
         """
@@ -205,6 +210,6 @@ class RateLimit:
         if bucket.tokens < 1:
             wait = math.ceil((1 - bucket.tokens) / self._rate)
             raise TooManyRequests(
-                f"More than {self._rate:g} requests a second. Wait {wait} s.", retry_after=wait
+                f"More than {self._whole_rate:g} requests a second. Wait {wait} s.", retry_after=wait
             )
         bucket.tokens -= 1

@@ -145,6 +145,15 @@ class NotFound(ServiceError):
     default_code = "NOT_FOUND"
 
 
+def no_such_connection() -> NotFound:
+    """Return the refusal of calls for a connection that nobody has, upon which clients resume."""
+    return NotFound(
+        "There is no such connection (any more). Connect again: what was not acknowledged comes again.",
+        title="Connection not found",
+        code="CONNECTION_NOT_FOUND",
+    )
+
+
 class Conflict(ServiceError):
     """The thing is in a state that doesn't allow this."""
 

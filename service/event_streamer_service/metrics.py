@@ -65,6 +65,10 @@ class Metrics:
         self.breaker_state = gauge(
             "circuit_breaker_state", "0 closed, 1 half open, 2 open.", "chain_id", "name"
         )
+        self.replicas = gauge("replicas", "Processes that share the database, as this one sees it.")
+        self.handed_over = counter(
+            "handed_over", "Calls that were handed over to another replica, by outcome.", "outcome"
+        )
         self.subscriptions = gauge("subscriptions", "Subscriptions in the database.")
 
     def watch_refusals(self, refused: Counts[str]) -> None:

@@ -116,14 +116,18 @@ class Gate:
             service.rate_limit.take(_who(None, "watcher", scope))
         else:
             try:
-                caller = service.keys.identify(headers)
+                handed_over = await service.cluster.handed_over_by(scope, headers, receive)
+                caller = service.keys.identify(headers) if handed_over is None else handed_over[0]
             except Unauthorized:
                 service.rate_limit.take(_who(None, "stranger", scope))  # so that nobody can try many keys
                 raise
             if caller.watches_only:
                 raise Forbidden("This key reads /metrics and /ready, and nothing else.")
-            who = "admin" if caller.is_admin else "subscriber"
-            service.rate_limit.take(_who(caller.subscriber, who, scope))
+            if handed_over is None:  # else it was counted where it arrived
+                who = "admin" if caller.is_admin else "subscriber"
+                service.rate_limit.take(_who(caller.subscriber, who, scope))
+            else:
+                receive = handed_over[1]
         scope["event_streamer.caller"] = caller
         await self._app(scope, receive, send)
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from attrs import asdict, fields_dict
+from sqlalchemy import Connection
 
 from event_streamer_api.models import ChainConfigRequest
 from event_streamer_service.chains.breaker import CircuitBreaker
@@ -51,6 +52,9 @@ class ChainRegistry:
         fallback: Makes the development chain that is used where no other chain is active.
         clock: Gives the rows their time.
         private_nodes: Whether calls may name nodes of private networks.
+        shared: Other processes have the same chains: those that it is started with are entered into the
+            database where it doesn't know them, and what the database says counts.
+        tell: Tells other processes of a change, in its transaction.
     """
 
     def __init__(
@@ -63,7 +67,11 @@ class ChainRegistry:
         fallback: Callable[[], DevChain] | None,
         clock: Clock,
         private_nodes: bool,
+        shared: bool,
+        tell: Callable[..., None],
     ) -> None:
+        self._shared = shared
+        self._tell = tell
         self._private_nodes = private_nodes
         self._heads: dict[int, tuple[float, int | None]] = {}
         """Chain id → when its node was asked for the head, and what it said."""
@@ -75,7 +83,7 @@ class ChainRegistry:
         self._clock = clock
         self.sources: dict[int, ChainSource] = {}
         """The sources of this process by the id of their chain, once the service has started."""
-        self._started_with = {config.chain_id: config for config in self._given}
+        self._started_with = {} if shared else {config.chain_id: config for config in self._given}
         """Chains that no row of the database tells of, or that count more than their row."""
         self._known: dict[int, tuple[ChainConfig, bool]] = {}
         """Chain id → its configuration, and whether it is active."""
@@ -89,6 +97,8 @@ class ChainRegistry:
         Raises:
             StartupError: A configuration can't be used.
         """
+        if self._shared and self._given:
+            await self._enter_given()
         rows = await self._database.run(stored.all_chains)
         nothing_else = not self._given and not self._to_embed and not any(row.active for row in rows)
         if nothing_else and self._fallback is not None:
@@ -113,6 +123,25 @@ class ChainRegistry:
         except ValueError as problem:
             raise StartupError(f"A chain can't be configured: {problem}.") from problem
 
+    async def _enter_given(self) -> None:
+        now = self._clock.time()
+
+        def enter(connection: Connection) -> dict[int, ChainConfig]:
+            for config in self._given:
+                stored.enter(connection, config.chain_id, asdict(config), now=now)
+            self._tell(connection, chains=True)
+            return {row.chain_id: _read(row.config) for row in stored.all_chains(connection)}
+
+        known = await self._database.run(enter)
+        for config in self._given:
+            if known[config.chain_id] != config:
+                logger.warning(
+                    "Chain %d is read as the database says, which all replicas do; it was started with "
+                    "another configuration. Change it with PUT /api/chains/%d.",
+                    config.chain_id,
+                    config.chain_id,
+                )
+
     async def _grown(self, chain: DevChain) -> DevChain:
         """
         Let a development chain be as long as it was when the service ran before.
@@ -135,7 +164,7 @@ class ChainRegistry:
         Raises:
             StartupError: No active chain answers within `patience` seconds, or one is another chain.
         """
-        given = [config.chain_id for config in self._given]
+        given = [config.chain_id for config in self._given if self.is_active(config.chain_id)]
         problems = await asyncio.gather(*(self._trouble(self.get(chain_id), patience) for chain_id in given))
         silent = {
             chain_id: problem
@@ -208,6 +237,13 @@ class ChainRegistry:
     def manager(self) -> ChainManager:
         """The running chains and their breakers."""
         return self._manager
+
+    def reset_breaker(self, name: str | None) -> None:
+        """Close a circuit breaker, where there is one of this name; all of them with `None`."""
+        if name is None:
+            self._manager.reset_breakers()
+        elif name in self._manager.breakers:
+            self._manager.breakers[name].reset()
 
     def known_problem(self, chain: Chain) -> str | None:
         """Say why a chain can't be read, as far as that is known: its node is not asked."""
@@ -306,7 +342,12 @@ class ChainRegistry:
                 self._started_with.pop(chain_id, None)
                 self._known[chain_id] = (config, False)
                 now = self._clock.time()
-                await self._database.run(lambda c: stored.deactivate(c, chain_id, now=now))
+
+                def write(connection: Connection) -> None:
+                    stored.deactivate(connection, chain_id, now=now)
+                    self._tell(connection, chains=True)
+
+                await self._database.run(write)
                 await self._apply()
             return config
 
@@ -335,7 +376,12 @@ class ChainRegistry:
             raise Unprocessable(f"The configuration can't be used: {problem}.") from problem
         if not lives_here:
             now = self._clock.time()
-            await self._database.run(lambda c: stored.save(c, config.chain_id, asdict(config), now=now))
+
+            def write(connection: Connection) -> None:
+                stored.save(connection, config.chain_id, asdict(config), now=now)
+                self._tell(connection, chains=True)
+
+            await self._database.run(write)
         self._known[config.chain_id] = (config, True)
         return config
 

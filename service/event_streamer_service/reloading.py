@@ -8,6 +8,8 @@ import logging
 import signal
 from pathlib import Path
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from event_streamer_service.configuration import Configuration, Files, KeySet, mark_of
 from event_streamer_service.errors import StartupError
 from event_streamer_service.logs import fields
@@ -34,10 +36,13 @@ class Reloading:
         self._keys = keys
         self._asked = asyncio.Event()
         self._seen = files
+        self._told = False
+        """Another replica has asked, and knows."""
 
     async def run(self, service: Service) -> None:
         """Reload as long as the task lives."""
         loop = asyncio.get_running_loop()
+        service.ask_for_keys = self._hear
         with contextlib.suppress(NotImplementedError, AttributeError):  # Windows has no SIGHUP
             loop.add_signal_handler(signal.SIGHUP, self._asked.set)
         while True:
@@ -46,7 +51,20 @@ class Reloading:
                     await self._asked.wait()
             if self._asked.is_set() or self._marks() != self._seen:
                 self._asked.clear()
+                told, self._told = self._told, False
                 await self._reload(service)
+                if not told:
+                    await self._tell(service)
+
+    def _hear(self) -> None:
+        self._told = True
+        self._asked.set()
+
+    async def _tell(self, service: Service) -> None:
+        try:
+            await service.tell(keys=True)
+        except SQLAlchemyError:
+            logger.warning("Other replicas can't be told that keys have changed: the database is away")
 
     async def _reload(self, service: Service) -> None:
         try:

@@ -34,6 +34,20 @@ async def read_object(request: Request, *, limit: int) -> dict[str, Any]:
         BadRequest: It is not JSON.
         Unprocessable: It is JSON, but no object.
     """
+    text = await read_body(request, limit=limit)
+    try:
+        body = orjson.loads(text)
+    except orjson.JSONDecodeError as problem:
+        raise BadRequest(f"The body can't be read as JSON: {problem}.", title="Body is not JSON") from problem
+    if not isinstance(body, dict):
+        raise Unprocessable("The body must be a JSON object.")
+    if not _is_shallow(body):
+        raise Unprocessable(f"The body is nested more than {_DEEPEST} levels deep.")
+    return body
+
+
+async def read_body(request: Request, *, limit: int) -> bytes:
+    """Read a body; raises `BodyTooLarge` where it has more than `limit` bytes."""
     too_large = BodyTooLarge(f"The body has more than {limit} bytes.")
     declared = request.headers.get("content-length", "")
     if declared.isascii() and declared.isdigit() and len(declared) < 20 and int(declared) > limit:
@@ -45,15 +59,7 @@ async def read_object(request: Request, *, limit: int) -> dict[str, Any]:
         if size > limit:
             raise too_large
         parts.append(part)
-    try:
-        body = orjson.loads(b"".join(parts))
-    except orjson.JSONDecodeError as problem:
-        raise BadRequest(f"The body can't be read as JSON: {problem}.", title="Body is not JSON") from problem
-    if not isinstance(body, dict):
-        raise Unprocessable("The body must be a JSON object.")
-    if not _is_shallow(body):
-        raise Unprocessable(f"The body is nested more than {_DEEPEST} levels deep.")
-    return body
+    return b"".join(parts)
 
 
 def _is_shallow(body: object) -> bool:

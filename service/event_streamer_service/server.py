@@ -110,7 +110,7 @@ async def serve(
         StartupError: A chain can't be configured, or none of them answers.
     """
     try:
-        await service.start()
+        await service.start(url_of(listener))
         if node_patience is not None:
             await service.chains.check_given(node_patience)
         server = ServiceServer(service, started=started)

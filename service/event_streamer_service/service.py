@@ -15,14 +15,19 @@ from event_streamer_service.admission import Admission
 from event_streamer_service.auth import Keys, RateLimit
 from event_streamer_service.chains.config import ChainConfig
 from event_streamer_service.chains.source import ChainSource
+from event_streamer_service.chains.turns import Turns
 from event_streamer_service.clock import Clock, Ids, SystemClock
+from event_streamer_service.cluster.alone import Alone, new_name
+from event_streamer_service.cluster.replicas import Replicas
+from event_streamer_service.cluster.review import Effects, Review
 from event_streamer_service.configuration import KeySet
-from event_streamer_service.delivery.connection import Ending
+from event_streamer_service.delivery.endings import KEY_REVOKED, STANDING_BY, STOPPING
 from event_streamer_service.delivery.hub import Hub
 from event_streamer_service.delivery.progress import ProgressBook
+from event_streamer_service.delivery.recent import RecentEvents
 from event_streamer_service.delivery.stream import Tools
 from event_streamer_service.devchain.chain import DevChain
-from event_streamer_service.errors import StartupError
+from event_streamer_service.errors import StartupError, WrongArgument
 from event_streamer_service.metrics import Metrics
 from event_streamer_service.notices import Notices
 from event_streamer_service.observer import Observer
@@ -44,15 +49,6 @@ _STREAMS_COME_BACK = 30.0
 """Seconds after the start in which streams come back that were open before."""
 _CHAINS_PATIENCE = 1.0
 """Seconds that connections to nodes may take to close."""
-_KEY_REVOKED = Ending(
-    "key_revoked", "UNAUTHORIZED", "The API key of this stream is no longer good.", recoverable=False
-)
-
-STOPPING = Ending(
-    "shutdown",
-    "PROCESSING_STOPPED",
-    "The service is stopping. Connect again with the last resume token.",
-)
 
 
 class Service:
@@ -87,6 +83,8 @@ class Service:
         self.clock = clock or SystemClock()
         self.metrics = Metrics()
         self.keys = Keys(settings)
+        self.ask_for_keys: Callable[[], None] | None = None
+        """Set by who can read the configuration's keys anew: asks for it."""
         self.rate_limit = RateLimit(settings.requests_per_second, now=time.monotonic)
         self.observer = observer or _observer(settings, self.clock)
         self.admission = Admission(
@@ -103,7 +101,17 @@ class Service:
         secret, *older = self._token_secrets()
         self.tokens = Tokens(secret, older=older, lifetime=settings.token_lifetime, clock=self.clock)
         self.book = ProgressBook(self.database, clock=self.clock, metrics=self.metrics)
-        self.hub = Hub(settings=settings, ids=Ids(settings.seed), book=self.book, metrics=self.metrics)
+        self._recent = RecentEvents()
+        self._turns = Turns(1)
+        name = new_name()
+        self.hub = Hub(
+            settings=settings,
+            ids=Ids(settings.seed),
+            book=self.book,
+            metrics=self.metrics,
+            prefix=f"{name}-" if settings.replicas else "",
+        )
+        self.cluster = self._cluster(name)
         self.chains = ChainRegistry(
             self.database,
             headers=SqlHeaderStore(self.database),
@@ -112,11 +120,50 @@ class Service:
             fallback=fallback,
             clock=self.clock,
             private_nodes=settings.private_nodes_allowed,
+            shared=settings.replicas,
+            tell=self.cluster.tell,
         )
         self.notices = Notices(now=self.clock.time)
         self.activity = Activity(self.hub, self.book, self.chains, notices=self.notices, now=self.clock.time)
         self.started_at: float | None = None
         self.stopping = False
+
+    def _cluster(self, name: str) -> Alone:
+        if not self.settings.replicas:
+            return Alone(self.database, self.hub, name=name, on_place=self._hold_place)
+        if self.database.dialect != "postgresql":
+            self.database.close()
+            raise WrongArgument(
+                "Replicas share a PostgreSQL: name it with --database postgresql://user:password@host/name. "
+                "An SQLite file is one process's."
+            )
+        effects = Effects(
+            chains=lambda: self.chains.refresh(),
+            keys=self._read_keys,
+            breaker=lambda name: self.chains.reset_breaker(name),
+        )
+        return Replicas(
+            self.database,
+            self.hub,
+            name=name,
+            on_place=self._hold_place,
+            settings=self.settings,
+            metrics=self.metrics,
+            review=Review(self.database, self.hub, self.book, effects),
+            heads=lambda: {chain.config.chain_id: chain.head_number for chain in self.chains.running()},
+            on_count=self.rate_limit.share_with,
+        )
+
+    async def tell(self, **news: object) -> None:
+        """Tell the other replicas of a change that is no part of a transaction."""
+        if self.cluster.shares_database:
+            await self.database.run(lambda connection: self.cluster.tell(connection, **news))
+
+    async def _read_keys(self) -> None:
+        """Another replica has other keys or secrets now: read ours anew."""
+        await self.reload_token_secrets()
+        if self.ask_for_keys is not None:
+            self.ask_for_keys()
 
     @property
     def tools(self) -> Tools:
@@ -129,6 +176,8 @@ class Service:
             metrics=self.metrics,
             chain=self.chains.get,
             keep_problem=self._keep_problem,
+            recent=self._recent,
+            turns=self._turns,
             observer=self.observer,
             notices=self.notices,
         )
@@ -136,11 +185,25 @@ class Service:
     async def _keep_problem(self, subscription_id: int, problem: str) -> None:
         await self.database.run(lambda connection: note_problem(connection, subscription_id, problem))
 
-    async def start(self) -> None:
-        """Read what the database holds, and be ready for requests."""
+    async def start(self, url: str | None = None) -> None:
+        """
+        Read what the database holds, and be ready for requests.
+
+        Args:
+            url: Where this process listens, for the other replicas.
+
+        Raises:
+            StartupError: A chain can't be configured, or another process works on the database.
+        """
+        await self.cluster.start(url)
         await self.chains.start()
         self.started_at = self.clock.time()
         self.activity.start()
+
+    def _hold_place(self, held: bool) -> None:
+        """Deliver nothing while another process has this one's place on the database."""
+        if not held:
+            self.hub.end_all(STANDING_BY)
 
     def end_streams(self) -> None:
         """Ask all streams to end, and open no new ones: the first half of a stop."""
@@ -159,6 +222,7 @@ class Service:
                 await self.chains.close()
         except TimeoutError:
             logger.warning("A chain's node does not let go; its connection is left behind")
+        await self.cluster.close()
         await asyncio.to_thread(self.database.close)
 
     def use_keys(self, keys: KeySet) -> None:
@@ -174,7 +238,7 @@ class Service:
                 "No key is left, and the service would be open to everybody: restart it for that."
             )
         self.keys = changed
-        self.hub.end_keys(changed.knows, _KEY_REVOKED)
+        self.hub.end_keys(changed.knows, KEY_REVOKED)
 
     async def reload_token_secrets(self) -> None:
         """Take the secrets of the resume tokens that the database has now."""

@@ -41,7 +41,12 @@ class Settings:
 
     Attributes:
         database: SQLAlchemy URL: `sqlite:///file.db` (WAL mode) or `postgresql://user@host/name`.
-            `sqlite://` keeps everything in memory. One service process a database.
+            `sqlite://` keeps everything in memory.
+        replicas: Share the database with other processes that are started so too; PostgreSQL only. Without
+            it a service is the only one on its database. `max_streams` holds over all.
+        replica_url: Where the other replicas reach this one; unless given, the address on the way to the
+            database, and the port.
+        replica_lease: A replica that doesn't renew its lease for so long is gone to the others.
         database_connections: Connections to PostgreSQL, at most.
         database_queue: Requests that may wait for the database (503 with Retry-After beyond).
         database_timeout: A request waits no longer than this for the database (503).
@@ -89,14 +94,17 @@ class Settings:
         resumed_streams_per_second: Streams that go on where they were are let in at this rate in the first
             half minute (503 with Retry-After beyond): after a restart all come back at once.
         max_subscriptions: Subscriptions of one subscriber, at most (429 beyond).
-        requests_per_second: Requests of one subscriber, at most, with bursts of twice as many;
-            `None` sets no limit.
+        requests_per_second: Requests of one subscriber, at most, with bursts of twice as many, over all
+            replicas; `None` sets no limit.
         shutdown_timeout: A stop takes no longer than this.
         testing: Offer fault injection and the journal (`/admin/...`).
         seed: Makes ids and tokens the same on every run; for tests.
     """
 
     database: str = "sqlite:///event-streamer.db"
+    replicas: bool = False
+    replica_url: str | None = None
+    replica_lease: float = _seconds(6)
     database_connections: int = _count(8)
     database_queue: int = _count(256)
     database_timeout: float = _seconds(10)

@@ -87,7 +87,7 @@ class Tokens:
             "block_hash": position.block_hash,
             "expires": int(self._clock.time() + self._lifetime),
         }
-        body = _encode(orjson.dumps(payload))
+        body = to_base64(orjson.dumps(payload))
         return f"{PREFIX}{body}.{_signed(self._hmacs[0], body)}"
 
     def read(self, token: str, scope: TokenScope) -> Progress:
@@ -103,7 +103,7 @@ class Tokens:
                 "The resume token is not one of this service. Start without a token, "
                 "or with one that a batch of this subscription brought."
             )
-        payload = orjson.loads(_decode(body))
+        payload = orjson.loads(from_base64(body))
         if TokenScope(payload["subscription_id"], payload["chain_id"], payload["start"]) != scope:
             raise TokenRefused(
                 "The resume token belongs to another subscription, or to this one before its chain or its "
@@ -126,14 +126,21 @@ class Tokens:
 def _signed(key: hmac.HMAC, body: str) -> str:
     mac = key.copy()
     mac.update(body.encode("utf-8", "surrogateescape"))
-    return _encode(mac.digest()[:_SIGNATURE_BYTES])
+    return to_base64(mac.digest()[:_SIGNATURE_BYTES])
 
 
-def _encode(raw: bytes) -> str:
+def to_base64(raw: bytes) -> str:
+    """Write bytes in base64url without padding (RFC 4648, section 5)."""
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
 
 
-def _decode(text: str) -> bytes:
+def from_base64(text: str) -> bytes:
+    """
+    Read what `to_base64` has written.
+
+    Raises:
+        TokenRefused: It is something else.
+    """
     try:
         return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     except (ValueError, binascii.Error) as problem:  # only a signer with our key could write this

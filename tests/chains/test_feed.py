@@ -354,3 +354,21 @@ def test_very_many_confirmations_cost_no_headers_of_all_of_them() -> None:
         await chain.close()
 
     run(scenario())
+
+
+def test_a_lost_block_that_only_another_process_saw_is_known_by_the_store() -> None:
+    """Else its stream would be told of a reorg of all the blocks that may have been lost."""
+
+    async def scenario() -> None:
+        source, store = DevChain(blocks=200), MemoryHeaderStore()
+        chain = follow(source, store)
+        reader = Reader(TOKENS, start_block=190)
+        await read_until(chain, reader, 199)
+        parent = await source.block(198)
+        assert parent is not None
+        lost = Block(199, "0x" + "ab" * 32, parent.hash, 1)
+        await store.save(31_337, [lost])
+        assert await chain.tracker.fate(199, lost.hash) == Reorg(198, (lost,))
+        await chain.close()
+
+    run(scenario())

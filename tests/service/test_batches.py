@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from event_streamer_api.models import ABIEvent
 from event_streamer_service.chains.types import Block, Log, LogRange, Position
 from event_streamer_service.delivery.batches import EventEncoder, Lines, cut, range_end
+from event_streamer_service.delivery.recent import RecentEvents
 from support.raw_client import TRANSFER_TOPIC, transfer
 
 EVENT = ABIEvent.from_dict(transfer())
@@ -107,6 +108,31 @@ def test_other_logs_of_the_contract_are_not_taken_for_an_anonymous_event() -> No
 def test_a_range_without_its_last_header_ends_without_a_hash() -> None:
     empty = LogRange(from_block=1, to_block=9, logs=(), blocks={}, head=99)
     assert range_end(empty) == Position(9, None, None)
+
+
+def test_what_one_stream_has_encoded_of_a_recent_block_the_others_share() -> None:
+    recent, told = RecentEvents(), []
+    logs = (log(9, 0), log(9, 1, topics=4), log(9, 2))
+    whole = LogRange(from_block=9, to_block=9, logs=logs, blocks={9: block(9)}, head=9)
+    first = EventEncoder(EVENT, undecodable=lambda entry, why: None, recent=recent)
+    [made] = cut(whole, first, max_events=10, max_bytes=4000)
+    second = EventEncoder(EVENT, undecodable=lambda entry, why: told.append(entry.log_index), recent=recent)
+    second._make = None  # type: ignore[method-assign, assignment]
+    [again] = cut(whole, second, max_events=10, max_bytes=4000)
+    assert again == made
+    assert told == [1], "each stream is told what it doesn't get"
+    nft = EventEncoder(ABIEvent.from_dict(transfer(nft=True)), undecodable=lambda *_: None, recent=recent)
+    [other] = cut(whole, nft, max_events=10, max_bytes=4000)
+    assert other.size == 1, "another definition makes something else of the same logs"
+
+
+def test_recent_events_are_forgotten_before_they_are_too_many() -> None:
+    recent = RecentEvents(10_000)
+    for index in range(1000):
+        recent.keep(("definition", "0xabc", index), b"x" * 100)
+        assert recent.size <= 10_000
+    assert recent.get(("definition", "0xabc", 999)) == b"x" * 100
+    assert recent.get(("definition", "0xabc", 0)) is None
 
 
 @pytest.mark.parametrize("name", ["Transfer", 'Odd"name\u2028', "ünïcode"])

@@ -123,7 +123,8 @@ def test_its_progress_comes_with_it(client: RawClient) -> None:
 def two_services(request: pytest.FixtureRequest, database: str) -> Iterator[list[LocalService]]:
     """Two services on one PostgreSQL; SQLite has one, whose requests come at once all the same."""
     count = 2 if database.startswith("postgresql") else 1
-    services = [LocalService(DevChain(blocks=3), database=database) for _ in range(count)]
+    options = {"database": database, "replicas": count > 1}
+    services = [LocalService(DevChain(blocks=3), **options) for _ in range(count)]
     for service in services:
         service.start()
     yield services

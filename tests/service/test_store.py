@@ -12,7 +12,9 @@ from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import OperationalError
 
 from event_streamer_service import ManualClock, StartupError
+from event_streamer_service.chains.errors import ChainUnavailable
 from event_streamer_service.chains.types import Block, Position
+from event_streamer_service.delivery.ledger import Delivery
 from event_streamer_service.delivery.progress import ProgressBook
 from event_streamer_service.metrics import Metrics
 from event_streamer_service.store import migrations, schema, subscriptions
@@ -109,6 +111,24 @@ def test_headers_are_kept_by_hash_and_forgotten_by_number(opened: Database) -> N
     asyncio.run(main())
 
 
+def test_a_database_that_is_away_holds_a_chain_up_in_words_for_subscribers(
+    opened: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_: object) -> None:
+        raise OperationalError("INSERT", {}, Exception('connection to server at "10.0.0.9" failed'))
+
+    monkeypatch.setattr(opened, "run", fail)
+
+    async def main() -> None:
+        store = SqlHeaderStore(opened)
+        for call in (store.load(1), store.save(1, [Block(1, "0x1", "0x0", 1)]), store.prune(1, 1)):
+            with pytest.raises(ChainUnavailable) as told:
+                await call
+            assert str(told.value) == "the service's database can't be used now"
+
+    asyncio.run(main())
+
+
 def test_progress_is_saved_before_saved_returns(opened: Database) -> None:
     first, second = add_subscription(opened), add_subscription(opened)
     metrics = Metrics()
@@ -123,10 +143,7 @@ def test_progress_is_saved_before_saved_returns(opened: Database) -> None:
         assert book.current(first) == Progress()
 
         async def acknowledge(subscription: Subscription, events: int) -> None:
-            progress = Progress(
-                position=Position(events, 0, "0x"), events_delivered=events, last_event_id="x"
-            )
-            book.set(subscription.id, progress)
+            book.add(subscription, [Delivery(Position(events, 0, "0x"), events, 1, "x")])
             await book.saved()
             assert in_database(subscription).events_delivered >= events
             assert book.current(subscription).events_delivered >= events
@@ -135,7 +152,7 @@ def test_progress_is_saved_before_saved_returns(opened: Database) -> None:
             await asyncio.gather(acknowledge(first, round_of), acknowledge(second, round_of * 10))
         await asyncio.gather(*(acknowledge(first, events) for events in range(6, 106)))
         assert metrics.progress_saves._value.get() <= 10, "those that come together are saved together"
-        book.set(second.id, Progress(events_delivered=1000))
+        book.add(second, [Delivery(Position(1000), 1000, 1)])
         await book.close()
 
     asyncio.run(main())
@@ -154,7 +171,7 @@ def test_progress_that_can_not_be_saved_is_kept(opened: Database, monkeypatch: p
             raise OperationalError("UPDATE", {}, Exception("gone"))
 
         broken.setattr(opened, "run", fail)
-        book.set(kept.id, Progress(events_delivered=7))
+        book.add(kept, [Delivery(Position(7), 7, 7)])
         with pytest.raises(OperationalError):
             await book.saved()
         broken.undo()
@@ -166,12 +183,65 @@ def test_progress_that_can_not_be_saved_is_kept(opened: Database, monkeypatch: p
     assert found.progress.events_delivered == 7
 
 
+def stored(held: Database, number: int) -> Subscription:
+    found = held.run_now(lambda c: subscriptions.get(c, number))
+    assert found is not None
+    return found
+
+
+def test_a_process_that_is_behind_takes_nothing_back(opened: Database, database: str) -> None:
+    """Two processes on one database, each with what it knew when the stream was opened."""
+    shared = add_subscription(opened)
+
+    async def main() -> None:
+        there = Database(database)
+        ahead, behind = (
+            ProgressBook(held, clock=ManualClock(), metrics=Metrics()) for held in (opened, there)
+        )
+        for book, block in ((ahead, 19), (behind, 19), (ahead, 79), (behind, 39)):
+            book.add(shared, [Delivery(Position(block), block, 1, f"{block}:0")])
+            await book.saved()
+        assert stored(opened, shared.id).progress == Progress(
+            position=Position(79), events_delivered=79, last_event_id="79:0"
+        )
+        assert behind.current(shared).events_delivered == 79, "it learns what is stored when it saves"
+        behind.add(shared, [Delivery(Position(50), 79, reorg=True), Delivery(Position(51), 80, 1, "51:0")])
+        ahead.add(shared, [Delivery(Position(80), 80, 1, "80:0")])
+        await asyncio.gather(behind.saved(), ahead.saved())
+        assert stored(opened, shared.id).progress.position in (Position(51), Position(80)), (
+            "one, then the other"
+        )
+        await asyncio.gather(ahead.close(), behind.close())
+        there.close()
+
+    asyncio.run(main())
+
+
+def test_what_was_delivered_before_a_change_is_void_in_every_process(opened: Database, database: str) -> None:
+    before = add_subscription(opened)
+
+    async def main() -> None:
+        there = Database(database)
+        book = ProgressBook(there, clock=ManualClock(), metrics=Metrics())
+        book.add(before, [Delivery(Position(9), 9, 9)])
+        opened.run_now(lambda c: subscriptions.update(c, before.id, {"start_block": 1}, now=2))
+        await book.saved()
+        assert stored(opened, before.id).progress == Progress()
+        book.add(stored(opened, before.id), [Delivery(Position(4), 4, 4)])
+        book.add(before, [Delivery(Position(10), 10, 1)])
+        await book.close()
+        there.close()
+
+    asyncio.run(main())
+    assert stored(opened, before.id).progress.position == Position(4)
+
+
 def test_what_is_forgotten_is_not_written(opened: Database) -> None:
     kept = add_subscription(opened)
 
     async def main() -> None:
         book = ProgressBook(opened, clock=ManualClock(), metrics=Metrics())
-        book.set(kept.id, Progress(events_delivered=7))
+        book.add(kept, [Delivery(Position(7), 7, 7)])
         book.forget(kept.id)
         await book.close()
 

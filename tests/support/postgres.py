@@ -5,7 +5,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -45,6 +45,13 @@ def _find() -> Path | None:
 @contextmanager
 def cluster() -> Iterator[str]:
     """Run a cluster; gives the URL of its server, without a database name."""
+    with restartable_cluster() as (url, _):
+        yield url
+
+
+@contextmanager
+def restartable_cluster() -> Iterator[tuple[str, Callable[[], None]]]:
+    """Run a cluster; gives the URL of its server, and what restarts it as a crash would."""
     folder = binaries()
     with tempfile.TemporaryDirectory(prefix="event-streamer-pg-") as home:
         run_as = _unprivileged(home)
@@ -64,8 +71,12 @@ def cluster() -> Iterator[str]:
         options = " ".join(f"-c {name}={value}" for name, value in settings.items())
         control = [*run_as, str(folder / "pg_ctl"), "-D", data, "-w", "-s", "-l", f"{home}/log"]
         subprocess.run([*control, "-o", options, "start"], check=True, cwd=home)
+
+        def restart() -> None:
+            subprocess.run([*control, "-m", "immediate", "-o", options, "restart"], check=True, cwd=home)
+
         try:
-            yield f"postgresql://tests@127.0.0.1:{port}"
+            yield f"postgresql://tests@127.0.0.1:{port}", restart
         finally:
             subprocess.run([*control, "-m", "immediate", "stop"], check=True, cwd=home)
 

@@ -27,6 +27,9 @@ from .types import Block, Log, LogFilter, LogRange, Outage, Position, Reorg
 
 logger = logging.getLogger(__name__)
 
+_LIVE_LOGS = 2_000
+"""Logs that a feed takes at once of live blocks. Where its reader is slow it holds no more of them: what
+comes after is read when the reader wants it, from what is kept for all, or again."""
 _FIRST_GONE_DELAY = 0.25
 """Seconds after which a block that a node doesn't know yet is asked for again; doubled each time."""
 
@@ -90,6 +93,7 @@ class Chain:
         start_block: int,
         end_block: int | None = None,
         after: Position | None = None,
+        owner: str = "",
     ) -> AsyncGenerator[LogRange | Reorg | Outage, None]:
         """
         Yield a subscription's logs in order, and what a reorg took back.
@@ -104,6 +108,7 @@ class Chain:
             end_block: Last block; the iterator ends after it. `None` goes on for ever.
             after: What is done already, from an earlier run or an earlier process. With its `block_hash`
                 a reorg that happened since is noticed first.
+            owner: Whose feed it is: owners share what history costs evenly, however many feeds each has.
 
         Yields:
             A `LogRange` for each run of blocks, a `Reorg` where delivered blocks were lost, an `Outage` where
@@ -117,7 +122,7 @@ class Chain:
         """
         if self._closed:
             raise ChainClosed(f"chain {self.config.chain_id} was closed or reconfigured")
-        feed = _Feed(self, filter, start_block, end_block, after)
+        feed = _Feed(self, filter, start_block, end_block, after, owner)
         self.feeds += 1
         self.tracker.acquire()
         self.live.join(filter)
@@ -147,7 +152,9 @@ class _Feed:
         start_block: int,
         end_block: int | None,
         after: Position | None,
+        owner: str,
     ) -> None:
+        self._owner = owner
         self._config = chain.config
         self._tracker = chain.tracker
         self._live = chain.live
@@ -162,6 +169,8 @@ class _Feed:
         """The last delivered block whose hash is known: what a reorg is noticed by."""
         self._epoch = -1
         config = chain.config
+        self._at_once = config.largest_gap_fill
+        """Live blocks that are read at once."""
         self._backoff = Backoff.rounds(
             config.live_max_retries, config.live_retry_delay, config.live_reconnect_delay
         )
@@ -303,7 +312,9 @@ class _Feed:
 
     async def _read_history(self, stop: int, head: int) -> AsyncGenerator[LogRange, None]:
         last = min(stop, self._tracker.live_from - 1)
-        async with aclosing(self._history.read(self._filter, self._next, last, head=head)) as pieces:
+        async with aclosing(
+            self._history.read(self._filter, self._next, last, head=head, owner=self._owner)
+        ) as pieces:
             async for piece in pieces:
                 yield self._deliver(piece)
                 if self._tracker.epoch != self._epoch:
@@ -311,9 +322,9 @@ class _Feed:
 
     async def _read_live(self, stop: int) -> LogRange | None:
         """Read the next blocks by their hashes; `None` where they have to be looked at again."""
-        blocks = self._tracker.run(self._next, min(stop, self._next + self._config.largest_gap_fill - 1))
+        blocks = self._tracker.run(self._next, min(stop, self._next + self._at_once - 1))
         if not blocks:  # only where gap detection is off: none of these blocks was announced
-            blocks = self._tracker.run(self._next, stop)[: self._config.largest_gap_fill]
+            blocks = self._tracker.run(self._next, stop)[: self._at_once]
         if not blocks:
             self._next = stop + 1
             return None
@@ -331,6 +342,8 @@ class _Feed:
         assert head is not None
         last, _ = dated[-1]
         flat = [log for _, of_block in dated for log in of_block]
+        fitting = _LIVE_LOGS * len(dated) // max(1, len(flat))
+        self._at_once = max(1, min(fitting, self._config.largest_gap_fill))
         headers = {block.number: block for block, of_block in dated if of_block or block is last}
         return LogRange(blocks[0].number, last.number, tuple(flat), headers, head.number)
 

@@ -130,3 +130,13 @@ class HeaderChain:
             self._floor += 1
         while len(self._by_hash) > 4 * self._retain:
             del self._by_hash[next(iter(self._by_hash))]
+
+
+def until_missing(blocks: Sequence[Block | None]) -> list[Block]:
+    """Return the blocks before the first one that is missing."""
+    found: list[Block] = []
+    for block in blocks:
+        if block is None:
+            break
+        found.append(block)
+    return found

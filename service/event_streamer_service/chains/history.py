@@ -26,6 +26,7 @@ from .errors import (
 )
 from .ranges import TARGET_LOGS, AdaptiveRange
 from .source import ChainSource
+from .turns import Turns
 from .types import Block, Log, LogFilter, LogRange
 
 logger = logging.getLogger(__name__)
@@ -70,7 +71,7 @@ class HistoryReader:
     def __init__(self, config: ChainConfig, source: ChainSource) -> None:
         self._config = config
         self._source = source
-        self._slots_free = asyncio.Semaphore(config.historical_max_concurrent)
+        self._turns = Turns(config.historical_max_concurrent)
         self._largest = config.largest_range
         self._readers = 0
         self._ahead = 0
@@ -85,7 +86,7 @@ class HistoryReader:
         """Ranges that a node wanted smaller."""
 
     async def read(
-        self, log_filter: LogFilter, from_block: int, to_block: int, *, head: int
+        self, log_filter: LogFilter, from_block: int, to_block: int, *, head: int, owner: str = ""
     ) -> AsyncGenerator[LogRange, None]:
         """
         Yield the matching logs of `from_block` to `to_block`, in order, without gap or overlap.
@@ -95,6 +96,7 @@ class HistoryReader:
             from_block: First block.
             to_block: Last block; deep enough below the head not to be lost by a reorg.
             head: Number of the newest block, handed on to the reader.
+            owner: Who reads; owners share the node evenly, however many readers each has.
 
         Raises:
             ChainUnavailable: A range could not be read, retries included.
@@ -116,7 +118,7 @@ class HistoryReader:
                     return
                 for slot in tuple(slots)[: self._config.historical_max_concurrent]:
                     if slot.task is None and (slot is slots[0] or self._may_read_ahead()):
-                        slot.task = asyncio.create_task(self._read(slot, log_filter, sizes))
+                        slot.task = asyncio.create_task(self._read(slot, log_filter, sizes, owner))
                         self._under_way += 1
                         slot.task.add_done_callback(self._ended)
                 slot = slots[0]
@@ -160,12 +162,14 @@ class HistoryReader:
     def _ended(self, _: object) -> None:
         self._under_way -= 1
 
-    async def _read(self, slot: _Slot, log_filter: LogFilter, sizes: AdaptiveRange) -> Read | _Refused:
+    async def _read(
+        self, slot: _Slot, log_filter: LogFilter, sizes: AdaptiveRange, owner: str
+    ) -> Read | _Refused:
         blocks = slot.to_block - slot.from_block + 1
         backoff = Backoff.doubling(_FIRST_RETRY_DELAY, _LONGEST_RETRY_DELAY)
         while True:
             try:
-                async with self._slots_free:
+                async with self._turns.turn(owner):
                     logs, headers = await self._ask(slot, log_filter)
             except (RangeTooLarge, ChainTimeout) as error:
                 self.ranges_refused += 1

@@ -2,8 +2,7 @@
 One watcher of a chain's head, however many feeds follow the chain.
 
 It keeps the recent canonical headers, links every new block to them by its parent hash, fetches what was
-missed in between, and so finds reorgs without any help of the node (anvil, for one, never sends
-`removed: true`).
+missed in between, and so finds reorgs without the node's help (anvil never sends `removed: true`).
 Feeds wait for its `version` to change and read the headers from here.
 """
 
@@ -21,7 +20,7 @@ import msgspec
 from .backoff import Backoff
 from .config import ChainConfig
 from .errors import ChainClosed, ChainError, ChainUnavailable
-from .headers import HeaderChain, HeaderStore
+from .headers import HeaderChain, HeaderStore, until_missing
 from .source import ChainSource
 from .types import Block, Reorg
 from .values import NO_PARENT
@@ -96,6 +95,7 @@ class HeadTracker:
         self._genesis: set[str] = set()
         """Hashes that block 0 has been known to have; several where the chain began anew."""
         self._unlinked_told = False
+        self._asked_store_at = -1  # the version at which the store was asked last
         self.last_change: float | None = None
         """Unix time of the last change of the head."""
 
@@ -161,7 +161,7 @@ class HeadTracker:
         now = await self._canonical_block(number)
         if now is not None and now.hash == block_hash:
             return Fate.KEPT
-        tip = self._headers.known(block_hash)
+        tip = await self._known(block_hash)
         if now is None and not self._began_anew and (tip is None or self._continues_head(tip)):
             return Fate.UNDECIDED
         block = tip or Block(number, block_hash, "", 0)
@@ -175,6 +175,18 @@ class HeadTracker:
                 return self._guess(tuple(reversed(removed)))
             block = parent
             removed.append(block)
+
+    async def _known(self, block_hash: str) -> Block | None:
+        """Return a lost block's header, be it that another process saw it: the store has those of all."""
+        found = self._headers.known(block_hash)
+        if found is None and self._asked_store_at != self.version:
+            try:
+                self._headers.remember(await self._store.load(self._config.chain_id))
+            except Exception as problem:
+                raise ChainUnavailable(f"reading headers: {problem}") from problem
+            self._asked_store_at = self.version
+            found = self._headers.known(block_hash)
+        return found
 
     # --- the watcher ----------------------------------------------------------------------------------
 
@@ -374,7 +386,7 @@ class HeadTracker:
         top = self._headers.head.number
         count = min(number - top, self._config.largest_gap_fill) if number > top else _WALK_BATCH
         last = max(number - count + 1, self._headers.floor, 0)
-        return _until_missing(await self._source.blocks(range(number, last - 1, -1)))
+        return until_missing(await self._source.blocks(range(number, last - 1, -1)))
 
     async def _root(self, head: Block) -> None:
         """Start from a head with nothing known below it, or too far below it."""
@@ -386,7 +398,7 @@ class HeadTracker:
                 continue
             number = branch[-1].number - 1
             last = max(number - min(_ROOT_BATCH, self._depth - len(branch)) + 1, 0)
-            older = _until_missing(await self._source.blocks(range(number, last - 1, -1)))
+            older = until_missing(await self._source.blocks(range(number, last - 1, -1)))
             linked = await self._linked(branch.pop(), older)
             branch += linked
             if len(linked) == 1:
@@ -486,12 +498,3 @@ class HeadTracker:
         if self._began_anew:
             return Reorg(-1, removed)
         return Reorg(max(removed[0].number - self._depth - 1, -1), removed)
-
-
-def _until_missing(blocks: Sequence[Block | None]) -> list[Block]:
-    found: list[Block] = []
-    for block in blocks:
-        if block is None:
-            break
-        found.append(block)
-    return found

@@ -9,9 +9,11 @@ import sys
 from typing import Annotated
 
 import typer
+from sqlalchemy import Connection, func, select
 
 from event_streamer_sdk._core.visible import visible
 from event_streamer_service.auth import digest_of
+from event_streamer_service.cluster.session import CHANNEL
 from event_streamer_service.configuration import long_enough, revealed
 from event_streamer_service.errors import StartupError
 from event_streamer_service.store.database import Database
@@ -71,14 +73,14 @@ def rotate_tokens(
     """
     Give the service a new secret for its resume tokens.
 
-    A running service takes it at SIGHUP. Clients whose token is no longer good start behind their last
-    acknowledged batch.
+    A running service takes it at SIGHUP, replicas at once. Clients whose token is no longer good start
+    behind their last acknowledged batch.
     """
 
     async def change() -> None:
         held = Database(revealed(database))
         try:
-            await held.run(lambda connection: rotate(connection, keep=keep * 3600))
+            await held.run(lambda connection: _rotate_and_tell(connection, keep=keep * 3600))
         finally:
             held.close()
 
@@ -90,6 +92,12 @@ def rotate_tokens(
     typer.echo(
         "A new secret signs tokens. A running service takes it at SIGHUP, or when it starts anew.", err=True
     )
+
+
+def _rotate_and_tell(connection: Connection, *, keep: float) -> None:
+    rotate(connection, keep=keep)
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_notify(CHANNEL, '{"keys": true}')))
 
 
 def _toml_text(text: str) -> str:

@@ -57,6 +57,20 @@ def serve_command(
     database: Annotated[
         str, typer.Option(envvar="EVENT_STREAMER_DATABASE", help="sqlite:///file.db or postgresql://…")
     ] = "sqlite:///event-streamer.db",
+    replicas: Annotated[
+        bool,
+        typer.Option(
+            "--replicas",
+            help="Share the database, a PostgreSQL, with other processes that are started so too.",
+        ),
+    ] = False,
+    replica_url: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Where the other replicas reach this one, if not at its address on the way to the database.",
+        ),
+    ] = None,
     chain: Annotated[
         list[str] | None,
         typer.Option(
@@ -149,6 +163,8 @@ def serve_command(
             host=host,
             port=port,
             database=database,
+            replicas=replicas,
+            replica_url=replica_url,
             heartbeat_interval=heartbeat_interval,
             token_lifetime=token_lifetime,
             requests_per_second=requests_per_second,
@@ -174,7 +190,9 @@ def serve_command(
         logs.configure(log_level, form=log_format)
         check_exposure(host, settings)
         raise_descriptor_limit(settings.max_connections + _OWN_DESCRIPTORS)
-        make = partial(Service, settings, chains=chains, sources=sources, fallback=lambda: dev_chain)
+        # Each replica would have a development chain of its own.
+        fallback = None if settings.replicas else lambda: dev_chain
+        make = partial(Service, settings, chains=chains, sources=sources, fallback=fallback)
         with only_service_on(settings.database):
             asyncio.run(_serve(make, host, port, Reloading(config, keys, file.files)))
     except StartupError as problem:

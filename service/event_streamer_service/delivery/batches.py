@@ -7,6 +7,7 @@ known before it is cut and nothing is encoded twice.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,8 +16,10 @@ from attrs import frozen
 
 from event_streamer_api.models import ABIEvent
 from event_streamer_sdk.abi import EventDecoder, LogDecodeError
+from event_streamer_service.chains.tracker import REORG_DEPTH
 from event_streamer_service.chains.types import Block, Log, LogRange, Position
 from event_streamer_service.clock import isoformat
+from event_streamer_service.delivery.recent import RecentEvents
 
 
 class EventEncoder:
@@ -26,10 +29,19 @@ class EventEncoder:
     Args:
         event: The event that a subscription asks for.
         undecodable: Told of each log that is not such an event, with the reason.
+        recent: What other streams have encoded of recent blocks.
     """
 
-    def __init__(self, event: ABIEvent, *, undecodable: Callable[[Log, str], None]) -> None:
+    def __init__(
+        self,
+        event: ABIEvent,
+        *,
+        undecodable: Callable[[Log, str], None],
+        recent: RecentEvents | None = None,
+    ) -> None:
         self.name = event.name
+        self._recent = RecentEvents(0) if recent is None else recent
+        self._definition = sys.intern(orjson.dumps(event.to_dict(), option=orjson.OPT_SORT_KEYS).decode())
         decoder = EventDecoder(event)
         self._topics = decoder.topic_count
         self._decode = decoder.decode_json
@@ -40,14 +52,31 @@ class EventEncoder:
 
     def encode(self, log: Log, block: Block | None) -> bytes | None:
         """Return the event's JSON, `None` where the log is not such an event."""
+        return self._told(log, self._make(log, block))
+
+    def encode_recent(self, log: Log, block: Block | None) -> bytes | None:
+        """Do the same for a log of a recent block, which other streams most likely want too."""
+        key = (self._definition, log.block_hash, log.log_index)
+        made = self._recent.get(key)
+        if made is None:
+            made = self._make(log, block)
+            self._recent.keep(key, made)
+        return self._told(log, made)
+
+    def _told(self, log: Log, made: bytes | str) -> bytes | None:
+        if isinstance(made, bytes):
+            return made
+        self._undecodable(log, made)
+        return None
+
+    def _make(self, log: Log, block: Block | None) -> bytes | str:
+        """Return the event's JSON, or why the log is not such an event."""
         if len(log.topics) != self._topics:
             # Usual, and so worth a look of its own: ERC-20's and ERC-721's Transfer share their topic0.
-            self._undecodable(
-                log,
+            return (
                 f"it has {_topics(len(log.topics))}, and the subscription's event has {self._topics}; "
-                "mark those parameters as indexed that the contract's ABI marks so",
+                "mark those parameters as indexed that the contract's ABI marks so"
             )
-            return None
         try:
             event = self._decode(log.topics, log.data)
         except LogDecodeError:
@@ -57,8 +86,7 @@ class EventEncoder:
             try:
                 event = self._decode_dirty(log.topics, log.data)
             except LogDecodeError as problem:
-                self._undecodable(log, str(problem))
-                return None
+                return str(problem)
         event["block_number"] = log.block_number
         event["transaction_hash"] = log.transaction_hash
         event["log_index"] = log.log_index
@@ -110,7 +138,7 @@ def cut(logs: LogRange, encoder: EventEncoder, *, max_events: int, max_bytes: in
     size = 0
     last: Log | None = None
     first_block = logs.from_block
-    encode = encoder.encode
+    encode = encoder.encode_recent if is_recent(logs) else encoder.encode
     blocks = logs.blocks
     for log in logs.logs:
         encoded = encode(log, blocks.get(log.block_number))
@@ -126,6 +154,11 @@ def cut(logs: LogRange, encoder: EventEncoder, *, max_events: int, max_bytes: in
         last = log
     if last is not None:
         yield Batch(b",".join(parts), len(parts), range_end(logs), _event_id(last), first_block, logs.head)
+
+
+def is_recent(logs: LogRange) -> bool:
+    """Tell whether a range lies near the head, where all streams read the same."""
+    return logs.head - logs.from_block < REORG_DEPTH
 
 
 def range_end(logs: LogRange) -> Position:

@@ -8,6 +8,7 @@ it has handled also when the stream is gone.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -47,14 +48,20 @@ class Hub:
         ids: Names connections.
         book: The progress that acknowledgements move.
         metrics: Counts streams and acknowledgements.
+        prefix: What the names of its connections begin with, so that they tell whose they are.
     """
 
-    def __init__(self, *, settings: Settings, ids: Ids, book: ProgressBook, metrics: Metrics) -> None:
+    def __init__(
+        self, *, settings: Settings, ids: Ids, book: ProgressBook, metrics: Metrics, prefix: str = ""
+    ) -> None:
+        self._prefix = prefix
         self._settings = settings
         self._ids = ids
         self._book = book
         self._metrics = metrics
         self._connections: dict[str, Connection] = {}
+        self._open_of: Counter[str] = Counter()
+        """Subscriber → open streams."""
         self._by_subscription: dict[int, dict[str, Connection]] = {}
         self._watching: dict[str, Connection] = {}
         """Connections that only look on, apart from the others: nothing counts or is acknowledged there."""
@@ -76,16 +83,13 @@ class Hub:
             TooManyRequests: Its subscriber has as many streams open as the settings allow.
         """
         owner = subscription.subscriber_id
-        theirs = sum(
-            connection.is_open and connection.subscription.subscriber_id == owner
-            for connection in self._connections.values()
-        )
+        theirs = self._open_of[owner]
         if theirs >= self._settings.max_streams:
             raise TooManyRequests(
                 f"{theirs} streams of this subscriber are open, and no more are allowed. Close one first.",
                 retry_after=30,
             )
-        name = self._ids.new()
+        name = self._ids.new(self._prefix)
         connection = Connection(
             id=f"conn_{name}",
             subscription=subscription,
@@ -100,6 +104,7 @@ class Hub:
         )
         self._connections[connection.id] = connection
         self._by_subscription.setdefault(subscription.id, {})[connection.id] = connection
+        self._open_of[owner] += 1
         self._metrics.streams.labels(subscription.chain_id).inc()
         return connection
 
@@ -162,6 +167,10 @@ class Hub:
     def closed(self, connection: Connection, ending: Ending) -> None:
         """Note that a connection's stream has ended; late acknowledgements are still taken."""
         connection.is_open = False
+        owner = connection.subscription.subscriber_id
+        self._open_of[owner] -= 1
+        if not self._open_of[owner]:
+            del self._open_of[owner]
         self._metrics.streams.labels(connection.subscription.chain_id).dec()
         self._metrics.streams_closed.labels(ending.reason).inc()
         asyncio.get_running_loop().call_later(self._settings.late_ack_window, self._remove, connection)
@@ -195,8 +204,27 @@ class Hub:
         subscription = connection.subscription
         if connection.id not in self._connections:
             return  # the subscription was deleted or reset meanwhile: its old progress is void
-        before = self._book.current(subscription)
-        self._book.set(subscription.id, connection.ledger.settle(before))
+        self._book.add(subscription, connection.ledger.settle())
+
+    @property
+    def open_count(self) -> int:
+        """Number of open streams."""
+        return self._open_of.total()
+
+    def drop_older(self, subscription_id: int, ending: Ending, *, version: int) -> None:
+        """Do the same with the streams of other versions of a subscription than this one."""
+        for connection in list(self._by_subscription.get(subscription_id, {}).values()):
+            if connection.subscription.version != version:
+                connection.end(ending)
+                self._remove(connection)
+
+    def delivering(self) -> list[Connection]:
+        """Return the connections whose streams are open."""
+        return [connection for connection in self._connections.values() if connection.is_open]
+
+    def subscription_ids(self) -> set[int]:
+        """Return the subscriptions that are delivered here, or were a short while ago."""
+        return set(self._by_subscription)
 
     def drop(self, subscription_id: int, ending: Ending) -> None:
         """End all streams of a subscription and take no more acknowledgements for them."""
@@ -233,3 +261,4 @@ class Hub:
         siblings.pop(connection.id, None)
         if not siblings:
             self._by_subscription.pop(connection.subscription.id, None)
+            self._book.release(connection.subscription)

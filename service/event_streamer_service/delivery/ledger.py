@@ -10,6 +10,7 @@ whether it was acknowledged, without a memory of all of them.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 
 from attrs import define, evolve, field, frozen
 
@@ -58,6 +59,39 @@ class Delivery:
             events_delivered=max(progress.events_delivered, self.total),
             last_event_id=self.last_event_id or progress.last_event_id,
         )
+
+
+def applied(deliveries: Iterable[Delivery], progress: Progress) -> Progress:
+    """Return a progress with some deliveries acknowledged, one after the other."""
+    for delivery in deliveries:
+        progress = delivery.applied_to(progress)
+    return progress
+
+
+def merged(deliveries: Iterable[Delivery]) -> list[Delivery]:
+    """Return fewer deliveries that lead any progress to the same place: two at most, between two reorgs."""
+    few: list[Delivery] = []
+    for delivery in deliveries:
+        if few and not (delivery.reorg or few[-1].reorg) and not _beyond(delivery, few[-1]):
+            continue
+        while few and _covers(delivery, few[-1]):
+            few.pop()
+        few.append(delivery)
+    return few
+
+
+def _beyond(delivery: Delivery, other: Delivery) -> bool:
+    return position_key(delivery.end) > position_key(other.end)
+
+
+def _covers(delivery: Delivery, earlier: Delivery) -> bool:
+    """Tell whether nothing of an earlier delivery shows once this one is applied."""
+    return (
+        not (delivery.reorg or earlier.reorg)
+        and _beyond(delivery, earlier)
+        and delivery.total >= earlier.total
+        and (delivery.last_event_id is not None or earlier.last_event_id is None)
+    )
 
 
 @define
@@ -132,16 +166,16 @@ class Ledger:
         entry.acknowledged = True
         return entry.delivery.events
 
-    def settle(self, progress: Progress) -> Progress:
-        """Move a subscription's progress over the unbroken run of what is acknowledged."""
+    def settle(self) -> list[Delivery]:
+        """Return what was added to the unbroken run of acknowledged deliveries since the last call."""
+        settled: list[Delivery] = []
         while self._waiting and self._waiting[0].acknowledged:
-            delivery = self._waiting.popleft().delivery
+            settled.append(self._waiting.popleft().delivery)
             self._first += 1
-            if not self._broken:
-                progress = delivery.applied_to(progress)
-        if not self._waiting and self._scanned is not None and not self._broken:
-            progress = self._scanned.applied_to(progress)
-        return progress
+        if not self._waiting and self._scanned is not None:
+            settled.append(self._scanned)
+            self._scanned = None
+        return [] if self._broken else settled
 
     def _id(self, number: int) -> str:
         return f"batch_{self.name}_{number}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from typing import Any
 
 from attrs import frozen
@@ -20,13 +20,15 @@ from event_streamer_api.models import ABIEvent
 from event_streamer_service.chains.backoff import Backoff
 from event_streamer_service.chains.errors import ChainClosed, ChainError, ChainUnavailable, UnknownChain
 from event_streamer_service.chains.feed import Chain
+from event_streamer_service.chains.turns import Turns
 from event_streamer_service.chains.types import Log, LogRange, Outage, Position, Reorg
 from event_streamer_service.clock import Clock, isoformat
 from event_streamer_service.delivery import undecodable
-from event_streamer_service.delivery.batches import Batch, EventEncoder, Lines, cut, range_end
+from event_streamer_service.delivery.batches import Batch, EventEncoder, Lines, cut, is_recent, range_end
 from event_streamer_service.delivery.connection import Connection, Ending
 from event_streamer_service.delivery.hub import Hub
 from event_streamer_service.delivery.ledger import Delivery
+from event_streamer_service.delivery.recent import RecentEvents
 from event_streamer_service.delivery.undecodable import UndecodableLogs
 from event_streamer_service.delivery.writer import ReaderStalled, Writer
 from event_streamer_service.errors import ServiceError
@@ -56,6 +58,8 @@ class Tools:
     metrics: Metrics
     chain: Callable[[int], Chain]
     keep_problem: Callable[[int, str], Awaitable[None]]
+    recent: RecentEvents
+    turns: Turns
     observer: Observer
     notices: Notices
 
@@ -83,7 +87,7 @@ class Stream:
         event = ABIEvent.from_dict(subscription.event_signature)
         self._undecodable = UndecodableLogs(event, expected=bool(subscription.addresses))
         self._delivered = 0
-        self._encoder = EventEncoder(event, undecodable=self._note_undecodable)
+        self._encoder = EventEncoder(event, undecodable=self._note_undecodable, recent=tools.recent)
         self._lines = Lines(
             event_name=event.name,
             subscription_id=subscription.id,
@@ -184,6 +188,7 @@ class Stream:
                         after=self._connection.position,
                         start_block=subscription.start_block,
                         end_block=subscription.end_block,
+                        owner=subscription.subscriber_id,
                     )
                 ) as items:
                     async for item in items:
@@ -222,12 +227,13 @@ class Stream:
         chunk: list[bytes] = []
         size = 0
         end = range_end(logs)
-        for batch in cut(
+        batches = cut(
             logs,
             self._encoder,
             max_events=settings.max_batch_events,
             max_bytes=settings.max_batch_bytes,
-        ):
+        )
+        while (batch := await self._next_batch(batches, logs)) is not None:
             line = self._batch_line(batch)
             damage = self._tools.observer.on_batch(self._subscription.id)
             if damage is not None:
@@ -255,6 +261,17 @@ class Stream:
                 self._tools.hub.settle(self._connection)
         await self._write(b"".join(chunk))
         await self._tell_undecodable()
+
+    async def _next_batch(self, batches: Iterator[Batch], logs: LogRange) -> Batch | None:
+        """Encode a batch; of history in turns, in which a subscriber's hundred streams count like one."""
+        if is_recent(logs):
+            return next(batches, None)
+        async with self._tools.turns.turn(self._subscription.subscriber_id):
+            batch = next(batches, None)
+            await asyncio.sleep(
+                0
+            )  # others come to wait for their turn, or a long queue would go on as it stands
+        return batch
 
     def _batch_line(self, batch: Batch) -> bytes:
         connection, chain_id = self._connection, self._subscription.chain_id

@@ -101,7 +101,9 @@ async def get_circuit_breaker_metrics(request: Request) -> Response:
 async def reset_all_circuit_breakers(request: Request) -> Response:
     """Close every circuit breaker."""
     caller_of(request).check_admin()
-    count = service_of(request).chains.manager.reset_breakers()
+    service = service_of(request)
+    count = service.chains.manager.reset_breakers()
+    await service.tell(breaker=None)
     return json_response(
         {
             "message": f"{count} circuit breaker{'s' if count != 1 else ''} reset.",
@@ -116,6 +118,7 @@ async def reset_circuit_breaker(request: Request) -> Response:
     caller_of(request).check_admin()
     breaker = _breaker(request)
     breaker.reset()
+    await service_of(request).tell(breaker=breaker.name)
     return json_response(
         {"message": f"Circuit breaker {breaker.name} reset.", "status": "success", "reset_count": 1}
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.requests import Request
@@ -19,7 +21,14 @@ from event_streamer_service.clock import isoformat
 from event_streamer_service.delivery.connection import Connection, Ending
 from event_streamer_service.delivery.stream import Stream, Tools
 from event_streamer_service.delivery.writer import Writer, transport_of
-from event_streamer_service.errors import Conflict, NotFound, TokenRefused, Unavailable, Unprocessable
+from event_streamer_service.errors import (
+    Conflict,
+    NotFound,
+    TokenRefused,
+    Unavailable,
+    Unprocessable,
+    no_such_connection,
+)
 from event_streamer_service.logs import fields
 from event_streamer_service.requests import (
     LARGEST_ID,
@@ -37,6 +46,8 @@ from event_streamer_service.store.subscriptions import Progress, Subscription, w
 from event_streamer_service.tokens import TokenScope
 
 logger = logging.getLogger(__name__)
+
+Call = Callable[[Request], Awaitable[Response]]
 
 _LONGEST_TOKEN = 4096
 _LONGEST_METADATA = 8192
@@ -67,6 +78,12 @@ class StreamEndpoint:
             shows_nodes=caller.sees_operations or service.settings.show_nodes,
             now=service.clock.time(),
         )
+        try:
+            await service.cluster.opened(connection)
+        except BaseException:
+            service.hub.closed(connection, Ending("refused"))
+            service.cluster.closed(connection)  # it may be counted already, where this was cancelled
+            raise
         service.observer.note(
             "connect",
             subscription_id=subscription.id,
@@ -79,6 +96,7 @@ class StreamEndpoint:
             ending = await stream(service, connection, service.tools, scope, receive, send)
         finally:
             _closed(service, connection, ending)
+            service.cluster.closed(connection)
 
 
 async def stream(
@@ -150,6 +168,7 @@ def _start(request: Request, service: Service, subscription: Subscription) -> Pr
     """Return where a stream begins, or refuse it."""
     if service.stopping:
         raise Unavailable("The service is stopping.", retry_after=5)
+    service.cluster.check()
     if not subscription.is_streaming:
         raise Conflict(
             "The subscription is paused: set is_streaming to true first.", code="PROCESSING_STOPPED"
@@ -167,6 +186,17 @@ def _start(request: Request, service: Service, subscription: Subscription) -> Pr
     return start
 
 
+def where_it_is(call: Call) -> Call:
+    """Let the replica that has the connection of the path answer a call."""
+
+    @functools.wraps(call)
+    async def somewhere(request: Request) -> Response:
+        return await service_of(request).cluster.hand_over(request) or await call(request)
+
+    return somewhere
+
+
+@where_it_is
 async def acknowledge_batch(request: Request) -> Response:
     """Take the acknowledgement of one batch."""
     service = service_of(request)
@@ -183,6 +213,7 @@ async def acknowledge_batch(request: Request) -> Response:
     )
 
 
+@where_it_is
 async def acknowledge_batch_bulk(request: Request) -> Response:
     """Take the acknowledgements of many batches."""
     service = service_of(request)
@@ -205,6 +236,7 @@ async def acknowledge_batch_bulk(request: Request) -> Response:
     )
 
 
+@where_it_is
 async def send_heartbeat(request: Request) -> Response:
     """Take a sign of life of a client."""
     service = service_of(request)
@@ -232,7 +264,7 @@ async def check_processing_status(request: Request) -> Response:
     """Tell whether a subscription is being processed."""
     service = service_of(request)
     subscription = await own_subscription(request)
-    streams = service.hub.open_streams(subscription.id)
+    streams = (await service.cluster.open_streams([subscription.id]))[subscription.id]
     return json_response(
         {
             "subscription_id": subscription.id,
@@ -248,7 +280,9 @@ async def get_subscription_last_processed_block(request: Request) -> Response:
     service = service_of(request)
     subscription = await own_subscription(request)
     chain_id = optional_query_integer(request, "chain_id", least=1, most=LARGEST_ID)
-    started = subscription.progress.position is not None or service.hub.open_streams(subscription.id) > 0
+    started = subscription.progress.position is not None
+    if not started:
+        started = (await service.cluster.open_streams([subscription.id]))[subscription.id] > 0
     if not started or chain_id not in (None, subscription.chain_id):
         raise NotFound(
             f"Subscription {subscription.id} is not being processed"
@@ -301,8 +335,4 @@ def _own_connection(request: Request, *, subscription_id: int | None = None) -> 
         mine = caller.subscriber in (None, subscription.subscriber_id)
         if mine and subscription_id in (None, subscription.id):
             return connection
-    raise NotFound(
-        "There is no such connection (any more). Connect again: what was not acknowledged comes again.",
-        title="Connection not found",
-        code="CONNECTION_NOT_FOUND",
-    )
+    raise no_such_connection()

@@ -13,7 +13,7 @@ from event_streamer_api.models import SubscriptionCreate, SubscriptionUpdate
 from event_streamer_service.checks import check_definition
 from event_streamer_service.clock import isoformat
 from event_streamer_service.definition import FIELDS, stored_bytes
-from event_streamer_service.delivery.connection import Ending
+from event_streamer_service.delivery.endings import CHANGED, DELETED, PAUSING
 from event_streamer_service.errors import TooManyRequests, Unprocessable
 from event_streamer_service.requests import (
     path_id,
@@ -34,19 +34,6 @@ _PAUSED = {"paused": False, "active": True}
 """Statuses that a client may set, and the `is_streaming` that each stands for."""
 _RESTARTING = {"chain_id", "start_block"}
 """Fields whose change makes the progress meaningless: delivery starts anew."""
-_CHANGED = Ending(
-    "subscription_changed",
-    "PROCESSING_STOPPED",
-    "The subscription was changed. Connect again to get its events as it is now.",
-)
-_PAUSING = Ending(
-    "subscription_paused",
-    "PROCESSING_STOPPED",
-    "The subscription was paused. It delivers when it is active again.",
-)
-_DELETED = Ending(
-    "subscription_deleted", "SUBSCRIPTION_NOT_FOUND", "The subscription was deleted.", recoverable=False
-)
 
 
 async def create_subscription(request: Request) -> Response:
@@ -59,7 +46,8 @@ async def create_subscription(request: Request) -> Response:
         _check_room(connection, service.settings, values)
         return subscriptions.insert(connection, values, now=now)
 
-    return json_response(describe(service, await change(request, add)), 201)
+    added = await change(request, add)
+    return json_response(_describe(service, added, streams=0), 201)
 
 
 async def get_or_create_subscription(request: Request) -> Response:
@@ -76,8 +64,8 @@ async def get_or_create_subscription(request: Request) -> Response:
         return subscriptions.find_or_insert(connection, values, now=now)
 
     found, is_new = await change(request, find_or_add)
-    found = subscriptions.with_progress(found, service.book.current(found))
-    return json_response(describe(service, found), 201 if is_new else 200)
+    found = subscriptions.with_progress(found, service.book.with_unsaved(found))
+    return json_response(await describe(service, found), 201 if is_new else 200)
 
 
 async def _wanted(request: Request) -> dict[str, Any]:
@@ -142,9 +130,10 @@ async def list_subscriptions(request: Request) -> Response:
         request,
         lambda c: subscriptions.page(c, subscriber_id=owner, offset=(page - 1) * page_size, limit=page_size),
     )
+    streams = await service.cluster.open_streams(each.id for each in found)
     return json_response(
         {
-            "subscriptions": [describe(service, subscription) for subscription in found],
+            "subscriptions": [_describe(service, each, streams=streams[each.id]) for each in found],
             "total": total,
             "page": page,
             "page_size": page_size,
@@ -156,7 +145,7 @@ async def get_subscription(request: Request) -> Response:
     """Return a subscription."""
     service = service_of(request)
     found = await own_subscription(request, owner=query_text(request, "subscriber_id"))
-    return json_response(describe(service, found))
+    return json_response(await describe(service, found))
 
 
 async def update_subscription(request: Request) -> Response:
@@ -170,34 +159,40 @@ async def update_subscription(request: Request) -> Response:
         caller.acts_for(changes["subscriber_id"])
     changes = {name: value for name, value in changes.items() if getattr(before, name) != value}
     if not changes:
-        return json_response(describe(service, before))
+        return json_response(await describe(service, before))
     if changes.keys() - {"is_streaming", "subscriber_id"}:
         merged = {name: getattr(before, name) for name in FIELDS} | changes
         check_definition(merged, settings=service.settings, chains=service.chains)
     if changes.keys() & _RESTARTING:
         changes |= progress_values(Progress())
-    # First the streams, so that no late acknowledgement brings the old progress back.
-    service.hub.drop(before.id, _PAUSING if changes.get("is_streaming") is False else _CHANGED)
     await service.book.saved()
-    service.book.forget(before.id)
     now = service.clock.time()
 
     def write(connection: Connection) -> Subscription | None:
         if changes.keys() & {"event_signature", "addresses", "subscriber_id"}:
             merged = {name: getattr(before, name) for name in (*FIELDS, "subscriber_id")} | changes
             _check_room(connection, service.settings, merged, more=0)
+        service.cluster.tell(connection, subscription=before.id)
         return subscriptions.update(connection, before.id, changes, now=now)
 
-    after = await change(request, write)
-    return json_response(describe(service, caller.check_owns(after, before.id)))
+    after = caller.check_owns(await change(request, write), before.id)
+    # What was delivered of the old version moves nothing any more: the database knows the version.
+    service.hub.drop(before.id, PAUSING if changes.get("is_streaming") is False else CHANGED)
+    service.book.forget(before.id)
+    return json_response(await describe(service, after))
 
 
 async def delete_subscription(request: Request) -> Response:
     """Remove a subscription and end its streams."""
     service = service_of(request)
     found = await own_subscription(request)
-    await change(request, lambda c: subscriptions.delete(c, found.id))
-    service.hub.drop(found.id, _DELETED)
+
+    def remove(connection: Connection) -> None:
+        service.cluster.tell(connection, subscription=found.id)
+        subscriptions.delete(connection, found.id)
+
+    await change(request, remove)
+    service.hub.drop(found.id, DELETED)
     service.book.forget(found.id)
     return Response(status_code=204)
 
@@ -220,7 +215,7 @@ async def own_subscription(request: Request, *, owner: str | None = None) -> Sub
     if found is not None and owner not in (None, found.subscriber_id):
         found = None
     found = caller.check_owns(found, number)
-    return subscriptions.with_progress(found, service.book.current(found))
+    return subscriptions.with_progress(found, service.book.with_unsaved(found))
 
 
 def _changes(update: SubscriptionUpdate, body: dict[str, Any]) -> dict[str, Any]:
@@ -243,8 +238,13 @@ def _changes(update: SubscriptionUpdate, body: dict[str, Any]) -> dict[str, Any]
     return changes
 
 
-def describe(service: Service, subscription: Subscription) -> dict[str, Any]:
+async def describe(service: Service, subscription: Subscription) -> dict[str, Any]:
     """Return a subscription as the wire has it."""
+    streams = await service.cluster.open_streams([subscription.id])
+    return _describe(service, subscription, streams=streams[subscription.id])
+
+
+def _describe(service: Service, subscription: Subscription, *, streams: int) -> dict[str, Any]:
     progress = subscription.progress
     return {
         "id": subscription.id,
@@ -257,7 +257,7 @@ def describe(service: Service, subscription: Subscription) -> dict[str, Any]:
         "chain_id": subscription.chain_id,
         "subscriber_id": subscription.subscriber_id,
         "is_streaming": subscription.is_streaming,
-        "streaming_status": _status(service, subscription),
+        "streaming_status": _status(subscription, streams),
         "resume_token": token_for(service, subscription),
         "last_event_id": progress.last_event_id,
         "events_delivered": progress.events_delivered,
@@ -275,9 +275,9 @@ def token_for(service: Service, subscription: Subscription) -> str | None:
     return service.tokens.make(TokenScope.of(subscription), progress.position, progress.events_delivered)
 
 
-def _status(service: Service, subscription: Subscription) -> str:
+def _status(subscription: Subscription, streams: int) -> str:
     if not subscription.is_streaming:
         return "paused"
-    if service.hub.open_streams(subscription.id):
+    if streams:
         return "active"
     return "finished" if subscription.is_done_at(subscription.progress.position) else "idle"

@@ -7,6 +7,7 @@ from typing import Any
 
 from attrs import frozen
 from sqlalchemy import Connection, select
+from sqlalchemy.dialects.postgresql import insert as insert_new
 
 from event_streamer_service.store.schema import chains as table
 
@@ -41,6 +42,12 @@ def save(connection: Connection, chain_id: int, config: Mapping[str, Any], *, no
     changed = connection.execute(table.update().where(table.c.chain_id == chain_id).values(**values))
     if changed.rowcount == 0:
         connection.execute(table.insert().values(chain_id=chain_id, created_at=now, **values))
+
+
+def enter(connection: Connection, chain_id: int, config: Mapping[str, Any], *, now: float) -> None:
+    """Write a chain's configuration where there is none, be it that others write it too; PostgreSQL only."""
+    values = {"config": dict(config), "active": True, "created_at": now, "updated_at": now}
+    connection.execute(insert_new(table).values(chain_id=chain_id, **values).on_conflict_do_nothing())
 
 
 def deactivate(connection: Connection, chain_id: int, *, now: float) -> None:

@@ -94,6 +94,7 @@ class Database:
         self.name = parsed.render_as_string(hide_password=True)
         self.dialect = parsed.get_backend_name()
         self._is_sqlite = self.dialect == "sqlite"
+        self._url = parsed
         self._engine = _engine(parsed, connections, timeout)
         # Reads in autocommit cost one round trip and not three (BEGIN, SELECT, COMMIT).
         self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -218,6 +219,10 @@ class Database:
         """Run `work` in a transaction, in the thread that calls."""
         with self._engine.begin() as connection:
             return work(connection)
+
+    def connect_arguments(self) -> dict[str, Any]:
+        """Return what psycopg connects with, for a connection of its own; PostgreSQL only."""
+        return postgres.connect_arguments(self._url, self._timeout)
 
     async def check(self) -> None:
         """Ask the database for a sign of life; raises SQLAlchemy's error if there is none."""

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, inspect, select, text
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from event_streamer_sdk.abi import ABIParsingError
 from event_streamer_service.definition import definition_key, stored_bytes
@@ -50,7 +52,14 @@ def _add_definition_keys(connection: Connection) -> None:
         connection.execute(change.values(values), keys)
 
 
-MIGRATIONS: dict[int, Callable[[Connection], None]] = {2: _add_definition_keys}
+def _add_replicas(connection: Connection) -> None:
+    """Several processes may share the database."""
+    connection.execute(text("ALTER TABLE subscriptions ADD COLUMN version BIGINT NOT NULL DEFAULT 0"))
+    schema.replicas.create(connection)
+    schema.open_streams.create(connection)
+
+
+MIGRATIONS: dict[int, Callable[[Connection], None]] = {2: _add_definition_keys, 3: _add_replicas}
 """Version → what brings a database there from the version before. A new database starts with the newest."""
 
 
@@ -88,6 +97,18 @@ def read_setting(connection: Connection, name: str) -> str | None:
     """Return a value that belongs to the database as a whole."""
     table = schema.settings
     return connection.execute(select(table.c.value).where(table.c.name == name)).scalar_one_or_none()
+
+
+def read_or_make_setting(connection: Connection, name: str, make: Callable[[], str]) -> str:
+    """Return a value; of several processes that make it at once, all return the same."""
+    table = schema.settings
+    found = read_setting(connection, name)
+    if found is None:
+        insert = postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert
+        connection.execute(insert(table).values(name=name, value=make()).on_conflict_do_nothing())
+        found = read_setting(connection, name)
+        assert found is not None, "it was written just now, by us or by who was first"
+    return found
 
 
 def write_setting(connection: Connection, name: str, value: str) -> None:

@@ -35,15 +35,7 @@ def engine(url: URL, *, connections: int, timeout: float) -> Engine:
         timeout: Seconds for a statement, and for the kernel to get a packet across.
     """
     milliseconds = max(1, int(timeout * 1000))
-    given: dict[str, Any] = {
-        "connect_timeout": CONNECT_TIMEOUT,
-        "tcp_user_timeout": milliseconds,
-        "keepalives": 1,
-        "keepalives_idle": 30,
-        "keepalives_interval": 10,
-        "keepalives_count": 3,
-    }
-    given = {name: value for name, value in given.items() if name not in url.query}
+    given = _connect_arguments(url, timeout)
     made = create_engine(url, pool_size=connections, max_overflow=0, pool_timeout=timeout, connect_args=given)
 
     # By a statement and not as an option of the connection: PgBouncer refuses options that it doesn't know.
@@ -60,6 +52,24 @@ def engine(url: URL, *, connections: int, timeout: float) -> Engine:
             raise DisconnectionError("the server closed the connection")
 
     return made
+
+
+def connect_arguments(url: URL, timeout: float) -> dict[str, Any]:
+    """Return what psycopg connects with, for a connection beside the engine's."""
+    _, parts = url.get_dialect()().create_connect_args(url)
+    return {**parts, **_connect_arguments(url, timeout)}
+
+
+def _connect_arguments(url: URL, timeout: float) -> dict[str, Any]:
+    given: dict[str, Any] = {
+        "connect_timeout": CONNECT_TIMEOUT,
+        "tcp_user_timeout": max(1, int(timeout * 1000)),
+        "keepalives": 1,
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+    }
+    return {name: value for name, value in given.items() if name not in url.query}
 
 
 def lift_timeout(connection: Connection) -> None:

@@ -57,6 +57,8 @@ subscriptions = Table(
     Column("stored_bytes", BigInteger, nullable=False, server_default="0"),
     # Why logs are not delivered.
     Column("problem", String),
+    # Grows with every change of what is asked for: what belongs to an earlier one is void, in all processes.
+    Column("version", BigInteger, nullable=False, server_default="0"),
     Index("subscriptions_by_subscriber", "subscriber_id", "id"),
     Index("subscriptions_by_definition", "definition_key", "id"),
     Index("subscriptions_shared", "shared_key", unique=True),
@@ -85,3 +87,29 @@ block_headers = Table(
     Index("block_headers_by_number", "chain_id", "number"),
 )
 """The newest headers of each chain: by them a reorg is found that happened while the service was down."""
+
+replicas = Table(
+    "replicas",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    # Where the other replicas reach it.
+    Column("url", String, nullable=False),
+    Column("started_at", Float(53), nullable=False),
+    # By the database's clock, as all times of this table: those of the machines may differ.
+    Column("expires_at", Float(53), nullable=False),
+    Column("details", JSON, nullable=False),
+)
+"""The processes that share this database. One that doesn't renew its lease is gone."""
+
+open_streams = Table(
+    "open_streams",
+    metadata,
+    Column("connection_id", String(255), primary_key=True),
+    Column("replica_id", String(32), nullable=False),
+    Column("subscription_id", BigInteger, nullable=False),
+    Column("subscriber_id", String, nullable=False),
+    Index("open_streams_by_replica", "replica_id"),
+    Index("open_streams_by_subscription", "subscription_id"),
+    Index("open_streams_by_subscriber", "subscriber_id"),
+)
+"""The streams of all replicas, so that limits hold over all of them. A lone service has no rows here."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import evolve, frozen
@@ -48,6 +48,7 @@ class Subscription:
     created_at: float
     updated_at: float
     problem: str | None = None
+    version: int = 0
 
     @property
     def filter(self) -> LogFilter:
@@ -187,7 +188,8 @@ def update(
         }
     if values.keys() & set(FIELDS):
         values["problem"] = None
-    connection.execute(table.update().where(the_row).values(**values, updated_at=now))
+    values |= {"version": table.c.version + 1, "updated_at": now}
+    connection.execute(table.update().where(the_row).values(**values))
     return get(connection, subscription_id)
 
 
@@ -213,16 +215,53 @@ def progress_values(progress: Progress) -> dict[str, Any]:
     }
 
 
-def save_progress(connection: Connection, changes: Iterable[tuple[int, Progress]], *, now: float) -> None:
-    """Write the progress of many subscriptions in one go."""
-    rows = [
-        {"the_id": subscription_id, "updated_at": now, **progress_values(progress)}
-        for subscription_id, progress in changes
-    ]
+@frozen
+class Step:
+    """
+    A move of a subscription's progress.
+
+    Attributes:
+        subscription_id: The subscription.
+        version: Its version when it was delivered: after a change the step is void.
+        move: Returns the progress after the step, given the stored one; the same where it leads nowhere.
+    """
+
+    subscription_id: int
+    version: int
+    move: Callable[[Progress], Progress]
+
+
+def move_progress(connection: Connection, steps: Sequence[Step], *, now: float) -> dict[int, Progress]:
+    """
+    Move the stored progress of many subscriptions in one go; what is stored decides where to.
+
+    Each row is locked, read and written: whatever another process has stored meanwhile is what the step
+    starts from, so that it can't take it back.
+
+    Returns:
+        What is stored now; without the subscriptions that were deleted or changed.
+    """
+    stored: dict[int, Progress] = {}
+    rows: list[dict[str, Any]] = []
+    for start in range(0, len(steps), _ROWS_AT_ONCE):
+        some = {step.subscription_id: step for step in steps[start : start + _ROWS_AT_ONCE]}
+        # Always in this order, or two processes would wait for each other for ever.
+        query = select(*_PROGRESS).where(table.c.id.in_(some)).order_by(table.c.id).with_for_update()
+        for row in connection.execute(query).mappings():
+            step, before = some[row["id"]], _read_progress(row)
+            if step.version != row["version"]:
+                continue
+            stored[step.subscription_id] = after = step.move(before)
+            if after != before:
+                rows.append({"the_id": row["id"], "updated_at": now, **progress_values(after)})
     if rows:
         connection.execute(_SAVE_PROGRESS, rows)
+    return stored
 
 
+_ROWS_AT_ONCE = 5000
+"""Databases limit the parameters of a statement, SQLite to 32,766."""
+_PROGRESS = (table.c.id, table.c.version, *(table.c[name] for name in progress_values(Progress())))
 _SAVE_PROGRESS = (
     table.update()
     .where(table.c.id == bindparam("the_id"))
@@ -233,15 +272,32 @@ _SAVE_PROGRESS = (
 )
 
 
+def versions(connection: Connection, ids: Iterable[int]) -> dict[int, tuple[int, bool]]:
+    """Return the version of subscriptions, and whether they are active; without those that are gone."""
+    wanted = list(ids)
+    found: dict[int, tuple[int, bool]] = {}
+    for start in range(0, len(wanted), _ROWS_AT_ONCE):
+        some = table.c.id.in_(wanted[start : start + _ROWS_AT_ONCE])
+        rows = connection.execute(select(table.c.id, table.c.version, table.c.is_streaming).where(some))
+        found |= {row.id: (row.version, row.is_streaming) for row in rows}
+    return found
+
+
+def _read_progress(row: RowMapping) -> Progress:
+    position = None
+    if row["position_block"] is not None:
+        position = Position(row["position_block"], row["position_log_index"], row["position_hash"])
+    return Progress(
+        position=position, events_delivered=row["events_delivered"], last_event_id=row["last_event_id"]
+    )
+
+
 def with_progress(subscription: Subscription, progress: Progress) -> Subscription:
     """Return the subscription with a newer progress."""
     return evolve(subscription, progress=progress)
 
 
 def _read(row: RowMapping) -> Subscription:
-    position = None
-    if row["position_block"] is not None:
-        position = Position(row["position_block"], row["position_log_index"], row["position_hash"])
     return Subscription(
         id=row["id"],
         subscriber_id=row["subscriber_id"],
@@ -252,12 +308,9 @@ def _read(row: RowMapping) -> Subscription:
         start_block=row["start_block"],
         end_block=row["end_block"],
         is_streaming=row["is_streaming"],
-        progress=Progress(
-            position=position,
-            events_delivered=row["events_delivered"],
-            last_event_id=row["last_event_id"],
-        ),
+        progress=_read_progress(row),
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         problem=row["problem"],
+        version=row["version"],
     )

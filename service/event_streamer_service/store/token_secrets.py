@@ -8,7 +8,7 @@ import time
 
 from sqlalchemy import Connection
 
-from event_streamer_service.store.migrations import read_setting, write_setting
+from event_streamer_service.store.migrations import read_or_make_setting, read_setting, write_setting
 
 _NEWEST = "token_secret"
 _BEFORE = "token_secrets_before"
@@ -17,10 +17,7 @@ _BYTES = 32
 
 def token_secrets(connection: Connection) -> list[bytes]:
     """Return the secrets that are good now, the newest first; makes one where there is none."""
-    newest = read_setting(connection, _NEWEST)
-    if newest is None:
-        newest = secrets.token_hex(_BYTES)
-        write_setting(connection, _NEWEST, newest)
+    newest = read_or_make_setting(connection, _NEWEST, lambda: secrets.token_hex(_BYTES))
     return [bytes.fromhex(newest), *(bytes.fromhex(secret) for secret, _ in _good_ones(connection))]
 
 

@@ -1,0 +1,225 @@
+"""
+The one connection to PostgreSQL that a process keeps: it holds its place, and hears what others tell.
+
+The place is an advisory lock: a lone service holds it for itself, replicas share it. It is the database's,
+so no clock is asked, and it is free in the moment in which the process dies. The session waits in a thread of
+its own: it is made anew where it is lost, and whoever listens is told, since news may have been missed
+meanwhile. It needs a session of PostgreSQL: a pool that hands out another one for each transaction won't do
+(PgBouncer's `transaction` mode).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from event_streamer_service.errors import StartupError
+from event_streamer_service.logs import fields
+
+if TYPE_CHECKING:
+    import psycopg
+
+logger = logging.getLogger(__name__)
+
+CHANNEL = "event_streamer"
+_PLACE = 7_203_552
+"""Number of the advisory lock; its second half is the schema, for there may be a service in each."""
+_START_PATIENCE = 2.0
+"""Seconds in which the server notices that a process that was just killed is gone."""
+_CLOSE_PATIENCE = 1.0
+"""Seconds for the thread to end; one that is just connecting to a silent server is left behind."""
+_RETRY_EVERY = 0.5
+_LOOK_EVERY = 5.0
+"""Seconds between two signs of life that the server is asked for."""
+_PATIENCE = 10.0
+"""Seconds without one after which the connection counts as lost."""
+
+
+class Session:
+    """
+    A connection that stays.
+
+    Args:
+        arguments: What psycopg connects with.
+        name: Name of the process, which no other one has.
+        database: The database's name, for messages.
+        shared: Whether others may hold the place as well, if they share it too.
+        on_place: Called when the place is lost to another process (False), and when it is held again (True).
+        on_news: Called with what another process tells; `None`: something may have been missed.
+    """
+
+    def __init__(
+        self,
+        arguments: dict[str, Any],
+        *,
+        name: str,
+        database: str,
+        shared: bool,
+        on_place: Callable[[bool], None],
+        on_news: Callable[[str | None], None],
+    ) -> None:
+        self._arguments = arguments | {"application_name": f"event-streamer {name}", "autocommit": True}
+        self._database = database
+        self._shared = shared
+        self._on_place = on_place
+        self._on_news = on_news
+        self._stop = threading.Event()
+        self._connection: psycopg.Connection[Any] | None = None
+        self._thread = threading.Thread(target=self._run, name="database session", daemon=True)
+        self._heard_at = time.monotonic()
+        self._holds_place = False
+
+    def start(self) -> None:
+        """
+        Take the place. Blocks; call it in a thread.
+
+        Raises:
+            StartupError: Another process holds it, or the database can't be reached.
+        """
+        import psycopg  # an extra: services on SQLite do without
+
+        try:
+            connection = self._connect()
+            give_up_at = time.monotonic() + _START_PATIENCE
+            while not self._take_place(connection):
+                if time.monotonic() > give_up_at:
+                    raise StartupError(self._taken())
+                time.sleep(0.1)
+        except psycopg.Error as problem:
+            said = (str(problem).strip().splitlines() or [type(problem).__name__])[0]
+            raise StartupError(f"Can't open the database {self._database}: {said}") from problem
+        finally:
+            if not self._holds_place and self._connection is not None:
+                self._connection.close()
+        self._thread.start()
+
+    def close(self) -> None:
+        """Give the place up. Blocks for a moment."""
+        self._stop.set()
+        self._sever()
+        if self._thread.is_alive():
+            self._thread.join(_CLOSE_PATIENCE)
+        elif self._connection is not None:
+            self._connection.close()
+
+    def address(self) -> str | None:
+        """Return this machine's address on the way to the database; `None` where that is a file."""
+        if self._connection is None:
+            return None
+        with socket.socket(fileno=os.dup(self._connection.fileno())) as raw:
+            found = raw.getsockname()
+        return found[0] if isinstance(found, tuple) else None
+
+    def check(self) -> None:
+        """Cut the connection where the server has been silent for too long; call it now and then."""
+        if time.monotonic() - self._heard_at > _LOOK_EVERY + _PATIENCE:
+            self._heard_at = time.monotonic()
+            self._sever()
+
+    # --- in the thread --------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        import psycopg
+
+        connection, lost_at = self._connection, 0.0
+        while not self._stop.is_set():
+            try:
+                if connection is None:
+                    self._heard_at = time.monotonic()
+                    connection = self._connect()
+                    self._hold_again(connection)
+                    logger.info(
+                        "The session with the database is there again",
+                        extra=fields(seconds=round(time.monotonic() - lost_at, 1)),
+                    )
+                    self._on_news(None)
+                self._listen(connection)
+            except (psycopg.Error, OSError) as problem:
+                if self._stop.is_set():
+                    break
+                if connection is not None:
+                    lost_at = time.monotonic()
+                    logger.info(
+                        "The session with the database is lost; it is made anew",
+                        extra=fields(reason=(str(problem).strip().splitlines() or ["no answer"])[0]),
+                    )
+                self._connection = None
+                if connection is not None:
+                    connection.close()
+                connection = None
+                self._stop.wait(_RETRY_EVERY)
+        if connection is not None:
+            with contextlib.suppress(psycopg.Error, OSError):
+                connection.close()
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        import psycopg
+
+        connection = psycopg.connect(**self._arguments)
+        self._connection = connection  # from now on it can be cut from outside, should the server be silent
+        try:
+            # The server, too, has to notice soon that a machine is gone without a word.
+            for setting, value in (("idle", 5), ("interval", 5), ("count", 2)):
+                connection.execute(f"SET tcp_keepalives_{setting} = {value}")
+            # What is left of an earlier connection of ours would hold the place against us.
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name = %s AND pid <> pg_backend_pid()",
+                (self._arguments["application_name"],),
+            )
+            connection.execute(f"LISTEN {CHANNEL}")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _take_place(self, connection: psycopg.Connection[Any]) -> bool:
+        how = "_shared" if self._shared else ""
+        row = connection.execute(
+            f"SELECT pg_try_advisory_lock{how}(%s, hashtext(current_schema()))", (_PLACE,)
+        ).fetchone()
+        self._holds_place = row is not None and bool(row[0])
+        return self._holds_place
+
+    def _hold_again(self, connection: psycopg.Connection[Any]) -> None:
+        """Wait for the place, which another process may have taken while the session was lost."""
+        if self._take_place(connection):
+            return
+        logger.error("%s Nothing is delivered here until then.", self._taken())
+        self._on_place(False)
+        while not self._stop.wait(_RETRY_EVERY) and not self._take_place(connection):
+            self._heard_at = time.monotonic()
+        if self._holds_place:
+            self._on_place(True)
+
+    def _listen(self, connection: psycopg.Connection[Any]) -> None:
+        while not self._stop.is_set():
+            connection.execute("SELECT 1")
+            self._heard_at = time.monotonic()
+            for heard in connection.notifies(timeout=_LOOK_EVERY):
+                self._on_news(heard.payload)
+
+    def _taken(self) -> str:
+        if self._shared:
+            return (
+                f"A service without --replicas works on {self._database}: stop it, or start it with "
+                "--replicas too."
+            )
+        return (
+            f"Another service works on {self._database}: stop it, name another database with --database, "
+            "or start both with --replicas."
+        )
+
+    def _sever(self) -> None:
+        """Cut the socket, from any thread: whoever waits for the server gets an error at once."""
+        with contextlib.suppress(Exception):  # it may be closing by itself in this moment
+            connection = self._connection
+            if connection is not None:
+                with socket.socket(fileno=os.dup(connection.fileno())) as raw:
+                    raw.shutdown(socket.SHUT_RDWR)
