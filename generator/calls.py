@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from bodies import Argument, Bodies, Body
+from defaults import Defaults
 from document import Document, Node
 from names import identifier, in_f_string, python_name
 from parsed import Endpoint, EndpointCollection, ListProperty, ModelProperty, PropertyProtocol
@@ -66,6 +67,7 @@ class Calls:
         preparation: Preparation,
         rules: Rules,
         properties: Properties,
+        defaults: Defaults,
         collections: dict[str, EndpointCollection],
         taken: Collection[str],
     ) -> None:
@@ -77,6 +79,7 @@ class Calls:
             preparation: Where it is told what isn't enforced.
             rules: What openapi-python-client drops.
             properties: How values are written.
+            defaults: What stands in for values that are left out.
             collections: The endpoints by tag.
             taken: Names that the clients' methods can't have.
         """
@@ -84,6 +87,7 @@ class Calls:
         self._preparation = preparation
         self._rules = rules
         self._properties = properties
+        self._defaults = defaults
         self._bodies = Bodies(document, properties)
         self._taken = taken
         self.by_tag: dict[str, list[Call]] = {}
@@ -182,7 +186,7 @@ class Calls:
     ) -> Argument:
         schema = f"{where}/schema" if "schema" in node else place_of(prop)
         places = [schema] if schema else []
-        declared = self._rules.value(places, "default")
+        declared = self._defaults.of(prop, places)
         required = bool(node.get("required"))
         hint = self._properties.hint(prop)
         default = None

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+
+from limits import is_tighter, takes_all
 
 
 @dataclass
@@ -29,6 +30,7 @@ class _Call:
 class _Model:
     fields: dict[str, _Argument] = field(default_factory=dict)
     values: dict[str, str] = field(default_factory=dict)
+    rules: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -75,7 +77,7 @@ def _of_calls(old: dict[str, _Call], new: dict[str, _Call]) -> Iterator[tuple[bo
             if kept != gone or (kept != position and set(kept) == set(old[name].arguments)):
                 yield True, f"{where}: the order of the arguments is {', '.join(new[name].arguments)}"
             if old[name].result != new[name].result:
-                wider = not _members(new[name].result) <= _members(old[name].result)
+                wider = not takes_all(old[name].result, new[name].result)
                 yield wider, f"{where}: the result is {new[name].result}, was {old[name].result}"
 
 
@@ -99,6 +101,12 @@ def _of_models(old: dict[str, _Model], new: dict[str, _Model], sent: set[str]) -
         else:
             where = f"the model {name}"
             yield from _of_arguments(where, "field", old[name].fields, new[name].fields, is_sent=name in sent)
+            if old[name].rules != new[name].rules:
+                tighter = name in sent and any(
+                    is_tighter(old[name].rules.get(kind, ""), text) for kind, text in new[name].rules.items()
+                )
+                told = "tighter" if tighter else "others"
+                yield tighter, f"{where}: the rules for which fields are there are {told}"
             for value in sorted(old[name].values.keys() | new[name].values.keys()):
                 before, after = old[name].values.get(value), new[name].values.get(value)
                 if after is None:
@@ -131,57 +139,15 @@ def _of_arguments(
             )
         if before.hint != after.hint:
             # A field is read as well as written, so that more types break what reads it.
-            narrower = not _members(before.hint) <= _members(after.hint)
-            wider = kind == "field" and not _members(after.hint) <= _members(before.hint)
+            narrower = not takes_all(after.hint, before.hint)
+            wider = kind == "field" and not takes_all(before.hint, after.hint)
             yield narrower or wider, f"{where}: the {kind} {name} is {after.hint}, was {before.hint}"
         elif before.rules != after.rules:
             # Who only reads a value is not held to its limits.
-            if is_sent and _is_tighter(before.rules, after.rules):
+            if is_sent and is_tighter(before.rules, after.rules):
                 yield True, f"{where}: the limits of the {kind} {name} are tighter"
             else:
                 yield False, f"{where}: the limits or the default of the {kind} {name} are others"
-
-
-def _is_tighter(before: str, after: str) -> bool:
-    """Whether the check of a value refuses something that it took."""
-    old, new = _limits(before), _limits(after)
-    for key, limit in new.items():
-        was = old.get(key)
-        if limit == was:
-            continue
-        keyword = key[1]
-        if was is None or not isinstance(limit, int | float) or not isinstance(was, int | float):
-            return True
-        if ("min" in keyword and limit < was) or ("max" in keyword and limit > was):
-            continue
-        if keyword == "multiple_of" and was % limit == 0:
-            continue
-        return True
-    return False
-
-
-def _limits(rules: str) -> dict[tuple[str, str], Any]:
-    """Find the limits in the source text of a check: by where it stands in the text, and by keyword."""
-    found: dict[tuple[str, str], Any] = {}
-    if not rules:
-        return found
-
-    def look(node: ast.AST, where: str) -> None:
-        if isinstance(node, ast.Call):
-            where = f"{where}/{ast.unparse(node.func)}"
-            for each in node.keywords:
-                is_plain = isinstance(each.value, ast.Constant | ast.UnaryOp)
-                if each.arg and is_plain and "_check." in where:
-                    found[where, each.arg] = ast.literal_eval(each.value)
-        for index, child in enumerate(ast.iter_child_nodes(node)):
-            look(child, f"{where}/{index}" if isinstance(node, ast.Call) and len(node.args) > 1 else where)
-
-    look(ast.parse(rules), "")
-    return found
-
-
-def _members(hint: str) -> set[str]:
-    return {part.strip() for part in hint.split(" | ")}
 
 
 def _package(folder: Path) -> _Package:
@@ -224,6 +190,13 @@ def _model(node: ast.ClassDef) -> _Model:
             name = statement.target.id.lstrip("_")
             required = not keywords & {"default", "factory"}
             model.fields[name] = _Argument(_text(statement.annotation), required, _text(call))
+        elif isinstance(statement, ast.FunctionDef) and statement.name == "__attrs_post_init__":
+            calls = [each.value for each in statement.body if isinstance(each, ast.Expr)]
+            model.rules = {
+                _text(each.func) if "needs" not in _text(each) else _text(each): _text(each)
+                for each in calls
+                if isinstance(each, ast.Call)
+            }
         elif isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
             model.values[statement.targets[0].id] = _text(statement.value)
     return model

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+from defaults import Defaults
 from document import Document
 from names import MODEL_NAMES, python_name
 from parsed import ConstProperty, EnumProperty, ModelProperty, PropertyProtocol
@@ -61,6 +62,7 @@ class Models:
         preparation: Preparation,
         rules: Rules,
         properties: Properties,
+        defaults: Defaults,
         enums: Collection[str],
     ) -> None:
         """
@@ -71,12 +73,14 @@ class Models:
             preparation: Where it is told what isn't enforced.
             rules: What openapi-python-client drops.
             properties: How values are written.
+            defaults: What stands in for values that are left out.
             enums: The names of all enums.
         """
         self._document = document
         self._preparation = preparation
         self._rules = rules
         self._properties = properties
+        self._defaults = defaults
         self._enums = enums
 
     def enum(self, enum: EnumProperty) -> dict[str, Any]:
@@ -150,7 +154,7 @@ class Models:
         wanted = self._rules.value(places, "x-python-name") or prop.python_name
         name = python_name(str(wanted), wire, {*MODEL_NAMES, *taken})
         fills = self._rules.says(places, "x-client-fills")
-        declared = self._rules.value([*places, *([place] if (place := place_of(prop)) else [])], "default")
+        declared = self._defaults.of(prop, places)
         nullable = self._properties.nullable(prop)
         may_be_none = nullable or (not prop.required and declared is None) or fills
         default, made = self._default(prop, declared, name)
@@ -190,7 +194,6 @@ class Models:
         """Write a default: as a value, or the name and body of a function that makes one."""
         if declared is None:
             return None, None
-        self._check_default(prop, declared)
         decoder = self._properties.decoder(prop)
         if isinstance(prop, EnumProperty):
             member = next(key for key, value in enum_values(prop).items() if value == declared)
@@ -200,32 +203,6 @@ class Models:
         if isinstance(declared, list | dict) or decoder not in ("_read.as_is", "_read.to_integer"):
             return f"_default_{name}", f"return {decoder}({declared!r})"
         return repr(declared), None
-
-    def _check_default(self, prop: PropertyProtocol, declared: Any) -> None:
-        """Refuse a default that its own type refuses."""
-        place = place_of(prop) or ""
-        hints = {
-            self._properties.bare_hint(member).partition("[")[0] for member in self._properties.members(prop)
-        }
-        kind = {str: "str", bool: "bool", int: "int", float: "float", list: "list", dict: "dict"}.get(
-            type(declared), ""
-        )
-        fitting = {"str": ("datetime.date", "datetime.datetime", "UUID", "File"), "int": ("float",)}
-        plain = hints <= {
-            "str",
-            "bool",
-            "int",
-            "float",
-            "list",
-            "dict",
-            "datetime.date",
-            "datetime.datetime",
-            "UUID",
-        }
-        if plain and not hints & {kind, *fitting.get(kind, ())}:
-            raise self._document.wrong(place, f"the default {declared!r} is not of the schema's type")
-        if isinstance(prop, EnumProperty) and declared not in enum_values(prop).values():
-            raise self._document.wrong(place, f"the default {declared!r} is not one of the enum's values")
 
     def _text(self, place: str | None) -> str:
         if not place:

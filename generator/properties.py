@@ -78,13 +78,16 @@ class Properties:
 
     The text calls the modules `checks`, `reading` and `sending` of the generated package `_check`, `_read`
     and `_send`, so that no field or argument can hide one of their functions.
+
+    Attributes:
+        models: What openapi-python-client has parsed of each model, by the name of its class.
     """
 
     def __init__(self, document: Document, rules: Rules, models: Iterable[ModelProperty]) -> None:
         self._document = document
         self._rules = rules
-        self._models = {str(model.class_info.name): model for model in models}
-        self._by_place = {place: name for name, model in self._models.items() if (place := place_of(model))}
+        self.models = {str(model.class_info.name): model for model in models}
+        self._by_place = {place: name for name, model in self.models.items() if (place := place_of(model))}
 
     def is_map(self, prop: PropertyProtocol) -> bool:
         """Whether a property is an object without a name and without fields, so a dict and not a class."""
@@ -253,7 +256,7 @@ class Properties:
 
     def _fixed_values(self, model: ModelProperty) -> dict[str, tuple[object, ...]]:
         """The fields of a model that can have one value alone, by which members of a union are told apart."""
-        known = self._models.get(str(model.class_info.name), model)
+        known = self.models.get(str(model.class_info.name), model)
         found: dict[str, tuple[object, ...]] = {}
         for prop in known.required_properties or []:
             if isinstance(prop, ConstProperty):
@@ -355,7 +358,7 @@ class Properties:
 
     def _values(self, prop: ModelProperty) -> PropertyProtocol:
         """The values of a map."""
-        known = self._models.get(str(prop.class_info.name), prop)
+        known = self.models.get(str(prop.class_info.name), prop)
         values = known.additional_properties or prop.additional_properties
         return values if values is not None else ANY_ADDITIONAL_PROPERTY
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from calls import Call, Calls
+from defaults import Defaults
 from document import Document
 from models import Model, Models
 from parsed import Endpoint, EnumProperty, GeneratorData, ModelProperty
@@ -30,11 +31,12 @@ class View:
     ) -> None:
         rules = Rules(document, preparation)
         properties = Properties(document, rules, data.models)
+        defaults = Defaults(document, rules, properties)
         enums = {str(enum.class_info.name) for enum in data.enums}
         data.models = [model for model in data.models if not properties.is_map(model)]
-        self._models = Models(document, preparation, rules, properties, enums)
+        self._models = Models(document, preparation, rules, properties, defaults, enums)
         collections = {str(tag): collection for tag, collection in data.endpoint_collections_by_tag.items()}
-        self.calls = Calls(document, preparation, rules, properties, collections, taken).by_tag
+        self.calls = Calls(document, preparation, rules, properties, defaults, collections, taken).by_tag
         self.classes = sorted(
             {each for calls in self.calls.values() for call in calls for each in call.classes}
         )

@@ -34,7 +34,9 @@ GOOD: dict[str, Any] = {
             }
         }
     },
-    "components": {"schemas": {"Thing": {"type": "object", "properties": {"name": {"type": "string"}}}}},
+    "components": {
+        "schemas": {"Thing": {"type": "object", "properties": {"name": {"type": "string"}}}},
+    },
 }
 FIELD = "/components/schemas/Thing/properties/name"
 CALL = "/paths/~1things~1{id}/get"
@@ -66,8 +68,18 @@ def written(folder: Path, place: str, value: Any, **changes: Any) -> Path:
         (FIELD, {"$ref": f"#{FIELD}"}, f"{FIELD}: the $ref leads in a circle"),
         (FIELD, {"type": "text"}, f"{FIELD}: 'text' is not a type: it must be one of string, integer"),
         (FIELD, ["string"], f"{FIELD}: must be an object, not ['string']"),
-        (FIELD, {"type": "string", "default": 5}, f"{FIELD}: the default 5 is not of the schema's type"),
-        (FIELD, {"type": "string", "enum": ["a"], "default": "b"}, f"{FIELD}: the default 'b' is not one of the enum's values"),
+        (FIELD, {"type": "string", "default": 5}, f"{FIELD}: the default must be a string, got 5"),
+        (FIELD, {"type": "string", "enum": ["a"], "default": "b"}, f"{FIELD}: the default must be one of 'a', got 'b'"),
+        (FIELD, {"type": "string", "format": "uuid", "default": "x"}, f"{FIELD}: the default must be a UUID, got 'x'"),
+        (FIELD, {"type": "string", "format": "date", "default": "soon"}, f"{FIELD}: the default must be an ISO 8601 date, got 'soon'"),
+        (FIELD, {"type": "string", "format": "date-time", "default": "x"}, f"{FIELD}: the default must be an ISO 8601 time, got 'x'"),
+        (FIELD, {"type": "integer", "maximum": 3, "default": 7}, f"{FIELD}: the default must be 3 or less, got 7"),
+        (FIELD, {"anyOf": [{"type": "boolean"}, {"type": "integer"}], "default": "x"}, f"{FIELD}: the default is not a value that the schema allows: 'x'"),
+        (FIELD, {"type": "array", "items": {"type": "string", "format": "uuid"}, "default": ["x"]}, f"{FIELD}: the default[0] must be a UUID, got 'x'"),
+        (FIELD, {"type": "array", "items": {"$ref": "#/components/schemas/Other"}, "default": [{"size": 1}, {}]}, f"{FIELD}: the default[1].size is missing"),
+        (FIELD, {"const": "a", "default": "b"}, f"{FIELD}: the default must be 'a', got 'b'"),
+        (FIELD, {"$ref": "#/components/schemas/Day"}, "/components/schemas/Day: the default must be an ISO 8601 date, got 'soon'"),
+        (f"{CALL}/parameters/0/schema", {"type": "string", "format": "uuid", "default": 3}, f"{CALL}/parameters/0/schema: the default must be a UUID, got 3"),
         (FIELD, {"type": "string", "enum": []}, f"{FIELD}: `enum` must hold a value"),
         (FIELD, {"type": "string", "enum": "a"}, f"{FIELD}/enum: must be a list, not 'a'"),
         (FIELD, {"type": "integer", "minimum": "0"}, f"{FIELD}: `minimum` can't be '0'"),
@@ -98,7 +110,12 @@ def written(folder: Path, place: str, value: Any, **changes: Any) -> Path:
 def test_a_wrong_document_is_refused_with_the_place(
     place: str, value: Any, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    document = written(tmp_path, place, value)
+    schemas = {
+        "Thing": GOOD["components"]["schemas"]["Thing"],
+        "Other": {"type": "object", "required": ["size"], "properties": {"size": {"type": "integer"}}},
+        "Day": {"type": "string", "format": "date", "default": "soon"},
+    }
+    document = written(tmp_path, place, value, components=copy.deepcopy({"schemas": schemas}))
     assert generate.main(["--spec", str(document), "--out", str(tmp_path / "out")]) == 1
     said = capsys.readouterr().err
     assert told in said
@@ -201,6 +218,7 @@ WAS = {
     "parameters": [
         {"name": "q", "in": "query", "schema": {"type": "string"}},
         {"name": "n", "in": "query", "schema": {"type": "integer", "maximum": 9}},
+        {"name": "above", "in": "query", "schema": {"type": "integer", "exclusiveMinimum": 0}},
     ],
     "responses": {
         "200": {"description": "x", "content": {"application/json": {"schema": {"type": "integer"}}}}
@@ -216,6 +234,14 @@ WAS = {
         ("/paths/~1find/get/parameters/1/schema/maximum", 5, "breaking: the call find: the limits of the argument n are tighter"),
         ("/paths/~1find/get/parameters/1/schema/maximum", 99, "compatible: the call find: the limits or the default of the argument n are others"),
         ("/paths/~1find/get/parameters/1/schema/minimum", 1, "breaking: the call find: the limits of the argument n are tighter"),
+        ("/paths/~1find/get/parameters/2/schema", {"type": "integer", "minimum": 0}, "compatible: the call find: the limits or the default of the argument above are others"),
+        ("/paths/~1find/get/parameters/2/schema", {"type": "integer", "minimum": 1}, "compatible: the call find: the limits or the default of the argument above are others"),
+        ("/paths/~1find/get/parameters/2/schema", {"type": "integer", "exclusiveMinimum": 1}, "breaking: the call find: the limits of the argument above are tighter"),
+        ("/paths/~1find/get/parameters/2/schema", {"type": "number", "exclusiveMinimum": 0}, "compatible: the call find: the argument above is float | None, was int | None"),
+        ("/paths/~1find/get/parameters/2/schema", {}, "compatible: the call find: the argument above is Any, was int | None"),
+        ("/components/schemas/Sent/additionalProperties", False, "breaking: the model Sent: the limits of the field additional_properties are tighter"),
+        ("/components/schemas/Sent/minProperties", 1, "breaking: the model Sent: the rules for which fields are there are tighter"),
+        ("/components/schemas/Sent/anyOf", [{"required": ["name"]}, {"required": ["inner"]}], "breaking: the model Sent: the rules for which fields are there are tighter"),
         ("/paths/~1find/get/parameters/0/schema/minLength", 1, "breaking: the call find: the limits of the argument q are tighter"),
         ("/components/schemas/Sent/properties/name/maxLength", 5, "breaking: the model Sent: the limits of the field name are tighter"),
         ("/components/schemas/Inner/properties/size/minimum", 5, "breaking: the model Inner: the limits of the field size are tighter"),
@@ -223,7 +249,7 @@ WAS = {
         ("/paths/~1find/get/parameters/1/schema/type", "string", "breaking: the call find: the argument n is str | None, was int | None"),
         ("/paths/~1find/get/parameters/1/schema/type", ["string", "integer"], "compatible: the call find: the argument n is str | int | Unknown | None, was int | None"),
         ("/paths/~1find/get/parameters", [], "breaking: the call find: the argument n is removed"),
-        ("/paths/~1find/get/parameters", [WAS["parameters"][1], WAS["parameters"][0]], "breaking: the call find: the order of the arguments is n, q"),
+        ("/paths/~1find/get/parameters", [WAS["parameters"][1], WAS["parameters"][0], WAS["parameters"][2]], "breaking: the call find: the order of the arguments is n, q, above"),
         ("/paths/~1find/get/responses/200/content/application~1json/schema/type", "string", "breaking: the call find: the result is str, was int"),
         ("/components/schemas/Thing", None, "breaking: the model Thing is removed"),
         ("/components/schemas/Other", PART, "compatible: the model Other is added"),
