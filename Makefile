@@ -26,10 +26,11 @@ installed_dev := $(VENV)/.installed-dev
 # Further arguments for pytest or a benchmark: make test ARGS="tests/abi -k tuple"
 ARGS ?=
 
-# Tests run on all cores, up to four: a file's tests stay together, since they may share a server.
+# Tests run in two processes a core, since they wait a lot, and the longest files first (tests/support/order.py).
+# A file's tests stay together, since they may share a server.
 # With WORKERS=0 they run in one process, as a debugger needs it.
 WORKERS ?= auto
-pytest := tools/clean-environment $(python) -m pytest --numprocesses=$(WORKERS) --maxprocesses=4 --dist=loadfile
+pytest := tools/clean-environment $(python) -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 
 .PHONY: help
 help: ## this list

@@ -242,7 +242,9 @@ class Calls:
             argument = by_name[names[part]]
             styled = argument.structured or argument.style != "simple"
             extra = f", {argument.style!r}, {argument.explode}, {argument.wire!r}" if styled else ""
-            written += f"{{_send.in_path({argument.name}{extra})}}"
+            is_last = index == len(parts) - 2 and not parts[-1] and parts[index - 1].endswith("/")
+            function = "last_in_path" if is_last else "in_path"
+            written += f"{{_send.{function}({argument.name}{extra})}}"
         return f'f"{written}"' if len(parts) > 1 else f'"{written}"'
 
     def _query(self, arguments: list[Argument]) -> str:

@@ -177,7 +177,9 @@ class Models:
             hint=hint,
             check=check,
             default=default,
-            fallback=None if prop.required else ("None" if isinstance(prop, ConstProperty) else default),
+            fallback=None
+            if prop.required
+            else ("None" if isinstance(prop, ConstProperty) and may_be_none else default),
             made_default=made,
             decode=self._properties.decoder(prop),
             encode=encode,

@@ -49,6 +49,8 @@ class Preparation(Schemas):
         components = self._mapping(given(root.get("components")), "/components")
         schemas = self._mapping(given(components.get("schemas")), "/components/schemas")
         info = self._mapping(given(root.get("info")), "/info")
+        if root.get("webhooks"):
+            self.notice("/webhooks", "webhooks aren't generated: a client doesn't receive calls")
         return {
             "openapi": "3.1.0",
             "info": {"title": str(info.get("title", "API")), "version": str(info.get("version", "0"))},
@@ -94,6 +96,11 @@ class Preparation(Schemas):
         if "responses" not in operation and self._document.is_old:
             raise self._document.wrong(place, "'responses' is missing")
         renamed, parameters = self._parameters(path, item, item_place, operation, place)
+        for owner, where in ((item, item_place), (operation, place)):
+            if owner.get("servers"):
+                self.notice(where, "`servers` isn't followed: the call goes to the client's own URL")
+        if operation.get("callbacks"):
+            self.notice(place, "`callbacks` aren't generated: a client doesn't receive calls")
         written: Node = {
             "description": place,
             "tags": [str(tag) for tag in self._list(operation.get("tags"), f"{place}/tags")],

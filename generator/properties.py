@@ -266,16 +266,14 @@ class Properties:
         return found
 
     def _discriminated(self, prop: UnionProperty, members: list[PropertyProtocol]) -> str | None:
-        place = place_of(prop)
-        node = next(
-            (node for node, _ in self._rules.nodes([place] if place else []) if "discriminator" in node), None
-        )
-        if node is None or not all(
+        found = self._discriminator(place_of(prop))
+        if found is None or not all(
             isinstance(each, ModelProperty) and not self.is_map(each) for each in members
         ):
             return None
+        node, place = found
         classes = {str(each.class_info.name) for each in members if isinstance(each, ModelProperty)}
-        name, named = self._mapping(node, place or "")
+        name, named = self._mapping(node, place)
         # Without a mapping the name of the schema is the value (OpenAPI 3.1.1, section 4.8.25).
         by_name = {
             tokens(at)[-1]: each
@@ -284,7 +282,23 @@ class Properties:
         }
         decoders = {**{key: each for key, each in by_name.items() if each not in named.values()}, **named}
         written = ", ".join(f"{key!r}: {each}.from_dict" for key, each in decoders.items() if each in classes)
-        return f"_read.discriminated({name!r}, {{{written}}})" if written else None
+        if not written:
+            return None
+        # The discriminator of a base class: a value that is new is at least of that.
+        is_base = not node.get("oneOf") and not node.get("anyOf")
+        first = members[0]
+        base = f", {first.class_info.name}.from_dict" if is_base and isinstance(first, ModelProperty) else ""
+        return f"_read.discriminated({name!r}, {{{written}}}{base})"
+
+    def _discriminator(self, place: str | None) -> tuple[Node, str] | None:
+        """Find the schema with the discriminator of a union, which may be its only member besides null."""
+        places = [place] if place else []
+        for each, where in self._rules.nodes(places):
+            for key in ("anyOf", "oneOf"):
+                members = each.get(key) or []
+                others = [index for index, member in enumerate(members) if member != {"type": "null"}]
+                places += [f"{where}/{key}/{others[0]}"] if len(others) == 1 else []
+        return next((found for found in self._rules.nodes(places) if "discriminator" in found[0]), None)
 
     def _mapping(self, node: Node, place: str) -> tuple[str, dict[str, str]]:
         discriminator = self._document.mapping(node["discriminator"], f"{place}/discriminator")

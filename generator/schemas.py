@@ -138,7 +138,7 @@ class Schemas:
             written = {**written, "title": key}
         return {"description": place, "anyOf": [written, {"type": "null", "description": place}]}
 
-    def _reference(self, node: Node, place: str) -> Node:
+    def _reference(self, node: Node, place: str, *, inherits: bool = False) -> Node:
         """Write a `$ref`. One to something else than a named schema is written out."""
         target = self._document.target(node["$ref"], place)
         parts = tokens(target)
@@ -149,6 +149,11 @@ class Schemas:
                 self.notice(place, "what it holds isn't enforced: the schema holds itself without an object")
                 return {"description": place}
             written: Node = {"$ref": f"#{target}"}
+            heirs = [] if inherits else self._heirs(target)
+            if heirs:
+                # What is said to be of a base class is of one of those that inherit from it.
+                several = [written, *({"$ref": f"#{heir}"} for heir in heirs)]
+                written = {"description": place, "oneOf": several}
             stripped = self._becomes_class(target) and "null" in self._types(meant, target)
         elif target in self._inlining:
             raise self._document.wrong(
@@ -159,8 +164,27 @@ class Schemas:
             written, stripped = self.schema(meant, target), False
             self._inlining.pop()
         if stripped or node.get("nullable") is True:
-            return {"description": place, "anyOf": [written, {"type": "null", "description": place}]}
+            return self._or_null({"anyOf": [written], "description": place}, place)
         return written
+
+    def _heirs(self, base: str) -> list[str]:
+        """Find what inherits from a schema with a discriminator (OpenAPI 3.1.1, section 4.8.25)."""
+        if not any(
+            "discriminator" in node and not self._is_union(node, at)
+            for node, at in self._document.rules(base)
+        ):
+            return []
+        found = []
+        for name in self._document.at("/components/schemas"):
+            place = f"/components/schemas/{escaped(name)}"
+            node = self._document.schema(self._document.at(place), place)
+            # An `allOf` of one alone is another name of it.
+            inherits = node.get("allOf") and (
+                len(node["allOf"]) > 1 or {"properties", "required"} & set(node)
+            )
+            if inherits and place != base and base in [at for _, at in self._document.rules(place)]:
+                found.append(place)
+        return found
 
     def _closes_circle(self, target: str, place: str) -> bool:
         """Whether a list or map holds itself by a `$ref`: a type of Python can't, only a class can."""
@@ -283,27 +307,48 @@ class Schemas:
 
     def _look_for_doubles(self, members: list[Any], place: str) -> None:
         """Find members of a union that have the same type: openapi-python-client keeps one of them."""
-        seen: dict[tuple[Any, ...], str] = {}
+        seen: dict[str, str] = {}
         for index, member in enumerate(members):
-            where = f"{place}/{index}"
-            meant, at = self._document.followed(member, where) if isinstance(member, dict) else ({}, where)
-            kind = (str(meant.get("type")), str(meant.get("format")))
-            if "enum" in meant or "const" in meant or "properties" in meant or kind[0] == "object":
-                continue
-            if kind in seen:
-                self.ambiguous |= {seen[kind], at}
-                self.notice(
-                    at, f"the limits aren't enforced: another member of the union is of type {kind[0]} too"
-                )
-            seen[kind] = at
+            kinds, at = self._shared_types(member, f"{place}/{index}")
+            for kind in kinds:
+                if kind in seen:
+                    self.ambiguous |= {seen[kind], at}
+                    self.notice(
+                        at, f"the limits aren't enforced: another member of the union is of type {kind} too"
+                    )
+                seen.setdefault(kind, at)
+
+    def _shared_types(self, node: Any, place: str) -> tuple[list[str], str]:
+        """Get the types of a schema that another one may have as well; a class is its own alone."""
+        node, at = self._document.followed(self._document.schema(node, place), place)
+        if "enum" in node or "const" in node or self._is_union(node, at) or self._is_object(node, at):
+            return [], at
+        found: list[str] = []
+        for each, where in self._document.rules(at):
+            for kind in self._types(each, where):
+                if kind == "array" and isinstance(each.get("items"), dict):
+                    item = each["items"]
+                    inner = (
+                        [item["$ref"]] if "$ref" in item else self._shared_types(item, f"{where}/items")[0]
+                    )
+                    found += [f"array of {' or '.join(inner)}"] if inner else []
+                elif kind == "string" and each.get("format") in _FORMATS:
+                    found.append(f"string ({each['format']})")
+                elif kind not in ("null", "object"):
+                    found.append(kind)
+        return list(dict.fromkeys(found)), at
 
     def _intersection(self, written: Node, node: Node, place: str) -> bool:
         members = list(self._members(node, place))
         if len(members) == 1 and "$ref" in members[0][0] and not {"properties", "required"} & set(node):
-            written["allOf"] = [self.schema(*members[0])]
+            alone = self.schema(*members[0])
+            written |= {"oneOf": alone["oneOf"]} if "oneOf" in alone else {"allOf": [alone]}
             return True
         objects = [(member, where) for member, where in members if self._is_object(member, where)]
         if not objects and "properties" not in node:
+            unions = [each for each in members if self._is_union(*self._document.followed(*each))]
+            if unions:
+                return self._union_of_values(written, unions[0], members, place)
             return self._merged(written, [node, *(member for member, _ in members)], members, place)
         parts: list[Node] = []
         for member, where in members:
@@ -313,9 +358,22 @@ class Schemas:
                     where, "the union in `allOf` isn't enforced: its fields are additional_properties"
                 )
             elif (member, where) in objects or "$ref" not in member:
-                parts.append(self.schema(member, where) if "$ref" in member else self._object(member, where))
+                inherited = "$ref" in member
+                parts.append(
+                    self._reference(member, where, inherits=True)
+                    if inherited
+                    else self._object(member, where)
+                )
         self._typed(written, node, ["object"], place)
         written.pop("type", None)
+        if len(parts) == 1 and "$ref" in parts[0]:
+            # openapi-python-client takes an `allOf` of one `$ref` for another name, and drops the rest.
+            own = {
+                key: written.pop(key)
+                for key in ("properties", "required", "additionalProperties")
+                if key in written
+            }
+            parts.append({"description": place, "type": "object", **own})
         written["allOf"] = parts
         return True
 
@@ -351,6 +409,16 @@ class Schemas:
 
     def _is_union(self, node: Node, place: str) -> bool:
         return any(self._alternatives(node, key, place) for key in ("anyOf", "oneOf"))
+
+    def _union_of_values(
+        self, written: Node, union: tuple[Node, str], members: list[tuple[Node, str]], place: str
+    ) -> bool:
+        """Write an `allOf` that holds a union of values that aren't all objects as this union."""
+        alone = self.schema(*union)
+        written |= {key: alone[key] for key in ("anyOf", "oneOf") if key in alone} or {"allOf": [alone]}
+        if len(members) > 1:
+            self.notice(place, "what stands beside the union in `allOf` isn't enforced")
+        return True
 
     def _merged(self, written: Node, nodes: list[Node], members: list[tuple[Node, str]], place: str) -> bool:
         """Write an `allOf` of values that aren't objects as the one value that has all their rules."""
@@ -411,12 +479,6 @@ class Schemas:
         for key in node:
             if key not in _KNOWN and not key.startswith("x-"):
                 self.notice(place, f"`{key}` isn't enforced")
-        if "discriminator" in node and not node.get("oneOf") and not node.get("anyOf"):
-            self.notice(
-                place,
-                "`discriminator` isn't followed outside of `oneOf` and `anyOf`: "
-                "fields of a schema that inherits from this one are additional_properties",
-            )
         style = node.get("format")
         if isinstance(style, str) and style not in _QUIET_FORMATS:
             self.notice(place, f"`format: {style}` isn't enforced")

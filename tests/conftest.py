@@ -1,4 +1,4 @@
-"""What holds for all tests: hypothesis profiles, Ctrl-C, and that nothing is skipped in CI."""
+"""What holds for all tests: hypothesis profiles, their order, Ctrl-C, and that CI skips nothing."""
 
 import asyncio
 import os
@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from support.order import LongestFilesFirst, processes
 
 # A shell without job control starts what it runs in the background with SIGINT ignored, and that is handed
 # down to every program a test starts (POSIX, Shell Command Language, 2.11): there Ctrl-C could not be tested.
@@ -33,6 +35,16 @@ settings.register_profile(
     "fuzz", deadline=None, max_examples=20_000, print_blob=True, suppress_health_check=list(HealthCheck)
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if IN_CI else "default"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let the longest files come first."""
+    config.pluginmanager.register(LongestFilesFirst(config), "longest-files-first")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Say what `--numprocesses=auto` means."""
+    return processes()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -196,13 +196,14 @@ def union_of(*decoders: Decoder[Any]) -> Decoder[Any]:
     return decoded
 
 
-def discriminated(name: str, decoders: Mapping[str, Decoder[Any]]) -> Decoder[Any]:
-    """The model that a field of the object names; another one is kept as `Unknown`."""
+def discriminated(
+    name: str, decoders: Mapping[str, Decoder[Any]], base: Decoder[Any] | None = None
+) -> Decoder[Any]:
+    """The model that a field of the object names; another one is of the base, or kept as `Unknown`."""
 
     def decoded(value: Any) -> Any:
-        if not isinstance(value, Mapping):
-            return Unknown(value)
-        decode = decoders.get(str(value.get(name)))
+        named = value.get(name) if isinstance(value, Mapping) else None
+        decode = decoders.get(str(named), base)
         return Unknown(value) if decode is None else decode(value)
 
     return decoded

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from attrs import fields
 
-from .errors import invalid
+from .errors import EventStreamerValidationError, invalid
 from .types import File, Model, Unknown
 
 _SEPARATORS = {"form": ",", "simple": ",", "spaceDelimited": " ", "pipeDelimited": "|"}
@@ -83,6 +83,16 @@ def in_path(value: object, style: str = "simple", explode: bool = False, name: s
             return "".join(f";{name}={_segment(item)}" for item in value)
         return own + ("," if style == "matrix" or not explode else separator).join(map(_segment, value))
     return own + _segment(value)
+
+
+def last_in_path(value: object, style: str = "simple", explode: bool = False, name: str = "") -> str:
+    """Write a value as the last segment of a path, which is another path without it."""
+    text = in_path(value, style, explode, name)
+    if not text:
+        raise EventStreamerValidationError(
+            "the last argument of a path is empty: it would ask for another resource"
+        )
+    return text
 
 
 def _segment(value: Any) -> str:

@@ -1,3 +1,5 @@
+import copy
+import functools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,11 +13,13 @@ from support.trials import Trial
 HERE = Path(__file__).parent
 DOCUMENTS = {
     "3.1": HERE / "construct-3.1.yaml",
+    "changes": HERE / "construct-changes.yaml",
     "3.0": HERE / "construct-3.0.yaml",
     "own": HERE.parents[1] / "openapi.yaml",
 }
 
 
+@functools.cache
 def read(path: Path) -> Any:
     return YAML(typ="safe").load(path.read_text(encoding="utf-8"))
 
@@ -25,7 +29,7 @@ def with_holders(path: Path) -> Any:
     A document with a model for each schema that holds one value of it: not every schema becomes a
     model.
     """
-    document = read(path)
+    document = copy.deepcopy(read(path))
     schemas = document["components"]["schemas"]
     for name in list(schemas):
         held = {"$ref": f"#/components/schemas/{name}"}
@@ -65,3 +69,9 @@ def trials(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trials]:
 def constructs(trials: Trials) -> Trial:
     """The package of the construct document of OpenAPI 3.1."""
     return trials["3.1"]
+
+
+@pytest.fixture(scope="session")
+def ordinary(trials: Trials) -> Trial:
+    """The package of the document of ordinary changes."""
+    return trials["changes"]

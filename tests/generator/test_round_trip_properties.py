@@ -16,11 +16,10 @@ def test_json_of_a_schema_is_read_and_written_the_same(document: str, schema: st
     trials[document].run(
         """\
 from hypothesis import HealthCheck, given, settings
-from ruamel.yaml import YAML
 from support.schema_values import values
 
 with open(path, encoding="utf-8") as file:
-    document = YAML(typ="safe").load(file)
+    document = json.load(file)
 
 @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(values(document, {"$ref": f"#/components/schemas/{schema}"}))
@@ -41,6 +40,6 @@ check()
 """,
         # Most schemas are small; `make fuzz` looks longer.
         examples=500 if os.environ.get("HYPOTHESIS_PROFILE") == "fuzz" else 12,
-        path=str(DOCUMENTS[document]),
+        path=str(trials[document].document),
         schema=schema,
     )

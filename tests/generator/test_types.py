@@ -72,7 +72,7 @@ def test_mypy_finds_the_users_mistakes_and_no_others(user: Path) -> None:
     assert {(path, int(line)) for path, line in found} == {("user.py", line) for line in WRONG}, done.stdout
 
 
-@pytest.mark.parametrize("document", ["3.0", "own"])
+@pytest.mark.parametrize("document", ["3.0", "changes", "own"])
 def test_mypy_finds_nothing_in_what_is_generated(document: str, trials: Trials) -> None:
     folder = trials[document].folder
     done = subprocess.run(

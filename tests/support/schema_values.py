@@ -67,8 +67,7 @@ def _narrowed(document: Mapping[str, Any], schema: Mapping[str, Any], member: An
     name, mapping = schema["discriminator"]["propertyName"], schema["discriminator"].get("mapping", {})
     key = member["$ref"].rpartition("/")[2]
     named = [value for value, target in mapping.items() if target.rpartition("/")[2] == key]
-    meant = _target(document, member["$ref"])
-    return meant | {"properties": meant["properties"] | {name: {"enum": named or [key]}}}
+    return {"allOf": [member, {"properties": {name: {"enum": named or [key]}}}]}
 
 
 def _merged(document: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -69,12 +69,14 @@ class Trial:
     A package that was generated from another document than the project's.
 
     Attributes:
+        document: What it was generated from.
         folder: The folder that holds the package.
         told: What the generator said on standard error.
         said: What it said on standard output.
     """
 
-    def __init__(self, document: Path | str, folder: Path) -> None:
+    def __init__(self, document: Path, folder: Path) -> None:
+        self.document = document
         self.folder = folder
         done = subprocess.run(
             [sys.executable, ROOT / "generator" / "generate.py", "--spec", document, "--out", folder],

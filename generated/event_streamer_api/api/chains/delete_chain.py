@@ -32,7 +32,7 @@ def delete_chain(chain_id: int) -> Operation[ChainConfigResponse]:
     return Operation(
         operation_id="delete_chain",
         method="DELETE",
-        path=f"/api/chains/{_send.in_path(chain_id)}",
+        path=f"/api/chains/{_send.last_in_path(chain_id)}",
         params={},
         json=None,
         headers={},

@@ -30,7 +30,7 @@ def get_chain(chain_id: int) -> Operation[ChainConfigResponse]:
     return Operation(
         operation_id="get_chain",
         method="GET",
-        path=f"/api/chains/{_send.in_path(chain_id)}",
+        path=f"/api/chains/{_send.last_in_path(chain_id)}",
         params={},
         json=None,
         headers={},

@@ -35,7 +35,7 @@ def update_chain(chain_id: int, config: ChainConfigRequest) -> Operation[ChainCo
     return Operation(
         operation_id="update_chain",
         method="PUT",
-        path=f"/api/chains/{_send.in_path(chain_id)}",
+        path=f"/api/chains/{_send.last_in_path(chain_id)}",
         params={},
         json=config.to_dict(),
         headers={},

@@ -26,7 +26,7 @@ def delete_subscription(subscription_id: int) -> Operation[bool]:
     return Operation(
         operation_id="delete_subscription",
         method="DELETE",
-        path=f"/subscriptions/{_send.in_path(subscription_id)}",
+        path=f"/subscriptions/{_send.last_in_path(subscription_id)}",
         params={},
         json=None,
         headers={},

@@ -36,7 +36,7 @@ def get_subscription(
     return Operation(
         operation_id="get_subscription",
         method="GET",
-        path=f"/subscriptions/{_send.in_path(subscription_id)}",
+        path=f"/subscriptions/{_send.last_in_path(subscription_id)}",
         params=_send.in_query({"subscriber_id": subscriber_id}),
         json=None,
         headers={},

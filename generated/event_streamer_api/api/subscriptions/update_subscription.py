@@ -39,7 +39,7 @@ def update_subscription(subscription_id: int, update: SubscriptionUpdate) -> Ope
     return Operation(
         operation_id="update_subscription",
         method="PUT",
-        path=f"/subscriptions/{_send.in_path(subscription_id)}",
+        path=f"/subscriptions/{_send.last_in_path(subscription_id)}",
         params={},
         json=update.to_dict(),
         headers={},

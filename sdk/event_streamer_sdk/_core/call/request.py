@@ -52,9 +52,8 @@ def request_of(service: Service, operation: Operation[Any]) -> Request:
             make it another path.
     """
     path = operation.path
-    if ("//" in path or "/." in path or path[-1] == "/") and not _EMPTY_OR_DOTS.isdisjoint(
-        path.split("/")[1:]
-    ):
+    # A slash at the end is the document's: the arguments that end a path are refused when it is written.
+    if ("//" in path or "/." in path) and not _EMPTY_OR_DOTS.isdisjoint(path.rstrip("/").split("/")[1:]):
         # They would be taken out of the path on the way (RFC 3986, section 5.2.4), percent-encoded or not.
         raise errors.EventStreamerValidationError(
             f"{operation.operation_id}: an argument is empty, '.' or '..': {path} would ask for "
