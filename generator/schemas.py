@@ -368,7 +368,7 @@ class Schemas:
         written.pop("type", None)
         if len(parts) == 1 and "$ref" in parts[0]:
             # openapi-python-client takes an `allOf` of one `$ref` for another name, and drops the rest.
-            own = {
+            own: Node = {
                 key: written.pop(key)
                 for key in ("properties", "required", "additionalProperties")
                 if key in written
@@ -415,7 +415,8 @@ class Schemas:
     ) -> bool:
         """Write an `allOf` that holds a union of values that aren't all objects as this union."""
         alone = self.schema(*union)
-        written |= {key: alone[key] for key in ("anyOf", "oneOf") if key in alone} or {"allOf": [alone]}
+        union_of: Node = {key: alone[key] for key in ("anyOf", "oneOf") if key in alone}
+        written |= union_of or {"allOf": [alone]}
         if len(members) > 1:
             self.notice(place, "what stands beside the union in `allOf` isn't enforced")
         return True
