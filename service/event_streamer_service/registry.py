@@ -87,6 +87,8 @@ class ChainRegistry:
         """Chains that no row of the database tells of, or that count more than their row."""
         self._known: dict[int, tuple[ChainConfig, bool]] = {}
         """Chain id → its configuration, and whether it is active."""
+        self._unreadable: set[int] = set()
+        """Chains whose stored configuration has been told to be of no use."""
         self._manager = ChainManager()
         self._changing = asyncio.Lock()
 
@@ -407,7 +409,7 @@ class ChainRegistry:
         rows = await self._database.run(stored.all_chains)
         active = self._active(rows)
         await self._manager.refresh(active.values())
-        known = {row.chain_id: (_read(row.config), row.active) for row in rows}
+        known = {row.chain_id: (config, row.active) for row, config in self._readable(rows)}
         forgotten = {
             chain_id: (config, False)
             for chain_id, (config, _) in self._known.items()
@@ -416,8 +418,25 @@ class ChainRegistry:
         self._known = forgotten | known | {chain_id: (config, True) for chain_id, config in active.items()}
 
     def _active(self, rows: Iterable[stored.StoredChain]) -> dict[int, ChainConfig]:
-        found = {row.chain_id: _read(row.config) for row in rows if row.active}
+        found = {row.chain_id: config for row, config in self._readable(rows) if row.active}
         return found | self._started_with
+
+    def _readable(self, rows: Iterable[stored.StoredChain]) -> list[tuple[stored.StoredChain, ChainConfig]]:
+        """Read configurations. One that can't be read is told once: the other chains are served."""
+        found = []
+        for row in rows:
+            try:
+                found.append((row, _read(row.config)))
+            except (AttributeError, TypeError, ValueError) as problem:
+                if row.chain_id not in self._unreadable:
+                    logger.error(
+                        "The stored configuration of chain %d can't be used: %s. It isn't followed until "
+                        "it is configured anew: POST /api/chains.",
+                        row.chain_id,
+                        problem,
+                    )
+                self._unreadable.add(row.chain_id)
+        return found
 
 
 def _read(values: Mapping[str, Any]) -> ChainConfig:

@@ -2,7 +2,9 @@
 
 import asyncio
 import socket
+import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -95,6 +97,28 @@ def test_what_can_not_start_says_why(tmp_path: Path) -> None:
         LocalService(host="0.0.0.0").start()
     with pytest.raises(StartupError, match="heartbeat_interval must be more than 0"):
         LocalService(heartbeat_interval=0)
+
+
+@pytest.mark.parametrize(
+    "config", ['{"chain_id": 7}', '{"chain_id": 7, "name": "", "rpc_urls": []}', "[1]", '"text"']
+)
+def test_a_stored_chain_that_can_not_be_read_is_told_and_the_others_are_served(
+    config: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = f"sqlite:///{tmp_path}/service.db"
+    with LocalService(DevChain(chain_id=1, blocks=5), database=url):
+        pass
+    with closing(sqlite3.connect(tmp_path / "service.db")) as database, database:
+        database.execute(
+            "INSERT INTO chains (chain_id, config, active, created_at, updated_at) VALUES (7, ?, 1, 0, 0)",
+            [config],
+        )
+    with LocalService(DevChain(chain_id=1, blocks=5), database=url) as service:
+        assert httpx.get(service.url + "/api/chains/stats").json()["supported_chain_ids"] == [1]
+        assert httpx.get(service.url + "/api/chains/7").status_code == 404
+    told = [record.getMessage() for record in caplog.records if "stored configuration" in record.getMessage()]
+    assert len(told) == 1
+    assert told[0].startswith("The stored configuration of chain 7 can't be used: ")
 
 
 def test_off_loopback_with_keys() -> None:
