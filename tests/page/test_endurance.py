@@ -62,5 +62,7 @@ def test_memory_stays_flat_and_clicks_are_answered(tab: Page) -> None:
     print(f"{seen}; {told}; {nodes} elements")
     assert rows == 100
     assert nodes < 4000
-    assert max(figures[len(figures) // 2 :]) < start + 4
+    # At first the page fills up to what it keeps; from then on nothing may be added.
+    settled, later = figures[: len(figures) // 2], figures[len(figures) // 2 :]
+    assert max(later) < max(settled) + 3
     assert max(answers) < 2

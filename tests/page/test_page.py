@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,28 @@ def service(chain: DevChain) -> Iterator[LocalService]:
 def client(service: LocalService) -> Iterator[RawClient]:
     with RawClient(service.url) as client:
         yield client
+
+
+@contextmanager
+def hostile_site() -> Iterator[str]:
+    """A site on another port, and so another origin, whose page has no policy of its own; gives its URL."""
+
+    class Site(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("content-type", "text/html")
+            self.end_headers()
+            self.wfile.write(b"<!doctype html><p>hostile")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Site) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+        server.shutdown()
+        thread.join(5)
 
 
 @contextmanager
@@ -296,15 +319,10 @@ def test_a_page_of_another_origin_changes_nothing(
     browser: Browser, service: LocalService, client: RawClient
 ) -> None:
     number = client.subscribe()
-    with LocalService(DevChain(blocks=1)) as other:
+    with hostile_site() as other:
         context = browser.new_context()
         page = context.new_page()
-        # The same files on another port are another origin; its policy is lifted, as a hostile page has none.
-        page.route(
-            re.compile(f"^{other.url}/$"),
-            lambda route: route.fulfill(body="<!doctype html><p>hostile", content_type="text/html"),
-        )
-        page.goto(other.url + "/")
+        page.goto(other)
         sent = """async ([url, method, options]) => {
             try {
                 const answer = await fetch(url, { method, ...options });
