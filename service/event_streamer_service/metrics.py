@@ -61,7 +61,19 @@ class Metrics:
             "undecodable_logs", "Logs with the right topic0 that are not the event asked for.", "chain_id"
         )
         self.progress_saves = counter("progress_saves", "Transactions that saved progress.")
-        self.head = gauge("chain_head", "Newest block that is known.", "chain_id")
+        self.head_block = gauge("head_block", "Newest block that is known.", "chain_id")
+        self.last_processed_block = gauge(
+            "last_processed_block",
+            "Last block whose every event was acknowledged, of subscriptions that are streamed.",
+            "chain_id",
+            "subscription_id",
+        )
+        self.blocks_behind = gauge(
+            "blocks_behind",
+            "Blocks between a streamed subscription's progress and the head, or its end block.",
+            "chain_id",
+            "subscription_id",
+        )
         self.breaker_state = gauge(
             "circuit_breaker_state", "0 closed, 1 half open, 2 open.", "chain_id", "name"
         )

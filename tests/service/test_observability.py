@@ -31,14 +31,19 @@ def test_figures_count_what_happened(start: StartService, chain: DevChain) -> No
             stream.next("reorg")
             now = figures(client)
             assert now["event_streamer_streams" + label] == 1
+            streamed = f'{{chain_id="31337",subscription_id="{number}"}}'
+            done = client.subscription(number)["last_processed_block"]
+            assert now["event_streamer_last_processed_block" + streamed] == done
+            assert now["event_streamer_blocks_behind" + streamed] == 199 - done
         client.get("/subscriptions/77", 404)
         wait_until(lambda: figures(client)["event_streamer_streams" + label] == 0)
         now = figures(client)
+        assert "event_streamer_blocks_behind" + streamed not in now, "nobody streams it any more"
     assert now["event_streamer_batches_total" + label] >= len(batches)
     assert now["event_streamer_events_total" + label] >= sum(b["batch_size"] for b in batches)
     assert now["event_streamer_acknowledged_batches_total" + label] == 3
     assert now["event_streamer_reorg_messages_total" + label] == 1
-    assert now["event_streamer_chain_head" + label] == 199
+    assert now["event_streamer_head_block" + label] == 199
     assert now["event_streamer_subscriptions"] == 1
     assert now['event_streamer_streams_closed_total{reason="client_gone"}'] == 1
     assert now['event_streamer_circuit_breaker_state{chain_id="31337",name="development_rpc"}'] == 0

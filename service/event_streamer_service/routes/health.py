@@ -11,7 +11,9 @@ from event_streamer_service.clock import isoformat
 from event_streamer_service.errors import Forbidden, Unauthorized
 from event_streamer_service.metrics import CONTENT_TYPE
 from event_streamer_service.routes._answer import caller_of, json_response, query, service_of
+from event_streamer_service.service import Service
 from event_streamer_service.store import subscriptions
+from event_streamer_service.store.subscriptions import with_progress
 
 
 async def get_health(request: Request) -> Response:
@@ -57,9 +59,26 @@ async def get_metrics(request: Request) -> Response:
     metrics = service.metrics
     for chain in service.chains.running():
         if chain.head_number is not None:
-            metrics.head.labels(chain.config.chain_id).set(chain.head_number)
+            metrics.head_block.labels(chain.config.chain_id).set(chain.head_number)
     for chain_id, breaker in service.chains.breakers():
         level = {"closed": 0, "half_open": 1, "open": 2}[breaker.state]
         metrics.breaker_state.labels(chain_id, breaker.name).set(level)
+    _set_progress(service)
     metrics.subscriptions.set(await query(request, subscriptions.count))
     return Response(metrics.render(), media_type=CONTENT_TYPE)
+
+
+def _set_progress(service: Service) -> None:
+    """Set the figures of the subscriptions that are streamed now; those of others are dropped."""
+    metrics = service.metrics
+    metrics.last_processed_block.clear()
+    metrics.blocks_behind.clear()
+    streamed = {c.subscription.id: c.subscription for c in service.hub.open_connections() if not c.watches}
+    for subscription in streamed.values():
+        labels = subscription.chain_id, subscription.id
+        done = with_progress(subscription, service.book.current(subscription)).last_processed_block
+        behind = service.activity.blocks_behind(subscription)
+        if done is not None:
+            metrics.last_processed_block.labels(*labels).set(done)
+        if behind is not None:
+            metrics.blocks_behind.labels(*labels).set(behind)
