@@ -50,6 +50,14 @@ MAY_IMPORT = {
         "event_streamer_sdk.exceptions",
         "event_streamer_api",
     },
+    # A transport knows what a request is, and nothing of who sends it, or why.
+    "event_streamer_sdk._transports": {
+        "event_streamer_sdk._transports",
+        "event_streamer_sdk._core.call",
+        "event_streamer_sdk._core.redaction",
+        "event_streamer_sdk.exceptions",
+        "event_streamer_api",
+    },
     "event_streamer_sdk._runs": {
         "event_streamer_sdk._runs",
         "event_streamer_sdk._core",

@@ -9,7 +9,7 @@ import asyncio
 import gzip
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import pairwise
@@ -116,8 +116,21 @@ class Adapter:
         outcome = self.client.run(http._send(step, operation, limits_of(5.0)))
         if isinstance(outcome, NoResponse):
             return ("lost", type(outcome.error).__name__, outcome.sent, outcome.hopeless)
-        kept = {name: outcome.headers[name] for name in outcome.headers if name.startswith("x-")}
-        return ("answer", outcome.status, outcome.body, kept)
+        return self._seen(outcome.status, outcome.headers, outcome.body)
+
+    def stream_outcome(self) -> tuple[Any, ...]:
+        """Open the same as a stream and read it; what came of it, as a run is told."""
+        reader = StreamReader(self.client)
+        try:
+            body = reader.read(health.get_health(), head_timeout=5.0, silence=5.0)
+        except EventStreamerSDKError as error:
+            return ("failed", type(error).__name__, getattr(error, "status_code", None))
+        encoding = reader.response.headers.get("content-encoding", "identity").lower()
+        return (*self._seen(reader.response.status, reader.response.headers, body), encoding)
+
+    def _seen(self, status: int, headers: Mapping[str, str], body: bytes) -> tuple[Any, ...]:
+        kept = {name: headers[name] for name in headers if name.startswith("x-")}
+        return ("answer", status, body, kept)
 
 
 def transport_of(kind: str, way: str) -> Any:
@@ -237,6 +250,21 @@ def test_both_adapters_read_the_same(
         return
     wire.pieces = cut(data, places)
     outcomes = {adapter.name: adapter.outcome() for adapter in adapters}
+    assert len(set(map(repr, outcomes.values()))) == 1, outcomes
+
+
+@settings(max_examples=40)
+@given(answers(), st.lists(st.integers(min_value=0), max_size=12))
+@example(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{}", [])
+@example(b"HTTP/1.1 503 Busy\r\nContent-Length: 100\r\n\r\n{}", [])
+@example(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n", [3, 20])
+def test_a_stream_over_both_adapters_is_the_same(
+    adapters: list[Adapter], wire: Wire, data: bytes, places: list[int]
+) -> None:
+    if b"HTTP/1.0" in data and b"ransfer-" in data:
+        return
+    wire.pieces = cut(data, places)
+    outcomes = {adapter.name: adapter.stream_outcome() for adapter in adapters}
     assert len(set(map(repr, outcomes.values()))) == 1, outcomes
 
 

@@ -1,8 +1,7 @@
 """
 The HTTP shell, for asyncio: it sends calls and opens streams, over the transport that the options ask for.
 
-Beneath both is one `_send`. What is sent, when again, and what the answer means is
-decided by `_core.call`.
+Beneath both is one `_send`. What is sent, when again, and what the answer means is decided by `_core.call`.
 """
 
 from __future__ import annotations

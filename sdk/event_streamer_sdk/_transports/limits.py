@@ -22,7 +22,7 @@ SILENCE_SECONDS = 910.0
 """
 Seconds after which a silent read of a stream gives up by itself.
 
-The watch lane notices silence long before (three heartbeat intervals, at most 15 minutes); this is for a
+The stream itself notices silence long before (three heartbeat intervals, at most 15 minutes); this is for a
 transport whose blocked read can't be broken off, so that its thread ends some day.
 """
 

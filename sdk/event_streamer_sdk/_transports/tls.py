@@ -104,7 +104,7 @@ def _told_of(name: str, place: object) -> Iterator[None]:
             name, place = "SSLKEYLOGFILE", key_log
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         if isinstance(error, ssl.SSLError):
-            reason = f"it holds no certificate or key in PEM form that fits ({error.reason or error})"
+            reason = f"it holds no certificate or key in PEM form that fits ({_reason(error) or error})"
         raise EventStreamerValidationError(
             f"{name} is {str(place)!r}, which can't be used: {reason}"
         ) from error
@@ -134,10 +134,15 @@ def refusal(error: BaseException | None, *, connecting: bool) -> ssl.SSLError | 
         seen.add(id(error))
         if isinstance(error, ssl.SSLError):
             passing = isinstance(error, _NO_REFUSAL)
-            about_us = _ABOUT_OUR_CERTIFICATE.search(error.reason or "") is not None
+            about_us = _ABOUT_OUR_CERTIFICATE.search(_reason(error)) is not None
             return error if about_us or (connecting and not passing) else None
         error = error.__cause__ or error.__context__
     return None
+
+
+def _reason(error: ssl.SSLError) -> str:
+    """OpenSSL's word for it; an error that was made elsewhere, as by a mock, has none."""
+    return getattr(error, "reason", None) or ""
 
 
 def advice(error: ssl.SSLError, variable: str | None) -> str:
@@ -154,7 +159,7 @@ def advice(error: ssl.SSLError, variable: str | None) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         source = f"; those that are trusted come from {variable}" if variable else ""
         return f"an SSL context as verify= may trust it{source}"
-    reason = error.reason or ""
+    reason = _reason(error)
     if _ABOUT_OUR_CERTIFICATE.search(reason):
         return "the service wants a client certificate that it knows: give it as cert="
     if "HANDSHAKE_FAILURE" in reason:
