@@ -356,7 +356,7 @@ def test_requests_are_counted_over_all_replicas(replica: Make) -> None:
 
 
 def test_who_does_what_is_shown(replica: Make, postgres_database: str) -> None:
-    here, there = two(replica, replica_lease=0.6)
+    here, there = two(replica)
 
     def show(*options: str) -> str:
         return cli("replicas", "--database", postgres_database, *options).stdout
@@ -365,7 +365,7 @@ def test_who_does_what_is_shown(replica: Make, postgres_database: str) -> None:
         number = client.subscribe()
         with client.stream(number) as stream:
             stream.next("event_batch")
-            time.sleep(0.5)
+            wait_until(lambda: " 31337 (" in show() and show().count("not read") < 2, seconds=20)
             lines = show().splitlines()
             assert len(lines) == 3, lines
             [serving] = [line for line in lines if here.url in line]
