@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from event_streamer_api.models import ABIEvent
-from event_streamer_sdk.abi import EventDecoder, topic0
+from event_streamer_sdk.abi import EventDecoder, signature, topic0
 from event_streamer_service.errors import Unprocessable
 from event_streamer_service.settings import Settings
 
@@ -58,3 +58,34 @@ def check_definition(values: Mapping[str, Any], *, settings: Settings, chains: _
         raise Unprocessable(
             f"topic0 {values['topic0']} is not that of event_signature, which is {topic0(event)}."
         )
+    check_topics(values.get("topics"), event)
+
+
+def check_topics(topics: Sequence[Sequence[str] | None] | None, event: ABIEvent) -> None:
+    """
+    Check that the logs of an event can have these topics.
+
+    Args:
+        topics: For each position the alternatives, or `None` for any; none at all for every log.
+        event: The event.
+
+    Raises:
+        Unprocessable: There are more positions than topics, or the first is another event's.
+    """
+    if topics is None:
+        return
+    indexed = [each.name or each.type for each in event.inputs if each.indexed]
+    first = 0 if event.anonymous else 1
+    if len(topics) > first + len(indexed):
+        parameters = f"its indexed parameters ({', '.join(indexed) or 'none'})"
+        what = parameters if event.anonymous else f"topic0 and {parameters}"
+        raise Unprocessable(
+            f"topics has {len(topics)} positions, and {first + len(indexed)} are allowed for "
+            f"{signature(event)}: {what}."
+        )
+    if (
+        not event.anonymous
+        and topics[0] is not None
+        and {each.lower() for each in topics[0]} != {topic0(event)}
+    ):
+        raise Unprocessable(f"topics[0] is null or the event's own topic0, which is {topic0(event)}.")

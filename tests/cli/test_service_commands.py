@@ -40,6 +40,23 @@ def test_a_subscription_from_making_to_deleting(served):
     assert served("subscriptions", "list").err == "No subscriptions.\n"
 
 
+@pytest.mark.quick
+def test_a_subscription_selects_by_indexed_parameters(served):
+    made = create(served, "--where", f"to={CONTRACT}", "--where", "to=0x" + "cd" * 20)
+    assert made["topics"] == [None, None, ["0x" + "0" * 24 + each * 20 for each in ("ab", "cd")]]
+    shown = served("subscriptions", "show", made["id"]).out
+    assert "Only where" in shown
+    assert f"to = {made['topics'][2][0]} or {made['topics'][2][1]}" in shown
+    for wrong, code, said in (
+        ("to", 2, "write --where NAME=VALUE"),
+        ("value=3", 1, "'value' is not indexed"),
+    ):
+        refused = served("subscriptions", "create", TRANSFER, "--chain", CHAIN, "--where", wrong)
+        assert refused.code == code
+        assert said in " ".join(refused.err.split())
+        assert not refused.out
+
+
 def test_subscriptions_come_by_pages(served):
     ids = [create(served)["id"] for _ in range(5)]
     page = served("subscriptions", "list", "--page", 2, "--page-size", 2, "--json").json

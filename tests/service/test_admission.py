@@ -57,7 +57,7 @@ def test_two_hundred_streams_come_back_after_a_restart(sqlite_database: str) -> 
                     await stream.start_streaming()
                 await asyncio.to_thread(wait_until, lambda: _all_have(streams, 1), seconds=60)
                 await asyncio.to_thread(service.restart)
-                await asyncio.to_thread(wait_until, lambda: _open(service) == STREAMS, seconds=30)
+                await asyncio.to_thread(wait_until, lambda: _open(service) == STREAMS, seconds=90)
                 entries = service.journal.entries("connect")
                 for stream in streams:
                     await stream.disconnect()

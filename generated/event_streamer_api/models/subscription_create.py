@@ -25,6 +25,11 @@ class SubscriptionCreate(Model):
         event_signature: The definition of the event, by which its logs are decoded.
         addresses: The contracts whose logs are wanted; empty for all contracts. 1000 items at most; default
             [].
+        topics: Which logs of the event are wanted, by their topics, as in `eth_getLogs`: for each position
+            `null` for any, or a list of alternatives. Position 0 is the event's own topic0 or `null`; the
+            indexed parameters follow in order. An anonymous event's parameters begin at position 0. The client
+            library makes them from values, see `subscribe(where=…)`. A service that doesn't know this field
+            ignores it. 1 item(s) or more; 4 items at most.
         start_block: The first block, counted from 0. 0 or more.
         end_block: The last block; none for a live subscription that goes on with the chain. 0 or more.
         chain_id: The EIP-155 id of the chain. 1 or more.
@@ -39,6 +44,20 @@ class SubscriptionCreate(Model):
     addresses: list[str] = _attrs_field(
         factory=list,
         validator=_check.validated(_check.array(_check.text(pattern="^0x[0-9a-fA-F]{40}$"), max_items=1000)),
+    )
+    topics: list[list[str] | None] | None = _attrs_field(
+        default=None,
+        validator=_check.validated(
+            _check.nullable(
+                _check.array(
+                    _check.nullable(
+                        _check.array(_check.text(pattern="^0x[0-9a-fA-F]{64}$"), min_items=1, max_items=100)
+                    ),
+                    min_items=1,
+                    max_items=4,
+                )
+            )
+        ),
     )
     start_block: int = _attrs_field(
         validator=_check.validated(_check.integer(minimum=0, maximum=9007199254740991))
@@ -77,6 +96,9 @@ class SubscriptionCreate(Model):
                 topic0=read.optional("topic0", _read.as_is, None),
                 event_signature=read.required("event_signature", ABIEvent.from_dict),
                 addresses=read.optional("addresses", _read.list_of(_read.as_is), list),
+                topics=read.optional_or_null(
+                    "topics", _read.list_of(_read.or_null(_read.list_of(_read.as_is))), None
+                ),
                 start_block=read.required("start_block", _read.to_integer),
                 end_block=read.optional_or_null("end_block", _read.to_integer, None),
                 chain_id=read.required("chain_id", _read.to_integer),
@@ -100,6 +122,10 @@ class SubscriptionCreate(Model):
             result["topic0"] = self.topic0
         result["event_signature"] = self.event_signature.to_dict(include_none=include_none)
         result["addresses"] = list(self.addresses)
+        if self.topics is not None:
+            result["topics"] = [(None if item is None else list(item)) for item in self.topics]
+        elif include_none:
+            result["topics"] = None
         result["start_block"] = self.start_block
         if self.end_block is not None or include_none:
             result["end_block"] = self.end_block

@@ -26,6 +26,8 @@ class SubscriptionResponse(Model):
         topic0: The keccak-256 hash of the event's canonical signature.
         event_signature: The definition of the event.
         addresses: The contracts whose logs are delivered; empty for all contracts.
+        topics: Which logs of the event are delivered, by their topics: for each position `null` for any, or
+            the alternatives. None where every log of the event is.
         start_block: The first block. 0 or more.
         end_block: The last block; none for a live subscription. 0 or more.
         last_processed_block: The last block that was processed.
@@ -47,6 +49,12 @@ class SubscriptionResponse(Model):
     topic0: str = _attrs_field(validator=_check.validated(_check.text()))
     event_signature: ABIEvent = _attrs_field(validator=_check.validated(_check.instance("ABIEvent")))
     addresses: list[str] = _attrs_field(validator=_check.validated(_check.array(_check.text())))
+    topics: list[list[str] | None] | None = _attrs_field(
+        default=None,
+        validator=_check.validated(
+            _check.nullable(_check.array(_check.nullable(_check.array(_check.text()))))
+        ),
+    )
     start_block: int = _attrs_field(validator=_check.validated(_check.integer(minimum=0)))
     end_block: int | None = _attrs_field(
         default=None, validator=_check.validated(_check.nullable(_check.integer(minimum=0)))
@@ -107,6 +115,9 @@ class SubscriptionResponse(Model):
                 topic0=read.required("topic0", _read.as_is),
                 event_signature=read.required("event_signature", ABIEvent.from_dict),
                 addresses=read.required("addresses", _read.list_of(_read.as_is)),
+                topics=read.optional_or_null(
+                    "topics", _read.list_of(_read.or_null(_read.list_of(_read.as_is))), None
+                ),
                 start_block=read.required("start_block", _read.to_integer),
                 end_block=read.optional_or_null("end_block", _read.to_integer, None),
                 last_processed_block=read.optional_or_null("last_processed_block", _read.to_integer, None),
@@ -139,6 +150,10 @@ class SubscriptionResponse(Model):
         result["topic0"] = self.topic0
         result["event_signature"] = self.event_signature.to_dict(include_none=include_none)
         result["addresses"] = list(self.addresses)
+        if self.topics is not None:
+            result["topics"] = [(None if item is None else list(item)) for item in self.topics]
+        elif include_none:
+            result["topics"] = None
         result["start_block"] = self.start_block
         if self.end_block is not None or include_none:
             result["end_block"] = self.end_block

@@ -23,6 +23,8 @@ class SubscriptionUpdate(Model):
         topic0: The new topic0. It has to fit the event. Has the form `^0x[0-9a-fA-F]{64}$`.
         event_signature: The new definition of the event.
         addresses: The new contracts; empty for all contracts. 1000 items at most.
+        topics: The new topics that are wanted; an explicit `null` takes every log of the event again. 1
+            item(s) or more; 4 items at most.
         start_block: The new first block. 0 or more.
         end_block: The new last block; an explicit `null` makes the subscription live. 0 or more.
         chain_id: The new chain. 1 or more.
@@ -42,6 +44,22 @@ class SubscriptionUpdate(Model):
         default=None,
         validator=_check.validated(
             _check.nullable(_check.array(_check.text(pattern="^0x[0-9a-fA-F]{40}$"), max_items=1000))
+        ),
+    )
+    # An explicit None is sent as null and differs from a field that was left out.
+    _topics: list[list[str] | None] | None = _attrs_field(
+        default=UNSET,
+        alias="topics",
+        validator=_check.validated(
+            _check.nullable(
+                _check.array(
+                    _check.nullable(
+                        _check.array(_check.text(pattern="^0x[0-9a-fA-F]{64}$"), min_items=1, max_items=100)
+                    ),
+                    min_items=1,
+                    max_items=4,
+                )
+            )
         ),
     )
     start_block: int | None = _attrs_field(
@@ -68,6 +86,15 @@ class SubscriptionUpdate(Model):
         default=None, validator=_check.validated(_check.nullable(_check.text(max_length=64)))
     )
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
+
+    @property
+    def topics(self) -> list[list[str] | None] | None:
+        """The new topics that are wanted; an explicit `null` takes every log of the event again. 1 item(s) or more; 4 items at most."""
+        return None if self._topics is UNSET else self._topics
+
+    @topics.setter
+    def topics(self, value: list[list[str] | None] | None) -> None:
+        self._topics = value
 
     @property
     def end_block(self) -> int | None:
@@ -100,6 +127,7 @@ class SubscriptionUpdate(Model):
                 topic0=read.optional("topic0", _read.as_is, None),
                 event_signature=read.optional("event_signature", ABIEvent.from_dict, None),
                 addresses=read.optional("addresses", _read.list_of(_read.as_is), None),
+                topics=read.clearable("topics", _read.list_of(_read.or_null(_read.list_of(_read.as_is)))),
                 start_block=read.optional("start_block", _read.to_integer, None),
                 end_block=read.clearable("end_block", _read.to_integer),
                 chain_id=read.optional("chain_id", _read.to_integer, None),
@@ -131,6 +159,14 @@ class SubscriptionUpdate(Model):
             result["addresses"] = list(self.addresses)
         elif include_none:
             result["addresses"] = None
+        if self._topics is not UNSET:
+            result["topics"] = (
+                None
+                if self.topics is None
+                else [(None if item is None else list(item)) for item in self.topics]
+            )
+        elif include_none:
+            result["topics"] = None
         if self.start_block is not None or include_none:
             result["start_block"] = self.start_block
         if self._end_block is not UNSET:

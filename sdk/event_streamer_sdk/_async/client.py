@@ -7,7 +7,7 @@ than its call. What needs no I/O is in `_base.py` and in `_core`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from event_streamer_api.client import AsyncRawCalls
@@ -142,20 +142,17 @@ class EventStreamer(BaseClient, AsyncSubscriptions):
             EventStreamerValidationError: If `topic0` is not that of the event, or the service refuses it.
             EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
         """
-        from event_streamer_api.api import subscriptions
+        from .._core.subscriptions import completed, create
 
-        from .._core.subscriptions import completed
-
-        complete = completed(subscription, self.subscriber_id)
-        return await self._call(subscriptions.create_subscription(complete))
+        return await self._carry_out(create(completed(subscription, self.subscriber_id)))
 
     async def get_or_create_subscription(self, subscription: SubscriptionCreate) -> SubscriptionResponse:
         """
         Get the subscription that asks for just this, or create it where there is none.
 
-        The same subscriber, event, chain, contracts, first and last block are the same subscription: the
-        oldest one where there are several. Programs that call this at the same time get one and the same.
-        `update_subscription` makes another one of it.
+        The same subscriber, event, chain, contracts, topics, first and last block are the same
+        subscription: the oldest one where there are several. Programs that call this at the same time get
+        one and the same. `update_subscription` makes another one of it.
 
         The service has a call for this. One that lacks it is asked for its list instead.
 
@@ -182,6 +179,7 @@ class EventStreamer(BaseClient, AsyncSubscriptions):
         start_block: int,
         end_block: int | None = None,
         addresses: str | Iterable[str] = (),
+        where: Mapping[str, Any] | None = None,
         new: bool = False,
     ) -> SubscriptionResponse:
         """
@@ -197,6 +195,8 @@ class EventStreamer(BaseClient, AsyncSubscriptions):
             start_block: The first block, 0 or more.
             end_block: The last block, or None for a subscription that goes on with the chain.
             addresses: The contracts; none for all contracts.
+            where: Which of the event's logs are wanted: values of indexed parameters by name, or lists of
+                up to 100 alternatives. The service asks its node for these logs alone.
             new: Create a subscription of its own, which delivers from `start_block` on, also where there is
                 an equal one.
 
@@ -209,11 +209,20 @@ class EventStreamer(BaseClient, AsyncSubscriptions):
 
         Example:
             >>> await client.subscribe(erc20_abi, "Transfer", chain_id=1, start_block=19_000_000)
+            >>> await client.subscribe(
+            ...     erc20_abi, "Transfer", chain_id=1, start_block=19_000_000, where={"to": [alice, bob]}
+            ... )
         """
         from .._core.subscriptions import subscription_to
 
         wanted = subscription_to(
-            event, name, addresses=addresses, chain_id=chain_id, start_block=start_block, end_block=end_block
+            event,
+            name,
+            addresses=addresses,
+            chain_id=chain_id,
+            start_block=start_block,
+            end_block=end_block,
+            where=where,
         )
         if new:
             return await self.create_subscription(wanted)
@@ -229,7 +238,7 @@ class EventStreamer(BaseClient, AsyncSubscriptions):
         end_block: int,
         addresses: str | Iterable[str] = (),
         columns: Iterable[str] | None = None,
-        where: str | None = None,
+        where: str | Mapping[str, Any] | None = None,
         progress: bool | Callable[[FetchProgress], object] = False,
         wait: bool = False,
         max_events: int = 5_000_000,
@@ -251,7 +260,8 @@ class EventStreamer(BaseClient, AsyncSubscriptions):
             end_block: The last block, which counts.
             addresses: The contracts; none for all contracts.
             columns: The parameters that are wanted; all where not given.
-            where: A condition for events, such as `value > 10**24`.
+            where: Values of indexed parameters by name, as for `subscribe`: the service sends these events
+                alone. Or a condition, such as `value > 10**24`: the others are left out here.
             progress: True for a line on standard error, or a function that gets a `FetchProgress` about once
                 a second.
             wait: Whether to wait for blocks that the chain doesn't have yet; else they are an error.

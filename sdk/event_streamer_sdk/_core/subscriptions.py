@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import Any
 
 from attrs import evolve
@@ -23,6 +23,8 @@ from ..exceptions import EventStreamerTimeoutError
 _CALL_IS_UNKNOWN = frozenset({404, 405, 501})
 """What a service answers to a call that it doesn't have."""
 _PAGE_SIZE = 100
+_MOST_ALTERNATIVES = 100
+"""Values of one parameter that a subscription may ask for: so many does the service take."""
 
 
 def completed(subscription: SubscriptionCreate, subscriber_id: str) -> SubscriptionCreate:
@@ -78,16 +80,56 @@ def get_or_create(
         if getattr(error, "status_code", None) not in _CALL_IS_UNKNOWN:
             raise
     else:
+        if _ignores_topics(wanted, found):
+            # Whether it was made just now, or is somebody's, can't be told: it stays.
+            raise _topics_unknown(f" It answered with subscription {found.id}, which gets every log.")
         return found
     listed = yield from _oldest_like(wanted)
     if listed is not None:
         return listed
-    made: SubscriptionResponse = yield calls.create_subscription(wanted)
+    made = yield from create(wanted)
     oldest = yield from _oldest_like(wanted)
     if oldest is None or oldest.id >= made.id:
         return made
     yield calls.delete_subscription(made.id)
     return oldest
+
+
+def create(wanted: SubscriptionCreate) -> Generator[Operation[Any], Any, SubscriptionResponse]:
+    """
+    Create a subscription; take it back where the service would deliver more than is wanted.
+
+    A service that doesn't know `topics` ignores them.
+
+    Args:
+        wanted: The subscription to send, completed.
+
+    Yields:
+        The next call. Send its result, or throw its error.
+
+    Returns:
+        The subscription.
+
+    Raises:
+        EventStreamerSDKError: The error of the call that failed, or the service doesn't know `topics`.
+    """
+    made: SubscriptionResponse = yield calls.create_subscription(wanted)
+    if _ignores_topics(wanted, made):
+        yield calls.delete_subscription(made.id)
+        raise _topics_unknown("")
+    return made
+
+
+def _ignores_topics(wanted: SubscriptionCreate, made: SubscriptionResponse) -> bool:
+    further = (wanted.topics or [])[0 if wanted.event_signature.anonymous else 1 :]
+    return any(further) and made.topics is None
+
+
+def _topics_unknown(more: str) -> EventStreamerSDKError:
+    return EventStreamerSDKError(
+        "this service can't select logs by the event's indexed parameters: it ignores the field topics."
+        f"{more} Leave where= out and choose in the handler"
+    )
 
 
 def _oldest_like(
@@ -115,7 +157,16 @@ def _key(one: SubscriptionCreate | SubscriptionResponse) -> tuple[object, ...]:
     except ABIParsingError:  # a service may keep what this release can't read: it is like nothing else
         event = repr(one)
     addresses = frozenset(address.lower() for address in one.addresses)
-    return one.subscriber_id, one.chain_id, event, addresses, one.start_block, one.end_block
+    topics = _key_of_topics(one)
+    return one.subscriber_id, one.chain_id, event, addresses, topics, one.start_block, one.end_block
+
+
+def _key_of_topics(one: SubscriptionCreate | SubscriptionResponse) -> tuple[object, ...]:
+    first = 0 if one.event_signature.anonymous else 1  # topic0 follows from the event
+    key = [None if each is None else frozenset(map(str.lower, each)) for each in (one.topics or [])[first:]]
+    while key and key[-1] is None:
+        key.pop()
+    return tuple(key)
 
 
 def completed_update(update: SubscriptionUpdate) -> SubscriptionUpdate:
@@ -158,6 +209,7 @@ def subscription_to(
     chain_id: int,
     start_block: int,
     end_block: int | None,
+    where: Mapping[str, Any] | None = None,
 ) -> SubscriptionCreate:
     """
     Make a subscription from whatever describes an event.
@@ -169,6 +221,7 @@ def subscription_to(
         chain_id: The chain.
         start_block: The first block.
         end_block: The last block, or None for a live subscription.
+        where: Values of indexed parameters by name, or lists of alternatives; see `topics_where`.
 
     Returns:
         The subscription.
@@ -176,13 +229,60 @@ def subscription_to(
     Raises:
         EventStreamerValidationError: If the event or another value is wrong.
     """
+    described = _event_of(event, name)
     return SubscriptionCreate(
-        event_signature=_event_of(event, name),
+        event_signature=described,
+        topics=None if where is None else topics_where(described, where),
         addresses=[addresses] if isinstance(addresses, str) else list(addresses),
         chain_id=chain_id,
         start_block=start_block,
         end_block=end_block,
     )
+
+
+def topics_where(event: ABIEvent, where: Mapping[str, Any]) -> list[list[str] | None] | None:
+    """
+    Write the topics of the logs whose indexed parameters have these values.
+
+    Args:
+        event: The event.
+        where: By name a value, or a list, tuple or set of alternatives. Addresses and bytes are 0x-hex,
+            integers numbers or decimal text. An indexed array or tuple is given as an alternative in a list.
+
+    Returns:
+        For each position the alternatives, or None for any; None where nothing is asked for.
+
+    Raises:
+        EventStreamerValidationError: No indexed parameter has such a name, or a value doesn't fit its type.
+
+    Example:
+        >>> topics_where(transfer, {"to": [alice, bob]})
+        [None, None, ['0x000…', '0x000…']]
+    """
+    from ..abi import encode_topics
+
+    if not isinstance(where, Mapping):
+        raise EventStreamerValidationError(
+            f"where must map indexed parameters to values, as in {{'to': address}}, not {where!r}",
+            field="where",
+        )
+    topics: list[list[str] | None] = []
+    for name, value in where.items():
+        if value is None:
+            continue
+        alternatives = list(value) if isinstance(value, list | tuple | set | frozenset) else [value]
+        if not alternatives or len(alternatives) > _MOST_ALTERNATIVES:
+            raise EventStreamerValidationError(
+                f"where[{name!r}] has {len(alternatives)} values; 1 to {_MOST_ALTERNATIVES} are allowed",
+                field=f"where.{name}",
+            )
+        written = [encode_topics(event, {name: each}) for each in alternatives]
+        topics = topics or [None] * len(written[0])
+        place = next(
+            i for i in range(len(topics)) if i >= (not event.anonymous) and written[0][i] is not None
+        )
+        topics[place] = [str(each[place]) for each in written]
+    return topics or None
 
 
 def _event_of(event: Any, name: str | None) -> ABIEvent:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from event_streamer_sdk import SyncEventStreamer
-from event_streamer_sdk.abi import human_readable, signature
+from event_streamer_sdk.abi import human_readable, signature, wire_names
 from event_streamer_sdk.cli._connection import calls_the_service, connect
 from event_streamer_sdk.cli._events import chosen_event
 from event_streamer_sdk.cli._lines import short
@@ -29,6 +29,14 @@ Addresses = Annotated[
     list[str] | None,
     typer.Option("--address", "-a", help="A contract to watch; may be given several times."),
 ]
+Where = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--where",
+        metavar="NAME=VALUE",
+        help="The value of an indexed parameter, as in to=0xA0b8…; several for one name: any of them.",
+    ),
+]
 EndBlock = Annotated[
     int | None,
     typer.Option(min=0, show_default=False, help="The last block that counts."),
@@ -42,6 +50,7 @@ def create(
     event: ABIEvent,
     chain: Annotated[int, typer.Option("--chain", "-c", min=1, show_default=False, help="The chain's id.")],
     address: Addresses = None,
+    where: Where = None,
     start_block: Annotated[int, typer.Option(min=0, help="The first block that counts.")] = 0,
     end_block: EndBlock = None,
     as_json: AsJson = False,
@@ -57,6 +66,7 @@ def create(
     made = client.subscribe(
         event,
         addresses=address or [],
+        where=_read_where(where) if where else None,
         chain_id=chain,
         start_block=start_block,
         end_block=end_block,
@@ -166,6 +176,7 @@ def _show(one: SubscriptionResponse, as_json: bool) -> None:
             "topic0": one.topic0,
             "Chain": one.chain_id,
             "Contracts": one.addresses or "all",
+            **({"Only where": _conditions(one)} if one.topics else {}),
             "Blocks": _blocks(one),
             "Processed to": one.last_processed_block,
             "Delivered": one.events_delivered,
@@ -188,6 +199,33 @@ def _row(one: SubscriptionResponse) -> list[Any]:
         one.last_processed_block,
         one.events_delivered,
         one.streaming_status if one.problem is None else f"{one.streaming_status}, problem",
+    ]
+
+
+def _read_where(pairs: list[str]) -> dict[str, list[Any]]:
+    """Read `name=value` pairs."""
+    where: dict[str, list[Any]] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not (name and equals and value):
+            raise typer.BadParameter(f"write --where NAME=VALUE, as in to=0xA0b8…, not {pair!r}")
+        where.setdefault(name, []).append({"true": True, "false": False}.get(value, value))
+    return where
+
+
+def _conditions(one: SubscriptionResponse) -> list[str]:
+    """Say what is wanted of the indexed parameters, each as its topics."""
+    names = [
+        name
+        for name, each in zip(wire_names(one.event_signature), one.event_signature.inputs, strict=True)
+        if each.indexed
+    ]
+    if not one.event_signature.anonymous:
+        names.insert(0, "topic0")
+    return [
+        f"{name} = {' or '.join(topics)}"
+        for name, topics in zip(names, one.topics or [], strict=False)
+        if topics
     ]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +90,7 @@ def wanted(
     end_block: int,
     addresses: str | Iterable[str],
     columns: Iterable[str] | None,
-    where: str | None,
+    where: str | Mapping[str, Any] | None,
     progress: ProgressOption,
     wait: bool,
     max_events: int,
@@ -107,7 +107,7 @@ def wanted(
         end_block: The last block.
         addresses: The contracts.
         columns: The parameters that are wanted.
-        where: A condition for events.
+        where: Values of indexed parameters by name, or a condition for events.
         progress: Who is told how far it is.
         wait: Whether to wait for blocks that are not there yet.
         max_events: Most events.
@@ -129,11 +129,18 @@ def wanted(
         )
     if isinstance(max_events, bool) or not isinstance(max_events, int) or max_events < 1:
         raise EventStreamerValidationError(f"max_events must be 1 or more, not {max_events!r}")
+    by_topics, condition = (where, None) if isinstance(where, Mapping) else (None, where)
     subscription = subscription_to(
-        event, name, addresses=addresses, chain_id=chain_id, start_block=start_block, end_block=end_block
+        event,
+        name,
+        addresses=addresses,
+        chain_id=chain_id,
+        start_block=start_block,
+        end_block=end_block,
+        where=by_topics,
     )
     only = [columns] if isinstance(columns, str) else columns
-    table = EventTable(subscription.event_signature, chain_id, only=only, where=where)
+    table = EventTable(subscription.event_signature, chain_id, only=only, where=condition)
     return Wanted(subscription, end_block, table, teller(progress), wait, max_events, options)
 
 

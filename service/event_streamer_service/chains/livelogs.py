@@ -29,7 +29,13 @@ def union(filters: Sequence[LogFilter]) -> LogFilter:
     addresses = frozenset().union(*(f.addresses for f in filters))
     any_topic = any(f.topic0 is None for f in filters) or len(topics) > _MOST_CONDITIONS
     any_address = any(not f.addresses for f in filters) or len(addresses) > _MOST_CONDITIONS
-    return LogFilter(None if any_topic else topics, frozenset() if any_address else addresses)
+    # Further topics narrow a question only where all that ask have the same ones.
+    further = {f.further for f in filters}
+    return LogFilter(
+        None if any_topic else topics,
+        frozenset() if any_address else addresses,
+        further.pop() if len(further) == 1 else (),
+    )
 
 
 class _BlockLogs:
@@ -49,6 +55,8 @@ class _BlockLogs:
         """Return the logs that match, by log index."""
         if isinstance(log_filter.topic0, str):
             logs = self._by_topic0.get(log_filter.topic0, [])
+            if log_filter.further:
+                return [log for log in logs if log_filter.matches(log)]
             if not log_filter.addresses:
                 return logs
             return [log for log in logs if log.address in log_filter.addresses]

@@ -118,6 +118,7 @@ def _usual(found: list[_RpcLog], asked: Asked) -> Reading:
         and (not wanted.addresses or wanted.addresses.issuperset(addresses.values()))
         and (wanted.topic0 is None or wanted.topics() >= first_topics)
         and all(topic is None or topic.islower() for topic in first_topics)
+        and (not wanted.further or all(wanted.matches_further(log.topics) for log in found))
         and {len(topic) for log in found for topic in log.topics} <= {TOPIC_LENGTH}
         and all(length >= 2 and not length & 1 for length in {len(log.data) for log in found})
         and all(log.data[:2] == log.log_index[:2] == "0x" for log in found[:1])

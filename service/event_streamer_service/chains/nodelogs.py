@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -380,7 +380,7 @@ class NodeLogs:
 
     def _questions(self, where: dict[str, Any], log_filter: LogFilter) -> list[Request]:
         return [
-            (LOGS, [{**where, **_condition(addresses, topics)}])
+            (LOGS, [{**where, **_condition(addresses, topics, log_filter.further)}])
             for addresses in _parts(log_filter.addresses, self._addresses.size)
             for topics in _parts(log_filter.topics(), self._topics.size)
         ]
@@ -442,12 +442,15 @@ def _parts(values: Iterable[str], size: int) -> list[list[str]]:
     return [ordered[i : i + size] for i in range(0, len(ordered), size)] or [[]]
 
 
-def _condition(addresses: Sequence[str], topics: Sequence[str]) -> dict[str, Any]:
+def _condition(
+    addresses: Sequence[str], topics: Sequence[str], further: Sequence[Collection[str] | None]
+) -> dict[str, Any]:
     condition: dict[str, Any] = {}
     if addresses:
         condition["address"] = list(addresses)
-    if topics:
-        condition["topics"] = [list(topics)]
+    if topics or further:
+        wanted = [None if position is None else sorted(position) for position in further]
+        condition["topics"] = [list(topics) or None, *wanted]
     return condition
 
 

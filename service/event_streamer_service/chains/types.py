@@ -64,14 +64,19 @@ class LogFilter(msgspec.Struct, frozen=True):
         topic0: The event's topic0, 0x-hex, lower case; several at once as a set (what many
             subscriptions ask of one block); `None` takes any log (anonymous events).
         addresses: Emitting contracts, lower case; empty means all.
+        further: What each topic behind the first may be, by position, 0x-hex, lower case; `None` takes any.
+            A log with fewer topics doesn't match (as in eth_getLogs).
     """
 
     topic0: str | frozenset[str] | None
     addresses: frozenset[str] = frozenset()
+    further: tuple[frozenset[str] | None, ...] = ()
 
     def matches(self, log: Log) -> bool:
         """Tell whether `log` is asked for."""
         if self.addresses and log.address not in self.addresses:
+            return False
+        if self.further and not self.matches_further(log.topics):
             return False
         if self.topic0 is None:
             return True
@@ -85,13 +90,27 @@ class LogFilter(msgspec.Struct, frozen=True):
         """Tell whether every log that `other` asks for is asked for here too."""
         if self.addresses and not (other.addresses and other.addresses <= self.addresses):
             return False
+        if len(self.further) > len(other.further) or not all(
+            map(_covers, self.further, other.further[: len(self.further)])
+        ):
+            return False
         return self.topic0 is None or (other.topic0 is not None and other.topics() <= self.topics())
+
+    def matches_further(self, topics: tuple[str, ...]) -> bool:
+        """Tell whether a log with these topics has those that are asked for behind the first."""
+        return len(topics) > len(self.further) and all(
+            wanted is None or topic in wanted for wanted, topic in zip(self.further, topics[1:], strict=False)
+        )
 
     def topics(self) -> frozenset[str]:
         """Return the topic0 values as a set; empty where any log is taken."""
         if self.topic0 is None:
             return frozenset()
         return frozenset((self.topic0,)) if isinstance(self.topic0, str) else self.topic0
+
+
+def _covers(wide: frozenset[str] | None, narrow: frozenset[str] | None) -> bool:
+    return wide is None or (narrow is not None and narrow <= wide)
 
 
 class Position(msgspec.Struct, frozen=True):

@@ -188,6 +188,7 @@ def bloom_admits(bloom: int, log_filter: LogFilter) -> bool:
     if not bloom:
         return False
     topics = log_filter.topics()
-    return (not log_filter.addresses or any(map(holds, log_filter.addresses))) and (
-        not topics or any(map(holds, topics))
+    positions = [topics, *(wanted for wanted in log_filter.further if wanted)]
+    return (not log_filter.addresses or any(map(holds, log_filter.addresses))) and all(
+        not wanted or any(map(holds, wanted)) for wanted in positions
     )

@@ -232,6 +232,8 @@ class BlockLogs:
                     timestamp,
                 )
             )
+        if log_filter.further:
+            return [log for log in logs if log_filter.matches_further(log.topics)]
         return logs
 
     def _select(self, log_filter: LogFilter) -> tuple[_Step, ...]:

@@ -9,10 +9,10 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
-from event_streamer_api.models import SubscriptionCreate, SubscriptionUpdate
-from event_streamer_service.checks import check_definition
+from event_streamer_api.models import ABIEvent, SubscriptionCreate, SubscriptionUpdate
+from event_streamer_service.checks import check_definition, check_topics
 from event_streamer_service.clock import isoformat
-from event_streamer_service.definition import FIELDS, stored_bytes
+from event_streamer_service.definition import FIELDS, normal_topics, stored_bytes
 from event_streamer_service.delivery.endings import CHANGED, DELETED, PAUSING
 from event_streamer_service.errors import TooManyRequests, Unprocessable
 from event_streamer_service.requests import (
@@ -83,9 +83,11 @@ async def _wanted(request: Request) -> dict[str, Any]:
         "topic0": wanted.topic0,
         "event_signature": wanted.event_signature.to_dict(),
         "addresses": wanted.addresses,
+        "topics": normal_topics(wanted.topics, wanted.event_signature),
         "start_block": wanted.start_block,
         "end_block": wanted.end_block,
     }
+    check_topics(wanted.topics, wanted.event_signature)
     check_definition(values, settings=service.settings, chains=service.chains)
     return values
 
@@ -155,6 +157,10 @@ async def update_subscription(request: Request) -> Response:
     update = SubscriptionUpdate.from_dict(body)
     before = await own_subscription(request)
     changes = _changes(update, body)
+    if changes.get("topics") is not None:
+        event = update.event_signature or ABIEvent.from_dict(before.event_signature)
+        check_topics(changes["topics"], event)
+        changes["topics"] = normal_topics(changes["topics"], event)
     if "subscriber_id" in changes:
         caller.acts_for(changes["subscriber_id"])
     changes = {name: value for name, value in changes.items() if getattr(before, name) != value}
@@ -169,7 +175,7 @@ async def update_subscription(request: Request) -> Response:
     now = service.clock.time()
 
     def write(connection: Connection) -> Subscription | None:
-        if changes.keys() & {"event_signature", "addresses", "subscriber_id"}:
+        if changes.keys() & {"event_signature", "addresses", "topics", "subscriber_id"}:
             merged = {name: getattr(before, name) for name in (*FIELDS, "subscriber_id")} | changes
             _check_room(connection, service.settings, merged, more=0)
         service.cluster.tell(connection, subscription=before.id)
@@ -227,8 +233,9 @@ def _changes(update: SubscriptionUpdate, body: dict[str, Any]) -> dict[str, Any]
     }
     if update.event_signature is not None:
         changes["event_signature"] = update.event_signature.to_dict()
-    if "end_block" in body and body["end_block"] is None:
-        changes["end_block"] = None
+    for name in ("end_block", "topics"):
+        if name in body and body[name] is None:
+            changes[name] = None
     if update.streaming_status is not None:
         if update.streaming_status not in _PAUSED:
             raise Unprocessable(
@@ -251,6 +258,7 @@ def _describe(service: Service, subscription: Subscription, *, streams: int) -> 
         "topic0": subscription.topic0,
         "event_signature": subscription.event_signature,
         "addresses": subscription.addresses,
+        "topics": subscription.topics,
         "start_block": subscription.start_block,
         "end_block": subscription.end_block,
         "last_processed_block": subscription.last_processed_block,

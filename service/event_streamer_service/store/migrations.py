@@ -52,6 +52,11 @@ def _add_definition_keys(connection: Connection) -> None:
         connection.execute(change.values(values), keys)
 
 
+def _add_topics(connection: Connection) -> None:
+    """Subscriptions may want a part of an event's logs, by their topics."""
+    connection.execute(text("ALTER TABLE subscriptions ADD COLUMN topics JSON"))
+
+
 def _add_replicas(connection: Connection) -> None:
     """Several processes may share the database."""
     connection.execute(text("ALTER TABLE subscriptions ADD COLUMN version BIGINT NOT NULL DEFAULT 0"))
@@ -59,7 +64,11 @@ def _add_replicas(connection: Connection) -> None:
     schema.open_streams.create(connection)
 
 
-MIGRATIONS: dict[int, Callable[[Connection], None]] = {2: _add_definition_keys, 3: _add_replicas}
+MIGRATIONS: dict[int, Callable[[Connection], None]] = {
+    2: _add_definition_keys,
+    3: _add_topics,
+    4: _add_replicas,
+}
 """Version → what brings a database there from the version before. A new database starts with the newest."""
 
 

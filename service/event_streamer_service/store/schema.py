@@ -39,6 +39,8 @@ subscriptions = Table(
     Column("topic0", String(66), nullable=False),
     Column("event_signature", JSON, nullable=False),
     Column("addresses", JSON, nullable=False),
+    # For each topic the alternatives, or null; none where every log of the event is wanted.
+    Column("topics", JSON(none_as_null=True)),
     Column("start_block", BigInteger, nullable=False),
     Column("end_block", BigInteger),
     Column("is_streaming", Boolean, nullable=False),

@@ -41,6 +41,7 @@ class Subscription:
     topic0: str
     event_signature: dict[str, Any]
     addresses: list[str]
+    topics: list[list[str] | None] | None
     start_block: int
     end_block: int | None
     is_streaming: bool
@@ -54,9 +55,11 @@ class Subscription:
     def filter(self) -> LogFilter:
         """The logs that are asked for; an anonymous event's logs bear no topic0."""
         anonymous = self.event_signature.get("anonymous", False)
+        first, *further = map(_one_of, self.topics or [None])
         return LogFilter(
-            topic0=None if anonymous else self.topic0.lower(),
+            topic0=first if anonymous else self.topic0.lower(),
             addresses=frozenset(address.lower() for address in self.addresses),
+            further=tuple(further),
         )
 
     def is_done_at(self, position: Position | None) -> bool:
@@ -75,6 +78,10 @@ class Subscription:
             return None
         whole = position.block if position.log_index is None else position.block - 1
         return whole if whole >= self.start_block else None
+
+
+def _one_of(topics: list[str] | None) -> frozenset[str] | None:
+    return None if topics is None else frozenset(topics)
 
 
 def insert(connection: Connection, values: Mapping[str, Any], *, now: float) -> Subscription:
@@ -305,6 +312,7 @@ def _read(row: RowMapping) -> Subscription:
         topic0=row["topic0"],
         event_signature=row["event_signature"],
         addresses=row["addresses"],
+        topics=row["topics"],
         start_block=row["start_block"],
         end_block=row["end_block"],
         is_streaming=row["is_streaming"],
