@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from document import Document
-from parsed import PropertyProtocol
+from parsed import BooleanProperty, FloatProperty, IntProperty, PropertyProtocol, StringProperty
 from properties import Properties, place_of
 from rules import Rules
 from runtime import checks, reading
@@ -45,11 +45,12 @@ class Defaults:
         places = [*places, *([own] if (own := place_of(prop)) else [])]
         for node, place in self._rules.nodes(places):
             if node.get("default") is not None:
+                value = _as_scalar(prop, node["default"])
                 try:
-                    self.try_out(prop, node["default"], places, "the default")
+                    self.try_out(prop, value, places, "the default")
                 except EventStreamerValidationError as error:
                     raise self._document.wrong(place, str(error)) from None
-                return node["default"]
+                return value
         return None
 
     def try_out(self, prop: PropertyProtocol, value: Any, places: Iterable[str], where: str) -> None:
@@ -78,6 +79,20 @@ class Defaults:
         made: Any = type(name, (Model,), {})()
         made.additional_properties = given
         return made  # type: ignore[no-any-return]
+
+
+def _as_scalar(prop: PropertyProtocol, value: Any) -> Any:
+    """Take a number that is written as text for a number, and the reverse, as openapi-python-client does."""
+    if isinstance(prop, StringProperty) and isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    if isinstance(prop, BooleanProperty) and isinstance(value, str):
+        return {"true": True, "false": False}.get(value.lower(), value)
+    if isinstance(prop, IntProperty | FloatProperty) and isinstance(value, str):
+        try:
+            return int(value) if isinstance(prop, IntProperty) else float(value)
+        except ValueError:
+            return value
+    return value
 
 
 class _Names(dict[str, Any]):

@@ -68,7 +68,7 @@ def written(folder: Path, place: str, value: Any, **changes: Any) -> Path:
         (FIELD, {"$ref": f"#{FIELD}"}, f"{FIELD}: the $ref leads in a circle"),
         (FIELD, {"type": "text"}, f"{FIELD}: 'text' is not a type: it must be one of string, integer"),
         (FIELD, ["string"], f"{FIELD}: must be an object, not ['string']"),
-        (FIELD, {"type": "string", "default": 5}, f"{FIELD}: the default must be a string, got 5"),
+        (FIELD, {"type": "string", "default": True}, f"{FIELD}: the default must be a string, got True"),
         (FIELD, {"type": "string", "enum": ["a"], "default": "b"}, f"{FIELD}: the default must be one of 'a', got 'b'"),
         (FIELD, {"type": "string", "format": "uuid", "default": "x"}, f"{FIELD}: the default must be a UUID, got 'x'"),
         (FIELD, {"type": "string", "format": "date", "default": "soon"}, f"{FIELD}: the default must be an ISO 8601 date, got 'soon'"),
