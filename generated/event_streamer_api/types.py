@@ -54,7 +54,8 @@ class Model:
     else:
 
         @property
-        def request_id(self):  # noqa: D102 - as above
+        def request_id(self):
+            """The service's `X-Request-Id`, where the model is the answer to a call; else None."""
             return getattr(self, "_request_id", None)
 
     def __repr__(self) -> str:
