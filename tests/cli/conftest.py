@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,9 +30,12 @@ Cli = Callable[..., Result]
 
 
 @pytest.fixture
-def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
-    for name in ("URL", "SUBSCRIBER_ID", "API_KEY"):
+def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Cli:
+    for name in ("URL", "SUBSCRIBER_ID", "API_KEY", "CONFIG"):
         monkeypatch.delenv(f"EVENT_STREAMER_{name}", raising=False)
+    monkeypatch.setenv(
+        "XDG_CONFIG_HOME", str(tmp_path / "settings")
+    )  # and not those of whoever runs the tests
 
     def call(*arguments: object) -> Result:
         code = run([str(argument) for argument in arguments])

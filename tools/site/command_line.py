@@ -74,6 +74,9 @@ def _sentence(parameter: Any) -> str:
         default = None
     if variable:
         said += f" Environment: `{variable if isinstance(variable, str) else variable[0]}`."
-    if default not in (None, False, (), [], "") and getattr(parameter, "show_default", True):
+    shown = getattr(parameter, "show_default", True)
+    if isinstance(shown, str):  # a default that the command itself falls back to
+        default = shown
+    if default not in (None, False, (), [], "") and shown:
         said += f" Default: `{default}`."
     return said

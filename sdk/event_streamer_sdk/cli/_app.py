@@ -16,6 +16,7 @@ from event_streamer_sdk.cli import (
     abi,
     breakers,
     chains,
+    doctor,
     export,
     health,
     plot,
@@ -120,6 +121,7 @@ app.add_typer(worker.app, name="worker")
 app.add_typer(chains.app, name="chains")
 app.add_typer(breakers.app, name="breakers")
 app.command("health")(health.health)
+app.command("doctor")(doctor.doctor)
 app.add_typer(abi.app, name="abi")
 
 
@@ -139,10 +141,11 @@ def _root(
     pass
 
 
+_KEY_FROM = ". The key is taken from --api-key, EVENT_STREAMER_API_KEY or the settings file"
 _HINTS: dict[int | None, str] = {
-    HTTPStatus.UNAUTHORIZED: ". The key is taken from --api-key or EVENT_STREAMER_API_KEY",
-    HTTPStatus.FORBIDDEN: ". The key is taken from --api-key or EVENT_STREAMER_API_KEY, and whose it is from "
-    "--subscriber-id or EVENT_STREAMER_SUBSCRIBER_ID",
+    HTTPStatus.UNAUTHORIZED: _KEY_FROM,
+    HTTPStatus.FORBIDDEN: f"{_KEY_FROM}, and whose it is from --subscriber-id, EVENT_STREAMER_SUBSCRIBER_ID "
+    "or that file",
 }
 """What to do about a refusal."""
 

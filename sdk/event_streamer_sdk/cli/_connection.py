@@ -1,11 +1,14 @@
 """Where the service is and who asks: the options that all commands which call it share."""
 
-from typing import Annotated
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
-from attrs import frozen
+from attrs import field, frozen
 
 from event_streamer_sdk import EventStreamer, SyncEventStreamer
+from event_streamer_sdk.cli._settings import settings_at
 from event_streamer_sdk.cli._shared import given_by
 
 DEFAULT_URL = "http://localhost:8000"
@@ -15,27 +18,112 @@ DEFAULT_SUBSCRIBER = "event-streamer-cli"
 _PANEL = "Service"
 
 
+# Without a default of their own: what neither they nor the environment say may stand in the settings file.
 URL = Annotated[
-    str, typer.Option(envvar="EVENT_STREAMER_URL", help="Where the service is.", rich_help_panel=_PANEL)
+    str | None,
+    typer.Option(
+        envvar="EVENT_STREAMER_URL",
+        help="Where the service is.",
+        show_default=DEFAULT_URL,
+        rich_help_panel=_PANEL,
+    ),
 ]
 SubscriberId = Annotated[
-    str,
+    str | None,
     typer.Option(
-        envvar="EVENT_STREAMER_SUBSCRIBER_ID", help="Whose subscriptions are meant.", rich_help_panel=_PANEL
+        envvar="EVENT_STREAMER_SUBSCRIBER_ID",
+        help="Whose subscriptions are meant.",
+        show_default=DEFAULT_SUBSCRIBER,
+        rich_help_panel=_PANEL,
     ),
 ]
 APIKey = Annotated[
     str | None,
     typer.Option(
         envvar="EVENT_STREAMER_API_KEY",
-        help="The key that the service asks for; better in the environment than on the command line.",
+        help="The key that the service asks for; better in the environment or the settings file than on the "
+        "command line.",
+        rich_help_panel=_PANEL,
+    ),
+]
+SettingsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        envvar="EVENT_STREAMER_CONFIG",
+        help="The settings file, for what the options and the environment leave out.",
         rich_help_panel=_PANEL,
     ),
 ]
 
 
+@frozen
+class Place:
+    """
+    Where the service is and who asks.
+
+    Attributes:
+        url: The service's address.
+        subscriber_id: Whose subscriptions are meant.
+        api_key: The key, or None where the service asks for none.
+        settings_file: The settings file that was read, or None.
+    """
+
+    url: str
+    subscriber_id: str
+    api_key: str | None = field(repr=False)
+    settings_file: Path | None
+
+    def blocking(self, **options: Any) -> SyncEventStreamer:
+        """Make a blocking client, with more options of it."""
+        return SyncEventStreamer(self.url, self.subscriber_id, api_key=self.api_key, **options)
+
+    def asynchronous(self) -> EventStreamer:
+        """Make a client for asyncio."""
+        return EventStreamer(self.url, self.subscriber_id, api_key=self.api_key)
+
+
+def place(
+    url: URL = None,
+    subscriber_id: SubscriberId = None,
+    api_key: APIKey = None,
+    settings_file: SettingsFile = None,
+) -> Place:
+    """
+    Settle where the service is, for a command that makes its client itself.
+
+    Args:
+        url: The service's address.
+        subscriber_id: Whose subscriptions are meant.
+        api_key: The key, or None where the service asks for none.
+        settings_file: What says the rest; None for the one in the usual place.
+
+    Returns:
+        The place: by the options and the environment, which typer has looked into, then the settings file.
+
+    Raises:
+        EventStreamerValidationError: The settings file can't be used.
+    """
+    settings, read = settings_at(settings_file)
+    return Place(
+        _first(url, settings.url, DEFAULT_URL),
+        _first(subscriber_id, settings.subscriber_id, DEFAULT_SUBSCRIBER),
+        settings.api_key if api_key is None else api_key,
+        read,
+    )
+
+
+def _first(*values: str | None) -> str:
+    """Give the first that was said; an empty option is said, too, and for the client to refuse."""
+    return next(value for value in values if value is not None)
+
+
 def connect(
-    url: URL = DEFAULT_URL, subscriber_id: SubscriberId = DEFAULT_SUBSCRIBER, api_key: APIKey = None
+    url: URL = None,
+    subscriber_id: SubscriberId = None,
+    api_key: APIKey = None,
+    settings_file: SettingsFile = None,
 ) -> SyncEventStreamer:
     """
     Make the client of a command.
@@ -44,57 +132,32 @@ def connect(
         url: The service's address.
         subscriber_id: Whose subscriptions are meant.
         api_key: The key, or None where the service asks for none.
+        settings_file: What says the rest; None for the one in the usual place.
 
     Returns:
         A client that has not connected yet.
+
+    Raises:
+        EventStreamerValidationError: The settings file, or a value, can't be used.
     """
-    return SyncEventStreamer(url, subscriber_id, api_key=api_key)
+    return place(url, subscriber_id, api_key, settings_file).blocking()
 
 
 calls_the_service = given_by(client=connect)
-"""Gives a command its `client`, made as the options `--url`, `--subscriber-id` and `--api-key` say."""
-
-
-@frozen
-class Place:
-    """
-    Where the service is and who asks, for commands that may want either client.
-
-    Attributes:
-        url: The service's address.
-        subscriber_id: Whose subscriptions are meant.
-        api_key: The key, or None where the service asks for none.
-    """
-
-    url: str
-    subscriber_id: str
-    api_key: str | None
-
-    def blocking(self) -> SyncEventStreamer:
-        """Make a blocking client."""
-        return SyncEventStreamer(self.url, self.subscriber_id, api_key=self.api_key)
-
-    def asynchronous(self) -> EventStreamer:
-        """Make a client for asyncio."""
-        return EventStreamer(self.url, self.subscriber_id, api_key=self.api_key)
-
-
-def place(
-    url: URL = DEFAULT_URL, subscriber_id: SubscriberId = DEFAULT_SUBSCRIBER, api_key: APIKey = None
-) -> Place:
-    """
-    Keep what the options say, for a command that makes its client itself.
-
-    Args:
-        url: The service's address.
-        subscriber_id: Whose subscriptions are meant.
-        api_key: The key, or None where the service asks for none.
-
-    Returns:
-        The place.
-    """
-    return Place(url, subscriber_id, api_key)
-
+"""Gives a command its `client`, made as `--url`, `--subscriber-id`, `--api-key` and `--config` say."""
 
 knows_the_service = given_by(place=place)
 """Gives a command the `place` of the service, by the same options."""
+
+
+def _later(
+    url: URL = None,
+    subscriber_id: SubscriberId = None,
+    api_key: APIKey = None,
+    settings_file: SettingsFile = None,
+) -> Callable[[], Place]:
+    return lambda: place(url, subscriber_id, api_key, settings_file)
+
+
+asks_for_the_service = given_by(find_place=_later)
+"""Gives a command `find_place`, which settles the place: it tells itself what is wrong with the settings."""
