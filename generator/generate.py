@@ -70,6 +70,8 @@ def generate(source: str, target: Path, sdk: Path | None = None) -> Generated:
         DocumentError: If the document is wrong.
     """
     document = load(source)
+    # The service shows it at /docs; JSON, so that nobody needs a reader of YAML for that.
+    shown = json.dumps(document.root, indent=1, ensure_ascii=False, default=str)
     data, preparation = parse(document)
     view = View(document, preparation, data, handwritten_names(sdk) if sdk else set())
     with tempfile.TemporaryDirectory(prefix="generate-") as folder:
@@ -79,8 +81,6 @@ def generate(source: str, target: Path, sdk: Path | None = None) -> Generated:
             shutil.copy(module, fresh / module.name)
         # Without metadata openapi-python-client leaves the mark of a typed package out (PEP 561).
         (fresh / "py.typed").write_text("", encoding="utf-8")
-        # The service shows it at /docs; JSON, so that nobody needs a reader of YAML for that.
-        shown = json.dumps(load(source).root, indent=1, ensure_ascii=False, default=str)
         (fresh / "openapi.json").write_text(shown + "\n", encoding="utf-8")
         _tidy(fresh)
         found = changes(target, fresh)

@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack, aclosing
 
 from event_streamer_service.chains import ChainConfig, LogFilter
 from event_streamer_service.chains.history import _LOGS_AHEAD, _LOGS_AT_HAND, HistoryReader
-from event_streamer_service.chains.ranges import TARGET_LOGS
+from event_streamer_service.chains.range_size import TARGET_LOGS
 from event_streamer_service.devchain import DevChain
 from support.chains import run
 

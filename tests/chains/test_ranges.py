@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from event_streamer_service.chains.ranges import TARGET_LOGS, AdaptiveRange
+from event_streamer_service.chains.range_size import TARGET_LOGS, AdaptiveRange
 
 pytestmark = pytest.mark.quick
 

@@ -50,6 +50,7 @@ OF_EXTRAS = {
     "files": SINK.format(place="out.parquet"),
     "sql": SINK.format(place="postgresql://localhost/x?table=t"),
     "redis": SINK.format(place="redis://localhost/0?stream=s"),
+    "worker": "import prometheus_client; from event_streamer_sdk.workers import SyncWorker, Worker",
     "kafka": SINK.format(place="kafka://localhost/t"),
     "nats": SINK.format(place="nats://localhost/s"),
     "pandas": "import pandas, pyarrow",

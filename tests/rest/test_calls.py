@@ -10,6 +10,9 @@ from event_streamer_api.api import stream, subscriptions
 from event_streamer_sdk.exceptions import EventStreamerValidationError
 from event_streamer_sdk.models import (
     ABIEvent,
+    AbiEventsRequest,
+    AbiEventsResponse,
+    ActivityResponse,
     BatchAcknowledgmentRequest,
     BatchAcknowledgmentResponse,
     BulkBatchAcknowledgmentRequest,
@@ -26,6 +29,7 @@ from event_streamer_sdk.models import (
     ClientHeartbeatRequest,
     ClientHeartbeatResponse,
     HealthResponse,
+    OverviewResponse,
     ProcessingStatusResponse,
     SubscriptionCreate,
     SubscriptionListResponse,
@@ -60,6 +64,16 @@ SUBSCRIPTION = {
 }
 LISTING = {"subscriptions": [SUBSCRIPTION], "total": 1, "page": 1, "page_size": 20}
 ACK = {"acknowledged": True, "batch_id": "b/1"}
+OVERVIEW = {
+    "timestamp": "2024-05-23T10:30:00Z",
+    "version": "1.0.0",
+    "caller": {"subscriber_id": "my-app", "is_admin": False, "needs_key": False},
+    "chains": [],
+    "subscriptions": [],
+    "connections": [],
+    "notices": [],
+}
+ACTIVITY = {"step": 5.0, "timestamps": [], "events_per_second": [], "blocks_behind": []}
 BULK = {
     "total_batches": 2,
     "acknowledged_batches": 1,
@@ -236,6 +250,23 @@ ROWS = [
         body=POLYGON.to_dict(),
     ),
     Row("delete_chain", (137,), "DELETE /api/chains/137", CHAIN, ChainConfigResponse),
+    Row("get_overview", (), "GET /api/overview", OVERVIEW, OverviewResponse),
+    Row(
+        "get_activity",
+        (7, 60),
+        "GET /api/activity",
+        ACTIVITY,
+        ActivityResponse,
+        query={"subscription_id": "7", "minutes": "60"},
+    ),
+    Row(
+        "read_abi_events",
+        (AbiEventsRequest(source="event A()"),),
+        "POST /api/abi/events",
+        {"events": [], "left_out": []},
+        AbiEventsResponse,
+        body={"source": "event A()"},
+    ),
     Row("refresh_chains", (), "POST /api/chains/refresh", CHAIN, ChainConfigResponse),
 ]
 

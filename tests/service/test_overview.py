@@ -174,9 +174,11 @@ def test_each_sees_its_own(start: StartService, chain: DevChain) -> None:
             assert [len(each["connections"]) for each in shown.values()] == [1, 0, 1]
             assert [len(each["subscriptions"]) for each in shown.values()] == [1, 0, 1]
             codes = [{notice["code"] for notice in each["notices"]} for each in shown.values()]
-            assert codes[0] == {"STREAM_ERROR"}
+            # Which of the two depends on whether the breaker has opened by then.
+            assert codes[0]
+            assert codes[0] <= {"STREAM_ERROR", "CIRCUIT_BREAKER_OPEN"}
             assert codes[1] == set()
-            assert codes[2] >= {"STREAM_ERROR"}
+            assert codes[2] >= codes[0]
             for client in (alice, bob):
                 assert "127.0.0.1" not in json.dumps(shown[client], ensure_ascii=False)
                 assert shown[client]["caller"]["is_admin"] is False
@@ -193,8 +195,10 @@ def test_a_breaker_that_opens_is_told_once() -> None:
             wait_until(lambda: breaker.state == "open", seconds=20)
             for _ in range(3):
                 take_look(service)
-        told = [n for n in client.get("/api/overview")["notices"] if n["code"] == "CIRCUIT_BREAKER_OPEN"]
-        assert len([n for n in told if "polygon_rpc" in n["message"]]) == 1
+        told = [notice["message"] for notice in client.get("/api/overview")["notices"]]
+        assert (
+            len([message for message in told if message.startswith("The circuit breaker polygon_rpc")]) == 1
+        )
 
 
 def test_overview_and_figures_keep_their_schemas(client: RawClient) -> None:

@@ -175,8 +175,8 @@ def test_limits_of_number_and_rate(start: StartService, chain: DevChain) -> None
         with client.stream(number):
             refused = client.http.get(f"/subscriptions/{number}/stream")
             assert (refused.status_code, refused.headers["retry-after"]) == (429, "30")
-    service = start(DevChain(chain_id=2, blocks=2), requests_per_second=0.01)
-    with RawClient(service.url) as client:
+    slow = LocalService(DevChain(chain_id=2, blocks=2), requests_per_second=0.01)
+    with slow as service, RawClient(service.url) as client:
         client.get("/api/chains")
         refused = client.http.get("/api/chains")
         assert refused.status_code == 429

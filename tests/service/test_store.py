@@ -266,7 +266,7 @@ sys.modules["msvcrt"] = types.SimpleNamespace(locking=locking, LK_NBLCK=3)
 sys.modules["fcntl"] = None
 sys.platform = "win32"
 from event_streamer_service.errors import StartupError
-from event_streamer_service.store.lock import only_service_on
+from event_streamer_service.store.sqlite_lock import only_service_on
 
 with only_service_on(sys.argv[1]):
     try:

@@ -66,7 +66,7 @@ def test_a_client_that_breaks_the_contract_is_found_out(
 ) -> None:
     """The checks can fail: each of these defects is found within a few schedules."""
     from event_streamer_sdk._core.stream.committing import Committer, Progress
-    from event_streamer_sdk._core.stream.unhandled import Unhandled
+    from event_streamer_sdk._core.stream.handler_errors import Unhandled
 
     if what == "acknowledge":  # acknowledges before the position is stored
         commit = Committer.commit

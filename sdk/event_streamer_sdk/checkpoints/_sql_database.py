@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .._core.stream.classify import store_may_come_back
+from .._core.stream.failures import store_may_come_back
 from .._extras import MissingExtraError, needs
 from ..exceptions import StoreError
 from ._sql_engines import ENGINES, POOL_SIZE, Place, Shared, check_place, loop_key, place_of

@@ -15,7 +15,7 @@ from event_streamer_sdk.abi import (
     topic0,
 )
 from event_streamer_sdk.abi.codegen import generate_module
-from event_streamer_sdk.cli._events import Abi, Contract, File, chosen_event, events_in
+from event_streamer_sdk.cli._abi_files import Abi, Contract, File, chosen_event, events_in
 from event_streamer_sdk.cli._output import AsJson, say, write_details, write_json, write_line, write_table
 from event_streamer_sdk.cli._shared import given_by
 from event_streamer_sdk.models.abi import ABIEvent

@@ -10,10 +10,10 @@ import typer
 from dateutil import parser as dates
 
 from event_streamer_sdk import Gap, Status, SyncEventStreamer, SyncStreamingClient
+from event_streamer_sdk.cli._abi_files import Abi, Contract, chosen_event
 from event_streamer_sdk.cli._bar import BlockProgress, in_bytes
 from event_streamer_sdk.cli._connection import connect
 from event_streamer_sdk.cli._dates import parse_moment
-from event_streamer_sdk.cli._events import Abi, Contract, chosen_event
 from event_streamer_sdk.cli._export_sink import Counted
 from event_streamer_sdk.cli._output import count, say
 from event_streamer_sdk.cli._shared import given_by

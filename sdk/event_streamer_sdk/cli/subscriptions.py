@@ -6,8 +6,8 @@ import typer
 
 from event_streamer_sdk import SyncEventStreamer
 from event_streamer_sdk.abi import human_readable, signature, wire_names
+from event_streamer_sdk.cli._abi_files import chosen_event
 from event_streamer_sdk.cli._connection import calls_the_service, connect
-from event_streamer_sdk.cli._events import chosen_event
 from event_streamer_sdk.cli._lines import short
 from event_streamer_sdk.cli._output import (
     AsJson,

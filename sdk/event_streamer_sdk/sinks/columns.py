@@ -49,7 +49,7 @@ from event_streamer_sdk.abi import LogDecodeError
 from event_streamer_sdk.abi._events import Parameter, resolve, unique_names
 from event_streamer_sdk.abi._types import ABIType, ArrayType, BaseType, TupleType
 
-from .where import Where
+from .conditions import Where
 
 __all__ = ["METADATA", "Column", "ColumnType", "EventTable", "Kind"]
 

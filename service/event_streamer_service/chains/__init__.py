@@ -5,7 +5,7 @@ Chains: where logs come from, and how they are followed without gap or overlap.
     └── Chain.follow       one subscription's way: history, then the head, reorgs (feed)
         ├── HeadTracker    one watcher of the head for all feeds (tracker, headers)
         ├── LiveLogs       one fetch of each new block for all feeds (livelogs)
-        ├── HistoryReader  ranges of adaptive size, several at a time (history, ranges)
+        ├── HistoryReader  ranges of adaptive size, several at a time (history, range_size)
         └── FailoverSource several nodes as one, a circuit breaker each (failover, breaker)
             └── ChainSource    a node (jsonrpc), DevChain (in `devchain`), Recording
 

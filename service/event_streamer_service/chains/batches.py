@@ -10,7 +10,7 @@ from typing import Protocol
 from . import refusals
 from .envelopes import Answer, Request
 from .errors import BatchTooLarge, ChainError, FilterTooLarge, RangeTooLarge, RateLimited, UnreadableAnswer
-from .ranges import AdaptiveRange
+from .range_size import AdaptiveRange
 
 logger = logging.getLogger(__name__)
 

@@ -24,7 +24,7 @@ from .errors import (
     RpcError,
     UnreadableAnswer,
 )
-from .ranges import TARGET_LOGS, AdaptiveRange
+from .range_size import TARGET_LOGS, AdaptiveRange
 from .source import ChainSource
 from .turns import Turns
 from .types import Block, Log, LogFilter, LogRange

@@ -30,7 +30,7 @@ from .errors import (
     UnreadableAnswer,
 )
 from .logvalues import Asked, Reading, read_logs, read_whole_block
-from .ranges import AdaptiveRange
+from .range_size import AdaptiveRange
 from .types import Block, Log, LogFilter
 from .values import Header, bloom_admits, read_header
 

@@ -1,8 +1,8 @@
 """
 A service in one process: nobody else knows what it doesn't, and nobody else may work on its database.
 
-SQLite files are locked by `store.lock`, before the service is made. In PostgreSQL the service holds a place,
-for itself alone here; `replicas` shares it.
+SQLite files are locked by `store.sqlite_lock`, before the service is made. In PostgreSQL the service holds a
+place, for itself alone here; `replicas` shares it.
 """
 
 # ruff: noqa: ARG002 - doing nothing needs no arguments
@@ -21,7 +21,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope
 
 from event_streamer_service.auth import Caller
-from event_streamer_service.cluster.session import Session
+from event_streamer_service.cluster.postgres_session import Session
 from event_streamer_service.delivery.connection import Connection
 from event_streamer_service.delivery.hub import Hub
 from event_streamer_service.errors import Unavailable

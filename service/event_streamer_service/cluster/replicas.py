@@ -32,8 +32,8 @@ from event_streamer_service.cluster import directory
 from event_streamer_service.cluster.alone import Alone
 from event_streamer_service.cluster.directory import OpenStream, Replica
 from event_streamer_service.cluster.handover import HEADER, HandOver, replica_secret
+from event_streamer_service.cluster.postgres_session import CHANNEL
 from event_streamer_service.cluster.review import Review
-from event_streamer_service.cluster.session import CHANNEL
 from event_streamer_service.delivery.connection import Connection
 from event_streamer_service.delivery.hub import Hub
 from event_streamer_service.errors import Conflict, TooManyRequests, no_such_connection

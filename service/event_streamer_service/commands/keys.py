@@ -13,7 +13,7 @@ from sqlalchemy import Connection, func, select
 
 from event_streamer_sdk._core.visible import visible
 from event_streamer_service.auth import digest_of
-from event_streamer_service.cluster.session import CHANNEL
+from event_streamer_service.cluster.postgres_session import CHANNEL
 from event_streamer_service.configuration import long_enough, revealed
 from event_streamer_service.errors import StartupError
 from event_streamer_service.store.database import Database

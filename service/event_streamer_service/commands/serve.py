@@ -31,7 +31,7 @@ from event_streamer_service.reloading import Reloading
 from event_streamer_service.server import ServiceServer, bind, check_exposure, serve, url_of
 from event_streamer_service.service import Service
 from event_streamer_service.settings import Settings
-from event_streamer_service.store.lock import only_service_on
+from event_streamer_service.store.sqlite_lock import only_service_on
 
 logger = logging.getLogger(__name__)
 

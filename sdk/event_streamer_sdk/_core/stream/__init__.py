@@ -22,7 +22,7 @@ What several lanes ask, each the one owner of what it tells:
 
 On the way in, for the read lane:
     lines.py            bytes → blocks of whole lines
-    classify.py         what a failure means: again, a new token, or the end
+    failures.py         what a failure means: again, a new token, or the end
 
 On the way through, for the deliver lane:
     messages.py         lines → batches and other messages
@@ -31,7 +31,7 @@ On the way through, for the deliver lane:
     dedupe.py           events that were handled before
     handlers.py         which functions are called for what
     naming.py           handlers whose event never comes
-    unhandled.py        handlers that raise, and lines that can't be read: again, and then the policy
+    handler_errors.py   handlers that raise, and lines that can't be read: again, and then the policy
     storing.py          what is asked of a store, and how long one that is away is waited for
     fast_path.py        all of this for the most frequent kind of batch, in one frame
 
@@ -40,7 +40,7 @@ What users give and get:
     checkpoint.py       what stores and dead letters write down
     reports.py          statuses, gaps, figures and reports
 
-Where to look: the wait after a 429 is decided in `classify.py` (what it means) and `reading.py` (how long); a
+Where to look: the wait after a 429 is decided in `failures.py` (what it means) and `reading.py` (how long); a
 batch is committed in `committing.py`; a new message type gets its model in `messages.py` and its branch in
 `delivering.py`, which the type checker asks for. `docs/architecture.md` draws a batch's way, step by step.
 """

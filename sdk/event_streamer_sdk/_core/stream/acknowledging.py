@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 
 from ..backoff import Backoff, Reconnect
-from .classify import connection_gone
 from .commands import Acknowledged, Steps, Wait, acknowledge
+from .failures import connection_gone
 from .in_hand import InHand
 from .lease import Lease
 from .link import Connection

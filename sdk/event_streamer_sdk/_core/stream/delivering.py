@@ -14,6 +14,7 @@ from .committing import Committer, Entry
 from .confirmations import ConfirmationBuffer
 from .dedupe import Deduplicator
 from .fast_path import FastPath, applies
+from .handler_errors import Result, Unhandled
 from .in_hand import InHand
 from .lines import Block, LongLine, whole_line
 from .messages import Batch, Decoded, Events, Message, Unknown, decode_block, decode_line, to_message
@@ -21,7 +22,6 @@ from .naming import Naming
 from .queue import Item, Lost, ReadQueue, Tail
 from .reports import EndReason, Gap, GapKind, Status, StatusKind
 from .session import Session
-from .unhandled import Result, Unhandled
 
 logger = logging.getLogger(__name__)
 

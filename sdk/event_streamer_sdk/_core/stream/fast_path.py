@@ -16,12 +16,12 @@ from typing import Any
 from .blocks import Blocks
 from .commands import Call, Steps
 from .committing import Committer, Entry
+from .handler_errors import Result, Unhandled
 from .handlers import batch_maker_var
 from .in_hand import InHand
 from .messages import plain_fields
 from .options import Settings
 from .session import Session
-from .unhandled import Result, Unhandled
 
 
 def applies(settings: Settings, *, iterating: bool, dedupes: bool) -> bool:

@@ -11,7 +11,6 @@ from event_streamer_sdk.exceptions import EventStreamerConnectionError
 from ..backoff import Backoff, Reconnect
 from ..inflate import Inflater
 from .acknowledging import AckBuffer
-from .classify import Action, Verdict, classify
 from .commands import (
     Answer,
     Connected,
@@ -29,6 +28,7 @@ from .commands import (
 )
 from .committing import Progress
 from .delivering import Deliverer
+from .failures import Action, Verdict, classify
 from .lease import Lease
 from .lines import LineBuffer
 from .link import Connection

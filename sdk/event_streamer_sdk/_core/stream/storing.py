@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from ..backoff import Backoff, Reconnect
-from .classify import store_may_come_back
 from .commands import Failed, Steps
+from .failures import store_may_come_back
 from .session import Session
 
 logger = logging.getLogger(__name__)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from event_streamer_sdk.exceptions import EventStreamerTimeoutError
 
-from .classify import connection_gone
 from .commands import Failed, Steps, Wait, send_heartbeat
+from .failures import connection_gone
 from .in_hand import InHand
 from .lease import Lease
 from .link import Connection
