@@ -67,6 +67,10 @@ check: $(installed_dev) ## format, lint, types, house rules, and generated code 
 	$(python) generator/twins.py --check
 	$(python) -m pytest -q tests/test_architecture.py tests/docs/test_public_names.py
 
+.PHONY: verify-types
+verify-types: $(installed_dev) ## pyright's verdict on the package's types: every public name's type is declared
+	$(python) -m pytest -q tests/packaging/test_types.py -k public_type_is_declared $(ARGS)
+
 ## Change it
 
 .PHONY: format generate contracts

@@ -133,7 +133,7 @@ class BaseClient:
             max_response_bytes=max_response_bytes,
             hooks=hooks_of(event_hooks),
         )
-        self.service_url = service.url
+        self.service_url: str = service.url
         self.subscriber_id = subscriber_id
         self._http: Any = self._http_class(service, options)
         self._service = service

@@ -1,4 +1,4 @@
-"""What makes the clients handy: options, raw responses, paths of one's own, keys that change, hooks."""
+"""What makes the clients handy: options, paths of one's own, keys that change, hooks."""
 
 import asyncio
 import logging
@@ -14,13 +14,10 @@ import pytest
 
 from event_streamer_sdk import EventStreamer, SyncEventStreamer
 from event_streamer_sdk.exceptions import (
-    EventStreamerNotFoundError,
     EventStreamerServerError,
     EventStreamerTimeoutError,
     EventStreamerValidationError,
 )
-from event_streamer_sdk.models.abi import ABIEvent
-from event_streamer_sdk.models.subscriptions import SubscriptionCreate
 from event_streamer_service import DevChain, LocalService
 from support.scripted_server import Reply, ScriptedServer, scripted_server
 from support.twins import KINDS, twin
@@ -109,92 +106,6 @@ def test_a_stream_carries_the_headers_of_with_options(kind: str, service: LocalS
     assert report.reason == "finished"
     assert {request.operation_id for request in seen} >= {"stream_subscription", "acknowledge_batch_bulk"}
     assert {request.headers.get("X-Trace") for request in seen} == {"a"}
-
-
-# --- raw responses, request ids -----------------------------------------------------------------
-
-
-@kinds
-def test_a_raw_response_has_status_headers_request_id_and_the_result(
-    kind: str, server: ScriptedServer
-) -> None:
-    with twin(kind, server.url) as client:
-        raw = client.run(client.client.with_raw_response.get_chain(1))
-        assert (raw.status, raw.request_id, raw.headers["content-type"]) == (200, "req_7", "application/json")
-        assert raw.parsed.name == "Ethereum Mainnet"
-        assert b"Ethereum Mainnet" in raw.content
-        assert client.get_chain(1) == raw.parsed
-
-
-@kinds
-def test_raw_responses_of_calls_at_once_are_not_mixed_up(kind: str, server: ScriptedServer) -> None:
-    def answer(number: int) -> Reply:
-        return Reply(json={**CHAIN, "chain_id": number}, headers={"X-Request-Id": f"req_{number}"})
-
-    server.waiting.extend(answer(number) for number in range(1, 21))
-    with twin(kind, server.url) as client:
-        calls = client.client.with_raw_response
-        if kind == "async":
-
-            async def all_at_once() -> list[Any]:
-                return await asyncio.gather(*(calls.get_chain(1) for _ in range(20)))
-
-            answers = client.run(all_at_once())
-        else:
-            answers = []
-            threads = [threading.Thread(target=lambda: answers.append(calls.get_chain(1))) for _ in range(20)]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
-    assert {answer.parsed.chain_id for answer in answers} == set(range(1, 21))
-    assert all(answer.request_id == f"req_{answer.parsed.chain_id}" for answer in answers)
-
-
-@kinds
-def test_handwritten_calls_and_errors_have_their_response_too(kind: str, service: LocalService) -> None:
-    with twin(kind, service.url) as client:
-        raw = client.client.with_raw_response
-        made = client.run(raw.subscribe(TRANSFER, chain_id=1, start_block=0, end_block=3, new=True))
-        assert made.status == 201
-        assert made.request_id == made.parsed.request_id
-        with pytest.raises(EventStreamerNotFoundError) as caught:
-            client.run(raw.get_subscription(987_654))
-        assert caught.value.request_id
-
-
-@kinds
-def test_every_answer_knows_its_request_id_and_equals_others(kind: str, server: ScriptedServer) -> None:
-    with twin(kind, server.url) as client:
-        answer = client.get_chain(1)
-        assert answer.request_id == "req_7"
-        server.waiting.append(Reply(json=CHAIN))
-        other = client.get_chain(1)
-        assert other.request_id is None
-        assert other == answer
-        assert "request_id" not in answer.to_dict()
-        assert "req_7" not in repr(answer)
-
-
-def test_a_model_of_ones_own_has_no_request_id() -> None:
-    subscription = SubscriptionCreate(
-        event_signature=ABIEvent(name="E"), chain_id=1, start_block=0, subscriber_id="me"
-    )
-    assert subscription.request_id is None
-
-
-def test_every_call_of_the_client_has_a_raw_one() -> None:
-    """Also what the specification gains later: the list is printed from it."""
-    for client_class in (EventStreamer, SyncEventStreamer):
-        client = client_class("http://127.0.0.1:1", "me")
-        calls = {name for name in dir(client) if not name.startswith("_") and callable(getattr(client, name))}
-        others = {
-            "close", "create_streaming_client", "extract_abi_event", "extract_abi_events", "fetch",
-            "from_env", "health_check", "iter_subscription_pages", "iter_subscriptions", "parse_contract_abi",
-            "wait_until_done", "with_options",
-        }  # fmt: skip
-        raw = {name for name in dir(client.with_raw_response) if not name.startswith("_")}
-        assert raw == calls - others
 
 
 # --- paths of one's own -------------------------------------------------------------------------

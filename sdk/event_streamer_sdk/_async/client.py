@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
-from event_streamer_api.client import AsyncRawCalls
 from event_streamer_api.errors import EventStreamerSDKError
 from event_streamer_api.raw import keeping_async
 
@@ -19,6 +18,7 @@ from .._base import HEALTHY, BaseClient
 from .._core.call.service import API_KEY_HEADER
 from ..exceptions import EventStreamerNotFoundError
 from .http import AsyncHTTP
+from .requests import AsyncRawRequests
 from .subscriptions import AsyncSubscriptions
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         SubscriptionResponse,
         SubscriptionUpdate,
     )
+    from event_streamer_api.raw import RawResponse
     from event_streamer_api.types import Operation
 
     from .._base import Source
@@ -408,7 +409,7 @@ class EventStreamer(BaseClient, AsyncSubscriptions):
         )
 
 
-class AsyncRawResponses(AsyncRawCalls):
+class AsyncRawResponses(AsyncRawRequests):
     """
     The calls of a client, each with the response that its result was read from, the last of several.
 
@@ -418,16 +419,53 @@ class AsyncRawResponses(AsyncRawCalls):
 
     def __init__(self, client: EventStreamer) -> None:
         super().__init__(client)
-        self.create_subscription = keeping_async(client, client.create_subscription)
-        self.get_or_create_subscription = keeping_async(client, client.get_or_create_subscription)
-        self.subscribe = keeping_async(client, client.subscribe)
-        self.update_subscription = keeping_async(client, client.update_subscription)
-        self.get_subscription_last_processed_block = keeping_async(
-            client, client.get_subscription_last_processed_block
+        self._client = client
+
+    async def create_subscription(
+        self, subscription: SubscriptionCreate
+    ) -> RawResponse[SubscriptionResponse]:
+        """See the client's `create_subscription`."""
+        return await keeping_async(self._client, self._client.create_subscription)(subscription)
+
+    async def get_or_create_subscription(
+        self, subscription: SubscriptionCreate
+    ) -> RawResponse[SubscriptionResponse]:
+        """See the client's `get_or_create_subscription`."""
+        return await keeping_async(self._client, self._client.get_or_create_subscription)(subscription)
+
+    async def subscribe(
+        self,
+        event: ABIEvent | Source,
+        name: str | None = None,
+        *,
+        chain_id: int,
+        start_block: int,
+        end_block: int | None = None,
+        addresses: str | Iterable[str] = (),
+        where: Mapping[str, Any] | None = None,
+        new: bool = False,
+    ) -> RawResponse[SubscriptionResponse]:
+        """See the client's `subscribe`."""
+        return await keeping_async(self._client, self._client.subscribe)(
+            event,
+            name,
+            chain_id=chain_id,
+            start_block=start_block,
+            end_block=end_block,
+            addresses=addresses,
+            where=where,
+            new=new,
         )
-        self.request = keeping_async(client, client.request)
-        self.get = keeping_async(client, client.get)
-        self.post = keeping_async(client, client.post)
-        self.put = keeping_async(client, client.put)
-        self.patch = keeping_async(client, client.patch)
-        self.delete = keeping_async(client, client.delete)
+
+    async def update_subscription(
+        self, subscription_id: int, update: SubscriptionUpdate
+    ) -> RawResponse[SubscriptionResponse]:
+        """See the client's `update_subscription`."""
+        return await keeping_async(self._client, self._client.update_subscription)(subscription_id, update)
+
+    async def get_subscription_last_processed_block(
+        self, subscription_id: int, chain_id: int | None = None
+    ) -> RawResponse[int | None]:
+        """See the client's `get_subscription_last_processed_block`."""
+        call = keeping_async(self._client, self._client.get_subscription_last_processed_block)
+        return await call(subscription_id, chain_id)

@@ -67,7 +67,7 @@ class StreamingBase(abc.ABC):
     ) -> None:
         self.event_streamer = event_streamer
         self.subscription_id = subscription_id
-        self.client_metadata = dict(client_metadata or {})
+        self.client_metadata: dict[str, Any] = dict(client_metadata or {})
         self.auto_acknowledge = auto_acknowledge
         self._store: CheckpointStore | None = store_from(options.get("checkpoint"))
         self._dead_letters: DeadLetters | None = dead_letters_from(options.get("dead_letter"))

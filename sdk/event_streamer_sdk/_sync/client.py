@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
-from event_streamer_api.client import SyncRawCalls
 from event_streamer_api.errors import EventStreamerSDKError
 from event_streamer_api.raw import keeping
 
@@ -20,6 +19,7 @@ from .._base import HEALTHY, BaseClient
 from .._core.call.service import API_KEY_HEADER
 from ..exceptions import EventStreamerNotFoundError
 from .http import SyncHTTP
+from .requests import SyncRawRequests
 from .subscriptions import SyncSubscriptions
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         SubscriptionResponse,
         SubscriptionUpdate,
     )
+    from event_streamer_api.raw import RawResponse
     from event_streamer_api.types import Operation
 
     from .._base import Source
@@ -407,7 +408,7 @@ class SyncEventStreamer(BaseClient, SyncSubscriptions):
         )
 
 
-class SyncRawResponses(SyncRawCalls):
+class SyncRawResponses(SyncRawRequests):
     """
     The calls of a client, each with the response that its result was read from, the last of several.
 
@@ -417,16 +418,51 @@ class SyncRawResponses(SyncRawCalls):
 
     def __init__(self, client: SyncEventStreamer) -> None:
         super().__init__(client)
-        self.create_subscription = keeping(client, client.create_subscription)
-        self.get_or_create_subscription = keeping(client, client.get_or_create_subscription)
-        self.subscribe = keeping(client, client.subscribe)
-        self.update_subscription = keeping(client, client.update_subscription)
-        self.get_subscription_last_processed_block = keeping(
-            client, client.get_subscription_last_processed_block
+        self._client = client
+
+    def create_subscription(self, subscription: SubscriptionCreate) -> RawResponse[SubscriptionResponse]:
+        """See the client's `create_subscription`."""
+        return keeping(self._client, self._client.create_subscription)(subscription)
+
+    def get_or_create_subscription(
+        self, subscription: SubscriptionCreate
+    ) -> RawResponse[SubscriptionResponse]:
+        """See the client's `get_or_create_subscription`."""
+        return keeping(self._client, self._client.get_or_create_subscription)(subscription)
+
+    def subscribe(
+        self,
+        event: ABIEvent | Source,
+        name: str | None = None,
+        *,
+        chain_id: int,
+        start_block: int,
+        end_block: int | None = None,
+        addresses: str | Iterable[str] = (),
+        where: Mapping[str, Any] | None = None,
+        new: bool = False,
+    ) -> RawResponse[SubscriptionResponse]:
+        """See the client's `subscribe`."""
+        return keeping(self._client, self._client.subscribe)(
+            event,
+            name,
+            chain_id=chain_id,
+            start_block=start_block,
+            end_block=end_block,
+            addresses=addresses,
+            where=where,
+            new=new,
         )
-        self.request = keeping(client, client.request)
-        self.get = keeping(client, client.get)
-        self.post = keeping(client, client.post)
-        self.put = keeping(client, client.put)
-        self.patch = keeping(client, client.patch)
-        self.delete = keeping(client, client.delete)
+
+    def update_subscription(
+        self, subscription_id: int, update: SubscriptionUpdate
+    ) -> RawResponse[SubscriptionResponse]:
+        """See the client's `update_subscription`."""
+        return keeping(self._client, self._client.update_subscription)(subscription_id, update)
+
+    def get_subscription_last_processed_block(
+        self, subscription_id: int, chain_id: int | None = None
+    ) -> RawResponse[int | None]:
+        """See the client's `get_subscription_last_processed_block`."""
+        call = keeping(self._client, self._client.get_subscription_last_processed_block)
+        return call(subscription_id, chain_id)

@@ -67,7 +67,7 @@ class EventDecoder:
         hex_bytes: bool = False,
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
-        self.event = event
+        self.event: ABIEvent = event
         self._checked = resolve(event, limits)
         self._spelling = spell(self._checked)
         self._style = Style(wire=False, strict=strict, checksum=checksum, hex_bytes=hex_bytes, limits=limits)

@@ -58,7 +58,7 @@ class JSONLinesDeadLetters:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+        self.path: Path = Path(path)
         self._lock = threading.Lock()
 
     def write(self, record: DeadLetterRecord) -> None:

@@ -75,7 +75,7 @@ class FileCheckpoint:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+        self.path: Path = Path(path)
         self._lock = threading.Lock()
 
     def load(self, key: str) -> Checkpoint | None:

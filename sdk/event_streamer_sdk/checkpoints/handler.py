@@ -40,7 +40,9 @@ class HandlerCheckpoint:
 
     def __init__(self, load: Callable[[], str | None] | Callable[[], Awaitable[str | None]]) -> None:
         self._load = load
-        self.asynchronous = iscoroutinefunction(load) or iscoroutinefunction(getattr(load, "__call__", None))  # noqa: B004 - not whether, but what it is
+        self.asynchronous: bool = iscoroutinefunction(load) or iscoroutinefunction(
+            getattr(load, "__call__", None)  # noqa: B004 - not whether, but what it is
+        )
 
     def load(self, key: str) -> Any:  # noqa: ARG002 - the protocol of a store
         """

@@ -168,7 +168,7 @@ class SharedStore(abc.ABC):
                 f"owner must have 1 to {LONGEST_OWNER} characters, not {len(owner)}"
             )
         self.lease_seconds = lease_seconds
-        self.owner = owner or secrets.token_hex(16)
+        self.owner: str = owner or secrets.token_hex(16)
         self._questions = questions
         self._fencing: dict[str, int] = {}
 

@@ -20,7 +20,7 @@ from event_streamer_sdk.cli._output import AsJson, say, write_details, write_jso
 from event_streamer_sdk.cli._shared import given_by
 from event_streamer_sdk.models.abi import ABIEvent
 
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     help="Read ABIs: events, topics, decoding, code. Works without a service.", no_args_is_help=True
 )
 

@@ -8,7 +8,9 @@ from event_streamer_sdk import SyncEventStreamer
 from event_streamer_sdk.cli._connection import calls_the_service
 from event_streamer_sdk.cli._output import AsJson, say, write_details, write_json, write_table
 
-app = typer.Typer(help="Look at and reset the circuit breakers of the RPC endpoints.", no_args_is_help=True)
+app: typer.Typer = typer.Typer(
+    help="Look at and reset the circuit breakers of the RPC endpoints.", no_args_is_help=True
+)
 
 
 @app.command()

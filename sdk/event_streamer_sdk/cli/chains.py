@@ -11,7 +11,9 @@ from event_streamer_sdk.cli._output import AsJson, say, write_details, write_jso
 from event_streamer_sdk.cli._shared import given_by
 from event_streamer_sdk.models.chains import ChainConfigRequest, ChainConfigResponse
 
-app = typer.Typer(help="Look at and change the chains that the service reads.", no_args_is_help=True)
+app: typer.Typer = typer.Typer(
+    help="Look at and change the chains that the service reads.", no_args_is_help=True
+)
 
 ChainId = Annotated[int, typer.Argument(min=1, show_default=False, help="The chain's id.")]
 

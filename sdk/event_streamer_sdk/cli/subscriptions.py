@@ -22,7 +22,7 @@ from event_streamer_sdk.cli._shared import given_by
 from event_streamer_sdk.models.abi import ABIEvent
 from event_streamer_sdk.models.subscriptions import SubscriptionResponse, SubscriptionUpdate
 
-app = typer.Typer(help="Make, look at, change and delete subscriptions.", no_args_is_help=True)
+app: typer.Typer = typer.Typer(help="Make, look at, change and delete subscriptions.", no_args_is_help=True)
 
 SubscriptionId = Annotated[int, typer.Argument(min=1, show_default=False, help="The subscription's number.")]
 Addresses = Annotated[

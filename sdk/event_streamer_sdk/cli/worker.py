@@ -19,7 +19,7 @@ from event_streamer_sdk.exceptions import EventStreamerSDKError
 from event_streamer_sdk.workers import SyncWorker, Worker, workers_status
 from event_streamer_sdk.workers.worker import LEASE_SECONDS, store_at
 
-app = typer.Typer(help="Share subscriptions among processes: run a worker, or see who has what.")
+app: typer.Typer = typer.Typer(help="Share subscriptions among processes: run a worker, or see who has what.")
 
 CheckpointURL = Annotated[
     str,

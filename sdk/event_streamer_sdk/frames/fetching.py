@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FrameTooLargeError", "Wanted", "fetch", "fetch_async", "wanted"]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 
 class FrameTooLargeError(SinkError):

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import polars
     import pyarrow
 
+    from event_streamer_api.models import ABIEvent
+
     from .._core.stream.reports import Gap
     from .charts import ChartKind, ChartPer, PlotData
     from .drawing import Plot, Theme
@@ -63,12 +65,12 @@ class EventFrame:
     ) -> None:
         self._table = table
         self._held = held
-        self.event = table.event
-        self.chain_id = table.chain_id
+        self.event: ABIEvent = table.event
+        self.chain_id: int = table.chain_id
         self.start_block = start_block
         self.end_block = end_block
-        self.columns = table.names
-        self.gaps = tuple(gaps)
+        self.columns: tuple[str, ...] = table.names
+        self.gaps: tuple[Gap, ...] = tuple(gaps)
 
     def __len__(self) -> int:
         count: int = self._held.num_rows

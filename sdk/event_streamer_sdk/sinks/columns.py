@@ -168,7 +168,7 @@ class EventTable:
         self.event = event
         self.chain_id = chain_id
         every = (*METADATA, *_parameters(event, longest_name))
-        self.columns = _wanted(every, only, event)
+        self.columns: tuple[Column, ...] = _wanted(every, only, event)
         # The condition may look at columns that are not wanted.
         self._where = (
             Where(where, {column.name: column.type.kind for column in every}) if where is not None else None

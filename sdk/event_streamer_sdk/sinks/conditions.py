@@ -63,7 +63,7 @@ class Where:
         tree = self._parse(text)
         _Moments(kinds, self._moment).visit(tree)
         named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - set(self._moments)
-        self.names = tuple(sorted(name.removeprefix(_PREFIX) for name in named))
+        self.names: tuple[str, ...] = tuple(sorted(name.removeprefix(_PREFIX) for name in named))
         if unknown := [name for name in self.names if name not in kinds]:
             raise EventStreamerValidationError(
                 f"the condition {text!r} names {', '.join(unknown)}; the columns are {', '.join(kinds)}"

@@ -21,7 +21,7 @@ from .protocol import SinkBatch, SinkError, SinkUnavailableError, Source
 
 __all__ = ["KafkaSink"]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 POSITIONS = "event_streamer_positions"
 """The compacted topic that holds each topic's position, under the topic's name."""

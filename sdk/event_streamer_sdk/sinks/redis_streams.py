@@ -19,7 +19,7 @@ from .protocol import SinkBatch, SinkError, SinkUnavailableError, Source
 
 __all__ = ["RedisSink"]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 POSITION = ":position"
 """What is appended to the stream's name for the key that holds the position."""

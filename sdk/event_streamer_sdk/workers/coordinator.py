@@ -18,7 +18,7 @@ from .held import Held, attend
 from .lease import Lease, ticks
 from .streams import Streams
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 REFRESH_SECONDS = 3.0
 """How often the service is asked which subscriptions there are, seconds."""

@@ -16,7 +16,7 @@ from event_streamer_sdk.checkpoints import SharedStore
 from .lease import Lease, LeasedPositions, ticks
 from .streams import Streams, lease_was_lost
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 FAILING = Reconnect(initial=1.0, maximum=60.0)
 """Waits before a stream that has ended badly is made again: the others go on meanwhile."""
@@ -43,7 +43,7 @@ class Held:
         self.lease = lease
         self.error: str | None = None
         self.stream: Any = None
-        self.leaving = asyncio.Event()
+        self.leaving: asyncio.Event = asyncio.Event()
         self.lost = False
         self.task: asyncio.Task[Any]
         self._state = "starting"

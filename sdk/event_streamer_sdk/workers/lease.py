@@ -135,8 +135,8 @@ class LeasedPositions:
     def __init__(self, store: SharedStore, lease: Lease) -> None:
         self._store = store
         self._lease = lease
-        self.asynchronous = store.asynchronous
-        self.blocking = not store.asynchronous
+        self.asynchronous: bool = store.asynchronous
+        self.blocking: bool = not store.asynchronous
 
     def load(self, key: str) -> Any:
         """Read the position."""

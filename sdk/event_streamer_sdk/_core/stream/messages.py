@@ -113,10 +113,10 @@ class Batch:
             self._fill(batch_id, token, message["events"], size, first, last)
         else:
             self._read(message)
-        self.message = message
-        self.epoch = epoch
-        self.owner = owner
-        self.goes_back = goes_back
+        self.message: dict[str, Any] = message
+        self.epoch: int = epoch
+        self.owner: BatchOwner | None = owner
+        self.goes_back: bool = goes_back
 
     def _read(self, message: dict[str, Any]) -> None:
         """Read a batch that is not plain, but may be good all the same."""
@@ -142,12 +142,12 @@ class Batch:
     def _fill(
         self, batch_id: str, token: str, events: Events, size: int, first: int | None, last: int | None
     ) -> None:
-        self.batch_id = batch_id
-        self.resume_token = token
-        self.events = events
-        self.size = size
-        self.first_block = first
-        self.last_block = last
+        self.batch_id: str = batch_id
+        self.resume_token: str = token
+        self.events: Events = events
+        self.size: int = size
+        self.first_block: int | None = first
+        self.last_block: int | None = last
 
     def doubt(self) -> None:
         """Note that it may end before the batch that came before it."""

@@ -57,7 +57,7 @@ class LocalFolder:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.name = str(path)
+        self.name: str = str(path)
         self._lock: IO[bytes] | None = None
 
     def make(self) -> None:

@@ -81,7 +81,7 @@ class PostgreSQL:
 
     def __init__(self) -> None:
         sa, self._psycopg = needs("sqlalchemy"), needs("psycopg")
-        self.errors = Errors(
+        self.errors: Errors = Errors(
             (
                 sa.exc.OperationalError,
                 sa.exc.InterfaceError,
@@ -177,7 +177,7 @@ class SQLite:
 
     def __init__(self) -> None:
         sa = needs("sqlalchemy")
-        self.errors = Errors(
+        self.errors: Errors = Errors(
             (sa.exc.OperationalError, sqlite3.OperationalError), (sa.exc.DBAPIError, sqlite3.Error)
         )
         self._events: EventTable | None = None
