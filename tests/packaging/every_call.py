@@ -12,6 +12,7 @@ from event_streamer_sdk import EventStreamer, Reconnect, Report, StreamingClient
 from event_streamer_sdk.frames import EventFrame
 from event_streamer_sdk.models import (
     ABIEvent,
+    AbiEventsRequest,
     BatchAcknowledgmentRequest,
     BulkBatchAcknowledgmentRequest,
     ChainConfigRequest,
@@ -68,6 +69,34 @@ async def chains(client: EventStreamer) -> None:
     healthy: bool = await client.health_check()
     status: str = (await client.get_health()).status
     print(names, total, states, rate, threshold, health, healthy, status)
+
+
+async def comforts(subscription_id: int) -> None:
+    async with EventStreamer.from_env(subscriber_id="my-app") as client:
+        patient: EventStreamer = client.with_options(timeout=60, max_retries=5, headers={"X-Team": "data"})
+        raw = await patient.with_raw_response.get_chain(1)
+        told: tuple[int, str | None, str | None] = (raw.status, raw.request_id, raw.parsed.name)
+        one: SubscriptionResponse = await client.wait_until_done(subscription_id, timeout=10)
+        pages: list[int] = [page.total async for page in client.iter_subscription_pages(50)]
+        some: SubscriptionResponse = await client.subscribe(
+            TRANSFER, chain_id=1, start_block=0, where={"to": ["0x" + "ab" * 20]}
+        )
+        print(told, one.id, one.request_id, pages, some.topics)
+
+
+async def looks(client: EventStreamer) -> None:
+    chains: list[int] = [chain.chain_id for chain in (await client.get_overview()).chains]
+    lags: list[float | None] = (await client.get_activity(1, minutes=60)).blocks_behind
+    found = (await client.read_abi_events(AbiEventsRequest(source=TRANSFER))).events
+    answers: list[Any] = [
+        await client.get("/api/new", params={"page": 1}),
+        await client.post("/api/new", json={"name": "x"}),
+        await client.put("/api/new/1", json={"name": "y"}),
+        await client.patch("/api/new/1", json={"name": "z"}),
+        await client.delete("/api/new/1"),
+        await client.request("GET", "/api/new", headers={"X-Team": "data"}),
+    ]
+    print(chains, lags, found, answers)
 
 
 async def by_hand(client: EventStreamer) -> None:
