@@ -211,8 +211,9 @@ class SyncEventStreamer(BaseClient, SyncSubscriptions):
 
         Example:
             >>> client.subscribe(erc20_abi, "Transfer", chain_id=1, start_block=19_000_000)
+            >>> alice = "0xA0b86a33E6417b3c4555ba476F04245600306D5D"
             >>> client.subscribe(
-            ...     erc20_abi, "Transfer", chain_id=1, start_block=19_000_000, where={"to": [alice, bob]}
+            ...     erc20_abi, "Transfer", chain_id=1, start_block=19_000_000, where={"to": [alice]}
             ... )
         """
         from .._core.subscriptions import subscription_to
