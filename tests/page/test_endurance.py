@@ -62,8 +62,11 @@ def test_memory_stays_flat_and_clicks_are_answered(tab: Page) -> None:
     print(f"{seen}; {told}; {nodes} elements")
     assert rows == 100
     assert nodes < 4000
+    assert max(figures) < 80
+    assert max(answers) < 2
+    if SECONDS < 60:
+        return  # on a busy machine filling up takes longer than that: `make watch-page` looks for minutes
     # At first the page fills up to what it keeps; from then on nothing may be added.
     settled, later = figures[: len(figures) // 2], figures[len(figures) // 2 :]
     # What is under way at the moment of a look comes on top, so the lowest figure tells.
     assert min(later) < max(settled) + 3
-    assert max(answers) < 2

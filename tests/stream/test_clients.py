@@ -47,7 +47,9 @@ def elapsed(action: Callable[[], Any]) -> float:
 @pytest.mark.quick
 @pytest.mark.parametrize("which", ["default", "httpx"])
 @pytest.mark.parametrize("script", [stay_silent, never_answer], ids=["silent", "no answer"])
-def test_stopping_takes_effect_at_once_while_the_socket_is_silent(kind: str, which: str, script: Any) -> None:
+def test_stopping_takes_effect_at_once_while_the_socket_is_silent(
+    kind: str, which: str, script: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     async def scenario(stream: Any, call: Any) -> None:
         await call(stream.start_streaming())
         await until(lambda: len(server.connects) == 1 and (script is never_answer or listener.handled == ALL))
@@ -63,6 +65,7 @@ def test_stopping_takes_effect_at_once_while_the_socket_is_silent(kind: str, whi
         listener = Listener(kind, server.url, client=transports(kind, which))
         both(kind, listener, scenario)
         assert server.acked == ({f"b{number}" for number in ALL} if script is stay_silent else set())
+    assert not caplog.messages, "a connect that a stop breaks off is not a lost connection"
 
 
 @pytest.mark.parametrize("which", ["default", "httpx"])

@@ -76,7 +76,7 @@ def test_a_database_that_is_away_for_longer_than_a_lease(kind: str, postgres: st
             last = max(seen)
             wait_until(lambda: max(seen) > last + 10, seconds=20)
             assert set(range(max(seen))) <= set(seen), "nothing is lost"
-            assert made[0].is_healthy
+            wait_until(lambda: made[0].is_healthy, seconds=10)
         finally:
             made[0].stop()
             thread.join(20)

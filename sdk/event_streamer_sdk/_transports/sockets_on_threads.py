@@ -37,6 +37,8 @@ def connect(origin: Origin, tls: ssl.SSLContext | None, limits: Limits) -> HTTPC
             if scheme == "https":
                 assert tls is not None, "the address was http when the transport was made"
                 opened.settimeout(limits.seconds("connect"))
+                # Where it was reset already, `wrap_socket` would take the socket over and leave it open.
+                opened.getpeername()
                 opened = tls.wrap_socket(opened, server_hostname=host)
         except TimeoutError as error:
             raise TransportTimeoutError("no connection in time", "connect") from error

@@ -111,6 +111,9 @@ class Reader:
                 break
             else:
                 failure = outcome
+                if session.over:
+                    # A stop has broken the connect off: nothing is lost, and nobody tries again.
+                    break
             verdict = classify(failure)
             conflicts += verdict.action is Action.CONFLICT
             yield from self._after_failure(failure, verdict, lost_reason or verdict.reason, conflicts)
