@@ -166,8 +166,10 @@ def _node() -> Iterator[DevNode]:
     )  # fmt: skip
     assert process.stdout is not None
     with process, DevNode(process.stdout.readline().strip()) as node:
-        yield node
-        process.kill()
+        try:
+            yield node
+        finally:
+            process.kill()
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 from attrs import evolve
+from sqlalchemy.exc import SQLAlchemyError
 
 from event_streamer_sdk._core.visible import visible
 from event_streamer_service import logs
@@ -31,6 +32,7 @@ from event_streamer_service.reloading import Reloading
 from event_streamer_service.server import ServiceServer, bind, check_exposure, serve, url_of
 from event_streamer_service.service import Service
 from event_streamer_service.settings import Settings
+from event_streamer_service.store.database import reason_of
 from event_streamer_service.store.sqlite_lock import only_service_on
 
 logger = logging.getLogger(__name__)
@@ -198,6 +200,9 @@ def serve_command(
     except StartupError as problem:
         typer.echo(visible(f"event-streamer serve: {problem}"), err=True)
         raise typer.Exit(2 if isinstance(problem, WrongArgument) else 1) from problem
+    except SQLAlchemyError as problem:  # it went away between two steps of the start
+        typer.echo(visible(f"event-streamer serve: can't use the database: {reason_of(problem)}"), err=True)
+        raise typer.Exit(1) from problem
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
 
