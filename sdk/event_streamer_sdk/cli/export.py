@@ -351,7 +351,7 @@ def _run(
             _remove(client, found)
         say(f"{finished}: nothing to do")
         return Report(reason=EndReason.FINISHED)
-    except EventStreamerSDKError:
+    except (EventStreamerSDKError, KeyboardInterrupt):
         if remove:
             _keep_or_remove(client, found, counted)
         raise
