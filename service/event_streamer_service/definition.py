@@ -35,10 +35,9 @@ def definition_key(values: Mapping[str, Any]) -> str:
         values["start_block"],
         values["end_block"],
     ]
-    if (
-        values.get("topics") is not None
-    ):  # only where there are some: keys of an earlier release stay as they are
-        wanted.append(values["topics"])
+    topics = values.get("topics")
+    if topics is not None:  # appended only then, so that the keys that an earlier release made still hold
+        wanted.append(topics)
     return hashlib.sha256(json.dumps(wanted).encode("utf-8", "surrogatepass")).hexdigest()
 
 
