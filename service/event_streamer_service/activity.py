@@ -16,11 +16,11 @@ from collections.abc import Callable
 
 from attrs import frozen
 
+from event_streamer_service.chains.manager import ChainManager
 from event_streamer_service.delivery.connection import Connection
 from event_streamer_service.delivery.hub import Hub
 from event_streamer_service.delivery.progress import ProgressBook
 from event_streamer_service.notices import Notices
-from event_streamer_service.registry import ChainRegistry
 from event_streamer_service.store.subscriptions import Subscription, with_progress
 
 logger = logging.getLogger(__name__)
@@ -97,7 +97,7 @@ class Activity:
         self,
         hub: Hub,
         book: ProgressBook,
-        chains: ChainRegistry,
+        chains: ChainManager,
         *,
         notices: Notices,
         now: Callable[[], float],
@@ -222,7 +222,7 @@ class Activity:
                 )
             self._reorgs[config.chain_id] = seen
         states = {}
-        for chain_id, breaker in self._chains.breakers():
+        for chain_id, breaker in self._chains.breakers_by_chain:
             states[breaker.name] = breaker.state
             if breaker.state == "open" and self._states.get(breaker.name, "closed") == "closed":
                 why = f": {breaker.last_error}" if breaker.last_error else "."

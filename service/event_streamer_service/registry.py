@@ -1,5 +1,7 @@
 """
-The chains of a service: those that the database holds, and those that it was started with.
+The configurations of a service's chains: those in the database, and those that it was started with.
+
+It loads and stores them, and hands the active ones to the chain manager, which everybody else asks.
 
 The database holds the chains that were configured by calls. Chains that the service was started
 with (nodes of its command line, a development chain, a recording) come and go with its process. Where
@@ -10,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -18,10 +19,7 @@ from attrs import asdict, fields_dict
 from sqlalchemy import Connection
 
 from event_streamer_api.models import ChainConfigRequest
-from event_streamer_service.chains.breaker import CircuitBreaker
 from event_streamer_service.chains.config import EMBEDDED, ChainConfig
-from event_streamer_service.chains.errors import ChainError, ChainMismatch, ChainTimeout
-from event_streamer_service.chains.feed import Chain
 from event_streamer_service.chains.headers import HeaderStore
 from event_streamer_service.chains.manager import ChainManager
 from event_streamer_service.chains.source import ChainSource
@@ -34,17 +32,16 @@ from event_streamer_service.store.database import Database
 
 logger = logging.getLogger(__name__)
 
-_HEAD_GOOD_FOR = 2.0
-"""Seconds for which the answer of a node to a question for its head is repeated."""
 _LONGEST_GROWTH = 500_000
 """Blocks, eleven days of one every 2 s. More of them are those of another chain with the same id."""
 
 
 class ChainRegistry:
     """
-    Knows every configured chain and keeps the active ones running.
+    Loads and stores the configurations, and tells the chain manager which chains are active.
 
     Args:
+        manager: Runs the active chains.
         database: Holds the configurations.
         headers: Where recent headers outlive the process.
         given: Node chains that the service is started with.
@@ -59,6 +56,7 @@ class ChainRegistry:
 
     def __init__(
         self,
+        manager: ChainManager,
         database: Database,
         *,
         headers: HeaderStore,
@@ -70,11 +68,10 @@ class ChainRegistry:
         shared: bool,
         tell: Callable[..., None],
     ) -> None:
+        self._manager = manager
         self._shared = shared
         self._tell = tell
         self._private_nodes = private_nodes
-        self._heads: dict[int, tuple[float, int | None]] = {}
-        """Chain id → when its node was asked for the head, and what it said."""
         self._database = database
         self._headers = headers
         self._given = list(given)
@@ -89,7 +86,6 @@ class ChainRegistry:
         """Chain id → its configuration, and whether it is active."""
         self._unreadable: set[int] = set()
         """Chains whose stored configuration has been told to be of no use."""
-        self._manager = ChainManager()
         self._changing = asyncio.Lock()
 
     async def start(self) -> None:
@@ -105,7 +101,6 @@ class ChainRegistry:
         nothing_else = not self._given and not self._to_embed and not any(row.active for row in rows)
         if nothing_else and self._fallback is not None:
             self._to_embed = [await self._grown(self._fallback())]
-        embedded: dict[str, ChainSource] = {}
         for source in self._to_embed:
             chain_id = await source.chain_id()
             if chain_id in self._started_with:
@@ -113,13 +108,13 @@ class ChainRegistry:
                     f"The service is started with chain {chain_id} twice; it takes one of each."
                 )
             url = f"{EMBEDDED}:{type(source).__name__.lower()}-{chain_id}"
-            embedded[url] = self.sources[chain_id] = source
+            self._manager.embed(url, source)
+            self.sources[chain_id] = source
             self._started_with[chain_id] = ChainConfig(
                 chain_id=chain_id,
                 name=getattr(source, "name", None) or f"{type(source).__name__} {chain_id}",
                 rpc_urls=(url,),
             )
-        self._manager = ChainManager(embedded=embedded, header_store=self._headers)
         try:
             await self._apply()
         except ValueError as problem:
@@ -157,49 +152,12 @@ class ChainRegistry:
             chain.mine(missing)
         return chain
 
-    async def check_given(self, patience: float) -> None:
-        """
-        Ask the chains that were given at the start for a sign of life.
-
-        One that gives none is told and tried again for as long as it takes: the others are served.
-
-        Raises:
-            StartupError: No active chain answers within `patience` seconds, or one is another chain.
-        """
-        given = [config.chain_id for config in self._given if self.is_active(config.chain_id)]
-        problems = await asyncio.gather(*(self._trouble(self.get(chain_id), patience) for chain_id in given))
-        silent = {
-            chain_id: problem
-            for chain_id, problem in zip(given, problems, strict=True)
-            if problem is not None
-        }
-        for chain_id, problem in silent.items():
-            told = f"Chain {chain_id} can't be read: {str(problem).removesuffix('.')}."
-            if isinstance(problem, ChainMismatch) or not self._manager.chains.keys() - silent.keys():
-                raise StartupError(told)
-            logger.warning("%s It is tried again; the other chains are served.", told)
-
-    async def close(self) -> None:
-        """Close all chains."""
-        await self._manager.close()
+    @property
+    def given_ids(self) -> list[int]:
+        """Ids of the node chains that the service was started with."""
+        return [config.chain_id for config in self._given]
 
     # --- asking ---------------------------------------------------------------------------------
-
-    def get(self, chain_id: int) -> Chain:
-        """Return a running chain; raises `UnknownChain` where it is not active."""
-        return self._manager.get(chain_id)
-
-    def is_active(self, chain_id: int) -> bool:
-        """Tell whether a chain is followed."""
-        return chain_id in self._manager.chains
-
-    def active_ids(self) -> list[int]:
-        """Return the ids of the active chains, rising."""
-        return sorted(self._manager.chains)
-
-    def running(self) -> list[Chain]:
-        """Return the active chains, by id."""
-        return [self._manager.chains[chain_id] for chain_id in self.active_ids()]
 
     def known(self) -> Mapping[int, tuple[ChainConfig, bool]]:
         """Return every configured chain by id, and whether it is active."""
@@ -217,84 +175,6 @@ class ChainRegistry:
                 f"Chain {chain_id} is not configured.", title="Chain not found", code="CHAIN_NOT_FOUND"
             )
         return self._known[chain_id]
-
-    @property
-    def last_refresh(self) -> float:
-        """When the configurations were read last, in seconds since the Unix epoch."""
-        return self._manager.last_refresh
-
-    def breakers(self) -> list[tuple[int, CircuitBreaker]]:
-        """Return every circuit breaker with the id of its chain."""
-        return [
-            (chain_id, breaker)
-            for chain_id in self.active_ids()
-            for breaker in self._manager.breakers_of(chain_id).values()
-        ]
-
-    def nodes_of(self, chain_id: int) -> list[tuple[str, CircuitBreaker]]:
-        """Return the URL of each of a chain's nodes, and its circuit breaker; none where it is not active."""
-        return self._manager.nodes_of(chain_id) if self.is_active(chain_id) else []
-
-    @property
-    def manager(self) -> ChainManager:
-        """The running chains and their breakers."""
-        return self._manager
-
-    def reset_breaker(self, name: str | None) -> None:
-        """Close a circuit breaker, where there is one of this name; all of them with `None`."""
-        if name is None:
-            self._manager.reset_breakers()
-        elif name in self._manager.breakers:
-            self._manager.breakers[name].reset()
-
-    def known_problem(self, chain: Chain) -> str | None:
-        """Say why a chain can't be read, as far as that is known: its node is not asked."""
-        if chain.error is not None and chain.feeds > 0:
-            return str(chain.error)
-        if chain.config.chain_id in self._manager.unhealthy_chains:
-            return "The circuit breakers of all its nodes are open."
-        return None
-
-    async def problem(self, chain: Chain, patience: float) -> str | None:
-        """Say why a chain can't be read now, `None` where its node gives an answer within `patience` s."""
-        trouble = await self._trouble(chain, patience)
-        return None if trouble is None else str(trouble)
-
-    async def _trouble(self, chain: Chain, patience: float) -> ChainError | None:
-        try:
-            async with asyncio.timeout(patience):
-                await chain.head()
-        except TimeoutError:
-            return ChainTimeout(f"The node gives no answer within {patience:g} s.")
-        except ChainError as problem:
-            return problem
-        return None
-
-    async def head_number(
-        self, chain_id: int, patience: float, *, good_for: float = _HEAD_GOOD_FOR
-    ) -> int | None:
-        """
-        Return the number of a chain's newest block, `None` where nobody tells it within `patience` s.
-
-        A chain that is followed has a watcher who knows. Of others a node is asked, once in a few seconds at
-        most (`good_for`): whoever calls this often must not wear it out.
-        """
-        if not self.is_active(chain_id):
-            return None
-        chain = self.get(chain_id)
-        if chain.feeds > 0 and chain.head_number is not None and chain.error is None:
-            return chain.head_number
-        asked_at, known = self._heads.get(chain_id, (float("-inf"), None))
-        if chain_id not in self.sources and time.monotonic() - asked_at < good_for:
-            return known
-        self._heads[chain_id] = time.monotonic(), known
-        try:
-            async with asyncio.timeout(patience):
-                known = (await chain.head()).number
-        except (TimeoutError, ChainError):
-            known = None
-        self._heads[chain_id] = time.monotonic(), known
-        return known
 
     # --- changing -------------------------------------------------------------------------------
 
@@ -357,7 +237,7 @@ class ChainRegistry:
         """Read the configurations from the database again; returns the number of active chains."""
         async with self._changing:
             await self._apply()
-            return len(self.active_ids())
+            return len(self._manager.chains)
 
     async def _configure(self, request: ChainConfigRequest) -> ChainConfig:
         config = await self._config_of(request)

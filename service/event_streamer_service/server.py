@@ -112,7 +112,7 @@ async def serve(
     try:
         await service.start(url_of(listener))
         if node_patience is not None:
-            await service.chains.check_given(node_patience)
+            await service.check_given_chains(node_patience)
         server = ServiceServer(service, started=started)
         await server.serve(sockets=[listener])
     finally:

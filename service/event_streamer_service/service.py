@@ -14,6 +14,8 @@ from event_streamer_service.activity import Activity
 from event_streamer_service.admission import Admission
 from event_streamer_service.auth import Keys, RateLimit
 from event_streamer_service.chains.config import ChainConfig
+from event_streamer_service.chains.errors import ChainMismatch
+from event_streamer_service.chains.manager import ChainManager
 from event_streamer_service.chains.source import ChainSource
 from event_streamer_service.chains.turns import Turns
 from event_streamer_service.clock import Clock, Ids, SystemClock
@@ -112,9 +114,13 @@ class Service:
             prefix=f"{name}-" if settings.replicas else "",
         )
         self.cluster = self._cluster(name)
-        self.chains = ChainRegistry(
+        headers = SqlHeaderStore(self.database)
+        self.chains = ChainManager(header_store=headers)
+        """The active chains, which everybody asks."""
+        self.registry = ChainRegistry(
+            self.chains,
             self.database,
-            headers=SqlHeaderStore(self.database),
+            headers=headers,
             given=chains,
             sources=sources,
             fallback=fallback,
@@ -138,9 +144,9 @@ class Service:
                 "An SQLite file is one process's."
             )
         effects = Effects(
-            chains=lambda: self.chains.refresh(),
+            chains=lambda: self.registry.refresh(),
             keys=self._read_keys,
-            breaker=lambda name: self.chains.reset_breaker(name),
+            breaker=self._reset_breaker,
         )
         return Replicas(
             self.database,
@@ -196,9 +202,32 @@ class Service:
             StartupError: A chain can't be configured, or another process works on the database.
         """
         await self.cluster.start(url)
-        await self.chains.start()
+        await self.registry.start()
         self.started_at = self.clock.time()
         self.activity.start()
+
+    async def check_given_chains(self, patience: float) -> None:
+        """
+        Ask the chains that were given at the start for a sign of life.
+
+        One that gives none is told and tried again for as long as it takes: the others are served.
+
+        Raises:
+            StartupError: No active chain answers within `patience` seconds, or one is another chain.
+        """
+        silent = await self.chains.check(self.registry.given_ids, patience)
+        for chain_id, problem in silent.items():
+            told = f"Chain {chain_id} can't be read: {str(problem).removesuffix('.')}."
+            if isinstance(problem, ChainMismatch) or not self.chains.chains.keys() - silent.keys():
+                raise StartupError(told)
+            logger.warning("%s It is tried again; the other chains are served.", told)
+
+    def _reset_breaker(self, name: str | None) -> None:
+        """Another replica closed a circuit breaker, all of them with `None`: do the same."""
+        if name is None:
+            self.chains.reset_breakers()
+        elif name in self.chains.breakers:
+            self.chains.breakers[name].reset()
 
     def _hold_place(self, held: bool) -> None:
         """Deliver nothing while another process has this one's place on the database."""

@@ -83,3 +83,19 @@ def test_an_embedded_source_is_left_to_its_owner() -> None:
         assert not chain.closed
 
     run(scenario())
+
+
+def test_a_node_is_asked_for_its_head_once_in_a_while_and_a_source_of_this_process_always() -> None:
+    async def scenario() -> None:
+        node, here = Scripted(), Scripted(chain_id=2)
+        async with managed({A: node}, config(A)) as manager:
+            manager.embed("embedded:x", here)
+            await manager.refresh([config(A), config("embedded:x", chain_id=2, name="Here")])
+            asked = manager.breakers["ethereum_rpc"], manager.breakers["here_rpc"]
+            for _ in range(3):
+                assert await manager.head_number(1, 1.0) == 199
+                assert await manager.head_number(2, 1.0) == 199
+            assert await manager.head_number(3, 1.0) is None
+            assert [breaker.total_calls for breaker in asked] == [1, 3]
+
+    run(scenario())

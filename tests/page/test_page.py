@@ -158,7 +158,7 @@ def test_a_breaker_that_a_dead_node_opens_is_shown_and_reset(tab: Page, chain: D
         client.stream(client.subscribe(chain_id=137)) as stream,
     ):
         stream.next("error")
-        breaker = service.service.chains.manager.breakers["polygon_rpc"]
+        breaker = service.service.chains.breakers["polygon_rpc"]
         wait_until(lambda: breaker.state == "open", seconds=20)
         tab.goto(service.url)
         row = tab.get_by_role("row", name=re.compile("^polygon_rpc"))
@@ -360,9 +360,7 @@ def busy_service() -> Iterator[tuple[LocalService, int]]:
         client.subscribe(chain_id=137, subscriber_id="wallet-app")
         with client.stream(client.subscribe(chain_id=137)) as stream, reader(client, live):
             stream.next("error")
-            wait_until(
-                lambda: service.service.chains.manager.breakers["polygon_rpc"].state == "open", seconds=20
-            )
+            wait_until(lambda: service.service.chains.breakers["polygon_rpc"].state == "open", seconds=20)
             clock = service.service.activity._looked_at or 0.0
             for i in range(60):
                 chain.mine(1 + i % 3)

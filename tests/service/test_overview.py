@@ -191,7 +191,7 @@ def test_a_breaker_that_opens_is_told_once() -> None:
     with LocalService(DevChain(blocks=5), chains=[DEAD_NODE]) as service, RawClient(service.url) as client:
         with client.stream(client.subscribe(chain_id=137)) as stream:
             stream.next("error")
-            breaker = service.service.chains.manager.breakers["polygon_rpc"]
+            breaker = service.service.chains.breakers["polygon_rpc"]
             wait_until(lambda: breaker.state == "open", seconds=20)
             for _ in range(3):
                 take_look(service)

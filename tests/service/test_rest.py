@@ -203,7 +203,7 @@ def test_chains_are_configured_by_calls(client: RawClient, service: LocalService
     changed = client.call(
         "PUT", "/api/chains/137", 200, json=NODE | {"name": "Other", "rpc_urls": made["rpc_urls"]}
     )
-    assert service.service.chains.find(137)[0].rpc_urls == tuple(NODE["rpc_urls"]), "unmasked again"
+    assert service.service.registry.find(137)[0].rpc_urls == tuple(NODE["rpc_urls"]), "unmasked again"
     assert changed["name"] == "Other"
     assert client.get("/api/chains/137")["name"] == "Other"
     assert client.call("DELETE", "/api/chains/137", 200)["status"] == "inactive"

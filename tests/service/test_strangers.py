@@ -338,13 +338,13 @@ WHOLE: dict[str, Any] = {
 def test_what_get_shows_can_be_put_back(keyless: LocalService) -> None:
     with RawClient(keyless.url) as client:
         client.post("/api/chains", WHOLE, 201)
-        before = keyless.service.chains.find(137)[0]
+        before = keyless.service.registry.find(137)[0]
         shown = client.get("/api/chains/137")
         assert not {"key", "pass"} & set("".join(map(str, shown.values())).replace("-", "/").split("/"))
         client.call("PUT", "/api/chains/137", 200, json=shown)
-        assert keyless.service.chains.find(137)[0] == before
+        assert keyless.service.registry.find(137)[0] == before
         client.call("PUT", "/api/chains/137", 200, json=shown | {"name": "Other", "confirmation_blocks": 9})
-        after = keyless.service.chains.find(137)[0]
+        after = keyless.service.registry.find(137)[0]
         assert asdict(after) == asdict(before) | {"name": "Other", "confirmation_blocks": 9}
         client.call("DELETE", "/api/chains/137", 200)
 

@@ -1,4 +1,4 @@
-"""All configured chains: a `Chain` each, a circuit breaker for each RPC URL, refreshed on demand."""
+"""The active chains: a `Chain` each, and a circuit breaker for each RPC URL. Routes ask about chains here."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from attrs import frozen
 
 from .breaker import BreakerSettings, CircuitBreaker
 from .config import EMBEDDED, MIN_POLL_INTERVAL, ChainConfig
-from .errors import UnknownChain
+from .errors import ChainError, ChainTimeout, UnknownChain
 from .failover import Endpoint, FailoverSource
 from .feed import Chain
 from .headers import HeaderStore, MemoryHeaderStore
@@ -21,6 +21,8 @@ from .source import ChainSource
 
 __all__ = ["ChainManager"]
 
+_HEAD_GOOD_FOR = 2.0
+"""Seconds for which the answer of a node to a question for its head is repeated."""
 _FILLERS = frozenset(("mainnet", "chain", "network"))
 """Words of a chain's name that are left out of its breakers' names: "Ethereum Mainnet" has `ethereum_rpc`."""
 
@@ -73,6 +75,8 @@ class ChainManager:
         self._running: dict[int, _Running] = {}
         self._breakers: dict[tuple[str, str], CircuitBreaker] = {}
         """By name and URL: a breaker keeps its counts when its chain is configured anew."""
+        self._heads: dict[int, tuple[float, int | None]] = {}
+        """Chain id → when its node was asked for the head, and what it said."""
         self.breaker_settings = breaker_settings or BreakerSettings()
         self.last_refresh = time.time()
         """Unix time of the last change of the configurations."""
@@ -92,6 +96,15 @@ class ChainManager:
         )
 
     @property
+    def breakers_by_chain(self) -> list[tuple[int, CircuitBreaker]]:
+        """Every circuit breaker with the id of its chain, in the order of these ids."""
+        return [
+            (chain_id, endpoint.breaker)
+            for chain_id in self.active_ids()
+            for endpoint in self._running[chain_id].endpoints
+        ]
+
+    @property
     def unhealthy_chains(self) -> list[int]:
         """Ids of the chains of which no node can be asked at present."""
         return [
@@ -99,6 +112,18 @@ class ChainManager:
             for chain_id, running in self._running.items()
             if not any(endpoint.breaker.is_healthy for endpoint in running.endpoints)
         ]
+
+    def is_active(self, chain_id: int) -> bool:
+        """Tell whether a chain is followed."""
+        return chain_id in self._running
+
+    def active_ids(self) -> list[int]:
+        """Return the ids of the active chains, rising."""
+        return sorted(self._running)
+
+    def running(self) -> list[Chain]:
+        """Return the active chains, by id."""
+        return [self._running[chain_id].chain for chain_id in self.active_ids()]
 
     def get(self, chain_id: int) -> Chain:
         """
@@ -124,12 +149,9 @@ class ChainManager:
         return MappingProxyType({e.breaker.name: e.breaker for e in self._running[chain_id].endpoints})
 
     def nodes_of(self, chain_id: int) -> list[tuple[str, CircuitBreaker]]:
-        """
-        Return one chain's nodes: the URL of each, and its circuit breaker.
-
-        Raises:
-            UnknownChain: It is not configured, or not active.
-        """
+        """Return the URL of each of a chain's nodes, and its circuit breaker; none where it is not active."""
+        if not self.is_active(chain_id):
+            return []
         urls = {id(breaker): url for (_, url), breaker in self._breakers.items()}
         return [(urls[id(breaker)], breaker) for breaker in self.breakers_of(chain_id).values()]
 
@@ -138,6 +160,61 @@ class ChainManager:
         for breaker in self.breakers.values():
             breaker.reset()
         return len(self.breakers)
+
+    def known_problem(self, chain: Chain) -> str | None:
+        """Say why a chain can't be read, as far as that is known: its node is not asked."""
+        if chain.error is not None and chain.feeds > 0:
+            return str(chain.error)
+        if chain.config.chain_id in self.unhealthy_chains:
+            return "The circuit breakers of all its nodes are open."
+        return None
+
+    async def head_number(
+        self, chain_id: int, patience: float, *, good_for: float = _HEAD_GOOD_FOR
+    ) -> int | None:
+        """
+        Return the number of a chain's newest block, `None` where nobody tells it within `patience` s.
+
+        A chain that is followed has a watcher who knows. Of others a node is asked, once in a few seconds at
+        most (`good_for`): whoever calls this often must not wear it out. Sources of this process may be asked
+        at any time.
+        """
+        running = self._running.get(chain_id)
+        if running is None:
+            return None
+        chain = running.chain
+        if chain.feeds > 0 and chain.head_number is not None and chain.error is None:
+            return chain.head_number
+        asked_at, known = self._heads.get(chain_id, (float("-inf"), None))
+        if running.opened and time.monotonic() - asked_at < good_for:
+            return known
+        self._heads[chain_id] = time.monotonic(), known
+        try:
+            async with asyncio.timeout(patience):
+                known = (await chain.head()).number
+        except (TimeoutError, ChainError):
+            known = None
+        self._heads[chain_id] = time.monotonic(), known
+        return known
+
+    async def check(self, chain_ids: Iterable[int], patience: float) -> dict[int, ChainError]:
+        """
+        Ask chains for a sign of life, all at once.
+
+        Args:
+            chain_ids: Which; those that are not active are left out.
+            patience: Seconds that each has.
+
+        Returns:
+            Why those can't be read that gave none.
+        """
+        asked = [chain_id for chain_id in chain_ids if self.is_active(chain_id)]
+        problems = await asyncio.gather(*(_trouble(self.get(chain_id), patience) for chain_id in asked))
+        return {
+            chain_id: problem
+            for chain_id, problem in zip(asked, problems, strict=True)
+            if problem is not None
+        }
 
     def embed(self, url: str, source: ChainSource) -> None:
         """Make a source of this process known under a URL with the scheme `embedded`."""
@@ -239,6 +316,17 @@ class ChainManager:
             for breaker in (endpoint.breaker for endpoint in running.endpoints)
         )
         return f"{root}_{config.chain_id}" if taken else root
+
+
+async def _trouble(chain: Chain, patience: float) -> ChainError | None:
+    try:
+        async with asyncio.timeout(patience):
+            await chain.head()
+    except TimeoutError:
+        return ChainTimeout(f"The node gives no answer within {patience:g} s.")
+    except ChainError as problem:
+        return problem
+    return None
 
 
 async def _stop(stopped: Iterable[_Running]) -> None:

@@ -16,7 +16,7 @@ from event_streamer_service.routes._answer import caller_of, json_response, serv
 
 async def get_circuit_breaker_status(request: Request) -> Response:
     """Return the state of every circuit breaker."""
-    breakers = service_of(request).chains.breakers()
+    breakers = service_of(request).chains.breakers_by_chain
     clients: dict[str, dict[str, Any]] = {}
     for chain_id, breaker in breakers:
         clients.setdefault(str(chain_id), {})[breaker.name] = {
@@ -42,10 +42,10 @@ async def get_circuit_breaker_status(request: Request) -> Response:
 async def get_circuit_breaker_health(request: Request) -> Response:
     """Return how many endpoints can be called."""
     service = service_of(request)
-    breakers = service.chains.breakers()
+    breakers = service.chains.breakers_by_chain
     total = len(breakers)
     healthy = sum(breaker.is_healthy for _, breaker in breakers)
-    unhealthy_chains = service.chains.manager.unhealthy_chains
+    unhealthy_chains = service.chains.unhealthy_chains
     overall = "healthy" if healthy == total else "unhealthy" if unhealthy_chains else "degraded"
     by_chain: dict[str, dict[str, Any]] = {}
     for chain_id, breaker in breakers:
@@ -71,7 +71,7 @@ async def get_circuit_breaker_health(request: Request) -> Response:
 
 async def get_circuit_breaker_config(request: Request) -> Response:
     """Return the thresholds of all circuit breakers."""
-    settings = service_of(request).chains.manager.breaker_settings
+    settings = service_of(request).chains.breaker_settings
     return json_response(
         {
             "failure_threshold": settings.failure_threshold,
@@ -102,7 +102,7 @@ async def reset_all_circuit_breakers(request: Request) -> Response:
     """Close every circuit breaker."""
     caller_of(request).check_admin()
     service = service_of(request)
-    count = service.chains.manager.reset_breakers()
+    count = service.chains.reset_breakers()
     await service.tell(breaker=None)
     return json_response(
         {
@@ -126,7 +126,7 @@ async def reset_circuit_breaker(request: Request) -> Response:
 
 def _breaker(request: Request) -> CircuitBreaker:
     name = path_name(request, "name")
-    breakers = service_of(request).chains.manager.breakers
+    breakers = service_of(request).chains.breakers
     if name not in breakers:
         known = ", ".join(sorted(breakers)) or "none"
         raise NotFound(

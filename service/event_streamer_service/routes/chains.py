@@ -23,7 +23,7 @@ _HEAD_PATIENCE = 2.0
 async def get_all_chains(request: Request) -> Response:
     """Return the active chains."""
     service, shown = service_of(request), _shows_nodes(request)
-    active = [config for config, is_active in service.chains.known().values() if is_active]
+    active = [config for config, is_active in service.registry.known().values() if is_active]
     return json_response(
         {
             "chains": [
@@ -45,13 +45,13 @@ async def get_all_chains(request: Request) -> Response:
 async def get_chain_stats(request: Request) -> Response:
     """Return figures on the configured chains."""
     service = service_of(request)
-    known = service.chains.known()
+    known = service.registry.known()
     active = [chain_id for chain_id, (_, is_active) in known.items() if is_active]
     return json_response(
         {
             "total_chains": len(known),
             "active_chains": len(active),
-            "healthy_rpcs": sum(breaker.is_healthy for _, breaker in service.chains.breakers()),
+            "healthy_rpcs": sum(breaker.is_healthy for _, breaker in service.chains.breakers_by_chain),
             "loaded": True,
             "supported_chain_ids": active,
             "last_refresh": isoformat(service.chains.last_refresh),
@@ -63,7 +63,7 @@ async def get_chain_stats(request: Request) -> Response:
 async def get_chain(request: Request) -> Response:
     """Return one chain's configuration, and its head where a node tells it soon."""
     service = service_of(request)
-    config, active = service.chains.find(path_id(request, "chain_id"))
+    config, active = service.registry.find(path_id(request, "chain_id"))
     head = await service.chains.head_number(config.chain_id, _HEAD_PATIENCE)
     return json_response(_describe(request, config, active=active) | {"head_block": head})
 
@@ -73,7 +73,7 @@ async def create_chain(request: Request) -> Response:
     caller_of(request).check_admin()
     service = service_of(request)
     wanted = await read_model(request, ChainConfigRequest, limit=service.settings.max_body_bytes)
-    config = await service.chains.create(wanted)
+    config = await service.registry.create(wanted)
     said = _describe(request, config, active=True, message=f"Chain {config.chain_id} added.")
     return json_response(said, 201)
 
@@ -84,7 +84,7 @@ async def update_chain(request: Request) -> Response:
     service = service_of(request)
     chain_id = path_id(request, "chain_id")
     wanted = await read_model(request, ChainConfigRequest, limit=service.settings.max_body_bytes)
-    config = await service.chains.update(chain_id, wanted)
+    config = await service.registry.update(chain_id, wanted)
     return json_response(_describe(request, config, active=True, message=f"Chain {chain_id} changed."))
 
 
@@ -93,7 +93,7 @@ async def delete_chain(request: Request) -> Response:
     caller_of(request).check_admin()
     service = service_of(request)
     chain_id = path_id(request, "chain_id")
-    config = await service.chains.deactivate(chain_id)
+    config = await service.registry.deactivate(chain_id)
     service.hub.end_chain(
         chain_id,
         Ending("chain_removed", "PROCESSING_STOPPED", f"Chain {chain_id} is no longer active here."),
@@ -105,7 +105,7 @@ async def refresh_chains(request: Request) -> Response:
     """Read the configurations from the database again."""
     caller_of(request).check_admin()
     service = service_of(request)
-    count = await service.chains.refresh()
+    count = await service.registry.refresh()
     return json_response(
         {
             "chain_id": 0,

@@ -60,7 +60,7 @@ async def get_metrics(request: Request) -> Response:
     for chain in service.chains.running():
         if chain.head_number is not None:
             metrics.head_block.labels(chain.config.chain_id).set(chain.head_number)
-    for chain_id, breaker in service.chains.breakers():
+    for chain_id, breaker in service.chains.breakers_by_chain:
         level = {"closed": 0, "half_open": 1, "open": 2}[breaker.state]
         metrics.breaker_state.labels(chain_id, breaker.name).set(level)
     _set_progress(service)

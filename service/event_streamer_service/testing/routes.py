@@ -75,12 +75,12 @@ async def clear_journal(request: Request) -> Response:
 
 async def _reorg(request: Request, body: dict[str, object]) -> Response:
     chain_id, depth = body.get("chain_id"), body.get("depth", 1)
-    chains = service_of(request).chains
-    if chain_id is None and len(chains.sources) == 1:
-        (chain_id,) = chains.sources
+    sources = service_of(request).registry.sources
+    if chain_id is None and len(sources) == 1:
+        (chain_id,) = sources
     if not isinstance(depth, int) or not 1 <= depth <= _DEEPEST_REORG:
         raise Unprocessable(f"depth must be an integer between 1 and {_DEEPEST_REORG}.")
-    reorganise = getattr(chains.sources.get(chain_id), "reorg", None) if isinstance(chain_id, int) else None
+    reorganise = getattr(sources.get(chain_id), "reorg", None) if isinstance(chain_id, int) else None
     if reorganise is None:
         raise Conflict("Only an embedded development chain reorganises on demand: name its chain_id.")
     try:
