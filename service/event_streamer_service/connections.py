@@ -201,6 +201,12 @@ class LimitedProtocol(HttpToolsProtocol):
             self._stalled.cancel()
         super().connection_lost(exc)
 
+    def shutdown(self) -> None:
+        """Stop: what is being answered has its time, a body that is still on its way has not."""
+        super().shutdown()
+        if self._in_body and not self.cycle.response_complete:
+            self._refuse(503, "The service is stopping.", "stopping", retry_after=5)
+
     def pause_writing(self) -> None:
         """Wait for the reader; not for ever."""
         super().pause_writing()

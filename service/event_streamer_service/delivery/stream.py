@@ -109,7 +109,8 @@ class Stream:
                 await self._writer.finish()
         except ReaderStalled:
             self._writer.abort()
-            return Ending("reader_stalled")
+            asked_for = self._connection.ending
+            return asked_for.result() if asked_for.done() else Ending("reader_stalled")
         except OSError:  # a server other than uvicorn says so when it writes to a client that is gone
             return Ending("client_gone")
         except _FaultStruck as struck:

@@ -10,12 +10,15 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from typing import Any
 
 from starlette.types import Scope, Send
 
 TRANSPORT = "event_streamer.transport"
 """Key in a request's state under which our server shows the connection below it."""
 
+_LAST_PATIENCE = 1.0
+"""Seconds without a byte taken that a reader has once its stream is to end."""
 _LINGER_ZERO = struct.pack("ii", 1, 0)
 """SO_LINGER on, 0 seconds: closing sends RST and drops what is unsent (RFC 9293, section 3.6)."""
 
@@ -38,12 +41,25 @@ class Writer:
         send: ASGI's `send`.
         transport: The connection below, where it is known.
         timeout: Seconds without a byte taken after which the reader counts as stalled.
+        ending: Done once the stream is to end: a reader that stands still then holds up nobody's stop.
+
+    Attributes:
+        broke_off: The connection was closed, or is being closed, before the end of the response.
     """
 
-    def __init__(self, send: Send, transport: asyncio.Transport | None, *, timeout: float) -> None:
+    def __init__(
+        self,
+        send: Send,
+        transport: asyncio.Transport | None,
+        *,
+        timeout: float,
+        ending: asyncio.Future[Any],
+    ) -> None:
+        self.broke_off = False
         self._send = send
         self._transport = transport
         self._timeout = timeout
+        self._ending = ending
 
     async def start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         """Send status and headers."""
@@ -62,8 +78,13 @@ class Writer:
         try:
             left = self._unsent()
             while not sending.done():
-                await asyncio.wait({sending}, timeout=self._timeout)
-                if not sending.done():
+                waiting: set[asyncio.Future[Any]] = {sending}
+                timeout = _LAST_PATIENCE
+                if not self._ending.done():
+                    waiting.add(self._ending)
+                    timeout = self._timeout
+                done, _ = await asyncio.wait(waiting, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+                if not done:
                     still_left = self._unsent()
                     if still_left >= left:
                         raise ReaderStalled
@@ -80,11 +101,13 @@ class Writer:
     def abort(self) -> None:
         """Close the connection at once; what is unsent is lost."""
         if self._transport is not None:
+            self.broke_off = True
             self._transport.abort()
 
     def close(self) -> None:
         """Close the connection without an end of the response, after what is unsent."""
         if self._transport is not None:
+            self.broke_off = True
             self._transport.close()
 
     def reset(self) -> None:
@@ -94,7 +117,7 @@ class Writer:
         raw: socket.socket | None = self._transport.get_extra_info("socket")
         if raw is not None:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
-        self._transport.abort()
+        self.abort()
 
     def _unsent(self) -> int:
         return 0 if self._transport is None else self._transport.get_write_buffer_size()

@@ -51,6 +51,8 @@ Call = Callable[[Request], Awaitable[Response]]
 
 _LONGEST_TOKEN = 4096
 _LONGEST_METADATA = 8192
+_PARTING = 2.0
+"""Seconds that a connection which is broken off has to be gone."""
 
 
 class StreamEndpoint:
@@ -104,10 +106,14 @@ async def stream(
 ) -> Ending:
     """Answer a request with a connection's stream; returns what ended it."""
     listener = asyncio.create_task(_listen(receive, connection), name=f"listen {connection.id}")
-    writer = Writer(send, transport_of(scope), timeout=service.settings.write_timeout)
+    writer = Writer(
+        send, transport_of(scope), timeout=service.settings.write_timeout, ending=connection.ending
+    )
     try:
         return await _stream(service, connection, tools, writer)
     finally:
+        if writer.broke_off:  # an answer without an end is a mistake to the server until it knows why
+            await asyncio.wait({listener}, timeout=_PARTING)
         listener.cancel()
 
 
