@@ -17,7 +17,8 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Callable
 from typing import Any
 
 import httptools
@@ -36,6 +37,10 @@ _MOST_FIELDS = 256
 """Header fields of a request. Apache takes 100; each costs more memory than the bytes it is written in."""
 _GRACE = 1.5
 """How much longer a connection waits for its reader than a stream does."""
+_MOST_READ = 64 * 1024
+"""Bytes that are read at once. asyncio's own 256 KiB are held for each connection whose requests wait."""
+_PIPELINED_AT_ONCE = 4
+"""Pipelined requests, of all connections together, that are begun before others have their turn again."""
 _END_OF_HEAD = b"\r\n\r\n"
 _FRAMING = 8
 """Bytes on the wire for each byte of a body that is sent in chunks of one byte: more of them are padding."""
@@ -105,6 +110,7 @@ class Connections:
     limits: Limits
     refused: Counter[str] = field(factory=Counter)
     lingering: int = 0
+    _held: deque[tuple[Callable[[], None], contextvars.Context]] = field(factory=deque)
     _open: int = 0
     _by_address: Counter[str] = field(factory=Counter)
 
@@ -121,6 +127,20 @@ class Connections:
         if self._by_address[address] > of_one and address not in self.limits.trusted:
             return 429, f"Your address has {of_one} connections here, and no more are allowed."
         return None
+
+    def wait_for_turn(self, go_on: Callable[[], None], context: contextvars.Context) -> None:
+        """Go on with a pipelined request once it is this connection's turn: few of them go on at once."""
+        if not self._held:
+            asyncio.get_running_loop().call_soon(self._give_turns)
+        self._held.append((go_on, context))
+
+    def _give_turns(self) -> None:
+        loop = asyncio.get_running_loop()
+        for _ in range(min(_PIPELINED_AT_ONCE, len(self._held))):
+            go_on, context = self._held.popleft()
+            loop.call_soon(go_on, context=context)
+        if self._held:
+            loop.call_soon(self._give_turns)
 
     def closed(self, address: str) -> None:
         """Count a connection that is gone."""
@@ -182,6 +202,8 @@ class LimitedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a new connection; uvicorn copies `app_state` into every request's scope."""
         super().connection_made(transport)
+        if hasattr(transport, "max_size"):  # asyncio's own transports
+            transport.max_size = _MOST_READ
         self.flow: _Flow = _Flow(transport)
         self.app_state = {**self.app_state, TRANSPORT: transport}
         self._address = self.client[0] if self.client else ""
@@ -249,7 +271,7 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._in_body and self._deadline is None:
             self._set_deadline(self._limits.body_timeout)
         if self._held:
-            self.loop.call_soon(self._go_on, context=self._context)
+            self._shared.wait_for_turn(self._go_on, self._context)
 
     def _go_on(self) -> None:
         if self._is_answering or self.transport.is_closing():

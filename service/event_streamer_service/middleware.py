@@ -7,6 +7,7 @@ limit. Out: one shape for all refusals, the figures and a line of log.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import time
@@ -91,6 +92,12 @@ class Gate:
             await self._pass(scope, headers, receive, answer)
         except (ClientDisconnect, ClientGone):
             status = _CLIENT_GONE  # nobody is left who could be answered
+        except asyncio.CancelledError:
+            if not self._service.stopping or status:
+                raise
+            # The server's patience with a stop is over: whoever waits is told, and the log isn't.
+            problem = Unavailable("The service is stopping.", retry_after=5)
+            await self._refuse(problem, request_id)(scope, receive, answer)
         except Exception as problem:
             refusal = self._refuse(problem, request_id)
             if status:

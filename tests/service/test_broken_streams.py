@@ -4,13 +4,14 @@ import logging
 import signal
 import socket
 import struct
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from event_streamer_service import DevChain, LocalService
+from event_streamer_service import ChainConfig, DevChain, LocalService
 from support.raw_client import RawClient
 from support.raw_sockets import answer, connected, status
 from support.service_process import service_process
@@ -76,3 +77,23 @@ def test_a_client_that_stands_still_holds_up_no_stop(sqlite_database: str, what:
         if what == "body":
             assert status(answer(raw)) == 503
     assert not [line for line in service.log if '"error"' in line], service.log
+
+
+def test_a_request_that_a_stop_breaks_off_is_told_so(caplog: pytest.LogCaptureFixture) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as node:  # it takes connections and never answers
+        url = f"http://127.0.0.1:{node.getsockname()[1]}"
+        chains = [ChainConfig(chain_id=5, name="Silent", rpc_urls=[url])]
+        with LocalService(chains=chains, shutdown_timeout=1) as service, RawClient(service.url) as client:
+            number = client.subscribe(chain_id=5)
+            seen: list[int] = []
+
+            def watch() -> None:
+                seen.append(client.http.get(f"/subscriptions/{number}/watch").status_code)
+
+            watching = threading.Thread(target=watch)
+            watching.start()
+            time.sleep(0.3)  # it waits for the node to tell its head
+            service.stop()
+            watching.join(5)
+    assert seen == [503]
+    assert not [record for record in caplog.records if record.exc_info]

@@ -1,17 +1,20 @@
 """What a connection may cost before a key is looked at: sizes, times, numbers."""
 
+import asyncio
+import contextvars
 import re
 import resource
 import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from event_streamer_service import DevChain, LocalService
-from event_streamer_service.connections import Limits
+from event_streamer_service.connections import Connections, Limits
 from event_streamer_service.settings import Settings
 from support.raw_client import RawClient, definition
 from support.raw_sockets import answer, connected, push, status
@@ -119,6 +122,25 @@ def test_pipelined_requests_are_answered_one_at_a_time(impatient: LocalService) 
         assert answered_meanwhile < count / 2
         while answered_meanwhile < count:
             answered_meanwhile += count_of_answers(raw)
+
+
+def test_pipelined_requests_of_many_connections_go_on_a_few_at_a_time() -> None:
+    """Others have their turn in between, however many connections pipeline."""
+
+    async def run() -> list[int]:
+        shared = Connections(Limits.of(Settings(), descriptors=None))
+        gone_on: list[int] = []
+        for number in range(20):
+            shared.wait_for_turn(partial(gone_on.append, number), contextvars.copy_context())
+        seen = []
+        while len(gone_on) < 20:
+            before = len(gone_on)
+            await asyncio.sleep(0)
+            seen.append(len(gone_on) - before)
+        assert gone_on == list(range(20))
+        return seen
+
+    assert max(asyncio.run(run())) == 4
 
 
 def count_of_answers(raw: socket.socket) -> int:

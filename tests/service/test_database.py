@@ -106,6 +106,7 @@ def test_a_silent_database_fails_in_time_and_a_stop_is_not_held_up(
             assert service.end(signal.SIGTERM, patience=15) == 0
             assert time.monotonic() - began < 6
         link.silent = False
+    assert "Traceback" not in "".join(service.log)
 
 
 def _swallow(work: Callable[[], object]) -> None:

@@ -234,7 +234,13 @@ class Stream:
             max_events=settings.max_batch_events,
             max_bytes=settings.max_batch_bytes,
         )
-        while (batch := await self._next_batch(batches, logs)) is not None:
+        while True:
+            batch = await self._next_batch(batches, logs)
+            if self._connection.ending.done():
+                break  # the rest comes after the next connect
+            if batch is None:
+                self._note_progress(end)
+                break
             line = self._batch_line(batch)
             damage = self._tools.observer.on_batch(self._subscription.id)
             if damage is not None:
@@ -253,25 +259,26 @@ class Stream:
             if batch.end != end:
                 # Encoding is work for the processor: let other streams run between two batches.
                 await asyncio.sleep(0)
-                if self._connection.ending.done():
-                    break
-        else:
-            if self._connection.position != end:
-                self._connection.position = end
-                self._connection.ledger.scanned(end, self._connection.events)
-                self._tools.hub.settle(self._connection)
         await self._write(b"".join(chunk))
         await self._tell_undecodable()
+
+    def _note_progress(self, end: Position) -> None:
+        """Note that a range is done; blocks without events are progress too."""
+        if self._connection.position != end:
+            self._connection.position = end
+            self._connection.ledger.scanned(end, self._connection.events)
+            self._tools.hub.settle(self._connection)
 
     async def _next_batch(self, batches: Iterator[Batch], logs: LogRange) -> Batch | None:
         """Encode a batch; of history in turns, in which a subscriber's hundred streams count like one."""
         if is_recent(logs):
             return next(batches, None)
         async with self._tools.turns.turn(self._subscription.subscriber_id):
+            if self._connection.ending.done():
+                return None  # at a stop hundreds may have waited for their turn
             batch = next(batches, None)
-            await asyncio.sleep(
-                0
-            )  # others come to wait for their turn, or a long queue would go on as it stands
+            # Others come to wait for their turn, or a long queue would go on as it stands.
+            await asyncio.sleep(0)
         return batch
 
     def _batch_line(self, batch: Batch) -> bytes:

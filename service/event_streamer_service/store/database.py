@@ -170,13 +170,13 @@ class Database:
 
     async def _result(self, job: _Job, future: Future[T]) -> T:
         waiting = asyncio.wrap_future(future)
+        waiting.add_done_callback(_forget_result)
         began = time.monotonic()
         while not waiting.done():
             patience = _LAST_PATIENCE if self._closing else self._timeout
             left = began + patience - time.monotonic()
             if left <= 0:
                 self._give_up(job, future)
-                waiting.add_done_callback(_forget_result)
                 problem = OperationalError(None, None, TimeoutError(f"no answer within {patience:g} s"))
                 self._outage.note(problem)
                 raise problem
@@ -250,7 +250,7 @@ def _always() -> bool:
 
 
 def _forget_result(future: asyncio.Future[Any]) -> None:
-    """Take the outcome of work that was given up, so that nobody is told that it was never looked at."""
+    """Take the outcome of work whose caller gave up, or was cancelled: else asyncio logs that nobody did."""
     if not future.cancelled():
         future.exception()
 
