@@ -11,7 +11,7 @@ from defaults import Defaults
 from document import Document, Node
 from names import identifier, in_f_string, python_name
 from parsed import Endpoint, EndpointCollection, ListProperty, ModelProperty, PropertyProtocol
-from prepare import Preparation, path_name
+from prepare import Preparation
 from properties import Properties, or_none, place_of
 from rules import Rules, docstring
 
@@ -157,29 +157,19 @@ class Calls:
         self, endpoint: Endpoint, place: str
     ) -> tuple[list[Argument], set[tuple[str, str]], dict[str, str]]:
         """Get a call's arguments, their classes, and their names by openapi-python-client's."""
-        declared = self._parameters(place)
         arguments: list[Argument] = []
         classes: set[tuple[str, str]] = set()
         names: dict[str, str] = {}
         for location, prop in endpoint.iter_all_parameters():
-            wire, node, where = declared[str(location.value), prop.name.get_untrusted_value()]
+            prepared = f"{place} {location.value} {prop.name.get_untrusted_value()}"
+            node, where = self._preparation.parameters[prepared]
+            wire = node["name"]
             wanted = node.get("x-python-name") or prop.python_name
             name = python_name(str(wanted), wire, {each.name for each in arguments})
             names[str(prop.python_name)] = name
             classes |= set(self._properties.classes(prop))
             arguments.append(self._argument(prop, name, wire, str(location.value), node, where))
         return arguments, classes, names
-
-    def _parameters(self, place: str) -> dict[tuple[str, str], tuple[str, Node, str]]:
-        """Find where a call's parameters are described, by location and the name that was prepared."""
-        found = {}
-        for owner in (place.rpartition("/")[0], place):
-            for index, node in enumerate(self._document.at(owner).get("parameters") or []):
-                parameter, where = self._document.followed(node, f"{owner}/parameters/{index}")
-                wire = parameter["name"]
-                simple = path_name(wire) if parameter["in"] == "path" else wire
-                found[parameter["in"], simple] = (wire, parameter, where)
-        return found
 
     def _argument(
         self, prop: PropertyProtocol, name: str, wire: str, location: str, node: Node, where: str

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from limits import is_tighter, takes_all
+from runtime.checks import counted
 
 
 @dataclass
@@ -52,7 +53,7 @@ def changes(before: Path, after: Path) -> list[str]:
     """
     new = _package(after)
     if not (before / "client.py").exists():
-        return [f"new for users: {len(new.calls)} calls and {len(new.models)} models"]
+        return [f"new for users: {counted(len(new.calls), 'call')} and {counted(len(new.models), 'model')}"]
     old = _package(before)
     found = [*_of_calls(old.calls, new.calls), *_of_models(old.models, new.models, _sent(new))]
     told = [f"breaking: {text}" for breaks, text in found if breaks]

@@ -11,7 +11,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from document import Document
-from parsed import BooleanProperty, FloatProperty, IntProperty, PropertyProtocol, StringProperty
+from parsed import (
+    BooleanProperty,
+    FloatProperty,
+    IntProperty,
+    ListProperty,
+    ModelProperty,
+    PropertyProtocol,
+    StringProperty,
+)
 from properties import Properties, place_of
 from rules import Rules
 from runtime import checks, reading
@@ -45,13 +53,32 @@ class Defaults:
         places = [*places, *([own] if (own := place_of(prop)) else [])]
         for node, place in self._rules.nodes(places):
             if node.get("default") is not None:
-                value = _as_scalar(prop, node["default"])
+                value = self._completed(prop, _as_scalar(prop, node["default"]))
                 try:
                     self.try_out(prop, value, places, "the default")
                 except EventStreamerValidationError as error:
                     raise self._document.wrong(place, str(error)) from None
                 return value
         return None
+
+    def _completed(self, prop: PropertyProtocol, value: Any) -> Any:
+        """Give an object the defaults of fields that it lacks though it needs them, as Kubernetes does."""
+        if isinstance(prop, ListProperty) and isinstance(value, list):
+            return [self._completed(prop.inner_property, each) for each in value]
+        known = (
+            self._properties.models.get(str(prop.class_info.name))
+            if isinstance(prop, ModelProperty)
+            else None
+        )
+        if known is None or not isinstance(value, dict):
+            return value
+        completed = dict(value)
+        for each in known.required_properties or []:
+            wire = self._rules.wire_name(each)
+            found = self._completed(each, value[wire]) if wire in value else self.of(each, [])
+            if found is not None:
+                completed[wire] = found
+        return completed
 
     def try_out(self, prop: PropertyProtocol, value: Any, places: Iterable[str], where: str) -> None:
         """Read and check a value as the generated package does."""

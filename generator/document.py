@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -27,6 +27,9 @@ ANNOTATIONS = frozenset(
         *("nullable", "externalDocs", "xml", "$comment", "$id", "$anchor", "$schema", "$defs", "definitions"),
     }
 )
+
+# Where schemas stand that several places of the document make up.
+_JOINED = "x-joined"
 
 
 class DocumentError(Exception):
@@ -44,6 +47,7 @@ class Document:
 
     def __init__(self, name: str, root: Any) -> None:
         self.name = name
+        self._owners: dict[str, str] = {}
         try:
             self.root: Node = _plain(root)
         except RecursionError:
@@ -71,7 +75,7 @@ class Document:
         Returns:
             The error, to be raised.
         """
-        return DocumentError(f"{self.name}#{place}: {problem}")
+        return DocumentError(f"{self.name}#{self.owner(place)}: {problem}")
 
     def at(self, place: str) -> Any:
         """
@@ -112,7 +116,7 @@ class Document:
                 raise self.wrong(start, "the $ref leads in a circle")
             seen.add(place)
             node = self.at(place)
-        return self.mapping(node, place), place
+        return self.schema(node, place), place
 
     def target(self, reference: str, place: str) -> str:
         """
@@ -138,6 +142,28 @@ class Document:
         except (KeyError, IndexError, TypeError):
             raise self.wrong(place, f"$ref {reference!r} leads nowhere") from None
         return found
+
+    def join(self, places: list[str], owner: str) -> str:
+        """
+        Add a schema that has the rules of several.
+
+        Args:
+            places: Where these stand.
+            owner: The place that errors name instead of the new one.
+
+        Returns:
+            Its place.
+        """
+        name = " & ".join(places)
+        place = f"/{_JOINED}/{escaped(name)}"
+        self._owners.setdefault(place, owner)
+        references = [{"$ref": f"#{quote(each, safe='/~')}"} for each in places]
+        self.root.setdefault(_JOINED, {})[name] = {"allOf": references}
+        return place
+
+    def owner(self, place: str) -> str:
+        """Get the place that errors name: of a joined schema that of its owner."""
+        return self._owners.get("/".join(place.split("/")[:3]), place)
 
     def mapping(self, node: Any, place: str) -> Node:
         """Make sure that a node is an object."""
@@ -173,7 +199,7 @@ class Document:
             yield node, place
             if isinstance(node.get("$ref"), str):
                 waiting.append(self.target(node["$ref"], place))
-            waiting += [f"{place}/allOf/{index}" for index in range(len(node.get("allOf", [])))]
+            waiting += [f"{place}/allOf/{index}" for index in range(len(node.get("allOf") or []))]
 
     def fields(self, place: str) -> dict[str, list[str]]:
         """
@@ -187,7 +213,7 @@ class Document:
         """
         found: dict[str, list[str]] = {}
         for node, where in self.rules(place):
-            for name in node.get("properties", {}):
+            for name in self.mapping(node.get("properties") or {}, f"{where}/properties"):
                 found.setdefault(name, []).append(f"{where}/properties/{escaped(name)}")
         return found
 

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from document import Document, Node, escaped
+from names import without_clashes
 from schemas import Schemas, given
 
 SENT = "; sent"
@@ -14,6 +15,7 @@ SENT = "; sent"
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _READ_TYPES = ("application/json", "application/octet-stream")
 _SENT_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data", *_READ_TYPES)
+_OWN_HEADERS = ("accept", "content-type", "authorization")
 # openapi-python-client finds only such names in a path.
 _PATH_NAME = re.compile(r"[a-zA-Z_-][a-zA-Z0-9_-]*")
 
@@ -29,11 +31,14 @@ class Preparation(Schemas):
 
     Attributes:
         content_types: Content types that it doesn't know, and the known ones that they are treated as.
+        parameters: The parameters of each call with their places, by the call's place, their location and
+            the name that they have here.
     """
 
     def __init__(self, document: Document, titles: dict[str, str], loosened: dict[str, str]) -> None:
         super().__init__(document, titles, loosened)
         self.content_types: dict[str, str] = {}
+        self.parameters: dict[str, tuple[Node, str]] = {}
 
     def document(self) -> Node:
         """
@@ -46,9 +51,9 @@ class Preparation(Schemas):
             DocumentError: If the document is wrong.
         """
         root = self._document.root
-        components = self._mapping(given(root.get("components")), "/components")
-        schemas = self._mapping(given(components.get("schemas")), "/components/schemas")
-        info = self._mapping(given(root.get("info")), "/info")
+        components = self.kinds.mapping(given(root.get("components")), "/components")
+        schemas = self.kinds.mapping(given(components.get("schemas")), "/components/schemas")
+        info = self.kinds.mapping(given(root.get("info")), "/info")
         if root.get("webhooks"):
             self.notice("/webhooks", "webhooks aren't generated: a client doesn't receive calls")
         return {
@@ -57,8 +62,9 @@ class Preparation(Schemas):
             "paths": self._paths(),
             "components": {
                 "schemas": {
-                    name: self.component(node, f"/components/schemas/{escaped(name)}")
+                    name: self.component(node, place)
                     for name, node in schemas.items()
+                    if self.kinds.meant_by(place := f"/components/schemas/{escaped(name)}") == place
                 }
             },
         }
@@ -69,7 +75,7 @@ class Preparation(Schemas):
             raise self._document.wrong("", "`paths` is missing")
         written: Node = {}
         seen: dict[str, str] = {}
-        for path, item in self._mapping(given(paths), "/paths").items():
+        for path, item in self.kinds.mapping(given(paths), "/paths").items():
             if path.startswith("x-"):
                 continue
             place = f"/paths/{escaped(path)}"
@@ -80,7 +86,7 @@ class Preparation(Schemas):
             for method in METHODS:
                 if method in item:
                     where = f"{place}/{method}"
-                    operation = self._mapping(item[method], where)
+                    operation = self.kinds.mapping(item[method], where)
                     name = operation.get("operationId")
                     if name is not None and seen.setdefault(name, where) != where:
                         raise self._document.wrong(
@@ -103,7 +109,7 @@ class Preparation(Schemas):
             self.notice(place, "`callbacks` aren't generated: a client doesn't receive calls")
         written: Node = {
             "description": place,
-            "tags": [str(tag) for tag in self._list(operation.get("tags"), f"{place}/tags")],
+            "tags": [str(tag) for tag in self.kinds.listed(operation.get("tags"), f"{place}/tags")],
             "parameters": parameters,
             "responses": self._responses(operation, place),
         }
@@ -117,22 +123,22 @@ class Preparation(Schemas):
         self, path: str, item: Node, item_place: str, operation: Node, place: str
     ) -> tuple[str, list[Node]]:
         """Write the parameters of an operation, and its path with names that are found in it."""
-        found: dict[tuple[str, str], Node] = {}
+        declared: dict[tuple[str, str], tuple[Node, str]] = {}
         for owner, where in ((item, item_place), (operation, place)):
             own: set[tuple[str, str]] = set()
-            for index, node in enumerate(self._list(owner.get("parameters"), f"{where}/parameters")):
+            for index, node in enumerate(self.kinds.listed(owner.get("parameters"), f"{where}/parameters")):
                 parameter, at = self._document.followed(node, f"{where}/parameters/{index}")
                 key = self._parameter_key(parameter, at)
                 if key in own:
                     raise self._document.wrong(at, f"the parameter {key[1]!r} ({key[0]}) is there twice")
                 own.add(key)
-                found[key] = self._parameter(parameter, at)
-        for key in [("header", name) for name in ("accept", "content-type", "authorization")]:
-            for each in [each for each in found if (each[0], each[1].lower()) == key]:
-                # OpenAPI 3.1.1, section 4.8.12.1: "the parameter definition SHALL be ignored".
-                del found[each]
+                declared[key] = parameter, at
+        # OpenAPI 3.1.1, section 4.8.12.1: "the parameter definition SHALL be ignored".
+        ignored = [key for key in declared if key[0] == "header" and key[1].lower() in _OWN_HEADERS]
+        for key in ignored:
+            del declared[key]
         named = re.findall(r"{([^{}]*)}", path)
-        given = [name for location, name in found if location == "path"]
+        given = [name for location, name in declared if location == "path"]
         for name in named:
             if name not in given:
                 raise self._document.wrong(
@@ -141,9 +147,16 @@ class Preparation(Schemas):
         for name in given:
             if name not in named:
                 raise self._document.wrong(place, f"the path parameter {name!r} is not in the path")
-            path = path.replace(f"{{{name}}}", f"{{{path_name(name)}}}")
-            found["path", name]["name"] = path_name(name)
-        return path, list(found.values())
+        written: list[Node] = []
+        for location in dict.fromkeys(location for location, _ in declared):
+            names = without_clashes(name for each, name in declared if each == location)
+            for name, found in names.items():
+                prepared = path_name(found) if location == "path" else found
+                parameter, at = declared[location, name]
+                path = path.replace(f"{{{name}}}", f"{{{prepared}}}") if location == "path" else path
+                written.append({**self._parameter(parameter, at), "name": prepared})
+                self.parameters[f"{place} {location} {prepared}"] = parameter, at
+        return path, written
 
     def _parameter_key(self, parameter: Node, place: str) -> tuple[str, str]:
         for key in ("name", "in"):
@@ -161,9 +174,9 @@ class Preparation(Schemas):
         if "schema" in parameter:
             schema = self.schema(parameter["schema"], f"{place}/schema")
         elif parameter.get("content"):
-            kind = next(iter(self._mapping(parameter["content"], f"{place}/content")))
+            kind = next(iter(self.kinds.mapping(parameter["content"], f"{place}/content")))
             where = f"{place}/content/{escaped(kind)}"
-            media = self._mapping(parameter["content"][kind], where)
+            media = self.kinds.mapping(parameter["content"][kind], where)
             schema = (
                 self.schema(media["schema"], f"{where}/schema")
                 if "schema" in media
@@ -174,7 +187,6 @@ class Preparation(Schemas):
         if parameter.get("allowReserved"):
             self.notice(place, "`allowReserved` isn't honoured: reserved characters are percent-encoded")
         return {
-            "name": parameter["name"],
             "in": parameter["in"],
             "required": bool(parameter.get("required")),
             "schema": schema,
@@ -182,7 +194,7 @@ class Preparation(Schemas):
 
     def _responses(self, operation: Node, place: str) -> Node:
         """Write the successful answers; what the others hold ends in an exception, as it stands."""
-        declared = self._mapping(given(operation.get("responses")), f"{place}/responses")
+        declared = self.kinds.mapping(given(operation.get("responses")), f"{place}/responses")
         for status in declared:
             if not re.fullmatch(r"default|[1-5](\d\d|XX)|x-.*", status):
                 raise self._document.wrong(
@@ -195,7 +207,7 @@ class Preparation(Schemas):
             answer, where = self._document.followed(declared[status], f"{place}/responses/{status}")
             written[status] = {"description": where}
             if not place.endswith("/head"):
-                content = self._mapping(given(answer.get("content")), f"{where}/content")
+                content = self.kinds.mapping(given(answer.get("content")), f"{where}/content")
                 written[status]["content"] = {
                     kind: self._media(kind, media, f"{where}/content/{escaped(kind)}", _READ_TYPES)
                     for kind, media in content.items()
@@ -204,7 +216,7 @@ class Preparation(Schemas):
 
     def _body(self, node: Any, place: str) -> Node:
         body, place = self._document.followed(node, place)
-        content = self._mapping(given(body.get("content")), f"{place}/content")
+        content = self.kinds.mapping(given(body.get("content")), f"{place}/content")
         if not content:
             raise self._document.wrong(place, "`content` is missing")
         return {
@@ -221,7 +233,7 @@ class Preparation(Schemas):
         }
 
     def _media(self, kind: str, media: Any, place: str, known: tuple[str, ...]) -> Node:
-        media = self._mapping(media, place)
+        media = self.kinds.mapping(media, place)
         plain = kind.partition(";")[0].strip().lower()
         text = plain.startswith("text/") and known is _READ_TYPES
         if plain not in known and not plain.endswith("+json") and not text:

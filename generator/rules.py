@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 import textwrap
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from document import Document, Node
 from parsed import PropertyProtocol
 from prepare import Preparation
+from runtime.checks import counted
 
 _WIDTH = 96
 # The keywords that limit a value of one kind, and the argument of its check.
@@ -28,18 +29,18 @@ NUMBER = {
 }
 ARRAY = {"minItems": "min_items", "maxItems": "max_items", "uniqueItems": "unique_items"}
 OBJECT = {"minProperties": "min_properties", "maxProperties": "max_properties"}
-_WORDS = {
-    "minimum": "{} or more",
-    "maximum": "{} or less",
-    "exclusiveMinimum": "more than {}",
-    "exclusiveMaximum": "less than {}",
-    "multipleOf": "a multiple of {}",
-    "pattern": "has the form `{}`",
-    "minItems": "{} item(s) or more",
-    "maxItems": "{} items at most",
-    "minProperties": "{} entries or more",
-    "maxProperties": "{} entries at most",
-    "uniqueItems": "no item twice",
+_WORDS: dict[str, Callable[[Any], str]] = {
+    "minimum": "{} or more".format,
+    "maximum": "{} or less".format,
+    "exclusiveMinimum": "more than {}".format,
+    "exclusiveMaximum": "less than {}".format,
+    "multipleOf": "a multiple of {}".format,
+    "pattern": "has the form `{}`".format,
+    "minItems": lambda least: f"{counted(least, 'item')} or more",
+    "maxItems": lambda most: f"{counted(most, 'item')} at most",
+    "minProperties": lambda least: f"{counted(least, 'entry')} or more",
+    "maxProperties": lambda most: f"{counted(most, 'entry')} at most",
+    "uniqueItems": lambda _: "no item twice",
 }
 # In a docstring the ends of a range are told where they mean something; most maxima are those of the type.
 _TOLD = {key for key in _WORDS if key != "maximum"}
@@ -169,7 +170,7 @@ class Rules:
         """
         text = self.description(places)
         found = self._limits(places, _TOLD)
-        told = [_WORDS[key].format(value) for key, value in found.items() if key in _TOLD]
+        told = [_WORDS[key](value) for key, value in found.items() if key in _TOLD]
         default = self.value(places, "default")
         if default is not None:
             told.append(f"default {default!r}")

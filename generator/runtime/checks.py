@@ -162,9 +162,9 @@ def text(
             raise invalid(where, f"must match {pattern}, got {told(value)}")
         length = len(value)
         if length < min_length:
-            raise invalid(where, f"must have {min_length} character(s) or more, got {told(value)}")
+            raise invalid(where, f"must have {counted(min_length, 'character')} or more, got {told(value)}")
         if max_length is not None and length > max_length:
-            raise invalid(where, f"must have {max_length} characters at most, got {length}")
+            raise invalid(where, f"must have {counted(max_length, 'character')} at most, got {length}")
 
     return checked
 
@@ -311,9 +311,9 @@ def array(
         if not isinstance(value, list | tuple):
             raise invalid(where, f"must be a list, got {shown(value)}")
         if len(value) < min_items:
-            raise invalid(where, f"must have {min_items} item(s) or more, got {len(value)}")
+            raise invalid(where, f"must have {counted(min_items, 'item')} or more, got {len(value)}")
         if max_items is not None and len(value) > max_items:
-            raise invalid(where, f"must have {max_items} items at most, got {len(value)}")
+            raise invalid(where, f"must have {counted(max_items, 'item')} at most, got {len(value)}")
         try:
             for element in value:
                 item(element, where)
@@ -351,7 +351,7 @@ def mapping(item: Check, *, min_properties: int = 0, max_properties: int | None 
             if not isinstance(key, str):
                 raise invalid(where, f"must have strings as keys, got {shown(key)}")
             item(element, f"{where}[{key!r}]")
-        count_of(len(value), where, "entries", min_properties, max_properties)
+        count_of(len(value), where, "entry", min_properties, max_properties)
 
     return checked
 
@@ -359,14 +359,14 @@ def mapping(item: Check, *, min_properties: int = 0, max_properties: int | None 
 def count_of(count: int, where: str, what: str, least: int = 0, most: int | None = None) -> None:
     """Refuse too few or too many entries of a dict, or fields of a model."""
     if count < least:
-        raise invalid(where, f"must have {least} {what} or more, got {count}")
+        raise invalid(where, f"must have {counted(least, what)} or more, got {count}")
     if most is not None and count > most:
-        raise invalid(where, f"must have {most} {what} at most, got {count}")
+        raise invalid(where, f"must have {counted(most, what)} at most, got {count}")
 
 
 def fields_of(model: Model, *, min_properties: int = 0, max_properties: int | None = None) -> None:
     """Refuse a model with too few or too many fields."""
-    count_of(len(model.to_dict()), type(model).__name__, "fields", min_properties, max_properties)
+    count_of(len(model.to_dict()), type(model).__name__, "field", min_properties, max_properties)
 
 
 def needs(model: str, told: str, groups: list[list[Any]], *, exactly_one: bool) -> None:
@@ -429,6 +429,12 @@ def _is_of_other_kind(error: EventStreamerValidationError) -> bool:
     return problem.startswith(
         (" must be a", " must be of the model", " must be True", " must be None", " must be by")
     )
+
+
+def counted(number: int, what: str) -> str:
+    """Write a number of things: `1 item`, `2 items`, `0 entries`."""
+    plural = f"{what[:-1]}ies" if what.endswith("y") else f"{what}s"
+    return f"{number} {what if number == 1 else plural}"
 
 
 def shown(value: object) -> str:

@@ -46,6 +46,16 @@ RENAMED = {"event": "Renamed", "at": AT, "to": "you"}
         ("ComExampleV2OrderItem", {"quantity": 2}, "made.quantity == 2"),
         ("List", {"list": [{"dict": "a"}]}, "made.list_[0].dict_ == 'a'"),
         ("ÜNÏCode", {"ß": "a", "😀": 1, "a b": "c", "a-b": "d", "": "e"}, "made.ß == 'a' and 'e' in vars_of(made)"),
+        ("WrappedPets", {"state": "new", "kind": "pets", "data": [PET], "page": {"total": 1, "items": [PET]}, "codes": ["abc"], "either": 1},
+         "type(made.data[0]) is Pet and type(made.page) is PageOfPets and made.either == 1"),
+        ("WrappedPets", {"state": "new", "place": {"city": "Rome", "street": "Via"}, "links": {"self": "/"}},
+         "(made.place.city, made.place.street, made.links) == ('Rome', 'Via', {'self': '/'})"),
+        ("Wrapper", {"state": None, "data": [{"a": 1}], "codes": [None]}, "made.data == [{'a': 1}] and made.codes == [None]"),
+        ("UsesBoth", {"a": {"place": {"city": "Rome"}}, "b": {"place": {"city": "Oslo"}}}, "type(made.a) is type(made.b) is Wrapper"),
+        ("HoldsShortName", {"value": "abc"}, "made.value == 'abc'"),
+        ("HoldsCodes", {"value": ["a", "b"]}, "made.value == ['a', 'b']"),
+        ("Anything", {"never": 1, "forgotten_quotes": None}, "made.never == 1 and made.forgotten_quotes is None"),
+        ("Refers", {}, "(made.target, made.all) == (Reference(kind='Pod', name=''), [Reference(kind='Pod', name='a')])"),
     ],
 )  # fmt: skip
 def test_a_message_is_read_and_written_the_same(
@@ -70,7 +80,22 @@ def test_a_message_is_read_and_written_the_same(
         ("Pet(id=1, name='a', version=2)", "Pet.version must be 1"),
         ("Fleet(first=Created(at=datetime.datetime.now(datetime.timezone.utc), event='x'))", "Fleet.first must be of the model Vehicle"),
         ("Fleet(truck=Car(kind='car'))", "Fleet.truck must be of the model Truck"),
-        ("PetPatch()", "must have 1 fields or more"),
+        ("WrappedPets(state=None)", "WrappedPets.state must be a string"),
+        ("WrappedPets(state='')", "WrappedPets.state must have 1 character or more"),
+        ("WrappedPets(state='0123456789')", "WrappedPets.state must have 9 characters at most"),
+        ("WrappedPets(state='a', kind='dogs')", "WrappedPets.kind must be 'pets'"),
+        ("WrappedPets(state='a', data=[])", "WrappedPets.data must have 1 item or more"),
+        ("WrappedPets(state='a', data=[{}])", "WrappedPets.data[0] must be of the model Pet"),
+        ("WrappedPets(state='a', page=Page(total=1))", "WrappedPets.page must be of the model PageOfPets"),
+        ("WrappedPets(state='a', codes=['abc', 'abcd'])", "WrappedPets.codes[1] must have 3 characters at most"),
+        ("WrappedPets(state='a', codes=['a', 'ab', 'abc'])", "WrappedPets.codes must have 2 items at most"),
+        ("WrappedPets(state='a', either='b')", "WrappedPets.either must be an integer"),
+        ("WrappedPetsPlace(city='a', street='Via Appia')", "WrappedPetsPlace.street must have 5 characters at most"),
+        ("HoldsShortName(value='')", "must have 1 character or more"),
+        ("HoldsShortName(value='abcd')", "must have 3 characters at most"),
+        ("HoldsCodes(value=['abc'])", "[0] must have 2 characters at most"),
+        ("HoldsCodes(value=['a', 'a'])", "[1] must not be there twice"),
+        ("PetPatch()", "must have 1 field or more"),
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_refused_with_its_path(build: str, told: str, ordinary: Trial) -> None:
@@ -82,6 +107,7 @@ def test_a_wrong_value_is_refused_with_its_path(build: str, told: str, ordinary:
     [
         ("list_pets()", 200, [PET], "GET /pets", "[Pet(id=1, name='Rex', version=None)]"),
         ("list_pets(limit=ListPetsLimit.VALUE_100, größe=1.5, shared='a')", 200, [], "GET /pets?limit=100&größe=1.5&shared=a", "[]"),
+        ("list_pets(a_b='x', a_b_2=2, field_='+', field_2='=')", 200, [], "GET /pets?a-b=x&a_b=2&+=+&===", "[]"),
         ("create_pet(Pet(id=1, name='Rex'))", 200, PET, "POST /pets", "Pet(id=1, name='Rex', version=None)"),
         ("create_pet(Pet(id=1, name='Rex'))", 204, None, "POST /pets", "None"),
         ("get_pet(1)", 200, PET, "GET /pets/1", "Pet(id=1, name='Rex', version=None)"),
@@ -119,6 +145,7 @@ def test_an_empty_argument_never_asks_for_another_resource(ordinary: Trial) -> N
 def test_what_a_client_has_no_part_in_is_told(ordinary: Trial) -> None:
     told = ordinary.told.replace(f"{ordinary.document.name}#", "").splitlines()
     assert sorted(told) == [
+        "/components/schemas/Never: `false` isn't enforced: no value is allowed here",
         "/components/schemas/Page/properties/next: `format: uri` isn't enforced",
         "/paths/~1pets/post: `callbacks` aren't generated: a client doesn't receive calls",
         "/paths/~1pets: `servers` isn't followed: the call goes to the client's own URL",

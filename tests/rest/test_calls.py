@@ -322,7 +322,7 @@ def test_an_operation_is_immutable() -> None:
         ("list_subscriptions", (0,), "list_subscriptions: page must be 1 or more, got 0"),
         ("list_subscriptions", (1, 5000), "list_subscriptions: page_size must be 1000 or less, got 5000"),
         ("get_chain", (-1,), "get_chain: chain_id must be 1 or more, got -1"),
-        ("reset_circuit_breaker", ("",), "reset_circuit_breaker: name must have 1 character(s) or more"),
+        ("reset_circuit_breaker", ("",), "reset_circuit_breaker: name must have 1 character or more"),
         ("create_chain", ({"chain_id": 1},), "create_chain: config must be of the model ChainConfigRequest"),
         (
             "create_subscription",

@@ -254,7 +254,7 @@ class TestRules:
             ),
             (
                 {"subscriber_id": ""},
-                "SubscriptionCreate.subscriber_id must have 1 character(s) or more, got ''",
+                "SubscriptionCreate.subscriber_id must have 1 character or more, got ''",
             ),
             (
                 {"subscriber_id": "x\ud800"},

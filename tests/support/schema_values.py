@@ -27,7 +27,7 @@ _FORMATS = {
 
 def values(document: Mapping[str, Any], schema: Any, depth: int = 0) -> st.SearchStrategy[Any]:
     """Values of a schema; references are followed in the document, to some depth where it isn't needed."""
-    if schema is True or schema == {}:
+    if isinstance(schema, bool) or schema == {}:
         return _ANY
     if "$ref" in schema:
         found = values(document, _target(document, schema["$ref"]), depth + 1)
@@ -56,7 +56,7 @@ def _typed(document: Mapping[str, Any], schema: Mapping[str, Any], depth: int) -
             members = [_narrowed(document, schema, member) for member in schema[key]]
             return st.one_of([values(document, member, depth) for member in members])
     kinds = schema.get("type", "object" if "properties" in schema else None)
-    kinds = kinds if isinstance(kinds, list) else [kinds]
+    kinds = [kind or "null" for kind in kinds] if isinstance(kinds, list) else [kinds]
     return st.one_of([_of_kind(document, schema, kind, depth) for kind in kinds])
 
 
@@ -77,9 +77,17 @@ def _merged(document: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str,
             part = _target(document, part["$ref"])
         part = _merged(document, part) if "allOf" in part else part
         merged |= {key: value for key, value in part.items() if key not in merged and key != "allOf"}
-        merged["properties"] |= part.get("properties", {})
+        merged["properties"] = _both(merged["properties"], part.get("properties", {}))
         merged["required"] += part.get("required", [])
     return merged
+
+
+def _both(wide: Mapping[str, Any], narrow: Mapping[str, Any]) -> dict[str, Any]:
+    """The rules of two descriptions of one thing, the second of which says no less than the first."""
+    if "$ref" in narrow:
+        return dict(narrow)
+    shared = {key: _both(wide[key], narrow[key]) for key in wide if isinstance(narrow.get(key), dict)}
+    return {**wide, **narrow, **shared}
 
 
 def _of_kind(
@@ -154,7 +162,11 @@ def _object(document: Mapping[str, Any], schema: Mapping[str, Any], depth: int) 
         if name not in required | forbidden and depth < _DEPTH
     }
     more = schema.get("additionalProperties", not properties or None)
-    extra = _ANY if more is True else values(document, more, depth + 1) if isinstance(more, dict) else None
+    extra = None
+    if isinstance(more, dict) and depth < _DEPTH:
+        extra = values(document, more, depth + 1)
+    elif more is True:
+        extra = _ANY
     least, most = schema.get("minProperties", 0), schema.get("maxProperties", 2)
     # Names that no schema uses; a name that none has is what a newer service sends.
     keys = st.text("xyz", min_size=1, max_size=3).filter(lambda name: name not in properties)

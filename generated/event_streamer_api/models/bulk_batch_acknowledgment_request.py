@@ -17,7 +17,7 @@ class BulkBatchAcknowledgmentRequest(Model):
     The acknowledgement of many batches.
 
     Attributes:
-        batch_ids: The batches. 1 item(s) or more; 1000 items at most.
+        batch_ids: The batches. 1 item or more; 1000 items at most.
         connection_id: The connection that delivered them; the one of the path.
         additional_properties: What the service sent beyond these fields.
     """

@@ -20,8 +20,8 @@ class ChainConfigRequest(Model):
         chain_id: The EIP-155 id of the chain. 1 or more.
         name: The chain's name.
         rpc_urls: The JSON-RPC endpoints (http, https, ws or wss), the preferred one first. A chain that
-            lives in the service's own process is named as the service names it (`embedded:`). 1 item(s) or
-            more; 32 items at most.
+            lives in the service's own process is named as the service names it (`embedded:`). 1 item or more;
+            32 items at most.
         average_block_time: The mean time between two blocks, in seconds; sets how often the head is asked
             for. More than 0.
         max_blocks_per_request: The widest range of blocks of one request for logs. 1 or more.

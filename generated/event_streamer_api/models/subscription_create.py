@@ -29,7 +29,7 @@ class SubscriptionCreate(Model):
             `null` for any, or a list of alternatives. Position 0 is the event's own topic0 or `null`; the
             indexed parameters follow in order. An anonymous event's parameters begin at position 0. The client
             library makes them from values, see `subscribe(where=…)`. A service that doesn't know this field
-            ignores it. 1 item(s) or more; 4 items at most.
+            ignores it. 1 item or more; 4 items at most.
         start_block: The first block, counted from 0. 0 or more.
         end_block: The last block; none for a live subscription that goes on with the chain. 0 or more.
         chain_id: The EIP-155 id of the chain. 1 or more.

@@ -24,7 +24,7 @@ class SubscriptionUpdate(Model):
         event_signature: The new definition of the event.
         addresses: The new contracts; empty for all contracts. 1000 items at most.
         topics: The new topics that are wanted; an explicit `null` takes every log of the event again. 1
-            item(s) or more; 4 items at most.
+            item or more; 4 items at most.
         start_block: The new first block. 0 or more.
         end_block: The new last block; an explicit `null` makes the subscription live. 0 or more.
         chain_id: The new chain. 1 or more.
@@ -89,7 +89,7 @@ class SubscriptionUpdate(Model):
 
     @property
     def topics(self) -> list[list[str] | None] | None:
-        """The new topics that are wanted; an explicit `null` takes every log of the event again. 1 item(s) or more; 4 items at most."""
+        """The new topics that are wanted; an explicit `null` takes every log of the event again. 1 item or more; 4 items at most."""
         return None if self._topics is UNSET else self._topics
 
     @topics.setter
