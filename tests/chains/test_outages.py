@@ -41,6 +41,12 @@ def told_soon(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"event_streamer_service.chains.{module}.TELL_AFTER", 0.1)
 
 
+@pytest.fixture
+def silence_told_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five seconds in life."""
+    monkeypatch.setattr("event_streamer_service.chains.failover.TELL_SILENCE_AFTER", 0.1)
+
+
 async def stop(reading: asyncio.Task[None]) -> None:
     reading.cancel()
     await asyncio.gather(reading, return_exceptions=True)
@@ -71,6 +77,54 @@ def test_a_dead_node_at_the_start_is_told_while_it_is_tried_again() -> None:
             reading = asyncio.create_task(reader.read(manager.get(1)))
             await eventually(lambda: reader.outages, seconds=3)
             assert reader.failures == []
+            await stop(reading)
+
+    run(scenario())
+
+
+@pytest.mark.usefixtures("silence_told_soon")
+@pytest.mark.parametrize("known_before", [False, True], ids=["from the start", "later"])
+def test_a_node_that_accepts_and_never_answers_is_told_long_before_its_time_out(known_before: bool) -> None:
+    async def scenario() -> None:
+        node = Scripted()
+        node.silent = not known_before
+        settings = BreakerSettings(timeout=60.0)
+        async with managed({A: node}, config(A, **SLOW), settings=settings) as manager:
+            reader = Reader(TOKENS, start_block=150)
+            reading = asyncio.create_task(reader.read(manager.get(1)))
+            if known_before:
+                await eventually(lambda: reader.done_to == 199)
+                node.silent = True
+                node.mine()
+            await eventually(lambda: reader.outages, seconds=3)
+            assert reader.outages == ["ethereum_rpc: no answer for 0.1 s, and up to 60 s are waited for it"]
+            assert manager.breakers["ethereum_rpc"].failure_count == 0
+            await stop(reading)
+
+    run(scenario())
+
+
+@pytest.mark.usefixtures("silence_told_soon")
+def test_live_logs_that_never_come_are_told_and_what_is_told_ends_with_the_answer() -> None:
+    class Dawdling(Scripted):
+        answer = asyncio.Event()
+
+        async def block_logs(self, blocks: Sequence[Block], log_filter: LogFilter) -> list[list[Log]]:
+            await self.answer.wait()
+            return await super().block_logs(blocks, log_filter)
+
+    async def scenario() -> None:
+        node = Dawdling()
+        async with managed({A: node}, config(A, **SLOW), settings=BreakerSettings(timeout=60.0)) as manager:
+            chain = manager.get(1)
+            reader = Reader(TOKENS, start_block=150)
+            reading = asyncio.create_task(reader.read(chain))
+            await eventually(lambda: reader.outages, seconds=3)
+            assert reader.outages == ["ethereum_rpc: no answer for 0.1 s, and up to 60 s are waited for it"]
+            assert chain.error is not None
+            node.answer.set()
+            await eventually(lambda: reader.done_to == 199)
+            assert chain.error is None
             await stop(reading)
 
     run(scenario())

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from contextlib import aclosing, contextmanager, suppress
 from typing import TypeVar
 
 from attrs import frozen
@@ -19,6 +19,9 @@ from .types import Block, Log, LogFilter
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+TELL_SILENCE_AFTER = 5.0
+"""Seconds without an answer after which that is told; the question's time-out, which ends it, is longer."""
 
 
 @frozen
@@ -68,6 +71,8 @@ class FailoverSource:
         self._poll_interval = poll_interval
         self._announcer = announcer or next((e for e in self._endpoints if e.pushes_heads), None)
         self._closed = asyncio.Event()
+        self.on_silence: Callable[[ChainTimeout | None], None] | None = None
+        """Told of a node that takes long to answer while it is still waited for; `None` once it has."""
 
     async def chain_id(self) -> int:
         """Return the chain's id."""
@@ -168,6 +173,25 @@ class FailoverSource:
                 raise ChainMismatch(f"{name}: the node serves chain {served}, not chain {self._chain_id}")
             self._verified.add(name)
 
+    @contextmanager
+    def _silence_told(self, breaker: CircuitBreaker) -> Iterator[None]:
+        """Tell of a silent node within seconds: a time-out that bears slow nodes is long for who waits."""
+        tell = self.on_silence
+        if tell is None:
+            yield
+            return
+        silence = ChainTimeout(
+            f"{breaker.name}: no answer for {TELL_SILENCE_AFTER:g} s,"
+            f" and up to {breaker.settings.timeout:g} s are waited for it"
+        )
+        timer = asyncio.get_running_loop().call_later(TELL_SILENCE_AFTER, tell, silence)
+        try:
+            yield
+        finally:
+            if timer.when() <= asyncio.get_running_loop().time():
+                tell(None)
+            timer.cancel()
+
     async def _ask(self, question: Callable[[ChainSource], Awaitable[T]]) -> T:
         failures: list[ChainError] = []
         for endpoint in self._endpoints:
@@ -176,9 +200,10 @@ class FailoverSource:
                 continue
             started = time.monotonic()
             try:
-                async with asyncio.timeout(breaker.settings.timeout):
-                    await self._verify(endpoint)
-                    answer = await question(endpoint.source)
+                with self._silence_told(breaker):
+                    async with asyncio.timeout(breaker.settings.timeout):
+                        await self._verify(endpoint)
+                        answer = await question(endpoint.source)
             except RangeTooLarge:
                 breaker.succeeded(time.monotonic() - started)
                 raise

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Coroutine, Sequence
+from contextlib import aclosing, asynccontextmanager
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -26,6 +27,8 @@ from .tracker import REORG_DEPTH, TELL_AFTER, Fate, HeadTracker
 from .types import Block, Log, LogFilter, LogRange, Outage, Position, Reorg
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 _LIVE_LOGS = 2_000
 """Logs that a feed takes at once of live blocks. Where its reader is slow it holds no more of them: what
@@ -226,8 +229,17 @@ class _Feed:
                     async for piece in pieces:
                         yield piece
             else:
-                live = await self._read_live(stop)
-                if live is not None:
+                blocks = self._live_blocks(stop)
+                if not blocks:
+                    self._next = stop + 1
+                    continue
+                async with _running(self._read_live(blocks)) as reading:
+                    while not (await asyncio.wait([reading], timeout=TELL_AFTER))[0]:
+                        outage = self._outage()
+                        if outage is not None:
+                            yield outage
+                    live = reading.result()
+                if live is not None and self._tracker.epoch == self._epoch:
                     yield self._deliver(live)
 
     def _outage(self) -> Outage | None:
@@ -320,14 +332,15 @@ class _Feed:
                 if self._tracker.epoch != self._epoch:
                     return
 
-    async def _read_live(self, stop: int) -> LogRange | None:
-        """Read the next blocks by their hashes; `None` where they have to be looked at again."""
+    def _live_blocks(self, stop: int) -> list[Block]:
+        """Return the next blocks that are read live."""
         blocks = self._tracker.run(self._next, min(stop, self._next + self._at_once - 1))
         if not blocks:  # only where gap detection is off: none of these blocks was announced
             blocks = self._tracker.run(self._next, stop)[: self._at_once]
-        if not blocks:
-            self._next = stop + 1
-            return None
+        return blocks
+
+    async def _read_live(self, blocks: Sequence[Block]) -> LogRange | None:
+        """Read blocks by their hashes; `None` where they have to be looked at again."""
         try:
             dated = await self._dated_logs(blocks)
         except ChainClosed:
@@ -336,8 +349,6 @@ class _Feed:
             self._failed(error)
             return None
         self._worked()
-        if self._tracker.epoch != self._epoch:
-            return None
         head = self._tracker.head
         assert head is not None
         last, _ = dated[-1]
@@ -385,3 +396,15 @@ def _dated(block: Block, logs: Sequence[Log]) -> Block:
     if told is None:
         raise UnreadableAnswer(f"block {block.number} has no time that can be read")
     return msgspec.structs.replace(block, timestamp=told)
+
+
+@asynccontextmanager
+async def _running(coroutine: Coroutine[Any, Any, T]) -> AsyncGenerator[asyncio.Task[T], None]:
+    """Run a coroutine as a task that doesn't outlive the block."""
+    task = asyncio.ensure_future(coroutine)
+    try:
+        yield task
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)

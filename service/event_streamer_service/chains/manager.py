@@ -298,12 +298,14 @@ class ChainManager:
                 longest_silence=max(config.live_block_check_interval, MIN_POLL_INTERVAL),
             )
 
+        live = failover(config.live_urls, announcer)
         chain = Chain(
             config,
-            failover(config.live_urls, announcer),
+            live,
             history_source=failover(config.historical_urls),
             header_store=self._header_store,
         )
+        live.on_silence = chain.tracker.note_silence
         return _Running(chain, tuple(endpoints.values()), tuple(opened))
 
     def _breaker_root(self, config: ChainConfig) -> str:

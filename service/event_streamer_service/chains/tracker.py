@@ -90,6 +90,7 @@ class HeadTracker:
         """Why the connection to the head counts as lost; `None` while all is well."""
         self.problem: ChainError | None = None
         """What holds the head up at present, told after some seconds; `None` while all is well."""
+        self._silence: ChainError | None = None
         self._failing_since: float | None = None
         self._behind: asyncio.TimerHandle | None = None
         self._genesis: set[str] = set()
@@ -262,6 +263,13 @@ class HeadTracker:
             self.error = problem
         self._announce()
         await asyncio.sleep(delay - quiet)
+
+    def note_silence(self, silence: ChainError | None) -> None:
+        """Tell of a node that hasn't answered for a while, or, with `None`, that it has."""
+        if self.problem is not self._silence:
+            return  # what is told already weighs more
+        self.problem = self._silence = silence
+        self._announce()
 
     def _recovered(self) -> None:
         self._failing_since = None
