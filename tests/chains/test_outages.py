@@ -20,7 +20,7 @@ from event_streamer_service.chains import (
     LogFilter,
     MemoryHeaderStore,
     Position,
-    tracker,
+    trouble,
 )
 from event_streamer_service.chains.backoff import Backoff
 from event_streamer_service.devchain import DevChain
@@ -37,7 +37,7 @@ SLOW = {"live_retry_delay": 5.0, "live_reconnect_delay": 30.0, "live_max_retries
 @pytest.fixture(autouse=True)
 def told_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two seconds in life."""
-    for module in ("tracker", "feed"):
+    for module in ("trouble", "feed"):
         monkeypatch.setattr(f"event_streamer_service.chains.{module}.TELL_AFTER", 0.1)
 
 
@@ -404,7 +404,7 @@ def test_a_chain_shorter_than_what_was_delivered_is_told() -> None:
 
 def test_a_chain_set_back_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """`evm_revert`, without a block mined after it."""
-    monkeypatch.setattr(tracker, "_TELL_BEHIND_AFTER", 0.1)
+    monkeypatch.setattr(trouble, "_TELL_BEHIND_AFTER", 0.1)
 
     async def scenario() -> None:
         node, reader = Swapped(), Reader(TOKENS, start_block=150)

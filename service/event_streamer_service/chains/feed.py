@@ -23,7 +23,8 @@ from .headers import HeaderStore, MemoryHeaderStore
 from .history import HistoryReader
 from .livelogs import LiveLogs
 from .source import ChainSource
-from .tracker import REORG_DEPTH, TELL_AFTER, Fate, HeadTracker
+from .tracker import REORG_DEPTH, Fate, HeadTracker
+from .trouble import TELL_AFTER
 from .types import Block, Log, LogFilter, LogRange, Outage, Position, Reorg
 
 logger = logging.getLogger(__name__)
@@ -78,7 +79,7 @@ class Chain:
     @property
     def error(self) -> ChainError | None:
         """What holds the head up at present; `None` while all is well or nobody follows."""
-        return self.tracker.problem
+        return self.tracker.trouble.problem
 
     async def head(self) -> Block:
         """
@@ -206,8 +207,8 @@ class _Feed:
                 continue
             head = self._tracker.head
             if head is None:
-                if self._tracker.error is not None:
-                    raise self._tracker.error
+                if self._tracker.trouble.error is not None:
+                    raise self._tracker.trouble.error
                 await self._tracker.wait(version)
                 continue
             lost = await self._lost()
@@ -244,7 +245,7 @@ class _Feed:
 
     def _outage(self) -> Outage | None:
         """Return what holds the feed up, once for each cause."""
-        problem = self._problem or self._tracker.problem
+        problem = self._problem or self._tracker.trouble.problem
         if problem is None:
             self._told = None
             return None

@@ -305,7 +305,7 @@ class ChainManager:
             history_source=failover(config.historical_urls),
             header_store=self._header_store,
         )
-        live.on_silence = chain.tracker.note_silence
+        live.on_silence = chain.tracker.trouble.silence
         return _Running(chain, tuple(endpoints.values()), tuple(opened))
 
     def _breaker_root(self, config: ChainConfig) -> str:

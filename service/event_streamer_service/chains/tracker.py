@@ -22,6 +22,7 @@ from .config import ChainConfig
 from .errors import ChainClosed, ChainError, ChainUnavailable
 from .headers import HeaderChain, HeaderStore, until_missing
 from .source import ChainSource
+from .trouble import Trouble
 from .types import Block, Reorg
 from .values import NO_PARENT
 
@@ -37,10 +38,6 @@ _ROOT_BATCH = 50
 _WALK_BATCH = 8
 _PRUNE_EVERY = 64
 _ATTEMPTS = 5  # a chain that moves while it is read is read again
-TELL_AFTER = 2.0
-"""Seconds that a failure may last before it is told; most of them are over by then."""
-_TELL_BEHIND_AFTER = 10.0
-"""Seconds that the newest block may be an older one than before: nodes behind one URL lag a little."""
 IDLE_SECONDS = 60.0
 """The head is watched this long after the last feed has gone: a reconnecting client finds it warm."""
 
@@ -86,13 +83,8 @@ class HeadTracker:
         """Grows with every change that is no mere growth; who delivered blocks then asks for their fate."""
         self.reorgs = 0
         """Reorgs seen."""
-        self.error: ChainError | None = None
-        """Why the connection to the head counts as lost; `None` while all is well."""
-        self.problem: ChainError | None = None
-        """What holds the head up at present, told after some seconds; `None` while all is well."""
-        self._silence: ChainError | None = None
-        self._failing_since: float | None = None
-        self._behind: asyncio.TimerHandle | None = None
+        self.trouble = Trouble(self._announce, lambda: self._headers.head)
+        """What holds the head up."""
         self._genesis: set[str] = set()
         """Hashes that block 0 has been known to have; several where the chain began anew."""
         self._unlinked_told = False
@@ -135,10 +127,10 @@ class HeadTracker:
         Raises:
             ChainClosed: The tracker was closed.
         """
-        known = self.problem, self.error
+        known = self.trouble.told
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(at_most):
-                while self.version == version and (self.problem, self.error) == known:
+                while self.version == version and self.trouble.told == known:
                     await self._wait_for_news()
 
     def canonical(self, number: int) -> Block | None:
@@ -194,9 +186,9 @@ class HeadTracker:
     async def close(self) -> None:
         """Stop for good; who waits gets ChainClosed."""
         self._closed = True
-        for timer in (self._idle, self._behind):
-            if timer is not None:
-                timer.cancel()
+        if self._idle is not None:
+            self._idle.cancel()
+        self.trouble.close()
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
@@ -231,7 +223,7 @@ class HeadTracker:
                     async for head in heads:
                         await self._accept(head)
                         backoff.reset()
-                        self._recovered()
+                        self.trouble.recovered()
                 return  # the source was closed
             except Exception as error:
                 delay = backoff.next(error)
@@ -247,35 +239,7 @@ class HeadTracker:
                 problem = (
                     error if isinstance(error, ChainError) else ChainUnavailable(f"reading headers: {error}")
                 )
-                await self._failed(problem, lost=lost, delay=delay)
-
-    async def _failed(self, problem: ChainError, *, lost: bool, delay: float) -> None:
-        """Wait after a failure, and tell of it once it has lasted some seconds."""
-        now = asyncio.get_running_loop().time()
-        self._failing_since = now if self._failing_since is None else self._failing_since
-        quiet = 0.0 if lost else max(0.0, self._failing_since + TELL_AFTER - now)
-        if quiet > delay:
-            await asyncio.sleep(delay)
-            return
-        await asyncio.sleep(quiet)
-        self.problem = problem
-        if lost:
-            self.error = problem
-        self._announce()
-        await asyncio.sleep(delay - quiet)
-
-    def note_silence(self, silence: ChainError | None) -> None:
-        """Tell of a node that hasn't answered for a while, or, with `None`, that it has."""
-        if self.problem is not self._silence:
-            return  # what is told already weighs more
-        self.problem = self._silence = silence
-        self._announce()
-
-    def _recovered(self) -> None:
-        self._failing_since = None
-        self.error = None
-        if self._behind is None:
-            self.problem = None
+                await self.trouble.failed(problem, lost=lost, delay=delay)
 
     async def _accept(self, head: Block) -> None:
         """Take in the newest block."""
@@ -285,7 +249,7 @@ class HeadTracker:
             self._genesis |= {block.hash for block in stored if block.number == 0}
             self._loaded = True
         known = self._headers.head
-        self._note_behind(head, known)
+        self.trouble.seen(head)
         if known is None:
             await self._root(head)
             return
@@ -325,22 +289,6 @@ class HeadTracker:
                 )
             await self._prune(branch[-1].number)
             self._publish(grown=not removed)
-
-    def _note_behind(self, head: Block, known: Block | None) -> None:
-        """Tell of a chain that has become shorter, once that has lasted some seconds."""
-        if self._behind is not None:
-            self._behind.cancel()
-            self._behind = None
-        if known is not None and head.number < known.number:
-            self._behind = asyncio.get_running_loop().call_later(_TELL_BEHIND_AFTER, self._tell_behind, head)
-
-    def _tell_behind(self, head: Block) -> None:
-        if self._headers.head is not None and self._headers.head.number > head.number:
-            self.problem = ChainUnavailable(
-                f"the newest block of the node is {head.number} now, and was {self._headers.head.number}: "
-                "it lags behind, or its chain was set back"
-            )
-            self._announce()
 
     async def _prune(self, head: int) -> None:
         """Let the store forget old headers, now and then."""
