@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 
@@ -15,33 +16,38 @@ EVENT = "event Transfer(address indexed from, address indexed to, uint256 value)
 STREAMS = 200
 
 
-def test_two_hundred_at_once_are_told_two_hundred_times() -> None:
+def test_two_hundred_at_once_are_let_in_one_after_the_other() -> None:
+    admission = Admission(26, lasts=30, now=ManualClock(0).time)
+    turns = [admission.admit() for _ in range(STREAMS)]
+    gaps = {round(later - earlier, 6) for earlier, later in pairwise(turns)}
+    assert turns[0] == 0
+    assert gaps == {round(1 / 26, 6)}
+    assert turns[-1] < 8
+
+
+def test_those_for_whom_it_would_take_too_long_come_again_when_there_is_room() -> None:
     clock = ManualClock(0)
-    admission = Admission(26, lasts=30, now=clock.time)
-    waiting = Counter({0: STREAMS})
-    admitted: Counter[int] = Counter()
-    for second in range(12):
+    admission = Admission(26, lasts=60, now=clock.time)
+    waiting = Counter({0: 3 * STREAMS})
+    let_in: list[float] = []
+    for second in range(40):
         for _ in range(waiting[second]):
             try:
-                admission.admit()
-                admitted[second] += 1
+                let_in.append(clock.time() + admission.admit())
             except Unavailable as refused:
                 waiting[second + round(refused.retry_after or 0)] += 1
         clock.advance(1)
-    assert sum(admitted.values()) == STREAMS
-    assert max(admitted) < 10
-    assert max(admitted.values()) <= 2 * STREAMS / (max(admitted) + 1)
+    assert len(let_in) == 3 * STREAMS
+    assert max(let_in) < 3 * STREAMS / 26 + 8
+    assert max(Counter(map(int, let_in)).values()) <= 27
 
 
 def test_it_limits_nothing_once_the_start_is_over() -> None:
     clock = ManualClock(0)
     admission = Admission(1, lasts=30, now=clock.time)
-    admission.admit()
-    with pytest.raises(Unavailable):
-        admission.admit()
+    assert [admission.admit() for _ in range(3)] == [0, 1, 2]
     clock.advance(31)
-    for _ in range(1000):
-        admission.admit()
+    assert {admission.admit() for _ in range(1000)} == {0}
 
 
 @pytest.mark.slow

@@ -65,8 +65,7 @@ class StreamEndpoint:
             await Response(status_code=405, headers={"allow": "GET"})(scope, receive, send)
             return
         service = service_of(request)
-        subscription = await own_subscription(request)
-        start = _start(request, service, subscription)
+        subscription, start = await _admitted(request, service)
         metadata = header_object(request, "x-client-metadata", longest=_LONGEST_METADATA)
         if subscription.is_done_at(start.position):
             await Response(status_code=204)(scope, receive, send)
@@ -170,6 +169,18 @@ def _closed(service: Service, connection: Connection, ending: Ending) -> None:
     )
 
 
+async def _admitted(request: Request, service: Service) -> tuple[Subscription, Progress]:
+    """Return whose stream a request asks for and where it begins, once it is its turn."""
+    subscription = await own_subscription(request)
+    start = _start(request, service, subscription)
+    delay = 0.0 if start.position is None else service.admission.admit()
+    if delay:
+        await asyncio.sleep(delay)
+        subscription = await own_subscription(request)  # it may have changed, or be gone
+        start = _start(request, service, subscription)
+    return subscription, start
+
+
 def _start(request: Request, service: Service, subscription: Subscription) -> Progress:
     """Return where a stream begins, or refuse it."""
     if service.stopping:
@@ -187,8 +198,6 @@ def _start(request: Request, service: Service, subscription: Subscription) -> Pr
         if service.observer.on_token(subscription.id):
             raise TokenRefused("The resume token has expired.", code="RESUME_TOKEN_EXPIRED")
         start = service.tokens.read(token, TokenScope.of(subscription))
-    if start.position is not None:
-        service.admission.admit()
     return start
 
 
