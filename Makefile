@@ -99,7 +99,7 @@ package: $(installed_dev) ## build the source archive and the wheel, check them,
 
 ## Longer runs
 
-.PHONY: fuzz fuzz-abi fuzz-requests attack watch-page simulate soak soak-workers kill-sinks compare-faults bench bench-quick bench-load
+.PHONY: fuzz fuzz-abi fuzz-requests schemathesis attack watch-page simulate soak soak-workers kill-sinks compare-faults bench bench-quick bench-load
 fuzz: $(installed_dev) ## look for counterexamples to all properties, some hundred times as long as the tests do
 	HYPOTHESIS_PROFILE=fuzz $(pytest) --timeout=0 $(wildcard tests/*/test_*properties*.py) $(ARGS)
 
@@ -111,8 +111,12 @@ fuzz-abi: $(installed_dev) ## let atheris look for ABIs and logs that the ABI pa
 fuzz-requests: $(installed_dev) ## let hypothesis look for requests that the service can't bear; SECONDS_EACH=1800
 	$(python) tests/attack/fuzz.py --seconds $(or $(SECONDS_EACH),1800)
 
-attack: $(installed_dev) ## run every attack against a fresh service, and print what it cost
-	$(python) tests/attack/attack.py $(ARGS)
+schemathesis: $(installed_dev) ## hold the service to openapi.yaml with schemathesis, with and without keys; SEEDS=1,2,3
+	SCHEMATHESIS_SEEDS=$(or $(SEEDS),1,2,3) SCHEMATHESIS_EXAMPLES=$(or $(EXAMPLES),25) $(python) -m pytest -q \
+	  --timeout=0 tests/rest/test_conformance.py -k schemathesis $(ARGS)
+
+attack: $(installed_dev) ## run every attack against a fresh service, and write what it cost to docs/attacks.md
+	$(python) tests/attack/attack.py --out docs/attacks.md $(ARGS)
 
 watch-page: $(installed_dev) ## leave the page open for five minutes under 200 events a second: flat, and quick to answer
 	PAGE_SECONDS=$(or $(PAGE_SECONDS),300) $(python) -m pytest --timeout=900 tests/page/test_endurance.py $(ARGS)

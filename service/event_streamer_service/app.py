@@ -52,6 +52,9 @@ def create_app(service: Service) -> Starlette:
         lifespan=lifespan,
         exception_handlers={HTTPException: _hand_on},
     )
+    # A path with a slash too many is another path. A redirect would name `Host` and plain HTTP, and a client
+    # that follows it would send its key there.
+    app.router.redirect_slashes = False
     app.state.service = service
     return app
 

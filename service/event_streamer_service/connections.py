@@ -29,6 +29,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from event_streamer_service.delivery.writer import TRANSPORT
 from event_streamer_service.errors import STATUS_TITLES
+from event_streamer_service.heads import refusal_of
 from event_streamer_service.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -333,6 +334,9 @@ class LimitedProtocol(HttpToolsProtocol):
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         if size > self._limits.head_bytes:
             self._refuse_head()
+        refusal = refusal_of(self.parser.get_http_version(), self.url, self.headers)
+        if refusal is not None:
+            self._refuse(*refusal, "malformed")
         self._stop_if_refused()
         self._in_body, self._wire_bytes, self._body_bytes = True, 0, 0
         self._set_deadline(self._limits.body_timeout)

@@ -43,6 +43,7 @@ STATUS_TITLES = {
     429: "Rate limited",
     431: "Request header fields too large",
     503: "Unavailable",
+    505: "HTTP version not supported",
 }
 """Titles of refusals that are given before the application has the request, or by its router."""
 

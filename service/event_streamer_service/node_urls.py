@@ -65,6 +65,9 @@ async def check_urls(urls: Iterable[str], *, allow_private: bool) -> None:
 
 
 async def _check_host(host: str, port: int | None, url: str, *, allow_private: bool) -> None:
+    literal = _literal(host)
+    if literal is not None:  # also one with a zone, which may mean nothing here and something elsewhere
+        _check_address(literal, url, allow_private=allow_private)
     try:
         async with asyncio.timeout(_RESOLVE_PATIENCE):
             found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -77,11 +80,22 @@ async def _check_host(host: str, port: int | None, url: str, *, allow_private: b
             f"The host of {redact_url(url)} can't be resolved, so it can't be checked."
         ) from None
     for *_, place in found:
-        problem = refusal_of(
-            ipaddress.ip_address(str(place[0]).partition("%")[0]), allow_private=allow_private
-        )
-        if problem is not None:
-            raise Unprocessable(f"The node {redact_url(url)} is refused: {problem}.")
+        address = _literal(str(place[0]))
+        if address is not None:
+            _check_address(address, url, allow_private=allow_private)
+
+
+def _literal(host: str) -> Address | None:
+    try:
+        return ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return None
+
+
+def _check_address(address: Address, url: str, *, allow_private: bool) -> None:
+    problem = refusal_of(address, allow_private=allow_private)
+    if problem is not None:
+        raise Unprocessable(f"The node {redact_url(url)} is refused: {problem}.")
 
 
 def refusal_of(address: Address, *, allow_private: bool) -> str | None:

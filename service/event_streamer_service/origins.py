@@ -83,19 +83,31 @@ def check_origin(method: str, headers: Headers, *, allowed: frozenset[str]) -> N
 
 def check_media_type(method: str, headers: Headers) -> None:
     """
-    Refuse a body that says it is something other than JSON.
+    Refuse a body that says it is something other than JSON, in UTF-8 and not compressed.
 
     Without a body the type doesn't matter: aiohttp names one for every POST.
 
     Raises:
-        UnsupportedMediaType: It is not `application/json` (or `…+json`).
+        UnsupportedMediaType: It is not `application/json` (or `…+json`), or it is packed or written in a
+            way that isn't read here.
     """
     if method not in CHANGING_METHODS:
         return
     has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
-    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if not has_body:
+        return
+    coding = headers.get("content-encoding", "identity").strip().lower()
+    if coding != "identity":
+        raise UnsupportedMediaType("Send the body as it is: no Content-Encoding is read here.")
+    kind, _, options = headers.get("content-type", "").lower().partition(";")
+    kind = kind.strip()
+    charset = options.partition("charset=")[2].partition(";")[0].strip().strip('"')
+    if charset not in {"", "utf-8", "utf8", "us-ascii"}:
+        raise UnsupportedMediaType(
+            "JSON is written in UTF-8, and so is the body to be (RFC 8259, section 8.1)."
+        )
     is_json = kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
-    if has_body and not is_json:
+    if not is_json:
         raise UnsupportedMediaType("Send the body as application/json.")
 
 

@@ -13,6 +13,8 @@ from event_streamer_service.errors import BadRequest, BodyTooLarge, Unprocessabl
 LARGEST_ID = 2**53 - 1
 """Larger integers don't survive the JSON of every language (RFC 8259, section 6)."""
 _LONGEST_NAME = 255
+_NUL = rb"\u0000"
+"""How JSON writes a NUL. A text may also hold these six characters as they are."""
 _DEEPEST = 64
 """Levels of a body. A tuple in a tuple costs two, and nobody's events have ten of them."""
 
@@ -32,7 +34,7 @@ async def read_object(request: Request, *, limit: int) -> dict[str, Any]:
     Raises:
         BodyTooLarge: It has more than `limit` bytes.
         BadRequest: It is not JSON.
-        Unprocessable: It is JSON, but no object.
+        Unprocessable: It is JSON, but no object, it is nested too deep, or one of its texts holds a NUL.
     """
     text = await read_body(request, limit=limit)
     try:
@@ -43,6 +45,8 @@ async def read_object(request: Request, *, limit: int) -> dict[str, Any]:
         raise Unprocessable("The body must be a JSON object.")
     if not _is_shallow(body):
         raise Unprocessable(f"The body is nested more than {_DEEPEST} levels deep.")
+    if _NUL in text.lower() and _holds_nul(body):
+        raise Unprocessable("A text of the body holds a NUL character (\\u0000), which is not allowed.")
     return body
 
 
@@ -60,6 +64,15 @@ async def read_body(request: Request, *, limit: int) -> bytes:
             raise too_large
         parts.append(part)
     return b"".join(parts)
+
+
+def _holds_nul(value: object) -> bool:
+    """Tell whether a text holds a NUL, which PostgreSQL can't store."""
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, dict):
+        return any(_holds_nul(key) or _holds_nul(inner) for key, inner in value.items())
+    return isinstance(value, list) and any(map(_holds_nul, value))
 
 
 def _is_shallow(body: object) -> bool:
@@ -99,7 +112,7 @@ def path_name(request: Request, name: str) -> str:
     value: str = request.path_params[name]
     if len(value) > _LONGEST_NAME:
         raise Unprocessable(f"{name} must not be longer than {_LONGEST_NAME} characters.")
-    return value
+    return _without_nul(name, value)
 
 
 def query_integer(request: Request, name: str, default: int, *, least: int, most: int) -> int:
@@ -119,7 +132,7 @@ def query_text(request: Request, name: str, *, longest: int = _LONGEST_NAME) -> 
     value = _single(request, name)
     if value is not None and not 1 <= len(value) <= longest:
         raise Unprocessable(f"{name} must have 1 to {longest} characters.")
-    return value
+    return None if value is None else _without_nul(name, value)
 
 
 def header_object(request: Request, name: str, *, longest: int) -> dict[str, Any]:
@@ -140,6 +153,12 @@ def _parsed(value: str, problem: Callable[[], Exception]) -> dict[str, Any]:
     if not isinstance(result, dict):
         raise problem()
     return result
+
+
+def _without_nul(name: str, value: str) -> str:
+    if "\0" in value:
+        raise Unprocessable(f"{name} must not hold a NUL character.")
+    return value
 
 
 def _single(request: Request, name: str) -> str | None:

@@ -69,12 +69,12 @@ def restart_under_streams(service: Victim, number: int, *, streams: int = STREAM
     async def run() -> float:
         async with EventStreamer(service.url, "attacker", api_key=KEY) as client:
             subscription = await client.subscribe(EVENT, chain_id=31_337, start_block=0)
-            clients = [client.create_streaming_client(subscription.id, reconnect=LOOKS) for _ in range(streams)]
+            clients = [
+                client.create_streaming_client(subscription.id, reconnect=LOOKS) for _ in range(streams)
+            ]
             for one in clients:
                 await one.start_streaming()
-            await asyncio.to_thread(
-                wait_until, lambda: all(one.stats.batches for one in clients), seconds=90
-            )
+            await asyncio.to_thread(wait_until, lambda: all(one.stats.batches for one in clients), seconds=90)
             began = time.monotonic()
             await asyncio.to_thread(service.end, number)
             await asyncio.to_thread(service.start)

@@ -1,13 +1,9 @@
 """The service that is attacked: a process of its own on loopback, watched from another address."""
 
 import tempfile
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import httpx
 
 from support.ports import own_port
 from support.raw_client import RawClient
@@ -70,13 +66,15 @@ class Victim:
         if self._process.process.poll() is None:
             self._process.end()
 
-    def open_streams(self) -> int:
-        """Ask how many streams are open."""
+    def figure(self, name: str) -> float:
+        """Ask for the sum of a metric over its labels."""
         with RawClient(self.url, key=ADMIN) as admin:
-            for line in admin.http.get("/metrics").text.splitlines():
-                if line.startswith("event_streamer_open_streams"):
-                    return int(float(line.split()[-1]))
-        return 0
+            lines = admin.http.get("/metrics").text.splitlines()
+        return sum(
+            float(line.rsplit(" ", 1)[1])
+            for line in lines
+            if line.startswith((f"event_streamer_{name}{{", f"event_streamer_{name} "))
+        )
 
 
 @contextmanager
@@ -105,40 +103,3 @@ def victim(
             yield made
         finally:
             made.close()
-
-
-class HealthWatch:
-    """
-    Asks /health again and again, from another address, and remembers the longest answer.
-
-    Attributes:
-        longest: Seconds.
-        failed: What was not answered with 200.
-    """
-
-    def __init__(self, url: str) -> None:
-        self.longest = 0.0
-        self.failed: list[str] = []
-        self._http = httpx.Client(
-            base_url=url, timeout=30, transport=httpx.HTTPTransport(local_address="127.0.0.3")
-        )
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
-
-    def _watch(self) -> None:
-        while not self._over.wait(0.1):
-            began = time.monotonic()
-            try:
-                answered = self._http.get("/health")
-                if answered.status_code != 200:
-                    self.failed.append(f"{answered.status_code} {answered.text}")
-            except httpx.HTTPError as problem:
-                self.failed.append(repr(problem))
-            self.longest = max(self.longest, time.monotonic() - began)
-
-    def close(self) -> None:
-        """Stop asking."""
-        self._over.set()
-        self._thread.join(35)
-        self._http.close()
