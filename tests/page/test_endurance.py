@@ -33,40 +33,48 @@ def test_memory_stays_flat_and_clicks_are_answered(tab: Page) -> None:
         tab.get_by_role("button", name=f"Watch subscription {number}").click()
         expect(tab.get_by_role("log")).to_contain_text("block")
         devtools = tab.context.new_cdp_session(tab)
+        # By the processor's clock: other programs on this machine don't count.
+        devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
 
         def heap() -> float:
             devtools.send("HeapProfiler.collectGarbage")
             used: float = devtools.send("Runtime.getHeapUsage")["usedSize"]
             return used / 1e6
 
+        def worked() -> float:
+            measured = devtools.send("Performance.getMetrics")["metrics"]
+            seconds: float = next(each["value"] for each in measured if each["name"] == "TaskDuration")
+            return seconds
+
         miner = threading.Thread(target=mine, daemon=True)
         miner.start()
         try:
             tab.wait_for_timeout(3000)
-            start, figures, answers = heap(), [], []
-            until = time.monotonic() + SECONDS
+            start, figures, answers, kept = heap(), [], [], []
+            began_work, began_at = worked(), time.monotonic()
+            until = began_at + SECONDS
             while time.monotonic() < until:
                 tab.wait_for_timeout(SECONDS * 1000 / 10)
                 figures.append(heap())
+                # Those that are shown, and those that something still holds, shown or not.
+                kept.append(devtools.send("Memory.getDOMCounters")["nodes"])
                 began = time.perf_counter()
                 tab.get_by_role("button", name="Hold").click()
                 tab.get_by_role("button", name="Go on").click()
                 answers.append(time.perf_counter() - began)
+            busy = (worked() - began_work) / (time.monotonic() - began_at)
             rows = tab.locator(".rows .row").count()
             nodes = tab.evaluate("document.getElementsByTagName('*').length")
             seen = tab.locator(".live .numbers").inner_text()
         finally:
             ended.set()
             miner.join(10)
-    told = f"heap {start:.1f} MB, then {figures}; two clicks {max(answers):.2f} s at most"
-    print(f"{seen}; {told}; {nodes} elements")
+    told = f"heap {start:.1f} MB, then {figures}; two clicks {sorted(answers)}, busy {busy:.0%}"
+    print(f"{seen}; {told}; {nodes} elements, {kept} nodes")
     assert rows == 100
     assert nodes < 4000
-    assert max(figures) < 80
-    assert max(answers) < 2
-    if SECONDS < 60:
-        return  # on a busy machine filling up takes longer than that: `make watch-page` looks for minutes
-    # At first the page fills up to what it keeps; from then on nothing may be added.
-    settled, later = figures[: len(figures) // 2], figures[len(figures) // 2 :]
-    # What is under way at the moment of a look comes on top, so the lowest figure tells.
-    assert min(later) < max(settled) + 3
+    # A row is some 40 nodes, and 200 come a second: of all that have been shown only the last may be held.
+    assert max(kept) < 30_000
+    assert max(figures) < 30
+    assert busy < 0.5, "a click waits for what is under way"
+    assert sorted(answers)[len(answers) // 2] < 2

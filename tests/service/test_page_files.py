@@ -14,6 +14,7 @@ from event_streamer_service.devchain import npm
 ASSETS = Path(str(resources.files("event_streamer_service.page"))) / "assets"
 NAMES = sorted(str(path.relative_to(ASSETS)) for path in ASSETS.rglob("*") if path.is_file())
 VENDORED = {
+    "htm.js": ("htm", "3.1.1", "dist/htm.module.js"),
     "preact-htm.js": ("htm", "3.1.1", "preact/standalone.module.js"),
     "uPlot.js": ("uplot", "1.6.32", "dist/uPlot.esm.js"),
     "uPlot.css": ("uplot", "1.6.32", "dist/uPlot.min.css"),

@@ -1,6 +1,6 @@
 // The page: asks the service every few seconds, and shows what it says.
 
-import { html, render, useCallback, useEffect, useRef, useState } from "/assets/vendor/preact-htm.js";
+import { html, render, useCallback, useEffect, useRef, useState } from "/assets/view.js";
 import { call, key, setKey } from "/assets/api.js";
 import { Chart } from "/assets/chart.js";
 import { ConfirmDialog, CreateDialog, KeyDialog } from "/assets/dialogs.js";

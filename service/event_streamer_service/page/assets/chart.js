@@ -1,6 +1,6 @@
 // A line over time, by uPlot: it draws hours of points in a few milliseconds.
 
-import { html, useEffect, useRef, useState } from "/assets/vendor/preact-htm.js";
+import { html, useEffect, useRef, useState } from "/assets/view.js";
 import uPlot from "/assets/vendor/uPlot.js";
 import { rate } from "/assets/format.js";
 

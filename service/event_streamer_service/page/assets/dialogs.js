@@ -1,6 +1,6 @@
 // Dialogs: the key, a new subscription, and the question before something is deleted.
 
-import { html, useEffect, useRef, useState } from "/assets/vendor/preact-htm.js";
+import { html, useEffect, useRef, useState } from "/assets/view.js";
 import { call, setKey } from "/assets/api.js";
 import { visible } from "/assets/format.js";
 

@@ -1,6 +1,6 @@
 // The reference, from the service's own OpenAPI document, with every call to be tried out.
 
-import { html, render, useEffect, useState } from "/assets/vendor/preact-htm.js";
+import { html, render, useEffect, useState } from "/assets/view.js";
 import { call, key, setKey } from "/assets/api.js";
 import { Markdown, inline } from "/assets/markdown.js";
 import { Theme, useTheme } from "/assets/theme.js";

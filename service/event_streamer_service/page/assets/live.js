@@ -1,6 +1,6 @@
 // Events of one subscription as they come, over a connection that only looks on.
 
-import { html, useEffect, useRef, useState } from "/assets/vendor/preact-htm.js";
+import { html, useEffect, useRef, useState } from "/assets/view.js";
 import { Refused, lines } from "/assets/api.js";
 import { clock, count, rate, short, signature, visible } from "/assets/format.js";
 

@@ -1,6 +1,6 @@
 // As much of Markdown as the OpenAPI document uses. It makes elements, never HTML.
 
-import { html } from "/assets/vendor/preact-htm.js";
+import { html } from "/assets/view.js";
 
 export function inline(text) {
   return text.split(/(`[^`]+`|\*\*[^*]+\*\*)/).map((part) => {

@@ -1,6 +1,6 @@
 // The parts of the page that show one answer of the service each.
 
-import { html } from "/assets/vendor/preact-htm.js";
+import { html } from "/assets/view.js";
 import { ago, count, duration, rate, short, signature, visible } from "/assets/format.js";
 
 const STATES = { closed: ["ok", "Closed"], open: ["bad", "Open"], half_open: ["warn", "Half open"] };

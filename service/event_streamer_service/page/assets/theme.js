@@ -1,6 +1,6 @@
 // Light, dark, or as the system has it.
 
-import { html, useEffect, useState } from "/assets/vendor/preact-htm.js";
+import { html, useEffect, useState } from "/assets/view.js";
 
 const NAME = "event-streamer-theme";
 const NEXT = { auto: "light", light: "dark", dark: "auto" };
