@@ -20,6 +20,7 @@ HOLDS = {
     "pandas": {"arrow"},
     "polars": {"arrow"},
     "plot": {"arrow"},
+    "worker": {"metrics"},
     "sinks": {"files", "sql", "redis", "kafka", "nats"},
     "all": {"fast", "service", "postgres", "cli"},
 }

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from ._core.call.hooks import EventHooks
     from ._core.call.outcome import Response
+    from ._core.call.service import Service
+    from ._core.stream.observing import Observer
 
     Source = str | bytes | os.PathLike[str] | list[Any] | dict[str, Any]
 
@@ -143,6 +145,8 @@ class BaseClient:
         self._seen: Callable[[Response], None] | None = None
         # The streaming clients made by this one, as long as somebody uses them: `close` stops them.
         self._streams: WeakSet[Any] = WeakSet()
+        # Who looks at the runs of its streams: traces and metrics.
+        self._observers: list[Observer] = []
         _clients.add(self)
 
     def __repr__(self) -> str:
@@ -215,6 +219,12 @@ class BaseClient:
         made._service = self._service.carrying(headers or {})
         _clients.add(made)
         return made
+
+    def _observed(self, service: Service) -> Service:
+        """Give the service with the headers of those who look on, such as the trace of the moment."""
+        for observer in self._observers:
+            service = service.carrying(observer.headers())
+        return service
 
     def _recording(self, seen: Callable[[Response], None]) -> Self:
         """Give this client, telling of each response that a result is read from."""

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from event_streamer_service.middleware import Gate
+from event_streamer_service.middleware import WATCHED_PATHS, Gate
 from event_streamer_service.page import files as page
 from event_streamer_service.routes import (
     abi,
@@ -48,7 +48,7 @@ def create_app(service: Service) -> Starlette:
 
     app = Starlette(
         routes=_routes(service),
-        middleware=[Middleware(Gate, service=service)],
+        middleware=[*_traced(service), Middleware(Gate, service=service)],
         lifespan=lifespan,
         exception_handlers={HTTPException: _hand_on},
     )
@@ -57,6 +57,19 @@ def create_app(service: Service) -> Starlette:
     app.router.redirect_slashes = False
     app.state.service = service
     return app
+
+
+def _traced(service: Service) -> list[Middleware]:
+    """Return what tells traces of requests: before the gate, so that refusals are told, too."""
+    if service.tracing is None:
+        return []
+    from event_streamer_service.spans import Requests  # imported where there are traces, and nowhere else
+
+    def untold(path: str) -> bool:
+        """Leave out what is asked every few seconds for ever, and the page's own files."""
+        return path == "/health" or path in WATCHED_PATHS or page.is_public(path)
+
+    return [Middleware(Requests, tracing=service.tracing, untold=untold)]
 
 
 async def _hand_on(_: Request, problem: Exception) -> Response:

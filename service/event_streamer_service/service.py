@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from attrs import evolve
 
@@ -40,6 +40,10 @@ from event_streamer_service.store.headers import SqlHeaderStore
 from event_streamer_service.store.subscriptions import note_problem
 from event_streamer_service.store.token_secrets import token_secrets
 from event_streamer_service.tokens import Tokens
+from event_streamer_service.tracing import tracing_by
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import TracerProvider
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +70,7 @@ class Service:
         clock: Tells the time of messages, tokens and rows.
         observer: Sees what happens; unless told otherwise one that does nothing, and with `Settings.testing`
             one that keeps a journal and injects faults.
+        tracer_provider: Where traces go; by default OpenTelemetry's global provider, where one is set.
 
     Raises:
         StartupError: The database can't be used.
@@ -80,8 +85,10 @@ class Service:
         fallback: Callable[[], DevChain] | None = None,
         clock: Clock | None = None,
         observer: Observer | None = None,
+        tracer_provider: TracerProvider | None = None,
     ) -> None:
         self.settings = settings
+        self.tracing = tracing_by(tracer_provider)
         self.clock = clock or SystemClock()
         self.metrics = Metrics()
         self.keys = Keys(settings)
@@ -115,7 +122,8 @@ class Service:
         )
         self.cluster = self._cluster(name)
         headers = SqlHeaderStore(self.database)
-        self.chains = ChainManager(header_store=headers)
+        look_at = None if self.tracing is None else self.tracing.source
+        self.chains = ChainManager(header_store=headers, look_at=look_at)
         """The active chains, which everybody asks."""
         self.registry = ChainRegistry(
             self.chains,
@@ -186,6 +194,7 @@ class Service:
             turns=self._turns,
             observer=self.observer,
             notices=self.notices,
+            tracing=self.tracing,
         )
 
     async def _keep_problem(self, subscription_id: int, problem: str) -> None:

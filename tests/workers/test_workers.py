@@ -335,7 +335,8 @@ def test_health_and_metrics(start: Start) -> None:
                 text = get(port, "/metrics")[1]
                 assert "event_streamer_worker_healthy 1.0" in text
                 assert (
-                    f'event_streamer_worker_events_total{{subscription="{number}"}} {len(EXPECTED)}.0' in text
+                    f'event_streamer_client_events_total{{subscription_id="{number}"}} {len(EXPECTED)}.0'
+                    in text
                 )
                 assert get(port, "/")[0] == 404
 

@@ -34,6 +34,8 @@ class StreamingEventBatch(Model):
         first_block: The first block that the batch covers.
         last_block: The last block that the batch covers.
         head_block: The chain's newest block when the batch was made.
+        traceparent: The trace that the delivery of the batch belongs to (W3C Trace Context), where the
+            service keeps traces and the stream was opened with a header `traceparent`.
         additional_properties: What the service sent beyond these fields.
     """
 
@@ -74,6 +76,9 @@ class StreamingEventBatch(Model):
     head_block: int | None = _attrs_field(
         default=None, validator=_check.validated(_check.nullable(_check.integer()))
     )
+    traceparent: str | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.text()))
+    )
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     @classmethod
@@ -107,6 +112,7 @@ class StreamingEventBatch(Model):
                 first_block=read.optional_or_null("first_block", _read.to_integer, None),
                 last_block=read.optional_or_null("last_block", _read.to_integer, None),
                 head_block=read.optional_or_null("head_block", _read.to_integer, None),
+                traceparent=read.optional_or_null("traceparent", _read.as_is, None),
                 additional_properties=read.rest(),
             )
         )
@@ -146,4 +152,6 @@ class StreamingEventBatch(Model):
             result["last_block"] = self.last_block
         if self.head_block is not None or include_none:
             result["head_block"] = self.head_block
+        if self.traceparent is not None or include_none:
+            result["traceparent"] = self.traceparent
         return result if include_none else self._as_arrived(result)

@@ -98,9 +98,9 @@ class EventStreamer(BaseClient, AsyncSubscriptions):
     async def _service_now(self) -> Service:
         """The service with what a request carries just now: the key may change."""
         if self._key_function is None:
-            return self._service
+            return self._observed(self._service)
         key = await settled(self._key_function(), self._key_function)
-        return self._service.carrying({API_KEY_HEADER: key})
+        return self._observed(self._service.carrying({API_KEY_HEADER: key}))
 
     async def _call(self, operation: Operation[T], retries: int | None = None) -> T:
         result: T = await self._http.request(

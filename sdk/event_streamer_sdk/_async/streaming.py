@@ -339,9 +339,9 @@ class StreamingClient(AsyncStreaming):
         for ready in await self._commit([batch_id]):
             request = BatchAcknowledgmentRequest(batch_id=ready)
             connection_id = self._open_connection_id()
-            await self.event_streamer._call(
-                calls.acknowledge_batch(self.subscription_id, connection_id, request)
-            )
+            call = calls.acknowledge_batch(self.subscription_id, connection_id, request)
+            with self._settling([ready]):
+                await self.event_streamer._call(call)
             self._counters.add(acks=1)
 
     async def acknowledge_batch_bulk(self, batch_ids: list[str]) -> BulkBatchAcknowledgmentResponse:
@@ -362,7 +362,8 @@ class StreamingClient(AsyncStreaming):
         if batch_ids and not ready:
             return self._nothing_sent()
         command = Acknowledge(self._open_connection_id(), ready)
-        answer: BulkBatchAcknowledgmentResponse = await self.event_streamer._call(self._ack_call(command))
+        with self._settling(ready):
+            answer: BulkBatchAcknowledgmentResponse = await self.event_streamer._call(self._ack_call(command))
         self._counters.add(acks=answer.acknowledged_batches)
         return answer
 
@@ -371,7 +372,9 @@ class StreamingClient(AsyncStreaming):
         run = self._run
         if run is None or self.auto_acknowledge:
             return batch_ids
-        ready: Sequence[str] | None = await run.drive(None, run.lanes.committer.finish(batch_ids))
+        ready: Sequence[str] | None = await run.drive(
+            None, run.lanes.watched(run.lanes.committer.finish(batch_ids))
+        )
         if ready is None:
             raise self._commit_error()
         return ready
@@ -383,7 +386,7 @@ class StreamingClient(AsyncStreaming):
             return
         run = AsyncRun(self._means(), self._new_lanes(iterating=False), self._run)
         self._run = run
-        outcome = await run.drive(Lane.READ, run.lanes.reader.connect_once())
+        outcome = await run.drive(Lane.READ, run.lanes.watched(run.lanes.reader.connect_once()))
         if isinstance(outcome, Failed):
             raise outcome.error
         if isinstance(outcome, NoContent):

@@ -6,7 +6,8 @@ import abc
 import json
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
@@ -333,6 +334,7 @@ class StreamingBase(abc.ABC):
             iterating=iterating,
             batch_class=self._batch_class,
             owner=self,
+            observers=self.event_streamer._observers,
         )
         return self._lanes
 
@@ -425,6 +427,10 @@ class StreamingBase(abc.ABC):
             failed_batch_ids=[],
             total_events_acknowledged=0,
         )
+
+    def _settling(self, batch_ids: Sequence[str]) -> AbstractContextManager[object]:
+        """Show those who look at the run a call that acknowledges batches."""
+        return self._lanes.settling(batch_ids) if self._lanes is not None else nullcontext()
 
     def _heartbeat_call(self, command: SendHeartbeat) -> Operation[Any]:
         request = ClientHeartbeatRequest(timestamp=datetime.now(UTC), sequence_number=command.sequence_number)

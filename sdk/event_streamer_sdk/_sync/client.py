@@ -99,9 +99,9 @@ class SyncEventStreamer(BaseClient, SyncSubscriptions):
     def _service_now(self) -> Service:
         """The service with what a request carries just now: the key may change."""
         if self._key_function is None:
-            return self._service
+            return self._observed(self._service)
         key = settled(self._key_function(), self._key_function)
-        return self._service.carrying({API_KEY_HEADER: key})
+        return self._observed(self._service.carrying({API_KEY_HEADER: key}))
 
     def _call(self, operation: Operation[T], retries: int | None = None) -> T:
         result: T = self._http.request(

@@ -337,7 +337,9 @@ class SyncStreamingClient(SyncStreaming):
         for ready in self._commit([batch_id]):
             request = BatchAcknowledgmentRequest(batch_id=ready)
             connection_id = self._open_connection_id()
-            self.event_streamer._call(calls.acknowledge_batch(self.subscription_id, connection_id, request))
+            call = calls.acknowledge_batch(self.subscription_id, connection_id, request)
+            with self._settling([ready]):
+                self.event_streamer._call(call)
             self._counters.add(acks=1)
 
     def acknowledge_batch_bulk(self, batch_ids: list[str]) -> BulkBatchAcknowledgmentResponse:
@@ -358,7 +360,8 @@ class SyncStreamingClient(SyncStreaming):
         if batch_ids and not ready:
             return self._nothing_sent()
         command = Acknowledge(self._open_connection_id(), ready)
-        answer: BulkBatchAcknowledgmentResponse = self.event_streamer._call(self._ack_call(command))
+        with self._settling(ready):
+            answer: BulkBatchAcknowledgmentResponse = self.event_streamer._call(self._ack_call(command))
         self._counters.add(acks=answer.acknowledged_batches)
         return answer
 
@@ -367,7 +370,9 @@ class SyncStreamingClient(SyncStreaming):
         run = self._run
         if run is None or self.auto_acknowledge:
             return batch_ids
-        ready: Sequence[str] | None = run.drive(None, run.lanes.committer.finish(batch_ids))
+        ready: Sequence[str] | None = run.drive(
+            None, run.lanes.watched(run.lanes.committer.finish(batch_ids))
+        )
         if ready is None:
             raise self._commit_error()
         return ready
@@ -379,7 +384,7 @@ class SyncStreamingClient(SyncStreaming):
             return
         run = SyncRun(self._means(), self._new_lanes(iterating=False), self._run)
         self._run = run
-        outcome = run.drive(Lane.READ, run.lanes.reader.connect_once())
+        outcome = run.drive(Lane.READ, run.lanes.watched(run.lanes.reader.connect_once()))
         if isinstance(outcome, Failed):
             raise outcome.error
         if isinstance(outcome, NoContent):

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 from .._extras import needs
+from ..metrics import StreamCollector
 
 if TYPE_CHECKING:
     from .worker import SyncWorker, Worker
@@ -20,7 +21,7 @@ SECONDS = 10.0
 
 class WorkerCollector:
     """
-    Gives a worker's figures to Prometheus.
+    Gives a worker's figures to Prometheus, and those of its streams as `metrics.StreamCollector` does.
 
     Args:
         worker: The worker.
@@ -31,6 +32,7 @@ class WorkerCollector:
 
     def __init__(self, worker: Worker | SyncWorker) -> None:
         self._worker = worker
+        self._streams = StreamCollector(worker.client)
 
     def collect(self) -> Iterator[Any]:
         """
@@ -54,19 +56,15 @@ class WorkerCollector:
             number = sum(1 for stream in streams.values() if stream["state"] == state)
             states.add_metric([state], number)
         yield states
-        events = core.CounterMetricFamily(
-            "event_streamer_worker_events",
-            "Events handled since the subscription was taken",
-            labels=["subscription"],
-        )
         leases = gauge(
-            "event_streamer_worker_lease_seconds", "Seconds until a lease runs out", labels=["subscription"]
+            "event_streamer_worker_lease_seconds",
+            "Seconds until a lease runs out",
+            labels=["subscription_id"],
         )
         for number, stream in streams.items():
-            events.add_metric([str(number)], stream["events"])
             leases.add_metric([str(number)], stream["seconds_left"])
-        yield events
         yield leases
+        yield from self._streams.collect()
 
 
 @contextmanager

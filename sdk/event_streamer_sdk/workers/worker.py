@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from event_streamer_api.errors import EventStreamerValidationError
 from event_streamer_sdk._core.stream.options import settings_from
@@ -25,6 +25,9 @@ from event_streamer_sdk.checkpoints import (
 
 from .coordinator import Coordinator
 from .streams import App, AsyncStreams, Streams, ThreadedStreams
+
+if TYPE_CHECKING:
+    from event_streamer_sdk._base import BaseClient
 
 LEASE_SECONDS = 15.0
 """How long a worker that has died keeps its subscriptions, seconds."""
@@ -115,6 +118,12 @@ class _Worker:
         self._coordinator: Coordinator | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop_early = False
+
+    @property
+    def client(self) -> BaseClient:
+        """The client that its streams are made with."""
+        client: BaseClient = self._client
+        return client
 
     @property
     def name(self) -> str:

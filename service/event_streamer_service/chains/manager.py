@@ -47,6 +47,8 @@ class ChainManager:
         breaker_settings: Thresholds of all circuit breakers.
         open_source: Makes a source of an RPC URL, given it and the seconds that a call may take. A JSON-RPC
             node by default.
+        look_at: Makes of each source one that is looked at, given its chain and its circuit breaker's name:
+            for traces.
 
     Raises:
         ValueError: A configuration names an embedded source that there is none of, or a chain twice.
@@ -68,10 +70,12 @@ class ChainManager:
         header_store: HeaderStore | None = None,
         breaker_settings: BreakerSettings | None = None,
         open_source: Callable[[str, float], ChainSource] = open_node,
+        look_at: Callable[[ChainSource, int, str], ChainSource] | None = None,
     ) -> None:
         self._embedded = dict(embedded or {})
         self._header_store = header_store or MemoryHeaderStore()
         self._open_source = open_source
+        self._look_at = look_at
         self._running: dict[int, _Running] = {}
         self._breakers: dict[tuple[str, str], CircuitBreaker] = {}
         """By name and URL: a breaker keeps its counts when its chain is configured anew."""
@@ -278,6 +282,8 @@ class ChainManager:
                     source = self._open_source(url, self.breaker_settings.timeout)
                     opened.append(source)
                 breaker = self._breakers.setdefault((name, url), CircuitBreaker(name, self.breaker_settings))
+                if self._look_at is not None:
+                    source = self._look_at(source, config.chain_id, name)
                 endpoints[url] = Endpoint(source, breaker, pushes)
             return endpoints[url]
 

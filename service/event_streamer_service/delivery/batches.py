@@ -193,8 +193,11 @@ class Lines:
         self._about = {"connection_id": connection_id, "subscription_id": subscription_id}
         self._events_open = b',"events":{' + orjson.dumps(event_name) + b":["
 
-    def batch(self, batch: Batch, *, batch_id: str, token: str, timestamp: str) -> bytes:
-        """A batch of events."""
+    def batch(
+        self, batch: Batch, *, batch_id: str, token: str, timestamp: str, traceparent: str | None = None
+    ) -> bytes:
+        """A batch of events; with the trace of its delivery where the client wants it."""
+        traced = {} if traceparent is None else {"traceparent": traceparent}
         head = orjson.dumps(
             {
                 "type": "event_batch",
@@ -208,6 +211,7 @@ class Lines:
                 "last_block": batch.end.block,
                 "head_block": batch.head,
                 "timestamp": timestamp,
+                **traced,
             }
         )
         return b"".join((head[:-1], self._events_open, batch.events, b"]}}\n"))

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 from sqlalchemy.exc import SQLAlchemyError
@@ -40,6 +40,9 @@ from event_streamer_service.observer import Observer
 from event_streamer_service.settings import Settings
 from event_streamer_service.tokens import Tokens, TokenScope
 
+if TYPE_CHECKING:
+    from event_streamer_service.spans import Deliveries, Tracing
+
 logger = logging.getLogger(__name__)
 
 _FIRST_WAIT = 1.0
@@ -62,6 +65,7 @@ class Tools:
     turns: Turns
     observer: Observer
     notices: Notices
+    tracing: Tracing | None
 
 
 Item = LogRange | Reorg | Outage
@@ -76,12 +80,16 @@ class Stream:
         connection: Whose stream it is.
         writer: The way to its reader.
         tools: What all streams share.
+        deliveries: Tells traces of its batches, where there are traces.
     """
 
-    def __init__(self, connection: Connection, writer: Writer, tools: Tools) -> None:
+    def __init__(
+        self, connection: Connection, writer: Writer, tools: Tools, deliveries: Deliveries | None = None
+    ) -> None:
         self._connection = connection
         self._writer = writer
         self._tools = tools
+        self._deliveries = deliveries
         self._subscription = subscription = connection.subscription
         self._scope = TokenScope.of(subscription)
         event = ABIEvent.from_dict(subscription.event_signature)
@@ -301,7 +309,10 @@ class Stream:
         self._tools.metrics.batches.labels(chain_id).inc()
         self._tools.metrics.events.labels(chain_id).inc(batch.size)
         self._note("batch", batch_id=batch_id, resume_token=token, events=batch.size)
-        return self._lines.batch(batch, batch_id=batch_id, token=token, timestamp=self._now())
+        traced = self._deliveries.begin(batch, batch_id) if self._deliveries is not None else None
+        return self._lines.batch(
+            batch, batch_id=batch_id, token=token, timestamp=self._now(), traceparent=traced
+        )
 
     async def _send_reorg(self, reorg: Reorg) -> None:
         connection = self._connection
@@ -383,7 +394,14 @@ class Stream:
 
     async def _write(self, data: bytes) -> None:
         if data:
-            await self._writer.write(data)
+            try:
+                await self._writer.write(data)
+            except BaseException as failed:
+                if self._deliveries is not None:
+                    self._deliveries.end(failed)
+                raise
+            if self._deliveries is not None:
+                self._deliveries.end()
             self._tools.metrics.bytes.labels(self._subscription.chain_id).inc(len(data))
 
     # --- small things ---------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -109,14 +110,16 @@ async def stream(
         send, transport_of(scope), timeout=service.settings.write_timeout, ending=connection.ending
     )
     try:
-        return await _stream(service, connection, tools, writer)
+        return await _stream(service, connection, tools, writer, Headers(scope=scope))
     finally:
         if writer.broke_off:  # an answer without an end is a mistake to the server until it knows why
             await asyncio.wait({listener}, timeout=_PARTING)
         listener.cancel()
 
 
-async def _stream(service: Service, connection: Connection, tools: Tools, writer: Writer) -> Ending:
+async def _stream(
+    service: Service, connection: Connection, tools: Tools, writer: Writer, asked: Headers
+) -> Ending:
     logger.info(
         "Stream opened",
         extra=fields(
@@ -138,7 +141,8 @@ async def _stream(service: Service, connection: Connection, tools: Tools, writer
             (b"x-heartbeat-interval", f"{service.settings.heartbeat_interval:g}".encode()),
         ],
     )
-    return await Stream(connection, writer, tools).run()
+    deliveries = None if tools.tracing is None else tools.tracing.deliveries(connection, asked)
+    return await Stream(connection, writer, tools, deliveries).run()
 
 
 async def _listen(receive: Receive, connection: Connection) -> None:

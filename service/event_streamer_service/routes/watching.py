@@ -43,7 +43,7 @@ class WatchEndpoint:
             now=service.clock.time(),
         )
         try:
-            tools = evolve(service.tools, keep_problem=_keep_nothing)
+            tools = evolve(service.tools, keep_problem=_keep_nothing, tracing=None)
             await stream(service, connection, tools, scope, receive, send)
         finally:
             service.hub.unwatch(connection)

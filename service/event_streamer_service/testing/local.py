@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import Iterable
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from event_streamer_service.chains.config import ChainConfig
 from event_streamer_service.chains.source import ChainSource
@@ -19,6 +19,9 @@ from event_streamer_service.settings import Settings
 from event_streamer_service.testing.faults import Faults
 from event_streamer_service.testing.journal import Journal
 from event_streamer_service.testing.observer import TestObserver
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import TracerProvider
 
 _START_PATIENCE = 30.0
 
@@ -38,6 +41,7 @@ class LocalService:
         host: Interface to listen on. Off loopback API keys are required.
         port: TCP port; 0 takes a free one.
         clock: Tells the time of messages, tokens and rows.
+        tracer_provider: Where its traces go; by default OpenTelemetry's global provider, where one is set.
         **settings: Fields of `Settings`, such as `database`, `heartbeat_interval`, `api_keys`, `seed`.
 
     Raises:
@@ -59,12 +63,14 @@ class LocalService:
         host: str = "127.0.0.1",
         port: int = 0,
         clock: Clock | None = None,
+        tracer_provider: TracerProvider | None = None,
         **settings: Any,
     ) -> None:
         defaults: dict[str, Any] = {"database": "sqlite://", "testing": True}
         self.settings = Settings(**defaults | settings)
         self.clock = clock or SystemClock()
         self.faults = Faults()
+        self._tracer_provider = tracer_provider
         self._chains = list(chains)
         self._sources = [*([chain] if chain is not None else []), *sources]
         if not self._sources and not self._chains:
@@ -127,6 +133,7 @@ class LocalService:
                 sources=self._sources,
                 clock=self.clock,
                 observer=TestObserver(self.clock, self.faults) if self.settings.testing else None,
+                tracer_provider=self._tracer_provider,
             )
         except BaseException:
             listener.close()

@@ -36,6 +36,12 @@ class InHand:
         message = self._message
         return self.batch_of(message) if isinstance(message, dict) else message
 
+    @property
+    def message(self) -> dict[str, Any] | None:
+        """The message that is being handled, as it came; `None` between two."""
+        message = self._message
+        return message.message if isinstance(message, Batch) else message
+
     def new_batch(self, message: dict[str, Any]) -> Batch:
         """
         Make a batch of a message that came over the connection of the moment.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from datetime import datetime
+from typing import TypeVar
 
 from .acknowledging import AckBuffer, Acknowledger
 from .commands import Lane, Steps
@@ -14,12 +16,15 @@ from .handlers import HandlerRegistry
 from .in_hand import InHand
 from .lease import Lease
 from .messages import Batch, BatchOwner
+from .observing import Observer
 from .options import Settings
 from .queue import ReadQueue
 from .reading import Reader
 from .reports import Counters, Gauges
 from .session import Session
 from .watching import Watcher
+
+T = TypeVar("T")
 
 
 class Lanes:
@@ -39,6 +44,7 @@ class Lanes:
         iterating: Whether batches go to a loop of the user's.
         batch_class: What batches are made of: a shell's class has its `ack()`.
         owner: The streaming client that such a batch belongs to.
+        observers: Who looks at the run.
     """
 
     def __init__(
@@ -56,6 +62,7 @@ class Lanes:
         iterating: bool = False,
         batch_class: type[Batch] = Batch,
         owner: BatchOwner | None = None,
+        observers: Sequence[Observer] = (),
     ) -> None:
         session = self.session = Session(
             settings=settings,
@@ -66,7 +73,9 @@ class Lanes:
             utc_now=utc_now,
             random=random,
         )
-        self.queue = ReadQueue(
+        self._observers = [each for observer in observers if (each := observer.run(self)) is not None]
+        made = (queue for each in self._observers if (queue := each.queue_class) is not None)
+        self.queue = next(made, ReadQueue)(
             settings.queue_batches, settings.queue_bytes, lambda: session.effects.wake(Lane.READ)
         )
         self.acks = AckBuffer(
@@ -102,7 +111,36 @@ class Lanes:
             Lane.ACKNOWLEDGE: self.acknowledger.steps,
             Lane.WATCH: self.watcher.steps,
         }
-        return lanes[lane]()
+        return self.watched(lanes[lane]())
+
+    def watched(self, steps: Steps[T]) -> Steps[T]:
+        """
+        Let those who look at the run see a part of a lane, too.
+
+        Args:
+            steps: Its generator.
+
+        Returns:
+            The steps; the generator itself where nobody looks.
+        """
+        for observer in self._observers:
+            steps = observer.watch(steps)
+        return steps
+
+    def settling(self, batch_ids: Sequence[str]) -> ExitStack:
+        """
+        Let those who look at the run see a call of the user's that acknowledges batches.
+
+        Args:
+            batch_ids: The batches.
+
+        Returns:
+            A context to make the call in.
+        """
+        contexts = ExitStack()
+        for observer in self._observers:
+            contexts.enter_context(observer.settling(batch_ids))
+        return contexts
 
     @property
     def gauges(self) -> Gauges:

@@ -150,6 +150,8 @@ class Stats:
         duplicates: Events that de-duplication held back.
         unknown: Messages of a type that we don't know.
         heartbeats: Heartbeats that came.
+        last_processed_block: The last block that is handled, `None` before the first.
+        head_block: The chain's newest block, where the service tells it.
         lag_blocks: Blocks between the newest handled one and the chain's head, where the service tells it.
         lag_seconds: Seconds between the newest handled event's block and now, where events carry a time.
         seconds_since_last_byte: Age of the last sign of life, `None` before the first.
@@ -170,6 +172,8 @@ class Stats:
     duplicates: int = 0
     unknown: int = 0
     heartbeats: int = 0
+    last_processed_block: int | None = None
+    head_block: int | None = None
     lag_blocks: int | None = None
     lag_seconds: float | None = None
     seconds_since_last_byte: float | None = None
@@ -305,6 +309,8 @@ def stats_of(counters: Counters, gauges: Gauges, now: float, lag_seconds: float 
         duplicates=counters.duplicates,
         unknown=counters.unknown,
         heartbeats=counters.heartbeats,
+        last_processed_block=counters.handled_block,
+        head_block=counters.head_block,
         lag_blocks=lag_blocks,
         lag_seconds=lag_seconds,
         seconds_since_last_byte=None if last_byte_at is None else max(0.0, now - last_byte_at),

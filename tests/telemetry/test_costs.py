@@ -1,0 +1,105 @@
+"""What traces cost where nobody wants them: nothing. Calls are counted, as times differ."""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from event_streamer_sdk import EventStreamer, otel
+
+from .conftest import Told
+
+BATCHES = 300
+ACKNOWLEDGED = {
+    "total_batches": BATCHES,
+    "acknowledged_batches": BATCHES,
+    "failed_batches": 0,
+    "failed_batch_ids": [],
+    "total_events_acknowledged": BATCHES,
+}
+
+
+def body() -> bytes:
+    event = {"value": "1", "block_number": 7, "log_index": 0}
+    lines = [
+        {
+            "type": "event_batch",
+            "response_id": f"b{number}",
+            "batch_id": f"b{number}",
+            "resume_token": f"t{number}",
+            "events": {"Transfer": [event]},
+            "batch_size": 1,
+        }
+        for number in range(BATCHES)
+    ]
+    return b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+
+
+class Memory(httpx.AsyncBaseTransport):
+    """A service that streams once, from memory, in one piece."""
+
+    def __init__(self) -> None:
+        self._left: bytes | None = body()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if not request.url.path.endswith("/stream"):
+            return httpx.Response(200, json=ACKNOWLEDGED)
+        left, self._left = self._left, None
+        if left is None:
+            return httpx.Response(204)
+        return httpx.Response(200, headers={"X-Connection-Id": "c"}, stream=Piece(left))
+
+
+class Piece(httpx.AsyncByteStream):
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._data
+
+
+def calls_of_a_batch(providers: dict[str, Any] | None) -> float:
+    """Count what Python calls while handlers run: from the first batch to the last."""
+    calls = 0
+
+    def count(_frame: object, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event in {"call", "c_call"}
+
+    handled = 0
+
+    def handle(events: list[dict[str, Any]]) -> None:
+        nonlocal handled
+        handled += 1
+        if handled == 1:
+            sys.setprofile(count)
+        elif handled == BATCHES:
+            sys.setprofile(None)
+
+    async def run() -> None:
+        async with EventStreamer("http://service", "tester", transport=Memory()) as client:
+            if providers is not None:
+                otel.instrument(client, **providers)
+            stream = client.create_streaming_client(1)
+            stream.on_event("Transfer")(handle)
+            await stream.run()
+
+    before = sys.getprofile()
+    try:
+        asyncio.run(run())
+    finally:
+        sys.setprofile(before)
+    assert handled == BATCHES
+    return calls / (BATCHES - 1)
+
+
+@pytest.mark.quick
+def test_without_a_provider_a_batch_costs_no_call_more(told: Told) -> None:
+    off, idle, on = calls_of_a_batch(None), calls_of_a_batch({}), calls_of_a_batch(told.providers)
+    print(f"calls a batch: {off:.1f} off, {idle:.1f} without a provider, {on:.1f} with exporters in memory")
+    assert idle == pytest.approx(off, abs=0.5)
+    assert on > 2 * off, "else it was not counted"
