@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from .overview_connection import OverviewConnection
     from .overview_node import OverviewNode
     from .overview_notice import OverviewNotice
+    from .overview_replica import OverviewReplica
+    from .overview_replica_chain import OverviewReplicaChain
     from .overview_response import OverviewResponse
     from .overview_subscription import OverviewSubscription
     from .processing_status_response import ProcessingStatusResponse
@@ -92,6 +94,8 @@ _MODULES = {
     "OverviewConnection": ".overview_connection",
     "OverviewNode": ".overview_node",
     "OverviewNotice": ".overview_notice",
+    "OverviewReplica": ".overview_replica",
+    "OverviewReplicaChain": ".overview_replica_chain",
     "OverviewResponse": ".overview_response",
     "OverviewSubscription": ".overview_subscription",
     "ProcessingStatusResponse": ".processing_status_response",
@@ -145,6 +149,8 @@ __all__ = (
     "OverviewConnection",
     "OverviewNode",
     "OverviewNotice",
+    "OverviewReplica",
+    "OverviewReplicaChain",
     "OverviewResponse",
     "OverviewSubscription",
     "ProcessingStatusResponse",

@@ -29,6 +29,7 @@ class OverviewConnection(Model):
         events: Events that were written to it. 0 or more.
         unacknowledged: Batches that wait for an acknowledgement. 0 or more.
         block: The last block that was written to it. 0 or more.
+        replica: The process that holds it, where that is another one; then no more is known of it here.
         additional_properties: What the service sent beyond these fields.
     """
 
@@ -57,6 +58,9 @@ class OverviewConnection(Model):
     )
     block: int | None = _attrs_field(
         default=None, validator=_check.validated(_check.nullable(_check.integer(minimum=0)))
+    )
+    replica: str | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.text()))
     )
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
@@ -88,6 +92,7 @@ class OverviewConnection(Model):
                 events=read.optional("events", _read.to_integer, None),
                 unacknowledged=read.optional("unacknowledged", _read.to_integer, None),
                 block=read.optional_or_null("block", _read.to_integer, None),
+                replica=read.optional_or_null("replica", _read.as_is, None),
                 additional_properties=read.rest(),
             )
         )
@@ -123,4 +128,6 @@ class OverviewConnection(Model):
             result["unacknowledged"] = self.unacknowledged
         if self.block is not None or include_none:
             result["block"] = self.block
+        if self.replica is not None or include_none:
+            result["replica"] = self.replica
         return result if include_none else self._as_arrived(result)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .overview_chain import OverviewChain
     from .overview_connection import OverviewConnection
     from .overview_notice import OverviewNotice
+    from .overview_replica import OverviewReplica
     from .overview_subscription import OverviewSubscription
 
 
@@ -35,6 +36,9 @@ class OverviewResponse(Model):
         subscriptions: The subscriptions that have an open stream.
         connections: The open connections, those that only watch too.
         notices: What went wrong lately, newest first; 200 at most are kept.
+        replica: Where several processes share the database, the one that answers: pace, chains and notices
+            are what it sees, connections are those of all.
+        replicas: The processes that share the database; none where there is one.
         additional_properties: What the service sent beyond these fields.
     """
 
@@ -59,6 +63,13 @@ class OverviewResponse(Model):
     notices: list[OverviewNotice] = _attrs_field(
         validator=_check.validated(_check.array(_check.instance("OverviewNotice")))
     )
+    replica: str | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.text()))
+    )
+    replicas: list[OverviewReplica] | None = _attrs_field(
+        default=None,
+        validator=_check.validated(_check.nullable(_check.array(_check.instance("OverviewReplica")))),
+    )
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     @classmethod
@@ -79,6 +90,7 @@ class OverviewResponse(Model):
         from .overview_chain import OverviewChain
         from .overview_connection import OverviewConnection
         from .overview_notice import OverviewNotice
+        from .overview_replica import OverviewReplica
         from .overview_subscription import OverviewSubscription
 
         read = _read.Reader("OverviewResponse", src_dict)
@@ -93,6 +105,8 @@ class OverviewResponse(Model):
                 subscriptions=read.required("subscriptions", _read.list_of(OverviewSubscription.from_dict)),
                 connections=read.required("connections", _read.list_of(OverviewConnection.from_dict)),
                 notices=read.required("notices", _read.list_of(OverviewNotice.from_dict)),
+                replica=read.optional_or_null("replica", _read.as_is, None),
+                replicas=read.optional("replicas", _read.list_of(OverviewReplica.from_dict), None),
                 additional_properties=read.rest(),
             )
         )
@@ -121,4 +135,10 @@ class OverviewResponse(Model):
         result["subscriptions"] = [item.to_dict(include_none=include_none) for item in self.subscriptions]
         result["connections"] = [item.to_dict(include_none=include_none) for item in self.connections]
         result["notices"] = [item.to_dict(include_none=include_none) for item in self.notices]
+        if self.replica is not None or include_none:
+            result["replica"] = self.replica
+        if self.replicas is not None:
+            result["replicas"] = [item.to_dict(include_none=include_none) for item in self.replicas]
+        elif include_none:
+            result["replicas"] = None
         return result if include_none else self._as_arrived(result)

@@ -21,6 +21,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope
 
 from event_streamer_service.auth import Caller
+from event_streamer_service.cluster.directory import OpenStream, Replica
 from event_streamer_service.cluster.postgres_session import Session
 from event_streamer_service.delivery.connection import Connection
 from event_streamer_service.delivery.hub import Hub
@@ -130,6 +131,15 @@ class Alone:
     async def open_streams(self, subscription_ids: Iterable[int]) -> Mapping[int, int]:
         """Return the number of open streams of each of these subscriptions, in all processes."""
         return {number: self._hub.open_streams(number) for number in subscription_ids}
+
+    async def streams_elsewhere(self, subscriber_id: str | None) -> list[tuple[str, OpenStream]]:
+        """Return the streams of other processes, each with its process, as far as they are a subscriber's."""
+        return []
+
+    @property
+    def members(self) -> list[Replica]:
+        """The processes that share the database; none where there is one."""
+        return []
 
     async def hand_over(self, request: Request) -> Response | None:
         """Answer a call as the process says whose connection it is about; `None`: that is this one."""

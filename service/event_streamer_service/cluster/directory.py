@@ -152,6 +152,31 @@ def streams_of(connection: Connection, subscription_ids: Iterable[int]) -> dict[
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
+def streams_elsewhere(
+    connection: Connection, replica_id: str, subscriber_id: str | None, *, most: int
+) -> list[tuple[str, OpenStream]]:
+    """
+    Return the open streams of other replicas, each with its replica.
+
+    Args:
+        connection: Of the database.
+        replica_id: Whose streams are left out.
+        subscriber_id: Whose are wanted; `None` for everybody's.
+        most: Streams, at most.
+    """
+    table = open_streams.c
+    query = _of_live(
+        select(table.replica_id, table.connection_id, table.subscription_id, table.subscriber_id)
+    ).where(table.replica_id != replica_id)
+    if subscriber_id is not None:
+        query = query.where(table.subscriber_id == subscriber_id)
+    rows = connection.execute(query.order_by(table.subscription_id, table.connection_id).limit(most))
+    return [
+        (row[0], OpenStream(connection_id=row[1], subscription_id=row[2], subscriber_id=row[3]))
+        for row in rows
+    ]
+
+
 def add_stream(connection: Connection, replica_id: str, stream: OpenStream) -> None:
     """Note an open stream."""
     values = {

@@ -46,6 +46,8 @@ from event_streamer_service.store.database import Database
 logger = logging.getLogger(__name__)
 
 _HANDED_OVER = "event_streamer.handed_over"
+_MOST_SHOWN = 1000
+"""Streams of others that an overview tells of."""
 _LOOK_AGAIN = 0.5
 """Seconds between two looks for a replica that isn't known: it may have started just now."""
 
@@ -231,6 +233,19 @@ class Replicas(Alone):
         ids = list(subscription_ids)
         found = await self._database.read(lambda connection: directory.streams_of(connection, ids))
         return {number: found.get(number, 0) for number in ids}
+
+    async def streams_elsewhere(self, subscriber_id: str | None) -> list[tuple[str, OpenStream]]:
+        """Return the streams of the other replicas, as far as they are a subscriber's."""
+        return await self._database.read(
+            lambda connection: directory.streams_elsewhere(
+                connection, self.name, subscriber_id, most=_MOST_SHOWN
+            )
+        )
+
+    @property
+    def members(self) -> list[Replica]:
+        """The replicas that are there, this one too, as of the last look."""
+        return self._live()
 
     # --- calls for connections of others --------------------------------------------------------
 

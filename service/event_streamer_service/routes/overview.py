@@ -15,6 +15,7 @@ from event_streamer_service.chains.breaker import CircuitBreaker
 from event_streamer_service.chains.config import redact_url
 from event_streamer_service.chains.feed import Chain
 from event_streamer_service.clock import isoformat
+from event_streamer_service.cluster.directory import OpenStream, Replica
 from event_streamer_service.delivery.connection import Connection
 from event_streamer_service.node_urls import without_hosts
 from event_streamer_service.requests import LARGEST_ID, optional_query_integer, query_integer
@@ -42,6 +43,8 @@ async def get_overview(request: Request) -> Response:
     delivered = {c.subscription.id: c.subscription for c in connections if not c.watches}
     paces = [pace for number in delivered if (pace := service.activity.pace(number)) is not None]
     chains = await asyncio.gather(*(_chain(service, chain, shown) for chain in service.chains.running()))
+    elsewhere = await service.cluster.streams_elsewhere(caller.subscriber)
+    replicas = service.cluster.members
     return json_response(
         {
             "timestamp": isoformat(service.clock.time()),
@@ -55,8 +58,13 @@ async def get_overview(request: Request) -> Response:
             "events_per_second": round(sum(pace.events for pace in paces), 3),
             "chains": chains,
             "subscriptions": [_subscription(service, each) for each in delivered.values()],
-            "connections": [_connection(each) for each in connections],
+            "connections": [
+                *(_connection(each) for each in connections),
+                *(_connection_elsewhere(replica, stream) for replica, stream in elsewhere),
+            ],
             "notices": _notices(service, caller, shown),
+            "replica": service.cluster.name if replicas else None,
+            "replicas": [_replica(each, shown=caller.sees_operations) for each in replicas],
         }
     )
 
@@ -149,6 +157,29 @@ def _connection(connection: Connection) -> dict[str, Any]:
         "events": connection.written,
         "unacknowledged": 0 if connection.watches else connection.ledger.unacknowledged,
         "block": None if connection.position is None else max(0, connection.position.block),
+    }
+
+
+def _connection_elsewhere(replica: str, stream: OpenStream) -> dict[str, Any]:
+    return {
+        "connection_id": stream.connection_id,
+        "subscription_id": stream.subscription_id,
+        "subscriber_id": stream.subscriber_id,
+        "watches": False,
+        "replica": replica,
+    }
+
+
+def _replica(replica: Replica, *, shown: bool) -> dict[str, Any]:
+    details = replica.details
+    return {
+        "name": replica.id,
+        "host": f"{details['host']}:{details['pid']}" if shown else None,
+        "streams": details["streams"],
+        "seconds_up": round(max(0.0, replica.up_for), 1),
+        "chains": [
+            {"chain_id": int(chain_id), "head_block": head} for chain_id, head in details["chains"].items()
+        ],
     }
 
 
