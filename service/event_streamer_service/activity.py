@@ -232,6 +232,14 @@ class Activity:
                     chain_id=chain_id,
                     shows_nodes=True,
                 )
+            elif breaker.state == "closed" and self._states.get(breaker.name, "closed") != "closed":
+                self._notices.note(
+                    "CIRCUIT_BREAKER_CLOSED",
+                    f"The circuit breaker {breaker.name} is closed: its node answers again, or it was reset.",
+                    severity="info",
+                    chain_id=chain_id,
+                    shows_nodes=True,
+                )
         self._states = states
 
     # --- asking ---------------------------------------------------------------------------------

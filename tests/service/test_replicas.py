@@ -376,6 +376,36 @@ def test_who_does_what_is_shown(replica: Make, postgres_database: str) -> None:
     assert "event_streamer_replicas 2.0" in metrics
 
 
+def test_an_overview_tells_of_all_replicas(replica: Make) -> None:
+    here, there = two(replica, **KEYS)
+    with RawClient(here.url, key=ALICE) as alice, RawClient(there.url, key=ADMIN) as admin:
+        number = alice.subscribe(subscriber_id="alice")
+        with alice.stream(number) as stream:
+            stream.next("event_batch")
+            mine = alice.get("/api/overview")
+            [own] = mine["connections"]
+            assert "replica" not in own, "it is held where the question was asked"
+            assert own["events"] > 0
+            seen = admin.get("/api/overview")
+            [other] = seen["connections"]
+            assert (other["connection_id"], other["replica"]) == (own["connection_id"], mine["replica"])
+            assert (other["subscription_id"], other["subscriber_id"]) == (number, "alice")
+            assert seen["replica"] != mine["replica"]
+            names = {each["name"]: each for each in seen["replicas"]}
+            assert names.keys() == {seen["replica"], mine["replica"]}
+            assert all(each["host"] for each in names.values())
+            wait_until(
+                lambda: {
+                    each["name"]: each["streams"] for each in admin.get("/api/overview")["replicas"]
+                }[mine["replica"]] == 1,
+                seconds=20,
+            )  # fmt: skip
+            assert {each["host"] for each in mine["replicas"]} == {None}, "hosts are for admins"
+            with RawClient(there.url, key=BOB) as bob:
+                assert bob.get("/api/overview")["connections"] == []
+        wait_until(lambda: admin.get("/api/overview")["connections"] == [])
+
+
 def test_processes_that_start_on_an_empty_database_at_once_agree_on_its_secrets(
     postgres_database: str,
 ) -> None:

@@ -6,7 +6,7 @@ import { Chart } from "/assets/chart.js";
 import { ConfirmDialog, CreateDialog, KeyDialog } from "/assets/dialogs.js";
 import { duration, visible } from "/assets/format.js";
 import { Live } from "/assets/live.js";
-import { Chains, Connections, Notices, Subscriptions, Tiles } from "/assets/sections.js";
+import { Chains, Connections, Notices, Replicas, Subscriptions, Tiles, ofReplica } from "/assets/sections.js";
 import { Theme, useTheme } from "/assets/theme.js";
 
 const EVERY = 2000;
@@ -30,13 +30,13 @@ function useRepeated(work, every, ...inputs) {
   }, inputs);
 }
 
-function Charts({ subscriptions, chosen, onChoose, theme, onRefused }) {
+function Charts({ subscriptions, chosen, onChoose, theme, now, of, onRefused }) {
   const [minutes, setMinutes] = useState(20);
   const [series, setSeries] = useState({ timestamps: [], events_per_second: [], blocks_behind: [] });
   useRepeated(async (wanted) => {
     try {
-      const of = chosen ? `&subscription_id=${chosen}` : "";
-      const answer = await call("GET", `/api/activity?minutes=${minutes}${of}`);
+      const one = chosen ? `&subscription_id=${chosen}` : "";
+      const answer = await call("GET", `/api/activity?minutes=${minutes}${one}`);
       if (wanted()) setSeries(answer);
     } catch (problem) {
       if (wanted() && problem.status === 404) onChoose(null);
@@ -44,7 +44,7 @@ function Charts({ subscriptions, chosen, onChoose, theme, onRefused }) {
     }
   }, CHARTS_EVERY, minutes, chosen);
   return html`<section class="card" aria-labelledby="charts-title">
-    <header><h2 id="charts-title">Over time</h2><span class="grow"></span>
+    <header><h2 id="charts-title">Over time</h2>${of && html`<small>${of}</small>`}<span class="grow"></span>
       <label class="inline">Of <select value=${String(chosen ?? "")} onChange=${(e) => onChoose(Number(e.target.value) || null)}>
         <option value="">all subscriptions</option>
         ${subscriptions.map((each) => html`<option value=${String(each.id)}>#${each.id} ${visible(each.event_signature.name, 40)}</option>`)}</select></label>
@@ -53,8 +53,8 @@ function Charts({ subscriptions, chosen, onChoose, theme, onRefused }) {
           aria-pressed=${minutes === value ? "true" : "false"} onClick=${() => setMinutes(value)}>${name}</button>`)}</div>
     </header>
     <div class="charts">
-      <${Chart} title="Events" unit="per second" tone="--accent" theme=${theme} times=${series.timestamps} values=${series.events_per_second} />
-      <${Chart} title="Lag" unit="blocks behind" tone="--second" theme=${theme} times=${series.timestamps} values=${series.blocks_behind} />
+      <${Chart} title="Events" unit="per second" tone="--accent" theme=${theme} now=${now} times=${series.timestamps} values=${series.events_per_second} />
+      <${Chart} title="Lag" unit="blocks behind" tone="--second" theme=${theme} now=${now} times=${series.timestamps} values=${series.blocks_behind} />
     </div>
   </section>`;
 }
@@ -149,9 +149,10 @@ function App() {
       <div class="said" role="status" aria-live="polite">${said && html`<p class=${said.tone}>${visible(said.text)}</p>`}</div>
       ${overview && html`
         <${Tiles} overview=${overview} total=${list.total} />
-        <${Charts} subscriptions=${list.subscriptions} chosen=${chosen} onChoose=${setChosen} theme=${theme} onRefused=${refused} />
+        <${Charts} subscriptions=${list.subscriptions} chosen=${chosen} onChoose=${setChosen} theme=${theme} now=${Date.parse(overview.timestamp) / 1000} of=${ofReplica(overview)} onRefused=${refused} />
         <${Subscriptions} overview=${overview} list=${list} page=${page} pageSize=${PAGE_SIZE} onPage=${setPage} watched=${watched} actions=${actions} />
         ${watched && html`<${Live} subscription=${watched} onClose=${() => setWatched(null)} />`}
+        <${Replicas} overview=${overview} />
         <${Chains} overview=${overview} actions=${actions} />
         <div class="pair">
           <${Connections} overview=${overview} />

@@ -41,7 +41,16 @@ function options(width, name, onCursor) {
   };
 }
 
-export function Chart({ title, unit, times, values, tone, theme }) {
+/** How long ago a point may be that is shown as what is so now: three looks of the service, seconds. */
+const FRESH = 20;
+
+/** The last value that is known, and where it lies; a stream that has ended leaves none behind it. */
+function newest(values) {
+  for (let i = values.length - 1; i >= 0; i -= 1) if (values[i] !== null) return i;
+  return -1;
+}
+
+export function Chart({ title, unit, times, values, tone, theme, now }) {
   const place = useRef(null);
   const plot = useRef(null);
   const [at, setAt] = useState(null);
@@ -58,17 +67,20 @@ export function Chart({ title, unit, times, values, tone, theme }) {
   useEffect(() => plot.current.setData([times, values]), [times, values, theme]);
 
   const known = values.filter((value) => value !== null);
-  const last = known.length ? known[known.length - 1] : null;
+  const end = newest(values);
+  const last = end < 0 ? null : values[end];
+  const seconds = (time) => new Date(time * 1000).toLocaleTimeString("en-GB");
+  const of_last = end < 0 ? "" : now - times[end] < FRESH ? "now" : `as of ${seconds(times[end])}`;
   const most = known.length ? Math.max(...known) : null;
   const shown = at === null || at >= values.length ? last : values[at];
-  const when = at === null || at >= times.length ? "now" : new Date(times[at] * 1000).toLocaleTimeString("en-GB");
+  const when = at === null || at >= times.length ? of_last : seconds(times[at]);
   return html`<figure class="chart">
     <figcaption>
       <span>${title}</span>
       <span class="reading"><b>${rate(shown)}</b> ${unit} <small>${when}</small></span>
     </figcaption>
     <div ref=${place} role="img"
-      aria-label=${`${title} over time. Now ${rate(last)} ${unit}, at most ${rate(most)}.`}></div>
+      aria-label=${`${title} over time. ${rate(last)} ${unit} ${of_last}, at most ${rate(most)}.`}></div>
     ${times.length < 2 && html`<p class="empty over">Waiting for the first points …</p>`}
   </figure>`;
 }

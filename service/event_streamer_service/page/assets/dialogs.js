@@ -3,6 +3,7 @@
 import { html, useEffect, useRef, useState } from "/assets/view.js";
 import { call, setKey } from "/assets/api.js";
 import { visible } from "/assets/format.js";
+import { example, indexed, toTopics } from "/assets/topics.js";
 
 function Dialog({ title, onClose, children, closable = true }) {
   const place = useRef(null);
@@ -86,6 +87,7 @@ export function CreateDialog({ chains, caller, onCreated, onClose }) {
   const [picked, setPicked] = useState(0);
   const [problem, setProblem] = useState(null);
   const [form, setForm] = useState({ chain: String((chains.find((each) => each.head_block !== null) ?? chains[0])?.chain_id ?? ""), addresses: "", start: "", end: "", subscriber: "console" });
+  const [where, setWhere] = useState({});
   const found = useEvents(source);
   const event = found.events[Math.min(picked, found.events.length - 1)];
   const chain = chains.find((each) => String(each.chain_id) === form.chain);
@@ -96,7 +98,9 @@ export function CreateDialog({ chains, caller, onCreated, onClose }) {
     setProblem(null);
     const number = (text) => (text.trim() === "" ? null : Number(text));
     try {
+      const topics = toTopics(event.event_signature, where);
       const created = await call("POST", "/subscriptions", {
+        ...(topics ? { topics } : {}),
         topic0: event.topic0 ?? `0x${"0".repeat(64)}`,
         event_signature: event.event_signature,
         addresses: form.addresses.split(/[\s,]+/).filter(Boolean),
@@ -123,6 +127,12 @@ export function CreateDialog({ chains, caller, onCreated, onClose }) {
           <span><bdi>${visible(each.human_readable)}</bdi>
             <code class="topic">${each.topic0 ? `topic0 ${each.topic0}` : "anonymous: name its contracts"}</code></span>
         </label>`)}</fieldset>`}
+      ${event && indexed(event.event_signature).length > 0 && html`<fieldset class="where"><legend>Only logs with</legend>
+        <div class="fields">${indexed(event.event_signature).map((input, i) => html`<label>
+          <span><bdi>${visible(input.name || `parameter ${i + 1}`, 40)}</bdi> <small>${visible(input.type, 40)}</small></span>
+          <input spellcheck="false" autocomplete="off" value=${where[input.name] ?? ""} placeholder=${example(input.type)}
+            onInput=${(e) => setWhere({ ...where, [input.name]: e.target.value })} /></label>`)}</div>
+        <p class="hint">Indexed parameters. One value or several with commas; empty: any.</p></fieldset>`}
       <div class="fields">
         <label>Chain <select value=${form.chain} onChange=${set("chain")}>
           ${chains.map((each) => html`<option value=${String(each.chain_id)}>${visible(each.name, 60)} (${each.chain_id})</option>`)}</select></label>
