@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from event_streamer_service import DevChain, LocalService
+from support.raw_client import RawClient
+
 SCREENSHOTS = Path(__file__).resolve().parents[2] / ".cache" / "screenshots"
 """Where pictures of the page are left to be looked at."""
 
@@ -49,3 +52,20 @@ def tab(browser: Browser) -> Iterator[Page]:
     yield page
     context.close()
     assert problems == []
+
+
+@pytest.fixture
+def chain() -> DevChain:
+    return DevChain(blocks=100)
+
+
+@pytest.fixture
+def service(chain: DevChain) -> Iterator[LocalService]:
+    with LocalService(chain) as service:
+        yield service
+
+
+@pytest.fixture
+def client(service: LocalService) -> Iterator[RawClient]:
+    with RawClient(service.url) as client:
+        yield client
