@@ -1,4 +1,4 @@
-"""The page in the hands of somebody new to it, by keyboard alone; and what it says of figures it can't know."""
+"""The page in the hands of somebody new to it, by keyboard alone, and what it says of old figures."""
 
 import re
 import time
