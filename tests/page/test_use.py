@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from event_streamer_sdk import SyncEventStreamer
 from event_streamer_service import DevChain, LocalService
 from support.raw_client import RawClient
 
@@ -72,11 +73,11 @@ def test_a_first_time_user_gets_what_they_want_by_keyboard_alone(
     tab.keyboard.press("Enter")
     expect(tab.get_by_role("heading", name=re.compile("^Live events"))).to_be_focused()
     [made] = client.get("/subscriptions")["subscriptions"]
-    assert made["topics"] == [None, ["0x" + to[2:].rjust(64, "0")]]
+    assert made["topics"] == [None, None, ["0x" + to[2:].rjust(64, "0")]], "topic0, from, to"
     row = tab.get_by_role("row", name=re.compile(f"^#{made['id']} Transfer"))
     expect(row).to_contain_text(f"where to is {to[:8]}")
     chain.mine(5)
-    expect(tab.get_by_role("log")).to_contain_text(to[-6:])
+    expect(tab.get_by_role("log")).to_contain_text(f"to {to[:8]}…{to[-6:]}")
     press_until(tab, "Close")
     tab.keyboard.press("Enter")
     expect(tab.get_by_role("log")).to_have_count(0)
@@ -118,6 +119,36 @@ def test_values_become_the_topics_that_a_log_has(tab: Page, service: LocalServic
             [kind, text],
         )
         assert made == topic or (topic is None and made.startswith(f"{text} is not a value of {kind}")), made
+
+
+def test_what_is_selected_is_what_the_sdk_selects(tab: Page, service: LocalService) -> None:
+    event = "event Moved(address indexed who, uint8 kind, bytes4 indexed tag, int64 indexed by)"
+    tab.goto(service.url)
+    with SyncEventStreamer(service.url, "tester") as client:
+        wanted = client.subscribe(
+            event, chain_id=31_337, start_block=0, where={"tag": "0x12345678", "by": [-1, 7]}
+        )
+        found = client.get(f"/subscriptions/{wanted.id}", params={"subscriber_id": "tester"})
+    topics, told = tab.evaluate(
+        """async (subscription) => {
+          const { toTopics, wanted } = await import("/assets/topics.js");
+          const topics = toTopics(subscription.event_signature, { tag: "0x12345678", by: "7, -1" });
+          return [topics, wanted(subscription).map((one) => `${one.name} is ${one.shown}`)];
+        }""",
+        found,
+    )
+    assert [each and sorted(each) for each in topics] == [each and sorted(each) for each in found["topics"]]
+    assert told == ["tag is 0x12345678", "by is 7 or -1"]
+    anonymous = {**found, "event_signature": {**found["event_signature"], "anonymous": True}}
+    anonymous["topics"] = found["topics"][1:]
+    names = tab.evaluate(
+        """async (subscription) => {
+          const { wanted } = await import("/assets/topics.js");
+          return wanted(subscription).map((one) => one.name);
+        }""",
+        anonymous,
+    )
+    assert names == ["tag", "by"]
 
 
 def test_a_lag_that_nobody_knows_any_more_is_told_as_of_when(tab: Page, service: LocalService) -> None:

@@ -41,6 +41,11 @@ export function toTopic(type, text) {
   throw new Error(`${visible(text, 80)} is not a value of ${visible(type, 40)}${isStatic(type) ? "" : ": give the topic, 0x and 64 digits"}`);
 }
 
+/** What lies before the indexed parameters' topics: topic0, which an anonymous event doesn't have. */
+function before(event) {
+  return event?.anonymous ? [] : [null];
+}
+
 /** Read what was typed for each indexed parameter; null where any value will do everywhere. */
 export function toTopics(event, texts) {
   const topics = indexed(event).map((input) => {
@@ -52,7 +57,7 @@ export function toTopics(event, texts) {
     }
   });
   while (topics.length && topics[topics.length - 1] === null) topics.pop();
-  return topics.length ? topics : null;
+  return topics.length ? [...before(event), ...topics] : null;
 }
 
 function fromTopic(type, topic) {
@@ -67,12 +72,13 @@ function fromTopic(type, topic) {
 
 /** Say which logs a subscription wants: a name and its values, each as it is and cut short. */
 export function wanted(subscription) {
-  const inputs = indexed(subscription.event_signature);
+  const event = subscription.event_signature;
+  const inputs = [...before(event), ...indexed(event)];
   return (subscription.topics ?? []).flatMap((condition, i) => {
     if (condition === null) return [];
     const values = (Array.isArray(condition) ? condition : [condition]).map((topic) =>
       inputs[i] && WORD.test(topic) ? fromTopic(inputs[i].type, topic) : topic);
     const shown = values.length > 3 ? `${values.length} values` : values.map((value) => short(value)).join(" or ");
-    return [{ name: visible(inputs[i]?.name || `topic ${i + 1}`, 40), shown, all: visible(values.join(", "), 2000) }];
+    return [{ name: visible(inputs[i]?.name || `topic ${i}`, 40), shown, all: visible(values.join(", "), 2000) }];
   });
 }
