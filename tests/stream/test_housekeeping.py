@@ -250,3 +250,21 @@ def test_a_chore_without_any_thread_is_refused(monkeypatch: pytest.MonkeyPatch) 
 
     keeping.begin(Chore(work))  # the next one finds things as they were
     assert done.wait(10)
+
+
+def test_a_chore_that_is_woken_again_and_again_leaves_no_times_behind() -> None:
+    """A watch lane waits for half a minute each time, and a queue that fills and empties wakes it often."""
+    housekeeping, rounds = Housekeeping(), 0
+
+    def work() -> Wait | None:
+        nonlocal rounds
+        rounds += 1
+        return Wait(30.0) if rounds < 2000 else None
+
+    chore = Chore(work)
+    housekeeping.begin(chore)
+    most = 0
+    while rounds < 2000:
+        housekeeping.wake(chore)
+        most = max(most, len(housekeeping._later))
+    assert most <= 70

@@ -25,6 +25,10 @@ IDLE_SECONDS = 1.0
 """How long a thread that nobody needs just now is kept, while there are streams."""
 
 
+MOST_STALE_TIMES = 64
+"""So many times of waits that are over may be kept besides as many as there are chores, twice."""
+
+
 class Chore:
     """
     A lane that mostly waits.
@@ -62,9 +66,13 @@ class Chore:
         self._woken = not waiting
         return waiting
 
+    def waits_with(self, ticket: int) -> bool:
+        """Tell whether it still waits for the time that it was given this ticket for."""
+        return self._is_waiting and self._ticket == ticket
+
     def is_due(self, ticket: int) -> bool:
         """Tell whether it still waits for the time that it was given this ticket for, and end the wait."""
-        due = self._is_waiting and self._ticket == ticket
+        due = self.waits_with(ticket)
         if due:
             self._is_waiting = False
         return due
@@ -186,8 +194,19 @@ class Housekeeping:
             if pause.seconds is not None:
                 due = time.monotonic() + pause.seconds
                 heapq.heappush(self._later, (due, next(self._order), ticket, chore))
+                self._forget_stale_times()
                 if self._later[0][3] is chore and self._idle:
                     self._changed.notify()  # whoever looks at the clock looks too late
+
+    def _forget_stale_times(self) -> None:
+        """
+        Drop the times of waits that a wake-up has ended, once they are the larger part. Called with the lock.
+
+        A chore may be woken a hundred times a second, and each of its waits would be kept for half a minute.
+        """
+        if len(self._later) > 2 * self._chores + MOST_STALE_TIMES:
+            self._later = [each for each in self._later if each[3].waits_with(each[2])]
+            heapq.heapify(self._later)
 
 
 SHARED = Housekeeping()

@@ -19,7 +19,7 @@ from .._core.stream.messages import Batch
 from .._core.stream.reports import EndReason
 from ..exceptions import HandlerTimeoutError
 from .means import Means
-from .responses import failed, opened
+from .responses import failed, is_coroutine_function, opened
 from .waits import Flag, in_thread, wait_to_the_end
 
 T = TypeVar("T")
@@ -415,7 +415,7 @@ class AsyncRun:
 
     async def _stored(self, store: Any, function: Callable[..., Any], *arguments: Any) -> Any:
         try:
-            if getattr(store, "blocking", True) and not asyncio.iscoroutinefunction(function):
+            if getattr(store, "blocking", True) and not is_coroutine_function(function):
                 return await in_thread(function, *arguments)
             answer = function(*arguments)
             return await answer if isawaitable(answer) else answer

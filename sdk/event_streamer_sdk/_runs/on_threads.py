@@ -71,7 +71,6 @@ class SyncRun:
         self._over = threading.Event()
         self._response: Any = None
         self._perform: dict[type, Callable[[Any], Any]] = {
-            do.Call: self._call,
             do.Connect: self._connect,
             do.Read: self._read,
             do.Disconnect: self._disconnect,
@@ -311,11 +310,11 @@ class SyncRun:
                         return
                     if effects.pending:
                         self._take_effects()
-                if type(command) is do.HandOver:
-                    yield command.batch
-                    self._handler_thread = threading.get_ident()
-                    outcome = None
-                elif type(command) is do.Call and command.timeout is None:
+                if type(command) is do.Call:
+                    if command.timeout is not None:
+                        outcome = self._call_in_time(command, command.timeout)
+                        continue
+                    # Not in a method of its own: that alone is some hundredths of a small batch.
                     outcome = None
                     self._in_handler = True
                     try:
@@ -326,6 +325,10 @@ class SyncRun:
                         outcome = error
                     finally:
                         self._in_handler = False
+                elif type(command) is do.HandOver:
+                    yield command.batch
+                    self._handler_thread = threading.get_ident()
+                    outcome = None
                 else:
                     outcome = self._carry_out(Lane.DELIVER, command)
         finally:
@@ -358,15 +361,6 @@ class SyncRun:
         return self._perform[type(command)](command)
 
     # --- handlers ------------------------------------------------------------------------------
-
-    def _call(self, command: do.Call) -> BaseException | None:
-        if command.timeout is not None:
-            return self._call_in_time(command, command.timeout)
-        try:
-            plain(command.function(command.argument), command.function)
-        except Exception as error:  # noqa: BLE001 - whatever a handler raises is its failure, and goes to the core
-            return error
-        return None
 
     def _call_in_time(self, command: do.Call, timeout: float) -> BaseException | None:
         """Call a handler in a thread of its own, since a thread can be left behind and not be stopped."""

@@ -127,8 +127,7 @@ class FastPath:
             else:
                 commit(batch_id, token, last)
             if (
-                session.end is not None
-                or session.stopping
+                session.end is not None  # as after every `stop`
                 or link.connection is not connection
                 or connection.dropped is not None
             ):

@@ -369,8 +369,15 @@ def _refuse_constant(name: str) -> NoReturn:
 _STRICT = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
+_begin_to_read = _STRICT.raw_decode
+
+
 def _decode_stdlib(line: memoryview) -> Decoded:
-    value: Decoded = _STRICT.decode(str(line, "utf-8"))
+    text = str(line, "utf-8")
+    value: Decoded
+    value, end = _begin_to_read(text)
+    if end != len(text):  # blanks, or what may not stand there: seldom, so not looked for first
+        value = _STRICT.decode(text)
     return value
 
 
