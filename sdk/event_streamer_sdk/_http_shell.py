@@ -72,6 +72,7 @@ class HTTPShell(abc.ABC):
     _transport: Any = None
     _proxy: Proxy | None = None
     _is_the_parents = False
+    _is_closed = False
 
     def __init__(self, service: Service, options: HTTPOptions) -> None:
         self.service = service
@@ -103,7 +104,27 @@ class HTTPShell(abc.ABC):
                     "make the client in the child"
                 )
             with self._lock:
+                self.check_open()
                 transport = self._transport = self._transport or self._new_transport()
+        return transport
+
+    def check_open(self) -> None:
+        """
+        Refuse to be used after `close`.
+
+        Raises:
+            ClientClosedError: It was closed.
+        """
+        if self._is_closed:
+            raise errors.ClientClosedError(
+                "this client is closed; make another one, or make the call before it is closed"
+            )
+
+    def _take_transport(self) -> Any:
+        """Be closed from now on; give the transport, which is to be closed, where there is one."""
+        with self._lock:
+            self._is_closed = True
+            transport, self._transport = self._transport, None
         return transport
 
     def leave_to_parent(self) -> None:

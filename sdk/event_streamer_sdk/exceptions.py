@@ -18,6 +18,7 @@ Everything the SDK raises on purpose.
     │   ├── LogDecodeError                                see event_streamer_sdk.abi
     │   └── StreamLineError                               a line of a stream can't be read
     ├── StreamEndedError                                 the service ended a stream for good
+    ├── ClientClosedError (RuntimeError)                 the client was closed before
     ├── HandlerTimeoutError (TimeoutError)               a handler took longer than it may
     ├── StoreError                                       a store of positions or of dead letters fails
     │   ├── CheckpointError                               a position can't be stored or read
@@ -202,6 +203,19 @@ class DeadLetterError(StoreError):
     """What could not be handled could not be written down either, so it does not count as handled."""
 
 
+class ClientClosedError(EventStreamerSDKError, RuntimeError):
+    """
+    The client was closed, by `close()` or at the end of its `with` block, and is used all the same.
+
+    Example:
+        >>> with SyncEventStreamer("http://localhost:8000", "me") as client:
+        ...     client.get_health()
+        >>> client.get_health()
+        Traceback (most recent call last):
+        ClientClosedError: this client is closed; make another one, or make the call before it is closed
+    """
+
+
 class StreamEndedError(EventStreamerSDKError):
     """
     The service ended the stream for good (`recoverable: false`).
@@ -230,6 +244,7 @@ def __getattr__(name: str) -> object:
 __all__ = [
     "ABIParsingError",
     "CheckpointError",
+    "ClientClosedError",
     "DeadLetterError",
     "EventStreamerAuthError",
     "EventStreamerConflictError",

@@ -15,6 +15,7 @@ import pytest
 
 from event_streamer_sdk import EventStreamer, SyncEventStreamer
 from event_streamer_sdk.exceptions import (
+    ClientClosedError,
     EventStreamerConnectionError,
     EventStreamerTLSError,
     EventStreamerValidationError,
@@ -263,12 +264,36 @@ class TestInjection:
 
 
 class TestLife:
-    def test_a_closed_client_opens_again_when_it_is_used(self, client: Twin, server: ScriptedServer) -> None:
+    def test_a_closed_client_refuses_calls_and_says_so(self, client: Twin, server: ScriptedServer) -> None:
         server.script(HEALTHY)
         assert client.health_check()
         client.close()
         client.close()
-        assert client.health_check()
+        with pytest.raises(ClientClosedError, match="this client is closed; make another one"):
+            client.get_health()
+        assert issubclass(ClientClosedError, RuntimeError)
+
+    def test_a_closed_client_is_not_entered_again(self) -> None:
+        async def main() -> None:
+            async with EventStreamer("http://127.0.0.1:9", "me") as client:
+                pass
+            with pytest.raises(ClientClosedError):
+                async with client:
+                    raise AssertionError("not reached")
+
+        asyncio.run(main())
+        with SyncEventStreamer("http://127.0.0.1:9", "me") as client:
+            pass
+        with pytest.raises(ClientClosedError), client:
+            raise AssertionError("not reached")
+
+    def test_a_stream_of_a_closed_client_ends_at_once(self) -> None:
+        client = SyncEventStreamer("http://127.0.0.1:9", "me")
+        client.close()
+        stream = client.create_streaming_client(1)
+        stream.on_all_events(print)
+        with pytest.raises(ClientClosedError):
+            stream.run()
 
     def test_a_context_manager_closes(self, server: ScriptedServer) -> None:
         server.script(HEALTHY)

@@ -63,6 +63,7 @@ class EventStreamer(BaseClient, AsyncSubscriptions):
     _http_class = AsyncHTTP
 
     async def __aenter__(self) -> Self:
+        self._http.check_open()
         return self
 
     async def __aexit__(
@@ -74,7 +75,7 @@ class EventStreamer(BaseClient, AsyncSubscriptions):
         """
         Stop the streams of this client, and close its connections to the service.
 
-        An `http_client` of your own stays open. A later call opens new connections.
+        An `http_client` of your own stays open. A later call raises `ClientClosedError`.
         """
         for streaming_client in list(self._streams):
             await streaming_client.disconnect()

@@ -64,6 +64,7 @@ class SyncEventStreamer(BaseClient, SyncSubscriptions):
     _http_class = SyncHTTP
 
     def __enter__(self) -> Self:
+        self._http.check_open()
         return self
 
     def __exit__(
@@ -75,7 +76,7 @@ class SyncEventStreamer(BaseClient, SyncSubscriptions):
         """
         Stop the streams of this client, and close its connections to the service.
 
-        An `http_client` of your own stays open. A later call opens new connections.
+        An `http_client` of your own stays open. A later call raises `ClientClosedError`.
         """
         for streaming_client in list(self._streams):
             streaming_client.disconnect()

@@ -77,9 +77,8 @@ class SyncHTTP(HTTPShell):
         self._own_client()
 
     def close(self) -> None:
-        """Close the connections. A further request opens new ones."""
-        with self._lock:
-            transport, self._transport = self._transport, None
+        """Close the connections. Further requests are refused."""
+        transport = self._take_transport()
         if transport is not None:
             transport.close()
 

@@ -7,7 +7,7 @@ from enum import Enum
 from attrs import frozen
 
 from event_streamer_api.errors import EventStreamerValidationError
-from event_streamer_sdk.exceptions import StreamLineError
+from event_streamer_sdk.exceptions import ClientClosedError, StreamLineError
 
 from .commands import Failed
 
@@ -62,6 +62,8 @@ def classify(failure: Failed) -> Verdict:
         return Verdict(Action.TOKEN_LOST, "token lost")
     if status == 409:
         return Verdict(Action.CONFLICT, "conflict", getattr(error, "retry_after", None))
+    if isinstance(error, ClientClosedError):
+        return Verdict(Action.GIVE_UP, "client closed")
     if failure.certificate:
         return Verdict(Action.GIVE_UP, "certificate refused")
     if not isinstance(status, int):
