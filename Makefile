@@ -30,6 +30,9 @@ ARGS ?=
 # A file's tests stay together, since they may share a server.
 # With WORKERS=0 they run in one process, as a debugger needs it.
 WORKERS ?= auto
+
+# Per cent of lines and branches in `_core` and `abi`.
+COVERAGE_FLOOR ?= 90
 pytest := tools/clean-environment $(python) -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 
 .PHONY: help
@@ -49,7 +52,7 @@ env: $(installed_dev) ## the developers' environment alone (.venv)
 
 ## Test it
 
-.PHONY: test test-quick test-uvloop check
+.PHONY: test test-quick test-uvloop coverage check
 test: $(installed_dev) ## every test
 	$(pytest) $(ARGS)
 
@@ -58,6 +61,10 @@ test-quick: $(installed_dev) ## a representative part of the tests, in a minute 
 
 test-uvloop: $(installed_dev) ## the quick tests of the clients with uvloop's event loops
 	EVENT_LOOP=uvloop $(pytest) -m quick tests/rest tests/stream $(ARGS)
+
+coverage: $(installed_dev) ## how much of the core and of the ABI part the quick tests reach; fails below the floor
+	$(pytest) -m quick tests/abi tests/rest tests/simulation tests/stream tests/workers \
+	  --cov --cov-report=term --cov-fail-under=$(COVERAGE_FLOOR) $(ARGS)
 
 check: $(installed_dev) ## format, lint, types, house rules, and generated code as the spec gives it
 	$(python) -m ruff format --check .

@@ -76,7 +76,7 @@ def test_a_service_that_is_slow_for_one_stream_holds_no_other_up() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         path = request.url.path
         if path.endswith("/stream"):
-            headers = {"X-Connection-Id": "c" + path.split("/")[-2], "X-Heartbeat-Interval": "0.1"}
+            headers = {"X-Connection-Id": "c" + path.split("/")[-2], "X-Heartbeat-Interval": "0.5"}
             return httpx.Response(200, headers=headers, stream=Body(over))
         if "heartbeat" in path:
             beats.append(path)

@@ -16,7 +16,7 @@ from ..backoff import Backoff, Reconnect
 from .commands import Acknowledged, Steps, Wait, acknowledge
 from .failures import connection_gone
 from .in_hand import InHand
-from .lease import Lease
+from .lease import RunLease
 from .link import Connection
 from .session import Session
 
@@ -181,7 +181,7 @@ class Acknowledger:
         lease: The lease, which goes back when all is sent.
     """
 
-    def __init__(self, session: Session, acks: AckBuffer, in_hand: InHand, lease: Lease) -> None:
+    def __init__(self, session: Session, acks: AckBuffer, in_hand: InHand, lease: RunLease) -> None:
         self._session = session
         self._acks = acks
         self._in_hand = in_hand

@@ -14,7 +14,7 @@ from .dedupe import Deduplicator
 from .delivering import Deliverer
 from .handlers import HandlerRegistry
 from .in_hand import InHand
-from .lease import Lease
+from .lease import RunLease
 from .messages import Batch, BatchOwner
 from .observing import Observer
 from .options import Settings
@@ -85,7 +85,7 @@ class Lanes:
             on_due=lambda: session.effects.wake(Lane.ACKNOWLEDGE),
             on_given_up=lambda: counters.add(ack_failures=1),
         )
-        self.lease = Lease(session)
+        self.lease = RunLease(session)
         self.in_hand = InHand(session, batch_class, owner)
         self.committer = Committer(session, progress, self.acks, dedupe)
         self.deliverer = Deliverer(

@@ -17,7 +17,7 @@ STANDBY_SECONDS = 2.0
 """How often a worker in standby asks for the lease, seconds."""
 
 
-class Lease:
+class RunLease:
     """
     The lease of one run; a store without leases never gives one.
 

@@ -51,9 +51,6 @@ The events of many such lines (a MB and more) would be alive at once: Python wou
 system and give it back again and again, which costs 10 % with 100 events a batch.
 """
 
-SHOWN_OF_A_LINE = 80
-"""Bytes of a broken line that an error message shows."""
-
 
 class BatchOwner(Protocol):
     """What a batch needs of the streaming client that received it."""

@@ -150,11 +150,6 @@ class Settings:
     ack_attempts: int = 5
     ack_timeout: float = 10.0
 
-    @property
-    def dead_interval(self) -> float:
-        """Heartbeat interval before the service has said one, seconds."""
-        return self.heartbeat_interval or 30.0
-
 
 DEDUPE_DEFAULT = 100_000
 """Events that `dedupe=True` remembers: about 25 MB."""

@@ -29,7 +29,7 @@ from .commands import (
 from .committing import Progress
 from .delivering import Deliverer
 from .failures import Action, Verdict, classify
-from .lease import Lease
+from .lease import RunLease
 from .lines import LineBuffer
 from .link import Connection
 from .options import MAX_HEARTBEAT_INTERVAL
@@ -64,7 +64,7 @@ class Reader:
         progress: Progress,
         acks: AckBuffer,
         deliverer: Deliverer,
-        lease: Lease,
+        lease: RunLease,
     ) -> None:
         self._session = session
         self._queue = queue

@@ -179,10 +179,6 @@ class Stats:
     seconds_since_last_byte: float | None = None
 
 
-UnknownMessage = Mapping[str, Any]
-"""A message of a type that this version doesn't know, as it came."""
-
-
 @define
 class Counters:
     """Counts since the client was made; they outlive a run. Meanings as in `Stats`."""

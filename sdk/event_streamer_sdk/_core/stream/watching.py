@@ -10,7 +10,7 @@ from event_streamer_sdk.exceptions import EventStreamerTimeoutError
 from .commands import Failed, Steps, Wait, send_heartbeat
 from .failures import connection_gone
 from .in_hand import InHand
-from .lease import Lease
+from .lease import RunLease
 from .link import Connection
 from .session import Session
 
@@ -38,7 +38,7 @@ class Watcher:
         lease: The lease, which is prolonged here.
     """
 
-    def __init__(self, session: Session, in_hand: InHand, lease: Lease) -> None:
+    def __init__(self, session: Session, in_hand: InHand, lease: RunLease) -> None:
         self._session = session
         self._in_hand = in_hand
         self._lease = lease
