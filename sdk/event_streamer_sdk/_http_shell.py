@@ -104,21 +104,16 @@ class HTTPShell(abc.ABC):
                     "make the client in the child"
                 )
             with self._lock:
-                self.check_open()
+                if self._is_closed:
+                    raise errors.ClientClosedError(
+                        "this client is closed; make another one, or make the call before it is closed"
+                    )
                 transport = self._transport = self._transport or self._new_transport()
         return transport
 
-    def check_open(self) -> None:
-        """
-        Refuse to be used after `close`.
-
-        Raises:
-            ClientClosedError: It was closed.
-        """
-        if self._is_closed:
-            raise errors.ClientClosedError(
-                "this client is closed; make another one, or make the call before it is closed"
-            )
+    def open_again(self) -> None:
+        """Take requests, also where it was closed before."""
+        self._is_closed = False
 
     def _take_transport(self) -> Any:
         """Be closed from now on; give the transport, which is to be closed, where there is one."""

@@ -207,6 +207,8 @@ class ClientClosedError(EventStreamerSDKError, RuntimeError):
     """
     The client was closed, by `close()` or at the end of its `with` block, and is used all the same.
 
+    Another `with` block opens it again.
+
     Example:
         >>> with SyncEventStreamer("http://localhost:8000", "me") as client:
         ...     client.get_health()

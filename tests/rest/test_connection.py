@@ -273,19 +273,21 @@ class TestLife:
             client.get_health()
         assert issubclass(ClientClosedError, RuntimeError)
 
-    def test_a_closed_client_is_not_entered_again(self) -> None:
-        async def main() -> None:
-            async with EventStreamer("http://127.0.0.1:9", "me") as client:
-                pass
-            with pytest.raises(ClientClosedError):
-                async with client:
-                    raise AssertionError("not reached")
+    def test_a_client_that_is_entered_again_is_open_again(self, server: ScriptedServer) -> None:
+        """As one is that a program uses in one event loop after another."""
+        server.script(HEALTHY)
+        waiting, blocking = EventStreamer(server.url, "me"), SyncEventStreamer(server.url, "me")
 
-        asyncio.run(main())
-        with SyncEventStreamer("http://127.0.0.1:9", "me") as client:
-            pass
-        with pytest.raises(ClientClosedError), client:
-            raise AssertionError("not reached")
+        async def main() -> str:
+            async with waiting as client:
+                return (await client.get_health()).status
+
+        assert [asyncio.run(main()) for _ in range(2)] == ["healthy"] * 2
+        for _ in range(2):
+            with blocking as client:
+                assert client.get_health().status == "healthy"
+        with pytest.raises(ClientClosedError):
+            blocking.get_health()
 
     def test_a_stream_of_a_closed_client_ends_at_once(self) -> None:
         client = SyncEventStreamer("http://127.0.0.1:9", "me")

@@ -38,9 +38,9 @@ def test_asyncio_run_twice_with_one_client(service: LocalService) -> None:
     client = EventStreamer(service.url, "twice")
 
     async def work() -> int:
-        subscription = await client.subscribe(TRANSFER, chain_id=1, start_block=0, end_block=5, new=True)
-        report = await client.create_streaming_client(subscription.id).run()
-        await client.close()
+        async with client:
+            subscription = await client.subscribe(TRANSFER, chain_id=1, start_block=0, end_block=5, new=True)
+            report = await client.create_streaming_client(subscription.id).run()
         return report.events
 
     counts = [asyncio.run(work()) for _ in range(3)]

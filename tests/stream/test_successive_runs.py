@@ -167,10 +167,10 @@ def test_a_write_of_the_run_before_ends_before_the_next(kind: str, again: str) -
 def test_one_client_in_one_event_loop_after_another() -> None:
     async def stream_once() -> None:
         listener.handled.clear()
-        await stream.start_streaming()
-        await until(lambda: listener.handled == ALL)
-        await stream.stop_streaming()
-        await client.close()
+        async with client:
+            await stream.start_streaming()
+            await until(lambda: listener.handled == ALL)
+            await stream.stop_streaming()
         stream._go_to("t-1")
 
     with stream_server(stay, stay, stay) as server:

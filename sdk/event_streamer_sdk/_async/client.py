@@ -63,7 +63,7 @@ class EventStreamer(BaseClient, AsyncSubscriptions):
     _http_class = AsyncHTTP
 
     async def __aenter__(self) -> Self:
-        self._http.check_open()
+        self._http.open_again()
         return self
 
     async def __aexit__(
@@ -75,7 +75,8 @@ class EventStreamer(BaseClient, AsyncSubscriptions):
         """
         Stop the streams of this client, and close its connections to the service.
 
-        An `http_client` of your own stays open. A later call raises `ClientClosedError`.
+        An `http_client` of your own stays open. A later call raises `ClientClosedError`; entering the client
+        again, with another `async with`, opens it again: one client serves one event loop after another.
         """
         for streaming_client in list(self._streams):
             await streaming_client.disconnect()

@@ -64,7 +64,7 @@ class SyncEventStreamer(BaseClient, SyncSubscriptions):
     _http_class = SyncHTTP
 
     def __enter__(self) -> Self:
-        self._http.check_open()
+        self._http.open_again()
         return self
 
     def __exit__(
@@ -76,7 +76,8 @@ class SyncEventStreamer(BaseClient, SyncSubscriptions):
         """
         Stop the streams of this client, and close its connections to the service.
 
-        An `http_client` of your own stays open. A later call raises `ClientClosedError`.
+        An `http_client` of your own stays open. A later call raises `ClientClosedError`; entering the client
+        again, with another `with`, opens it again: one client serves one event loop after another.
         """
         for streaming_client in list(self._streams):
             streaming_client.disconnect()
