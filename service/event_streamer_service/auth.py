@@ -18,7 +18,14 @@ from typing import Any
 from attrs import define, field, frozen
 from starlette.datastructures import Headers
 
-from event_streamer_service.errors import Forbidden, NotFound, StartupError, TooManyRequests, Unauthorized
+from event_streamer_service.errors import (
+    Forbidden,
+    NotFound,
+    StartupError,
+    TooManyRequests,
+    Unauthorized,
+    WrongArgument,
+)
 from event_streamer_service.settings import Settings
 from event_streamer_service.store.subscriptions import Subscription
 
@@ -145,7 +152,7 @@ def digest_of(key: str) -> bytes:
     Return the digest of a key that is written as it is, or as `sha256:` and its digest in hexadecimal.
 
     Raises:
-        StartupError: The digest has another length, or is not hexadecimal.
+        WrongArgument: The digest has another length, or is not hexadecimal.
     """
     prefix, colon, digits = key.partition(":")
     if prefix != "sha256" or not colon:
@@ -155,7 +162,9 @@ def digest_of(key: str) -> bytes:
     except ValueError:
         found = b""
     if len(found) != hashlib.sha256().digest_size:
-        raise StartupError("A key's digest is sha256: and 64 hexadecimal digits, as `keys create` prints it.")
+        raise WrongArgument(
+            "A key's digest is sha256: and 64 hexadecimal digits, as `keys create` prints it."
+        )
     return found
 
 

@@ -31,6 +31,7 @@ from typing import Any
 from attrs import field as attribute
 from attrs import fields_dict, frozen
 
+from event_streamer_service.auth import digest_of
 from event_streamer_service.chains.config import ChainConfig
 from event_streamer_service.errors import StartupError, WrongArgument
 from event_streamer_service.settings import Settings
@@ -116,12 +117,15 @@ class Configuration:
             content = tomllib.loads(path.read_text("utf-8"))
         except OSError as problem:
             raise WrongArgument(f"--config {path}: {problem.strerror or problem}.") from problem
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        except UnicodeDecodeError as problem:
+            raise WrongArgument(f"--config {path} is not TOML: it is not text in UTF-8.") from problem
+        except tomllib.TOMLDecodeError as problem:
             raise WrongArgument(f"--config {path} is not TOML: {problem}.") from problem
         try:
             return cls._of(content, files)
         except (StartupError, ValueError, TypeError) as problem:
-            raise WrongArgument(f"--config {path}: {str(problem).rstrip('.')}.") from problem
+            said = str(problem).rstrip(".")
+            raise WrongArgument(f"--config {path}: {said}{'' if said.endswith('?') else '.'}") from problem
 
     @classmethod
     def _of(cls, content: dict[str, Any], files: Files) -> Configuration:
@@ -133,10 +137,12 @@ class Configuration:
         Settings(**settings)  # what can't be is refused here, with the file's name
         port = content.get("port")
         if port is not None and (not isinstance(port, int) or isinstance(port, bool)):
-            raise WrongArgument("port is a number")
+            raise WrongArgument(f"port must be a whole number, not {port!r}")
+        if port is not None:
+            check_port(port)
         host = content.get("host")
         if host is not None and not isinstance(host, str):
-            raise WrongArgument("host is a text")
+            raise WrongArgument(f"host must be a text, not {host!r}")
         return cls(
             host=host,
             port=port,
@@ -212,6 +218,12 @@ def _secret(where: str, text: Any, files: Files) -> str:
     return revealed(text)
 
 
+def check_port(port: int) -> None:
+    """Raise `WrongArgument` where there is no such port."""
+    if not 0 <= port <= 65_535:
+        raise WrongArgument(f"Port {port} doesn't exist: ports go from 0 (any free one) to 65535.")
+
+
 def mark_of(path: Path) -> Mark | None:
     """
     Return what is another where a file has changed (a replaced one has another inode), `None`: there is none.
@@ -240,8 +252,10 @@ def revealed(text: str) -> str:
         problem = f"the file {place} is empty"
         try:
             found = Path(place).read_text("utf-8").strip()
-        except (OSError, UnicodeDecodeError) as failed:
-            raise WrongArgument(f"the file {place} can't be read: {failed}.") from failed
+        except UnicodeDecodeError as failed:
+            raise WrongArgument(f"The file {place} is not text in UTF-8.") from failed
+        except OSError as failed:
+            raise WrongArgument(f"The file {place} can't be read: {failed.strerror or failed}.") from failed
     else:
         return text
     if not found:
@@ -250,8 +264,10 @@ def revealed(text: str) -> str:
 
 
 def long_enough(key: str) -> str:
-    """Return a key; raises `WrongArgument` where it is short enough to be guessed."""
-    if not key.startswith("sha256:") and len(key) < LEAST_KEY:
+    """Return a key; raises `WrongArgument` where it can be guessed, or its digest is none."""
+    if key.startswith("sha256:"):
+        digest_of(key)
+    elif len(key) < LEAST_KEY:
         raise WrongArgument(
             f"An API key has at least {LEAST_KEY} characters, and one has {len(key)}: "
             "`event-streamer keys create` makes one."

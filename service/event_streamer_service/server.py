@@ -17,6 +17,7 @@ from typing import Any, cast
 import uvicorn
 
 from event_streamer_service.app import create_app
+from event_streamer_service.configuration import check_port
 from event_streamer_service.connections import (
     Connections,
     LimitedProtocol,
@@ -42,8 +43,8 @@ def check_exposure(host: str, settings: Settings) -> None:
     if settings.has_keys or is_loopback(host):
         return
     raise WrongArgument(
-        f"{host} can be reached from other machines: set API keys (--api-key SUBSCRIBER=KEY), "
-        "or listen on 127.0.0.1."
+        f"{host or 'Every interface'} can be reached from other machines: set API keys "
+        "(--api-key SUBSCRIBER=KEY), or listen on 127.0.0.1."
     )
 
 
@@ -59,8 +60,7 @@ def bind(host: str, port: int) -> socket.socket:
         StartupError: The address can't be used; the sentence says why.
         WrongArgument: There is no such port.
     """
-    if not 0 <= port <= 65_535:
-        raise WrongArgument(f"Port {port} doesn't exist: ports go from 0 (any free one) to 65535.")
+    check_port(port)
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from attrs import Attribute, field, frozen
+from attrs import Attribute, Converter, field, frozen
 from attrs.validators import optional
 
 from event_streamer_service.errors import WrongArgument
@@ -16,22 +16,73 @@ def _positive(_: object, attribute: Attribute[Any], value: float) -> None:
         raise WrongArgument(f"{attribute.name} must be more than 0, not {value!r}.")
 
 
-def _frozen(keys: Iterable[str]) -> frozenset[str]:
-    return frozenset(keys)
+def _number(value: Any, attribute: Attribute[Any]) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise WrongArgument(f"{attribute.name} must be a number, not {value!r}.")
+    return float(value)
 
 
-def _lower(names: Iterable[str]) -> frozenset[str]:
-    return frozenset(name.strip().lower() for name in names)
+def _is_number(_: object, attribute: Attribute[Any], value: Any) -> None:
+    _number(value, attribute)
+
+
+def _is_positive_number(_: object, attribute: Attribute[Any], value: Any) -> None:
+    _positive(_, attribute, _number(value, attribute))
+
+
+def _whole_number(value: Any, attribute: Attribute[Any]) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise WrongArgument(f"{attribute.name} must be a whole number, not {value!r}.")
+    return value
+
+
+def _texts(values: Any, attribute: Attribute[Any]) -> frozenset[str]:
+    """Read a list of texts; one text alone would be taken for its letters."""
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise WrongArgument(f"{attribute.name} must be a list of texts, not {values!r}.")
+    found = frozenset(values)
+    if not all(isinstance(text, str) for text in found):
+        raise WrongArgument(f"{attribute.name} must hold texts alone.")
+    return found
+
+
+def _lower(names: Any, attribute: Attribute[Any]) -> frozenset[str]:
+    return frozenset(name.strip().lower() for name in _texts(names, attribute))
+
+
+def _yes_or_no(_: object, attribute: Attribute[Any], value: Any) -> None:
+    if value not in (True, False, None) or isinstance(value, int) is not isinstance(value, bool):
+        raise WrongArgument(f"{attribute.name} must be true or false, not {value!r}.")
+
+
+def _text(_: object, attribute: Attribute[Any], value: Any) -> None:
+    if not isinstance(value, str):
+        raise WrongArgument(f"{attribute.name} must be a text, not {value!r}.")
 
 
 def _seconds(default: float) -> float:
-    result: float = field(default=default, converter=float, validator=_positive)
+    result: float = field(
+        default=default, converter=Converter(_number, takes_field=True), validator=_positive
+    )
     return result
 
 
 def _count(default: int) -> int:
-    result: int = field(default=default, converter=int, validator=_positive)
+    result: int = field(
+        default=default, converter=Converter(_whole_number, takes_field=True), validator=_positive
+    )
     return result
+
+
+def _set(convert: Callable[[Any, Attribute[Any]], frozenset[str]], *, is_secret: bool) -> frozenset[str]:
+    result: frozenset[str] = field(
+        default=(), converter=Converter(convert, takes_field=True), repr=not is_secret
+    )
+    return result
+
+
+def _switch(default: bool | None) -> Any:
+    return field(default=default, validator=_yes_or_no)
 
 
 @frozen(kw_only=True)
@@ -101,21 +152,21 @@ class Settings:
         seed: Makes ids and tokens the same on every run; for tests.
     """
 
-    database: str = "sqlite:///event-streamer.db"
-    replicas: bool = False
-    replica_url: str | None = None
+    database: str = field(default="sqlite:///event-streamer.db", validator=_text)
+    replicas: bool = _switch(False)
+    replica_url: str | None = field(default=None, validator=optional(_text))
     replica_lease: float = _seconds(6)
     database_connections: int = _count(8)
     database_queue: int = _count(256)
     database_timeout: float = _seconds(10)
     api_keys: Mapping[str, str] = field(factory=dict, repr=False)
-    admin_keys: frozenset[str] = field(default=(), converter=_frozen, repr=False)
-    metrics_keys: frozenset[str] = field(default=(), converter=_frozen, repr=False)
-    open_metrics: bool = False
-    private_nodes: bool | None = None
-    show_nodes: bool = False
+    admin_keys: frozenset[str] = _set(_texts, is_secret=True)
+    metrics_keys: frozenset[str] = _set(_texts, is_secret=True)
+    open_metrics: bool = _switch(False)
+    private_nodes: bool | None = _switch(None)
+    show_nodes: bool = _switch(False)
     heartbeat_interval: float = _seconds(30)
-    client_timeout: float = field(converter=float)
+    client_timeout: float = field(validator=_is_number)
     write_timeout: float = _seconds(30)
     token_lifetime: float = _seconds(7 * 24 * 3600)
     max_batch_events: int = _count(1000)
@@ -130,8 +181,8 @@ class Settings:
     idle_timeout: float = _seconds(75)
     max_connections: int = _count(10_000)
     max_connections_per_address: int = _count(2_000)
-    allowed_hosts: frozenset[str] = field(default=(), converter=_lower)
-    trusted_proxies: frozenset[str] = field(default=(), converter=_frozen)
+    allowed_hosts: frozenset[str] = _set(_lower, is_secret=False)
+    trusted_proxies: frozenset[str] = _set(_texts, is_secret=False)
     max_addresses: int = _count(1000)
     max_definition_bytes: int = _count(64 * 1024)
     max_stored_bytes: int = _count(32 * 1024 * 1024)
@@ -141,9 +192,9 @@ class Settings:
     max_watchers: int = _count(50)
     resumed_streams_per_second: float = _seconds(26)
     max_subscriptions: int = _count(10_000)
-    requests_per_second: float | None = field(default=None, validator=optional(_positive))
+    requests_per_second: float | None = field(default=None, validator=optional(_is_positive_number))
     shutdown_timeout: float = _seconds(4)
-    testing: bool = False
+    testing: bool = _switch(False)
     seed: int | str | None = None
 
     @client_timeout.default

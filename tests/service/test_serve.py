@@ -141,6 +141,14 @@ def test_keys_come_from_the_environment_too(database: str) -> None:
         (["--log-level", "loud"], 2, "--log-level loud"),
         (["--log-format", "xml"], 2, "--log-format xml"),
         (["--dev-chain-id", "0"], 2, "chain_id must be 1 or more"),
+        (["--host", ""], 2, "Every interface can be reached"),
+        (
+            ["--database", "file:/nowhere/database"],
+            2,
+            "/nowhere/database can't be read: No such file",
+        ),
+        (["--api-key", "a=sha256:secret"], 2, "64 hexadecimal digits"),
+        (["--config", "/nowhere/service.toml"], 2, "--config /nowhere/service.toml: No such file"),
     ],
 )
 def test_what_can_not_start_says_so_in_one_line(
@@ -156,12 +164,38 @@ def test_what_can_not_start_says_so_in_one_line(
     assert "secret" not in lines[0]
 
 
-def test_a_port_that_is_taken(database: str) -> None:
+def test_a_port_that_is_taken(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
+        database = f"sqlite:///{tmp_path / 'service.db'}"
         code, lines = refused("--database", database, "--port", str(taken.getsockname()[1]))
     assert code == 1
+    assert not list(tmp_path.iterdir()), "nothing is left behind"
     assert "Address already in use" in lines[0]
     assert "--port 0" in lines[0]
+
+
+def test_a_process_that_may_open_hardly_any_files_says_so(tmp_path: Path) -> None:
+    serve = f"{sys.executable} -m event_streamer_service --port 0 --database sqlite:///{tmp_path / 'x.db'}"
+    done = subprocess.run(["bash", "-c", f"ulimit -n 12; exec {serve}"], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert "may open 12 files, and the service needs 64" in done.stderr
+
+
+def test_a_process_without_threads_says_so(tmp_path: Path) -> None:
+    """As root no limit of threads holds, so what Python raises where one does is raised here."""
+    program = (
+        "import sys, threading\n"
+        'def start(self): raise RuntimeError("can\'t start new thread")\n'
+        "threading.Thread.start = start\n"
+        "from event_streamer_service.commands.serve import main\n"
+        f"sys.argv = ['serve', '--port', '0', '--database', 'sqlite:///{tmp_path / 'x.db'}']\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert "no more threads" in done.stderr
 
 
 def test_one_service_works_on_a_database_file(database: str) -> None:

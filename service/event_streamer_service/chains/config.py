@@ -87,8 +87,14 @@ def hide_secrets(text: str, url: str) -> str:
 
 
 def _at_least(least: float, unit: str = "") -> Callable[[Any, Attribute[Any], Any], None]:
-    def check(_: object, attribute: Attribute[Any], value: float | None) -> None:
-        if value is not None and value < least:
+    def check(_: object, attribute: Attribute[Any], value: Any) -> None:
+        if value is None:
+            return
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or (str(attribute.type).startswith("int") and value != int(value)):
+            kind = "a whole number" if str(attribute.type).startswith("int") else "a number"
+            raise ValueError(f"{attribute.name} must be {kind}, not {value!r}")
+        if value < least:
             raise ValueError(f"{attribute.name} must be {least}{unit} or more, not {value}{unit}")
 
     return check

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from inspect import signature
 from pathlib import Path
@@ -26,7 +28,7 @@ from event_streamer_service.commands._arguments import (
     recording_of,
 )
 from event_streamer_service.configuration import Configuration, KeySet, revealed
-from event_streamer_service.connections import raise_descriptor_limit
+from event_streamer_service.connections import descriptor_limit, raise_descriptor_limit
 from event_streamer_service.errors import StartupError, WrongArgument
 from event_streamer_service.reloading import Reloading
 from event_streamer_service.server import ServiceServer, bind, check_exposure, serve, url_of
@@ -41,6 +43,7 @@ _NODE_PATIENCE = 10.0
 """Seconds that a node has to answer at the start."""
 _DEV_BLOCK_SECONDS = 2.0
 _STRANGERS_RATE = 100.0
+_LEAST_DESCRIPTORS = 64
 _OWN_DESCRIPTORS = 256
 """Files that the service opens beside connections of clients: database, nodes, its own."""
 _FIELD_OF = {"allowed_host": "allowed_hosts", "trusted_proxy": "trusted_proxies"}
@@ -192,16 +195,24 @@ def serve_command(
         logs.configure(log_level, form=log_format)
         check_exposure(host, settings)
         raise_descriptor_limit(settings.max_connections + _OWN_DESCRIPTORS)
+        _check_descriptors()
         # Each replica would have a development chain of its own.
         fallback = None if settings.replicas else lambda: dev_chain
         make = partial(Service, settings, chains=chains, sources=sources, fallback=fallback)
-        with only_service_on(settings.database):
-            asyncio.run(_serve(make, host, port, Reloading(config, keys, file.files)))
+        # The port first: a start that fails for it leaves no lock file behind.
+        with closing(bind(host, port)) as listener, only_service_on(settings.database):
+            asyncio.run(_serve(make, listener, Reloading(config, keys, file.files)))
     except StartupError as problem:
         typer.echo(visible(f"event-streamer serve: {problem}"), err=True)
         raise typer.Exit(2 if isinstance(problem, WrongArgument) else 1) from problem
     except SQLAlchemyError as problem:  # it went away between two steps of the start
         typer.echo(visible(f"event-streamer serve: can't use the database: {reason_of(problem)}"), err=True)
+        raise typer.Exit(1) from problem
+    except RuntimeError as problem:
+        if "start new thread" not in str(problem):
+            raise
+        said = "the system gives this process no more threads: raise the limit (ulimit -u, TasksMax=)."
+        typer.echo(f"event-streamer serve: {said}", err=True)
         raise typer.Exit(1) from problem
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
@@ -212,6 +223,16 @@ def main() -> None:
     command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     command.command("serve")(serve_command)
     command(prog_name="python -m event_streamer_service")
+
+
+def _check_descriptors() -> None:
+    """Refuse to start where files run out before the first client comes."""
+    limit = descriptor_limit()
+    if limit is not None and limit < _LEAST_DESCRIPTORS:
+        raise StartupError(
+            f"This process may open {limit} files, and the service needs {_LEAST_DESCRIPTORS} at least: "
+            "raise the limit (ulimit -n, LimitNOFILE= of systemd)."
+        )
 
 
 def _given(**values: Any) -> dict[str, Any]:
@@ -248,14 +269,9 @@ def _settings(values: dict[str, Any], keys: KeySet) -> Settings:
     return settings
 
 
-async def _serve(make_service: Callable[[], Service], host: str, port: int, reloading: Reloading) -> None:
-    listener = bind(host, port)
+async def _serve(make_service: Callable[[], Service], listener: socket.socket, reloading: Reloading) -> None:
     url = url_of(listener)
-    try:
-        service = make_service()
-    except BaseException:
-        listener.close()
-        raise
+    service = make_service()
 
     def announce(_: ServiceServer) -> None:
         typer.echo(url)
