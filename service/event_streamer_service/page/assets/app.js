@@ -132,7 +132,7 @@ function App() {
   };
   const caller = overview?.caller ?? { is_admin: false, needs_key: false, subscriber_id: null };
   const troubled = overview?.chains.some((chain) => chain.problem) ?? false;
-  const health = said?.lasting ? ["bad", "Not reachable"] : !overview ? ["quiet", "Loading"] : troubled ? ["warn", "Chain trouble"] : ["ok", "Running"];
+  const health = said?.lasting ? ["bad", "Not reachable"] : needsKey !== null ? ["quiet", "Needs a key"] : !overview ? ["quiet", "Loading"] : troubled ? ["warn", "Chain trouble"] : ["ok", "Running"];
   return html`
     <a class="skip" href="#main">Skip to the content</a>
     <header class="top">

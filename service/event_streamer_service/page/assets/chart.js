@@ -23,7 +23,7 @@ function options(width, name, onCursor) {
   return {
     width,
     height: HEIGHT,
-    padding: [12, 12, 0, 0],
+    padding: [12, 26, 0, 0], // room for half of the last label
     legend: { show: false },
     cursor: { drag: { x: false, y: false }, points: { size: 7 } },
     // From 0 on, and never flat: a rate is read by its height.
@@ -79,7 +79,7 @@ export function Chart({ title, unit, times, values, tone, theme, now }) {
       <span>${title}</span>
       <span class="reading"><b>${rate(shown)}</b> ${unit} <small>${when}</small></span>
     </figcaption>
-    <div ref=${place} role="img"
+    <div ref=${place} class=${times.length < 2 ? "blank" : ""} role="img"
       aria-label=${`${title} over time. ${rate(last)} ${unit} ${of_last}, at most ${rate(most)}.`}></div>
     ${times.length < 2 && html`<p class="empty over">Waiting for the first points …</p>`}
   </figure>`;

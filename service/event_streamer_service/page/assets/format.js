@@ -19,6 +19,11 @@ export function count(number) {
   return typeof number === "number" ? number.toLocaleString("en-US") : visible(number, 80);
 }
 
+/** A number of things, with their name: 1 chain, 2 chains. */
+export function things(number, name) {
+  return `${count(number)} ${name}${number === 1 ? "" : "s"}`;
+}
+
 export function rate(number) {
   if (typeof number !== "number") return "–";
   const digits = number >= 100 || number === 0 ? 0 : number >= 1 ? 1 : 2;

@@ -1,7 +1,7 @@
 // The parts of the page that show one answer of the service each.
 
 import { html } from "/assets/view.js";
-import { ago, count, duration, rate, short, signature, visible } from "/assets/format.js";
+import { ago, count, duration, rate, short, signature, things, visible } from "/assets/format.js";
 import { wanted } from "/assets/topics.js";
 
 const STATES = { closed: ["ok", "Closed"], open: ["bad", "Open"], half_open: ["warn", "Half open"] };
@@ -24,8 +24,8 @@ export function Tiles({ overview, total }) {
   return html`<dl class="tiles">
     <${Tile} name="Events per second" value=${rate(overview.events_per_second)} note=${ofReplica(overview)} />
     <${Tile} name="Furthest behind" value=${behind.length ? count(Math.max(...behind)) : "–"} note="blocks" />
-    <${Tile} name="Open streams" value=${count(streams.length)} note=${`${count(total)} subscriptions`} />
-    <${Tile} name="Nodes in order" value=${`${nodes.length - open} of ${nodes.length}`} tone=${open ? "warn" : ""} note=${`${overview.chains.length} chains`} />
+    <${Tile} name="Open streams" value=${count(streams.length)} note=${things(total, "subscription")} />
+    <${Tile} name="Nodes in order" value=${`${nodes.length - open} of ${nodes.length}`} tone=${open ? "warn" : ""} note=${things(overview.chains.length, "chain")} />
   </dl>`;
 }
 
@@ -35,13 +35,13 @@ function Progress({ subscription, chain, pace }) {
   const aim = end === null ? head : end;
   const done = subscription.last_processed_block;
   const name = `Progress of subscription ${subscription.id}`;
-  if (aim === null) return html`<span class="muted">block ${count(done)}, head unknown</span>`;
+  if (aim === null) return html`<span class="muted">${done === null ? `nothing yet, from block ${count(subscription.start_block)}` : `block ${count(done)}`}, head unknown</span>`;
   const size = Math.max(1, aim - subscription.start_block + 1);
   const share = done === null ? 0 : Math.min(1, (done - subscription.start_block + 1) / size);
   const percent = share === 1 ? "100" : Math.min(99.9, 100 * share).toFixed(1);
   return html`<div class="progress">
     <progress max="1" value=${share} aria-label=${name}></progress>
-    <span class="numbers">${percent} % <small>block ${done === null ? `– (from ${count(subscription.start_block)})` : count(done)} of ${count(aim)}${end === null ? " (head)" : ""}</small></span>
+    <span class="numbers">${percent} % <small>${done === null ? `nothing yet of blocks ${count(subscription.start_block)} to` : `block ${count(done)} of`} ${count(aim)}${end === null ? " (head)" : ""}</small></span>
   </div>`;
 }
 
@@ -56,7 +56,7 @@ function SubscriptionRow({ each, overview, watched, actions }) {
   return html`<tr class=${watched ? "chosen" : ""}>
     <th scope="row"><span class="id">#${each.id}</span> <bdi class="event">${signature(each.event_signature)}</bdi>
       <small>${visible(chain?.name ?? `chain ${each.chain_id}`, 40)} · ${contracts} · <bdi>${visible(each.subscriber_id, 40)}</bdi></small>
-      ${wanted(each).length > 0 && html`<small class="where">where ${wanted(each).map((one, i) => html`${i > 0 && " and "}<bdi title=${one.all}>${one.name} is ${one.shown}</bdi>`)}</small>`}
+      ${wanted(each).length > 0 && html`<small>where ${wanted(each).map((one, i) => html`${i > 0 && " and "}<bdi title=${one.all}>${one.name} is ${one.shown}</bdi>`)}</small>`}
       ${elsewhere.length > 0 && html`<small>streamed by replica ${elsewhere.join(", ")}</small>`}
       ${each.problem && html`<small class="problem">${visible(each.problem)}</small>`}</th>
     <td data-name="Progress"><${Progress} subscription=${each} chain=${chain} pace=${pace} /></td>
