@@ -21,6 +21,7 @@ CACHE = ROOT / ".cache" / "benchmarks"
 REQUIREMENTS: dict[str, list[str]] = {
     "plain": ["--editable", str(ROOT)],
     "fast": ["--editable", f"{ROOT}[fast]"],
+    "observed": ["--editable", f"{ROOT}[fast,metrics,otel]", "opentelemetry-sdk"],
     "service": ["--editable", f"{ROOT}[fast,service,cli]"],
     "sinks": ["--editable", f"{ROOT}[fast,sinks]"],
     "published": ["event-streamer-sdk==0.5.0"],
@@ -34,6 +35,7 @@ REQUIREMENTS: dict[str, list[str]] = {
 NAMED = {
     "plain": ["httpx", "httptools", "attrs"],
     "fast": ["msgspec"],
+    "observed": ["opentelemetry-api", "opentelemetry-sdk", "prometheus-client"],
     "service": ["starlette", "uvicorn", "sqlalchemy"],
     "sinks": ["pyarrow", "psycopg", "redis", "confluent-kafka", "nats-py"],
     "published": ["event-streamer-sdk", "aiohttp", "pydantic"],

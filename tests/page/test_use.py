@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from event_streamer_sdk import SyncEventStreamer
-from event_streamer_service import DevChain, LocalService
+from event_streamer_service import ChainConfig, DevChain, LocalService
 from support.raw_client import RawClient
 
 pytestmark = [pytest.mark.browser]
@@ -166,6 +166,18 @@ def test_a_lag_that_nobody_knows_any_more_is_told_as_of_when(tab: Page, service:
     expect(lag).to_contain_text("7 blocks behind as of ")
     expect(events).to_contain_text("1 per second now")
     expect(lag.get_by_role("img")).to_have_attribute("aria-label", re.compile("7 blocks behind as of "))
+
+
+def test_a_node_that_does_not_answer_is_told_before_its_breaker_opens(tab: Page) -> None:
+    dead = ChainConfig(chain_id=137, name="Polygon", rpc_urls=["http://127.0.0.1:9/key"])
+    with LocalService(DevChain(blocks=5), chains=[dead]) as service:
+        tab.goto(service.url)
+        chain = tab.get_by_label("Chain 137")
+        expect(chain).to_contain_text("None of its nodes answers.")
+        expect(chain).to_contain_text("Closed, fails")
+        expect(chain).to_contain_text("Connection refused")
+        expect(tab.get_by_text("Chain trouble")).to_be_visible()
+        expect(tab.locator(".tile", has_text="Nodes in order")).to_contain_text("1 of 2")
 
 
 def test_what_other_replicas_hold_is_shown(tab: Page, service: LocalService, client: RawClient) -> None:

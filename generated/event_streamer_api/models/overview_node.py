@@ -26,6 +26,7 @@ class OverviewNode(Model):
             more.
         total_calls: Calls that were made and ended. 0 or more.
         failure_count: Calls that failed. 0 or more.
+        consecutive_failures: Calls that failed since the last one that did not. 0 or more.
         average_response_time: The mean time of a call, in milliseconds. 0 or more.
         last_error: Why a call failed last.
         last_failure_time: When a call failed last.
@@ -42,6 +43,9 @@ class OverviewNode(Model):
         default=None, validator=_check.validated(_check.nullable(_check.integer(minimum=0)))
     )
     failure_count: int | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.integer(minimum=0)))
+    )
+    consecutive_failures: int | None = _attrs_field(
         default=None, validator=_check.validated(_check.nullable(_check.integer(minimum=0)))
     )
     average_response_time: float | None = _attrs_field(
@@ -79,6 +83,7 @@ class OverviewNode(Model):
                 retry_after=read.optional("retry_after", _read.as_is, None),
                 total_calls=read.optional("total_calls", _read.to_integer, None),
                 failure_count=read.optional("failure_count", _read.to_integer, None),
+                consecutive_failures=read.optional("consecutive_failures", _read.to_integer, None),
                 average_response_time=read.optional("average_response_time", _read.as_is, None),
                 last_error=read.optional_or_null("last_error", _read.as_is, None),
                 last_failure_time=read.optional_or_null("last_failure_time", _read.to_datetime, None),
@@ -107,6 +112,8 @@ class OverviewNode(Model):
             result["total_calls"] = self.total_calls
         if self.failure_count is not None or include_none:
             result["failure_count"] = self.failure_count
+        if self.consecutive_failures is not None or include_none:
+            result["consecutive_failures"] = self.consecutive_failures
         if self.average_response_time is not None or include_none:
             result["average_response_time"] = self.average_response_time
         if self.last_error is not None or include_none:

@@ -97,7 +97,11 @@ async def get_activity(request: Request) -> Response:
 async def _chain(service: Service, chain: Chain, shown: bool) -> dict[str, Any]:
     config, tracker = chain.config, chain.tracker
     head = await service.chains.head_number(config.chain_id, _HEAD_PATIENCE, good_for=_HEAD_GOOD_FOR)
+    # It may have been reconfigured while its head was asked for.
+    nodes = service.chains.nodes_of(config.chain_id)
     problem = service.chains.known_problem(chain)
+    if problem is None and head is None and nodes and all(each.consecutive_failures for _, each in nodes):
+        problem = "None of its nodes answers."
 
     def told(text: str | None) -> str | None:
         return text if text is None or shown else without_hosts(text, config)
@@ -111,6 +115,7 @@ async def _chain(service: Service, chain: Chain, shown: bool) -> dict[str, Any]:
             "retry_after": round(breaker.retry_after, 1),
             "total_calls": breaker.total_calls,
             "failure_count": breaker.failure_count,
+            "consecutive_failures": breaker.consecutive_failures,
             "average_response_time": round(breaker.average_response_time, 1),
             "last_error": told(breaker.last_error),
             "last_failure_time": None if failed_at is None else isoformat(failed_at),
@@ -125,8 +130,7 @@ async def _chain(service: Service, chain: Chain, shown: bool) -> dict[str, Any]:
         "reorgs": tracker.reorgs,
         "streams": chain.feeds,
         "problem": told(problem),
-        # It may have been reconfigured while its head was asked for.
-        "nodes": [node(*each) for each in service.chains.nodes_of(config.chain_id)],
+        "nodes": [node(*each) for each in nodes],
     }
 
 

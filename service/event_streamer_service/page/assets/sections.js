@@ -20,7 +20,7 @@ export function Tiles({ overview, total }) {
   const streams = overview.connections.filter((each) => !each.watches);
   const behind = overview.subscriptions.map((each) => each.blocks_behind).filter((each) => each !== null);
   const nodes = overview.chains.flatMap((chain) => chain.nodes);
-  const open = nodes.filter((node) => node.state !== "closed").length;
+  const open = nodes.filter((node) => node.state !== "closed" || node.consecutive_failures > 0).length;
   return html`<dl class="tiles">
     <${Tile} name="Events per second" value=${rate(overview.events_per_second)} note=${ofReplica(overview)} />
     <${Tile} name="Furthest behind" value=${behind.length ? count(Math.max(...behind)) : "–"} note="blocks" />
@@ -91,10 +91,11 @@ export function Subscriptions({ overview, list, page, pageSize, onPage, watched,
 }
 
 function Node({ node, chain, overview, actions }) {
-  const [tone, said] = STATES[node.state] ?? ["quiet", node.state];
+  const fails = node.consecutive_failures > 0;
+  const [tone, said] = node.state === "closed" && fails ? ["warn", "Closed, fails"] : STATES[node.state] ?? ["quiet", node.state];
   return html`<tr>
     <th scope="row">${visible(node.name, 60)} <small><bdi>${node.url ? visible(node.url, 120) : "host not shown"}</bdi></small>
-      ${node.state !== "closed" && node.last_error && html`<small class="problem">${visible(node.last_error)}</small>`}</th>
+      ${(node.state !== "closed" || fails) && node.last_error && html`<small class="problem">${visible(node.last_error)}</small>`}</th>
     <td data-name="Circuit breaker"><span class=${`pill ${tone}`}>${said}</span>
       ${node.state === "open" && html`<small> tried again in ${duration(node.retry_after)}</small>`}</td>
     <td data-name="Calls" class="number">${count(node.total_calls)}</td>
