@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .models.activity_response import ActivityResponse
     from .models.batch_acknowledgment_request import BatchAcknowledgmentRequest
     from .models.batch_acknowledgment_response import BatchAcknowledgmentResponse
+    from .models.block_response import BlockResponse
     from .models.bulk_batch_acknowledgment_request import BulkBatchAcknowledgmentRequest
     from .models.bulk_batch_acknowledgment_response import (
         BulkBatchAcknowledgmentResponse,
@@ -475,6 +476,31 @@ class AsyncCalls(ABC):
             )
         )
 
+    async def get_block(self, chain_id: int, block_number: int) -> BlockResponse:
+        """
+        Get one block's hash and time.
+
+        Asks a node of the chain. Dates are resolved to blocks with it.
+
+        Args:
+            chain_id: The EIP-155 id of the chain. 1 or more.
+            block_number: The number of the block. 0 or more.
+
+        Returns:
+            The block.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return await self._call(
+            _chains.get_block(
+                chain_id=chain_id,
+                block_number=block_number,
+            )
+        )
+
     async def get_overview(self) -> OverviewResponse:
         """
         Get what goes on in the service now.
@@ -571,6 +597,7 @@ class AsyncRawCalls:
         self.get_chain = keeping_async(calls, calls.get_chain)
         self.update_chain = keeping_async(calls, calls.update_chain)
         self.delete_chain = keeping_async(calls, calls.delete_chain)
+        self.get_block = keeping_async(calls, calls.get_block)
         self.get_overview = keeping_async(calls, calls.get_overview)
         self.get_activity = keeping_async(calls, calls.get_activity)
         self.read_abi_events = keeping_async(calls, calls.read_abi_events)
@@ -1008,6 +1035,31 @@ class SyncCalls(ABC):
             )
         )
 
+    def get_block(self, chain_id: int, block_number: int) -> BlockResponse:
+        """
+        Get one block's hash and time.
+
+        Asks a node of the chain. Dates are resolved to blocks with it.
+
+        Args:
+            chain_id: The EIP-155 id of the chain. 1 or more.
+            block_number: The number of the block. 0 or more.
+
+        Returns:
+            The block.
+
+        Raises:
+            EventStreamerValidationError: If an argument breaks a rule of the API, here or in the
+                service.
+            EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
+        """
+        return self._call(
+            _chains.get_block(
+                chain_id=chain_id,
+                block_number=block_number,
+            )
+        )
+
     def get_overview(self) -> OverviewResponse:
         """
         Get what goes on in the service now.
@@ -1104,6 +1156,7 @@ class SyncRawCalls:
         self.get_chain = keeping(calls, calls.get_chain)
         self.update_chain = keeping(calls, calls.update_chain)
         self.delete_chain = keeping(calls, calls.delete_chain)
+        self.get_block = keeping(calls, calls.get_block)
         self.get_overview = keeping(calls, calls.get_overview)
         self.get_activity = keeping(calls, calls.get_activity)
         self.read_abi_events = keeping(calls, calls.read_abi_events)

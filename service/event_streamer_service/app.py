@@ -143,6 +143,7 @@ def _routes(service: Service) -> list[Route]:
             PUT=chains.update_chain,
             DELETE=chains.delete_chain,
         ),
+        _calls("/api/chains/{chain_id}/blocks/{block_number}", GET=chains.get_block),
     ]
     if service.settings.testing:
         from event_streamer_service.testing import routes as admin

@@ -107,6 +107,11 @@ def path_id(request: Request, name: str = "subscription_id") -> int:
     return _integer(request.path_params[name], name, least=1, most=LARGEST_ID)
 
 
+def path_block(request: Request, name: str = "block_number") -> int:
+    """Return a block's number of the path, 0 or more."""
+    return _integer(request.path_params[name], name, least=0, most=LARGEST_ID)
+
+
 def path_name(request: Request, name: str) -> str:
     """Return a name of the path."""
     value: str = request.path_params[name]

@@ -15,6 +15,7 @@ from event_streamer_sdk.models import (
     ActivityResponse,
     BatchAcknowledgmentRequest,
     BatchAcknowledgmentResponse,
+    BlockResponse,
     BulkBatchAcknowledgmentRequest,
     BulkBatchAcknowledgmentResponse,
     ChainConfigRequest,
@@ -91,6 +92,7 @@ CONFIG = {
     "half_open_max_calls": 3,
 }
 CHAIN = {"chain_id": 137, "name": "Polygon"}
+BLOCK = {"chain_id": 137, "number": 5, "hash": "0x" + "ab" * 32, "timestamp": "2024-01-01T00:01:00Z"}
 POLYGON = ChainConfigRequest(chain_id=137, name="Polygon", rpc_urls=["https://polygon-rpc.com"])
 
 
@@ -240,6 +242,7 @@ ROWS = [
     Row("get_all_chains", (), "GET /api/chains", {"chains": [CHAIN]}, ChainListResponse),
     Row("get_chain_stats", (), "GET /api/chains/stats", {"total_chains": 1}, ChainStatsResponse),
     Row("get_chain", (137,), "GET /api/chains/137", CHAIN, ChainConfigResponse),
+    Row("get_block", (137, 5), "GET /api/chains/137/blocks/5", BLOCK, BlockResponse),
     Row("create_chain", (POLYGON,), "POST /api/chains", CHAIN, ChainConfigResponse, body=POLYGON.to_dict()),
     Row(
         "update_chain",

@@ -1,7 +1,9 @@
 """The calls beside the stream: what they answer, and what they refuse with which status."""
 
+import asyncio
 import sqlite3
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -251,6 +253,21 @@ def test_an_embedded_chain_is_changed_in_place(client: RawClient, chain: DevChai
         batches = [message for message in stream.messages() if message["type"] == "error"]
         assert batches[-1]["error_code"] == "PROCESSING_STOPPED"
     assert client.get(f"/subscriptions/{number}/stream", 409)["error_code"] == "PROCESSING_STOPPED"
+
+
+def test_a_block_is_told_with_its_time(client: RawClient, chain: DevChain) -> None:
+    head = chain.head_number
+    block = asyncio.run(chain.block(head))
+    assert block is not None
+    told = client.get(f"/api/chains/31337/blocks/{head}")
+    assert (told["chain_id"], told["number"], told["hash"]) == (31_337, head, block.hash)
+    assert datetime.fromisoformat(told["timestamp"]).timestamp() == block.timestamp
+    assert client.get(f"/api/chains/31337/blocks/{head + 1}", 404)["error_code"] == "BLOCK_NOT_FOUND"
+    assert client.get("/api/chains/5/blocks/0", 404)["error_code"] == "CHAIN_NOT_FOUND"
+    client.get("/api/chains/31337/blocks/-1", 422)
+    client.get("/api/chains/31337/blocks/latest", 422)
+    client.call("DELETE", "/api/chains/31337", 200)
+    assert "is not active" in client.get("/api/chains/31337/blocks/0", 404)["detail"]
 
 
 def test_configured_chains_survive_a_restart(start: StartService, chain: DevChain, database: str) -> None:

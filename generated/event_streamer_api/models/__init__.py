@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .batch_acknowledgment_request import BatchAcknowledgmentRequest
     from .batch_acknowledgment_response import BatchAcknowledgmentResponse
     from .block_reference import BlockReference
+    from .block_response import BlockResponse
     from .bulk_batch_acknowledgment_request import BulkBatchAcknowledgmentRequest
     from .bulk_batch_acknowledgment_response import BulkBatchAcknowledgmentResponse
     from .chain_config_request import ChainConfigRequest
@@ -68,6 +69,7 @@ _MODULES = {
     "BatchAcknowledgmentRequest": ".batch_acknowledgment_request",
     "BatchAcknowledgmentResponse": ".batch_acknowledgment_response",
     "BlockReference": ".block_reference",
+    "BlockResponse": ".block_response",
     "BulkBatchAcknowledgmentRequest": ".bulk_batch_acknowledgment_request",
     "BulkBatchAcknowledgmentResponse": ".bulk_batch_acknowledgment_response",
     "ChainConfigRequest": ".chain_config_request",
@@ -123,6 +125,7 @@ __all__ = (
     "BatchAcknowledgmentRequest",
     "BatchAcknowledgmentResponse",
     "BlockReference",
+    "BlockResponse",
     "BulkBatchAcknowledgmentRequest",
     "BulkBatchAcknowledgmentResponse",
     "ChainConfigRequest",

@@ -1,6 +1,7 @@
 """Chain models."""
 
 from event_streamer_api.models import (
+    BlockResponse,
     ChainConfigRequest,
     ChainConfigResponse,
     ChainInfo,
@@ -9,6 +10,7 @@ from event_streamer_api.models import (
 )
 
 __all__ = [
+    "BlockResponse",
     "ChainConfigRequest",
     "ChainConfigResponse",
     "ChainInfo",

@@ -90,6 +90,15 @@ class Chain:
         """
         return await self.source.head()
 
+    async def block(self, number: int) -> Block | None:
+        """
+        Ask the node that history is read from for a block; `None` where it has none with this number.
+
+        Raises:
+            ChainUnavailable: There is no answer.
+        """
+        return await self._history_source.block(number)
+
     async def follow(
         self,
         filter: LogFilter,  # noqa: A002 - the field's word

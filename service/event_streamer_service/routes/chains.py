@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,13 +12,20 @@ from starlette.responses import Response
 
 from event_streamer_api.models import ChainConfigRequest
 from event_streamer_service.chains.config import ChainConfig, redact_url
+from event_streamer_service.chains.errors import ChainError
+from event_streamer_service.chains.feed import Chain
+from event_streamer_service.chains.types import Block
 from event_streamer_service.clock import isoformat
 from event_streamer_service.delivery.connection import Ending
-from event_streamer_service.requests import path_id, read_model
+from event_streamer_service.errors import NotFound, Unavailable
+from event_streamer_service.requests import path_block, path_id, read_model
 from event_streamer_service.routes._answer import caller_of, json_response, service_of
 
 _HEAD_PATIENCE = 2.0
 """Seconds that a chain's nodes have to tell its head, so that a configuration is shown soon without them."""
+
+_BLOCK_PATIENCE = 10.0
+"""Seconds that a chain's nodes have to tell a block, which an old one may take."""
 
 
 async def get_all_chains(request: Request) -> Response:
@@ -66,6 +74,42 @@ async def get_chain(request: Request) -> Response:
     config, active = service.registry.find(path_id(request, "chain_id"))
     head = await service.chains.head_number(config.chain_id, _HEAD_PATIENCE)
     return json_response(_describe(request, config, active=active) | {"head_block": head})
+
+
+async def get_block(request: Request) -> Response:
+    """Return one block's hash and time, as a node tells them."""
+    chain_id, number = path_id(request, "chain_id"), path_block(request)
+    service = service_of(request)
+    _, active = service.registry.find(chain_id)
+    if not active:
+        raise NotFound(f"Chain {chain_id} is not active.", title="Chain not active", code="CHAIN_NOT_FOUND")
+    block = await _block(service.chains.get(chain_id), number)
+    # The genesis block of some chains, Ethereum's among them, has the time 0; elsewhere it means "not told".
+    is_told = block.timestamp > 0 or number == 0
+    return json_response(
+        {
+            "chain_id": chain_id,
+            "number": block.number,
+            "hash": block.hash,
+            "timestamp": isoformat(block.timestamp) if is_told else None,
+        }
+    )
+
+
+async def _block(chain: Chain, number: int) -> Block:
+    chain_id = chain.config.chain_id
+    try:
+        async with asyncio.timeout(_BLOCK_PATIENCE):
+            found = await chain.block(number)
+    except TimeoutError:
+        raise Unavailable(f"No node of chain {chain_id} answers within {_BLOCK_PATIENCE:g} s.") from None
+    except ChainError as problem:
+        raise Unavailable(f"Chain {chain_id} can't be read: {problem}") from problem
+    if found is None:
+        raise NotFound(
+            f"Chain {chain_id} has no block {number}.", title="Block not found", code="BLOCK_NOT_FOUND"
+        )
+    return found
 
 
 async def create_chain(request: Request) -> Response:
