@@ -10,7 +10,10 @@ from pathlib import Path
 
 from . import report
 
-PARTS = ("stream", "observe", "memory", "imports", "rest", "abi", "node", "service", "sinks", "balances")
+PARTS = (
+    *("stream", "observe", "memory", "imports", "rest", "abi", "node", "service", "sinks", "frames"),
+    "balances",
+)
 NOTES = Path(__file__).parent / "NOTES.md"
 """What was found out about the lines that miss their target, by hand."""
 

@@ -29,6 +29,8 @@ REQUIREMENTS: dict[str, list[str]] = {
     "eth_abi": ["eth-abi==6.*", "eth-utils==6.*", "pycryptodome"],
     "faster_eth_abi": ["faster-eth-abi", "pycryptodome"],
     "web3": ["web3==8.*"],
+    "frames_web3": ["web3==8.*", "pandas"],
+    "cryo": ["cryo==0.3.2", "polars", "pyarrow"],
 }
 """What pip installs into each environment."""
 
@@ -43,6 +45,8 @@ NAMED = {
     "eth_abi": ["eth_abi"],
     "faster_eth_abi": ["faster-eth-abi", "eth_abi"],
     "web3": ["web3"],
+    "frames_web3": ["web3", "pandas"],
+    "cryo": ["cryo"],
 }
 """The packages of each whose versions stand in the results."""
 

@@ -55,7 +55,7 @@ async def chains(client: EventStreamer) -> None:
     await client.update_chain(made, config)
     names: list[str] = [chain.name for chain in (await client.get_all_chains()).chains]
     one = await client.get_chain(1)
-    hash_: str = (await client.get_block(made, 0)).hash
+    first: str = (await client.get_block(made, 0)).hash
     total: int = (await client.get_chain_stats()).total_chains
     await client.refresh_chains()
     await client.delete_chain(one.chain_id)
@@ -69,7 +69,7 @@ async def chains(client: EventStreamer) -> None:
     await client.reset_all_circuit_breakers()
     healthy: bool = await client.health_check()
     status: str = (await client.get_health()).status
-    print(names, total, states, rate, threshold, health, healthy, status)
+    print(names, first, total, states, rate, threshold, health, healthy, status)
 
 
 async def comforts(subscription_id: int) -> None:

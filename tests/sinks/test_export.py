@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,27 @@ def test_an_event_makes_its_own_subscription_and_removes_it(
     assert "already holds all events of this subscription: nothing to do" in said
 
 
+def test_a_second_run_says_that_all_is_there(export: Export, service: LocalService, tmp_path: Path) -> None:
+    number = subscribe(service, 250)
+    assert export(number, "--to", tmp_path / "all")[0] == 0
+    code, said = export(number, "--to", tmp_path / "all")
+    assert (code, said) == (0, f"No further events: {tmp_path}/all holds all of them up to block 250\n")
+
+
+def test_a_place_gets_the_events_that_a_subscription_selects_by_topics_alone(
+    export: Export, service: LocalService, chain: DevChain, tmp_path: Path
+) -> None:
+    receiver = rows_of_chain(chain, 0, 250)[0][6]
+    with SyncEventStreamer(service.url, "sinks") as client:
+        number = client.subscribe(
+            TRANSFER, chain_id=CHAIN, start_block=0, end_block=250, where={"to": receiver}
+        ).id
+    expected = [row for row in rows_of_chain(chain, 0, 250) if row[6] == receiver]
+    for name in ("first.parquet", "second.parquet"):
+        assert export(number, "--to", tmp_path / name)[0] == 0
+        assert rows_in(tmp_path / name) == expected
+
+
 def test_a_second_place_gets_all_events_too(
     export: Export, service: LocalService, chain: DevChain, tmp_path: Path
 ) -> None:
@@ -107,6 +129,79 @@ def test_only_what_is_asked_for_is_stored(
         (row[0], row[5], row[7]) for row in expected
     ]
     assert "to" not in found[0]
+    assert re.search(rf"\b{len(expected):,} events of \d+ that came", said)
+    assert "By the dates: from block 25 to 150." in said
+
+
+START = datetime(2024, 1, 1, tzinfo=UTC)
+"""The time of the development chain's first block; a block comes each 12 seconds."""
+
+
+def at(seconds: float) -> str:
+    return (START + timedelta(seconds=seconds)).isoformat()
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "blocks"),
+    [
+        (at(0), at(12 * 20), (0, 20)),  # at the time of a block: that block
+        (at(12 * 10 + 1), at(12 * 20 - 1), (11, 19)),  # between two: the first after, the last before
+        ("2000-01-01", at(5), (0, 0)),  # before the chain's start: from its first block
+        (at(12 * 7), None, (7, 250)),  # the subscription's own end
+    ],
+)
+def test_dates_are_resolved_to_blocks(
+    export: Export, service: LocalService, chain: DevChain, tmp_path: Path,
+    since: str, until: str | None, blocks: tuple[int, int],
+) -> None:  # fmt: skip
+    number = subscribe(service, 250)
+    dates = ["--since", since, *(["--until", until] if until else [])]
+    code, said = export(number, "--to", tmp_path / "x.parquet", *dates)
+    assert code == 0, said
+    assert f"By the dates: from block {blocks[0]} to {blocks[1]}." in said
+    assert rows_in(tmp_path / "x.parquet") == rows_of_chain(chain, *blocks)
+    assert subscriptions(service) == [number]
+
+
+@pytest.mark.parametrize(
+    ("dates", "sentence"),
+    [
+        (
+            ["--since", "2031-05-05"],
+            "--since 2031-05-05 00:00:00 UTC is later than the newest block of chain ",
+        ),
+        (["--until", "2031-05-05"], "2024-01-01 00:59:48 UTC: name an earlier date, or say --follow to wait"),
+        (["--until", "2023-12-31"], "--until 2023-12-31 00:00:00 UTC is before the first block of chain"),
+        (["--since", at(60), "--until", at(30)], "--since 2024-01-01 00:01:00 UTC is later than --until"),
+        (["--since", at(61), "--until", at(63)], "block 5 is of 2024-01-01 00:01:00 UTC, and 6 of"),
+        (["--since", at(12 * 260)], "have nothing in common: the first block would be 260, the last one 250"),
+    ],
+)
+def test_dates_without_a_block_are_refused_in_one_sentence(
+    export: Export, service: LocalService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    dates: list[str], sentence: str,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("COLUMNS", "1000")
+    number = subscribe(service, 250)
+    code, said = export(number, "--to", tmp_path / "x.parquet", *dates)
+    assert code == 2
+    assert sentence in " ".join(said.split())
+    assert list(tmp_path.iterdir()) == []
+    assert subscriptions(service) == [number]
+
+
+def test_a_last_block_that_is_not_there_yet_is_told(
+    service: LocalService, chain: DevChain, tmp_path: Path
+) -> None:
+    running = process(service, subscribe(service, 99_999), "--to", tmp_path / "all")
+    assert running.stderr is not None
+    said = running.stderr.readline()
+    running.send_signal(signal.SIGINT)
+    running.communicate(timeout=20)
+    assert said == (
+        f"Block 99,999 is not there yet: chain {CHAIN} is at 299. The export waits for 99,700 more; "
+        "Ctrl-C ends it, and the same command goes on.\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -114,18 +209,27 @@ def test_only_what_is_asked_for_is_stored(
     [
         (["--to", "x"], 2, "name a subscription by its number, or an event with --event"),
         (["1"], 2, "Missing option '--to'"),
-        (["1", "--to", "x", "--to", "y"], 2, "name one place with --to"),
-        (["1", "--to", "5"], 2, "name one place with --to"),
+        (["1", "--to", "x", "--to", "y"], 2, "name one place with --to, not x and y"),
+        (["1", "--to", "5"], 2, r"--to names no place: 5 is read as the last block.*\./5"),
+        (["1", "--to", "x", "--to", "5", "--to", "7"], 2, "name one last block with --to, not 5 and 7"),
+        (["1", "--to", "x", "--where", "value > 1", "--where", "value > 2"], 2, "given twice"),
         (["1", "--to", "x", "--chain", "1"], 2, "belong to --event"),
         (["--event", "Transfer", "--chain", "1", "--to", "x", "--to", "5"], 2, "is a name: say with --abi"),
         (["--event", "Transfer()", "--to", "x"], 2, "--event needs --chain"),
         (["1", "--to", "x", "--since", "soon"], 2, "is not"),
-        (["1", "--to", "mysql://h/x"], 1, "fsspec|mysql"),
+        (["1", "--to", "mysql://me:secret@h/x"], 2, "events can't go to mysql://: they go to files"),
+        (["1", "--to", "https://h/x.csv"], 2, "events can't go to https://"),
+        (
+            ["1", "--to", "x.txt"],
+            2,
+            "x.txt: a file of events ends with .parquet, .csv or .jsonl.* write x.txt/",
+        ),
+        (["1", "--to", "x.json"], 2, "ends with .parquet, .csv or .jsonl"),
         (["99", "--to", "x"], 1, "404"),
-        (["1", "--to", "x", "--columns", "nothing"], 1, "its parameters are from, to, value"),
-        (["1", "--to", "x", "--where", "value >"], 1, "can't be read"),
-        (["1", "--to", "x.csv", "--format", "parquet"], 1, "doesn't end as a file of parquet does"),
-        (["1", "--to", "sqlite:///x.db", "--integers", "float"], 1, "SQLSink has no option 'integers'"),
+        (["1", "--to", "x", "--columns", "nothing"], 2, "its parameters are from, to, value"),
+        (["1", "--to", "x", "--where", "value >"], 2, "can't be read"),
+        (["1", "--to", "x.csv", "--format", "parquet"], 2, "doesn't end as a file of parquet does"),
+        (["1", "--to", "sqlite:///x.db", "--integers", "float"], 2, "SQLSink has no option 'integers'"),
         (["1", "--to", "/proc/nothing/x"], 1, "can't be used"),
         (["2", "--to", "x.csv"], 2, "there is no last block: say --follow"),
         (["2", "--to", "x.csv", "--follow"], 2, "name a folder for --follow"),

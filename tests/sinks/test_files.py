@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 import polars as pl
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
@@ -52,7 +53,7 @@ def test_a_folder_holds_the_logs_of_the_chain(
     assert report.events == len(expected)
     assert rows_in(folder) == expected
     assert len(files_of(folder, format_)) > 1
-    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest = json.loads((folder / "_manifest.json").read_text())
     assert [part["name"] for part in manifest["parts"]] == [file.name for file in files_of(folder, format_)]
     assert manifest["rows"] == len(expected)
     assert manifest["position"]["finished"] is True
@@ -69,6 +70,43 @@ def test_one_file_is_there_when_all_is_done(
     assert [each.name for each in tmp_path.iterdir()] == [file.name]
     with pytest.raises(SinkError, match="exists already: remove it, or name another file"):
         stream_into("sync", service.url, number, FileSink(file))
+
+
+def test_four_libraries_read_a_whole_folder(service: LocalService, chain: DevChain, tmp_path: Path) -> None:
+    folder = str(tmp_path / "transfers")
+    stream_into("sync", service.url, subscribe(service, 250), FileSink(folder, part_rows=200))
+    (tmp_path / "transfers" / ".0000000251-0000000260.parquet.tmp").write_bytes(
+        b"left by a process that died"
+    )
+    read: dict[str, Any] = {
+        "pyarrow.dataset": ds.dataset(folder).to_table().to_pylist(),
+        "pyarrow.parquet": pq.read_table(folder).to_pylist(),
+        "pandas": pd.read_parquet(folder).to_dict("records"),
+        # polars skips only what it is told to skip.
+        "polars": pl.scan_parquet(folder, hidden_file_prefix=("_", ".")).collect().to_dicts(),
+        "polars, a pattern": pl.read_parquet(f"{folder}/*.parquet").to_dicts(),
+        "duckdb": duckdb.sql(f"SELECT * FROM read_parquet('{folder}')").pl().to_dicts(),
+    }
+    expected = sorted(rows_of_chain(chain, 0, 250))
+    for library, rows in read.items():
+        assert sorted(map(row_of_values, rows)) == expected, library
+
+
+def test_a_manifest_of_the_old_name_is_read_and_renamed(
+    service: LocalService, chain: DevChain, tmp_path: Path
+) -> None:
+    number = subscribe(service, 320)
+
+    def stop(stream: Any) -> None:
+        stream.on_heartbeat(lambda _: stream.stop_streaming())
+
+    stream_into("sync", service.url, number, FileSink(tmp_path), prepare=stop)
+    (tmp_path / "_manifest.json").rename(tmp_path / "manifest.json")
+    chain.mine(30)
+    stream_into("sync", service.url, number, FileSink(tmp_path))
+    assert rows_in(tmp_path) == rows_of_chain(chain, 0, 320)
+    assert not (tmp_path / "manifest.json").exists()
+    assert (tmp_path / "_manifest.json").exists()
 
 
 @pytest.mark.parametrize("format_", FORMATS)
@@ -284,7 +322,7 @@ def test_a_disk_that_is_full_loses_nothing(
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert "trying again in 0.5 s" in caplog.text
-    assert sorted(file.name for file in tmp_path.iterdir()) == [".lock", "manifest.json"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == [".lock", "_manifest.json"]
     assert service.journal.acknowledged() == []
     stream_into("sync", service.url, number, FileSink(tmp_path, format="csv"))
     assert rows_in(tmp_path) == rows_of_chain(chain, 0, 250)

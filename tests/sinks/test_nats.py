@@ -40,7 +40,7 @@ def messages(server: Server, subject: str) -> list[dict[str, Any]]:
         name = await context.find_stream_name_by_subject(subject)
         state = (await context.stream_info(name)).state
         read = [await context.get_msg(name, number) for number in range(state.first_seq, state.last_seq + 1)]
-        found = [json.loads(message.data or b"") for message in read]
+        found = [json.loads(message.data or b"") | {"sequence": message.seq} for message in read]
         await connection.close()
         return found
 
@@ -90,6 +90,32 @@ def test_messages_that_come_again_are_dropped(
     asyncio.run(lose_the_position())
     stream_into("sync", service.url, number, NATSSink(f"{server.url}/{subject}"), resume_token=None)
     assert still(messages(server, subject)) == rows_of_chain(chain, 0, 250)
+
+
+def test_messages_that_no_position_speaks_of_are_void_where_their_blocks_were_replaced_meanwhile(
+    service: LocalService, chain: DevChain, server: Server, subject: str
+) -> None:
+    number = subscribe(service, chain.head_number + 5)
+
+    class Dies(NATSSink):
+        """Publishes its last write and is gone before the position."""
+
+        async def _keep(self, position: str) -> None:
+            if json.loads(position)["resume_token"] and self._sequence >= 500:
+                raise SinkError("gone")
+            await super()._keep(position)
+
+    place = f"{server.url}/{subject}"
+    with pytest.raises(SinkError, match="gone"):
+        stream_into("sync", service.url, number, Dies(place, write_rows=100), handler_retries=0)
+    before = messages(server, subject)
+    chain.reorg(6)
+    chain.mine(12)
+    stream_into("sync", service.url, number, NATSSink(place, write_rows=100))
+    found = messages(server, subject)
+    assert [message for message in found if "after_sequence" in message], "nothing was left behind"
+    assert found[: len(before)] == before
+    assert still(found) == rows_of_chain(chain, 0, chain.head_number - 7)
 
 
 def test_a_server_that_restarts_is_waited_for(service: LocalService, chain: DevChain) -> None:

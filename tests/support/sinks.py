@@ -79,16 +79,19 @@ def still(messages: Sequence[Any]) -> list[Row]:
     What is valid of a log of messages, in which notices say what is void.
 
     Args:
-        messages: Mappings in order; a notice has `common_ancestor`.
+        messages: Mappings in order; a notice has `common_ancestor`, or `after_sequence` where the messages
+            have a `sequence`.
     """
-    rows: list[Row] = []
+    rows: list[tuple[int, Row]] = []
     for message in messages:
         if "log_index" in message:
-            rows.append(row_of_values(message))
+            rows.append((message.get("sequence", 0), row_of_values(message)))
+        elif "after_sequence" in message:
+            rows = [each for each in rows if each[0] <= message["after_sequence"]]
         else:
             ancestor = int(message["common_ancestor"])
-            rows = [row for row in rows if row[0] <= ancestor]
-    return rows
+            rows = [each for each in rows if each[1][0] <= ancestor]
+    return [row for _, row in rows]
 
 
 def small_chain(blocks: int = 300) -> DevChain:

@@ -24,8 +24,16 @@ from event_streamer_sdk.cli import (
     subscriptions,
     worker,
 )
+from event_streamer_sdk.cli._once import OnceCommand
 from event_streamer_sdk.cli._output import complain
-from event_streamer_sdk.exceptions import EventStreamerAuthError, EventStreamerSDKError
+from event_streamer_sdk.exceptions import (
+    EventStreamerAuthError,
+    EventStreamerRequestError,
+    EventStreamerSDKError,
+    EventStreamerValidationError,
+    LogDecodeError,
+    StreamLineError,
+)
 
 COMMANDS_GROUP = "event_streamer.commands"
 """The entry-point group through which the service adds `serve` and `demo`: the SDK never imports it."""
@@ -114,9 +122,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(subscriptions.app, name="subscriptions")
-app.command("stream")(stream.stream)
-app.command("export")(export.export)
-app.command("plot")(plot.plot)
+app.command("stream", cls=OnceCommand)(stream.stream)
+app.command("export", cls=OnceCommand)(export.export)
+app.command("plot", cls=OnceCommand)(plot.plot)
 app.add_typer(worker.app, name="worker")
 app.add_typer(chains.app, name="chains")
 app.add_typer(breakers.app, name="breakers")
@@ -149,6 +157,14 @@ _HINTS: dict[int | None, str] = {
 }
 """What to do about a refusal."""
 
+_USAGE = 2
+
+
+def _is_usage(problem: EventStreamerSDKError) -> bool:
+    """Say whether what was typed can't be used, so that nothing was asked of the service or of a place."""
+    came_from_elsewhere = EventStreamerRequestError, StreamLineError, LogDecodeError
+    return isinstance(problem, EventStreamerValidationError) and not isinstance(problem, came_from_elsewhere)
+
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """
@@ -168,7 +184,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except EventStreamerSDKError as problem:
         hint = _HINTS.get(problem.status_code, "") if isinstance(problem, EventStreamerAuthError) else ""
         complain(f"{problem}{hint}")
-        return 1
+        return _USAGE if _is_usage(problem) else 1
     except BrokenPipeError:
         _streams.write_no_more()
         return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
 
@@ -12,6 +13,7 @@ from rich.text import Text
 
 from event_streamer_sdk._core.visible import visible
 from event_streamer_sdk.cli._output import say
+from event_streamer_sdk.cli._progress import span_text
 
 LINE_SECONDS = 5.0
 """Seconds between two lines where there is no terminal."""
@@ -103,7 +105,7 @@ class BlockProgress:
         done = max(0, self._block - self._first + 1) / whole
         left = (time.monotonic() - self._began) * (1 - done) / done if done else 0.0
         text = f"block {self._block:,} of {self._last:,} ({done:.0%}): {self._about()}"
-        return f"{text}, {left:.0f} s left" if done else text
+        return f"{text}, {span_text(timedelta(seconds=left))} left" if done and left else text
 
 
 class _Share(ProgressColumn):

@@ -18,7 +18,8 @@ class Counted:
         changed: Called when something has been stored.
 
     Attributes:
-        events: Events that came and are stored.
+        events: Events that are stored.
+        came: Events that came: more, where a condition leaves some out.
         bytes: What they take in the sink's form, where it tells.
         block: The last block that is stored.
         token: The token that was there when the sink was opened.
@@ -29,6 +30,7 @@ class Counted:
         self._sink = sink
         self._changed = changed
         self.events = 0
+        self.came = 0
         self.bytes = 0
         self.block: int | None = None
         self.token: str | None = None
@@ -50,7 +52,8 @@ class Counted:
     def write(self, batch: SinkBatch) -> None:
         """Write a batch, and count it."""
         self._sink.write(batch)
-        self.events += batch.size
+        self.events += batch.rows
+        self.came += batch.size
         self.bytes += sum(map(_size, batch.prepared))
         self.block = batch.last_block if batch.last_block is not None else self.block
         self._changed()

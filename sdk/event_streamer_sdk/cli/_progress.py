@@ -100,6 +100,37 @@ def progress_text(done: float, seconds_left: float | None) -> str:
     return f"{int(done * 100)} %{left}"
 
 
+_UNITS = ((365 * 86_400, "year"), (86_400, "day"), (3_600, "h"), (60, "min"))
+
+
+def span_text(span: timedelta) -> str:
+    """
+    Write how long something takes, in the units that people use for so long a time.
+
+    Args:
+        span: How long.
+
+    Returns:
+        Two units at most.
+
+    Example:
+        >>> [span_text(timedelta(seconds=seconds)) for seconds in (4, 3_660, 28_861, 10**8)]
+        ['4 s', '1 h 1 min', '8 h 1 min', '3 years 62 days']
+    """
+    left = round(span.total_seconds())
+    parts: list[str] = []
+    for seconds, unit in _UNITS:
+        number, rest = divmod(left, seconds)
+        if number:
+            parts.append(f"{number:,} {unit}{'s' if unit in ('year', 'day') and number > 1 else ''}")
+        elif parts:
+            break
+        left = rest
+        if len(parts) == 2:
+            break
+    return " ".join(parts) or f"{left} s"
+
+
 class Display:
     """
     A running count on the terminal of standard error, and nowhere else.

@@ -15,7 +15,7 @@ from event_streamer_api.errors import EventStreamerValidationError
 from .._extras import needs
 from ..abi import parse_abi
 from ..sinks.files.folders import folder_at
-from ..sinks.files.manifest import load
+from ..sinks.files.manifest import MANIFEST, load
 from .charts import PlotData
 
 __all__ = ["read_export"]
@@ -49,7 +49,7 @@ def read_export(place: str) -> PlotData:
     folder = folder_at(place)
     manifest = load(folder)
     if manifest is None:
-        raise EventStreamerValidationError(f"{place} holds no export: it has no manifest.json")
+        raise EventStreamerValidationError(f"{place} holds no export: it has no {MANIFEST}")
     columns = {}
     for part in manifest.parts:
         with folder.read(part.name) as file:

@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
+from attrs import frozen
+
 from .arrow import IntegerStyle
 from .columns import ColumnType, EventTable
 
-__all__ = ["cell_columns", "json_columns", "json_lines"]
+__all__ = ["Lines", "cell_columns", "json_columns", "json_lines"]
 
 _WIDE_BYTES = 32
 
@@ -24,6 +26,28 @@ with suppress(ImportError):  # the plain install
     import msgspec
 
     _dumps = msgspec.json.Encoder().encode
+
+
+@frozen
+class Lines:
+    """
+    Some rows as text; its `len` is their number.
+
+    Attributes:
+        rows: How many there are.
+        content: The text.
+    """
+
+    rows: int
+    content: bytes
+
+    def __len__(self) -> int:
+        return self.rows
+
+    @property
+    def nbytes(self) -> int:
+        """Its size."""
+        return len(self.content)
 
 
 def json_columns(

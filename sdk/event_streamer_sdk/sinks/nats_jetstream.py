@@ -43,8 +43,10 @@ class NATSSink:
     the key-value bucket `event_streamer_positions` when the server has acknowledged all messages of a write.
     Messages of replaced blocks stay; one with the header `Type: reorg` says that they are void.
 
-    **What remains possible:** a process that dies between its messages and the position, and is started again
-    later than the duplicate window (an hour in a stream that is made here), publishes these once more.
+    **What remains possible:** a process that dies between its messages and the position leaves messages that
+    no position speaks of, and their blocks may be replaced before the next one starts. So the next one begins
+    with a message that has the header `Type: void` and the field `after_sequence`: the subject's messages
+    between that sequence of the stream and this message don't count. Those that still hold follow anew.
 
     Args:
         url: `nats://user:password@host:4222/transfers`; `?stream=` as below, `tls://` for TLS.
@@ -98,6 +100,12 @@ class NATSSink:
         self._failure: asyncio.Future[None] | None = None
         self._position: str | None = None
         self._revision = 0
+        self._sequence = 0
+        """The stream's sequence up to which the subject's messages belong to the position."""
+        self._void_after: int | None = None
+        """Where messages begin that no position speaks of, until a notice has said so."""
+        self._epoch = ""
+        """What ids end with, so that messages which are sent anew don't count as those that are void."""
 
     @property
     def _name(self) -> str:
@@ -126,7 +134,7 @@ class NATSSink:
             self._loop = asyncio.new_event_loop()
             self._thread = threading.Thread(target=self._loop.run_forever, name="nats", daemon=True)
             self._thread.start()
-        self._run(self._read)
+        self._run(self._begin)
         return source.token_in(self._position, self._name)
 
     def prepare(self, events: Sequence[Mapping[str, Any]]) -> Any:
@@ -165,7 +173,7 @@ class NATSSink:
             SinkError: It refuses, or another process has written.
         """
         messages = [
-            (value, {"Nats-Msg-Id": id_, "Type": "event"})
+            (value, {"Nats-Msg-Id": id_ + self._epoch, "Type": "event"})
             for prepared in batch.prepared
             for id_, value in prepared
         ]
@@ -188,7 +196,8 @@ class NATSSink:
             "removed_blocks": [block.to_dict() for block in reorg.removed_blocks],
         }
         last = reorg.removed_blocks[-1].hash if reorg.removed_blocks else ""
-        header = {"Nats-Msg-Id": f"reorg-{reorg.chain_id}-{reorg.common_ancestor}-{last}", "Type": "reorg"}
+        id_ = f"reorg-{reorg.chain_id}-{reorg.common_ancestor}-{last}{self._epoch}"
+        header = {"Nats-Msg-Id": id_, "Type": "reorg"}
         messages = [(json.dumps(notice).encode(), header)]
         self._run(self._move, self._opened().position(reorg.resume_token), messages)
 
@@ -266,9 +275,9 @@ class NATSSink:
         try:
             self._stream = await self._context.find_stream_name_by_subject(self._subject)
         except errors.NotFoundError:
-            name = self._stream or self._subject.replace(".", "_")
+            self._stream = self._stream or self._subject.replace(".", "_")
             config = self._js.api.StreamConfig(
-                name=name, subjects=[self._subject], duplicate_window=DUPLICATE_WINDOW
+                name=self._stream, subjects=[self._subject], duplicate_window=DUPLICATE_WINDOW
             )
             await self._context.add_stream(config)
         try:
@@ -288,6 +297,20 @@ class NATSSink:
             self._failure.set_exception(problem)
             self._failure.exception()  # it may be of no interest any more
 
+    async def _begin(self) -> None:
+        """Read the position, and find out whether there are messages that it doesn't speak of."""
+        await self._read()
+        last = await self._last_sequence()
+        if self._position is None:
+            # From here on what another one leaves can be told from what was there before.
+            self._sequence = last
+            await self._keep(self._opened().position(None))
+            return
+        found = json.loads(self._position)
+        self._sequence, self._epoch = found.get("sequence", last), found.get("epoch", "")
+        if last > self._sequence:
+            self._void_after, self._epoch = self._sequence, f"-{last}"
+
     async def _read(self) -> None:
         try:
             entry = await self._bucket.get(self._subject)
@@ -295,19 +318,38 @@ class NATSSink:
         except self._js.errors.KeyNotFoundError as missing:
             self._position, self._revision = None, missing.entry.revision if missing.entry else 0
 
+    async def _last_sequence(self) -> int:
+        try:
+            return int((await self._context.get_last_msg(self._stream, self._subject)).seq)
+        except self._js.errors.NotFoundError:
+            return 0
+
     async def _move(self, position: str, messages: list[tuple[bytes, dict[str, str]]]) -> None:
+        if self._void_after is not None:
+            await self._publish([self._void()])
+            self._void_after = None
         for start in range(0, len(messages), ON_THE_WAY):
             await self._publish(messages[start : start + ON_THE_WAY])
+        await self._keep(position)
+
+    def _void(self) -> tuple[bytes, dict[str, str]]:
+        """Say that the messages which no position speaks of don't count."""
+        notice = {"chain_id": self._opened().chain_id, "after_sequence": self._void_after}
+        return json.dumps(notice).encode(), {"Nats-Msg-Id": f"void{self._epoch}", "Type": "void"}
+
+    async def _keep(self, position: str) -> None:
+        """Store a position, with what tells later which messages belong to it."""
+        kept = json.dumps(json.loads(position) | {"sequence": self._sequence, "epoch": self._epoch})
         try:
-            self._revision = await self._bucket.update(self._subject, position.encode(), last=self._revision)
+            self._revision = await self._bucket.update(self._subject, kept.encode(), last=self._revision)
         except self._js.errors.KeyWrongLastSequenceError as problem:
             # Somebody else has moved it, or only the answer to our own last write was lost.
             await self._read()
-            if self._position != position:
+            if self._position != kept:
                 raise SinkError(
                     f"another process writes on {self._name}: end it, or name another subject"
                 ) from problem
-        self._position = position
+        self._position = kept
 
     async def _publish(self, messages: list[tuple[bytes, dict[str, str]]]) -> None:
         """Publish messages in their order, and wait until all are acknowledged."""
@@ -329,6 +371,7 @@ class NATSSink:
         for answer in acknowledged.result():
             if isinstance(answer, BaseException):
                 raise answer
+            self._sequence = max(self._sequence, answer.seq)
 
 
 _SERVER_SIDE = 500

@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 from attrs import field, frozen
 
 from event_streamer_api.errors import EventStreamerSDKError, EventStreamerValidationError
-from event_streamer_api.models import ABIEvent, StreamingReorg, SubscriptionResponse
+from event_streamer_api.models import ABIEvent, StreamingReorg, SubscriptionCreate, SubscriptionResponse
 from event_streamer_sdk.abi import human_readable
 
 __all__ = [
@@ -37,6 +37,28 @@ class SinkFinishedError(SinkError):
     """All events of the subscription are in the place already, written for a subscription like this one."""
 
 
+def about(subscription: SubscriptionCreate | SubscriptionResponse) -> dict[str, Any]:
+    """
+    Say what a subscription is for.
+
+    Args:
+        subscription: A subscription, or what one is to be.
+
+    Returns:
+        JSON values. Two subscriptions for the same have the same.
+    """
+    event = subscription.event_signature
+    topics = (subscription.topics or [])[0 if event.anonymous else 1 :]  # the first one names the event
+    return {
+        "chain_id": subscription.chain_id,
+        "event": human_readable(event),
+        "addresses": sorted(address.lower() for address in subscription.addresses),
+        "topics": [sorted(each) if each else None for each in topics] if any(topics) else None,
+        "start_block": subscription.start_block,
+        "end_block": subscription.end_block,
+    }
+
+
 @frozen
 class Source:
     """
@@ -61,14 +83,7 @@ class Source:
     @property
     def about(self) -> dict[str, Any]:
         """What the subscription is for. Two subscriptions for the same have the same."""
-        subscription = self.subscription
-        return {
-            "chain_id": subscription.chain_id,
-            "event": human_readable(subscription.event_signature),
-            "addresses": sorted(address.lower() for address in subscription.addresses),
-            "start_block": subscription.start_block,
-            "end_block": subscription.end_block,
-        }
+        return about(self.subscription)
 
     def position(self, resume_token: str | None, *, finished: bool = False) -> str:
         """
@@ -149,7 +164,7 @@ class SinkBatch:
 
     Attributes:
         events: The event objects, in order, as they came; empty where the sink prepares them.
-        prepared: What the sink's `prepare` made of them, in order.
+        prepared: What the sink's `prepare` made of them, in order; the `len` of each is its number of rows.
         size: How many events came; a condition may leave some of them out.
         resume_token: The token behind the last one. Store it in the same transaction, and never log it.
         first_block: The first block that is covered, where known.
@@ -163,6 +178,11 @@ class SinkBatch:
     first_block: int | None = None
     last_block: int | None = None
 
+    @property
+    def rows(self) -> int:
+        """How many events are to be stored: those that a condition leaves over."""
+        return sum(map(len, self.prepared)) if self.prepared else len(self.events)
+
 
 @runtime_checkable
 class Sink(Protocol):
@@ -175,7 +195,8 @@ class Sink(Protocol):
 
     A sink may also have:
 
-    - `prepare(events)`: makes a compact form of some events, while they come, of which `write` gets a list
+    - `prepare(events)`: makes a compact form of some events, while they come, of which `write` gets a list;
+      its `len` is the number of rows
     - `finish()`: is called before `close` when the subscription has no further events
     - `write_seconds`, `write_rows`: a write is due after so many seconds (default 1) or events (default
       50,000)

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+from event_streamer_api.errors import EventStreamerValidationError
+
 from ..._extras import needs
 from ..protocol import SinkError, SinkUnavailableError
 
@@ -82,7 +84,8 @@ class LocalFolder:
     @contextmanager
     def write(self, name: str) -> Iterator[IO[bytes]]:
         """Write a file that survives a loss of power once it is there."""
-        unfinished = self._path / (name + UNFINISHED)
+        # Readers of the whole folder skip names that begin with a dot.
+        unfinished = self._path / f".{name}{UNFINISHED}"
         try:
             with unfinished.open("wb") as file:
                 yield file
@@ -117,11 +120,14 @@ class RemoteFolder:
 
     def __init__(self, url: str) -> None:
         fsspec = needs("fsspec")
+        self.name = _without_secrets(url)
+        scheme = url.partition("://")[0].lower()
+        if scheme not in fsspec.available_protocols() or scheme in _READ_ONLY:
+            raise EventStreamerValidationError(f"events can't go to {scheme}://: {_KNOWN}")
         try:
             self._system, self._path = fsspec.core.url_to_fs(url)
         except (ImportError, ValueError) as problem:
-            raise SinkError(f"{url} can't be used: {problem}") from problem
-        self.name = url
+            raise SinkError(f"{self.name} can't be used: {problem}") from problem
 
     def make(self) -> None:
         """Make the folder, where such a store has folders."""
@@ -158,6 +164,19 @@ class RemoteFolder:
 
     def close(self) -> None:
         """Do nothing: there is nothing to let go of."""
+
+
+_READ_ONLY = ("http", "https")
+_KNOWN = (
+    "they go to files and folders, postgresql://, sqlite://, redis://, kafka://, nats://, and to stores of "
+    "files such as s3://, gs:// and az://"
+)
+
+
+def _without_secrets(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
 
 
 class _Kept(io.BufferedIOBase):

@@ -7,31 +7,19 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import IO, Any, NamedTuple, Protocol
+from typing import IO, Any, Protocol
 
 from event_streamer_api.errors import EventStreamerValidationError
 
 from ..._extras import needs
 from .. import arrow
-from .._text import cell_columns, json_lines
+from .._text import Lines, cell_columns, json_lines
 from ..columns import Column, EventTable
 
 __all__ = ["FORMATS", "Format"]
 
 BLOCK = "block_number"
 """The column by which files are cut."""
-
-
-class Text(NamedTuple):
-    """Some rows as text."""
-
-    rows: int
-    content: bytes
-
-    @property
-    def nbytes(self) -> int:
-        """Its size."""
-        return len(self.content)
 
 
 class Format(Protocol):
@@ -70,7 +58,7 @@ class JSONLines:
     def prepare(self, events: Sequence[Mapping[str, Any]]) -> Any:
         """Write events as lines."""
         lines = json_lines(self._table, self._table.take(events), self._integers)
-        return Text(len(lines), b"".join([line + b"\n" for line in lines]))
+        return Lines(len(lines), b"".join([line + b"\n" for line in lines]))
 
     def write(self, file: IO[bytes], prepared: Iterable[Any]) -> int:
         """Write a whole file."""
@@ -108,7 +96,7 @@ class CSV:
         columns = cell_columns(self._table, self._table.take(events), self._integers)
         cells = map(_csv_cells, self._table.columns, columns)
         lines = map(",".join, zip(*cells, strict=True))
-        return Text(len(columns[0]), "".join([line + "\n" for line in lines]).encode())
+        return Lines(len(columns[0]), "".join([line + "\n" for line in lines]).encode())
 
     def write(self, file: IO[bytes], prepared: Iterable[Any]) -> int:
         """Write a whole file."""
@@ -206,7 +194,7 @@ def _refuse_binary(byte_style: arrow.ByteStyle) -> None:
         raise EventStreamerValidationError("text files hold bytes as hex: binary needs Parquet")
 
 
-def _write_texts(file: IO[bytes], prepared: Iterable[Text]) -> int:
+def _write_texts(file: IO[bytes], prepared: Iterable[Lines]) -> int:
     rows = 0
     for text in prepared:
         file.write(text.content)

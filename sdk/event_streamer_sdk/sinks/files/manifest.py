@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Container, Mapping
+from contextlib import suppress
 from typing import Any
 
 from attrs import asdict, evolve, field, frozen
@@ -14,10 +15,17 @@ from .folders import UNFINISHED, Folder
 
 __all__ = ["MANIFEST", "Manifest", "Part"]
 
-MANIFEST = "manifest.json"
+MANIFEST = "_manifest.json"
+"""Readers of whole folders (pyarrow, pandas, polars, DuckDB, Spark) skip names that begin with `_` or `.`."""
+
+OLD_MANIFEST = "manifest.json"
+"""What it was called before; it is read where there is no new one, and replaced by the next write."""
+
 VERSION = 1
 
-_PART = re.compile(r"\d{10,}-\d{10,}(\.\d+)?\.(jsonl|csv|parquet)(\.tmp)?")
+_PART = re.compile(r"\d{10,}-\d{10,}(\.\d+)?\.(jsonl|csv|parquet)")
+_UNFINISHED = re.compile(rf"\.({_PART.pattern}|{MANIFEST}){UNFINISHED}|{_PART.pattern}{UNFINISHED}")
+"""What a process leaves that dies in the middle of a write; earlier versions put no dot in front."""
 
 
 @frozen
@@ -121,22 +129,42 @@ def load(folder: Folder) -> Manifest | None:
         SinkError: It can't be read, or there are part files that none speaks of.
     """
     names = folder.names()
-    if MANIFEST not in names:
-        if strange := [name for name in names if _PART.fullmatch(name)]:
-            raise SinkError(f"{folder.name} holds {strange[0]} and no {MANIFEST}: name another folder")
-        return None
-    with folder.read(MANIFEST) as file:
+    for name in (MANIFEST, OLD_MANIFEST):
+        if name in names:
+            return _read(folder, name)
+    if strange := [name for name in names if _PART.fullmatch(name)]:
+        raise SinkError(f"{folder.name} holds {strange[0]} and no {MANIFEST}: name another folder")
+    return None
+
+
+def _read(folder: Folder, name: str) -> Manifest:
+    with folder.read(name) as file:
         content = file.read()
     try:
         found = json.loads(content)
         if found["version"] != VERSION:
-            raise SinkError(
-                f"{folder.name}/{MANIFEST} was written by a later version: update event-streamer-sdk"
-            )
+            raise SinkError(f"{folder.name}/{name} was written by a later version: update event-streamer-sdk")
         parts = tuple(Part(**part) for part in found["parts"])
         return Manifest(found["options"], found["position"], parts)
     except (ValueError, KeyError, TypeError) as problem:
-        raise SinkError(f"{folder.name}/{MANIFEST} can't be read: {problem}") from problem
+        raise SinkError(f"{folder.name}/{name} can't be read: {problem}") from problem
+
+
+def rename_old(folder: Folder) -> None:
+    """
+    Give a manifest with the old name the new one.
+
+    Args:
+        folder: The folder.
+    """
+    names = folder.names()
+    if OLD_MANIFEST not in names:
+        return
+    if MANIFEST not in names:
+        _read(folder, OLD_MANIFEST).save(folder)
+    with suppress(SinkError):  # where it isn't one of ours it stays
+        _read(folder, OLD_MANIFEST)
+        folder.remove(OLD_MANIFEST)
 
 
 def sweep(folder: Folder, manifest: Manifest) -> None:
@@ -149,5 +177,5 @@ def sweep(folder: Folder, manifest: Manifest) -> None:
     """
     counted = {part.name for part in manifest.parts}
     for name in folder.names():
-        if (_PART.fullmatch(name) and name not in counted) or name == MANIFEST + UNFINISHED:
+        if (_PART.fullmatch(name) and name not in counted) or _UNFINISHED.fullmatch(name):
             folder.remove(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import IO, Any
 
@@ -15,7 +16,7 @@ from ..columns import EventTable
 from ..protocol import SinkBatch, SinkError, Source
 from .folders import Folder, folder_at, told
 from .formats import FORMATS, Format
-from .manifest import MANIFEST, Manifest, Part, free_name, load, sweep
+from .manifest import MANIFEST, Manifest, Part, free_name, load, rename_old, sweep
 
 __all__ = ["FileSink"]
 
@@ -24,13 +25,19 @@ PARTS = ".parts"
 
 _SUFFIXES = {".parquet": "parquet", ".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
+_OTHER_FILES = re.compile(
+    r"\.(arrow|avro|bz2|db|duckdb|feather|gz|html|json|orc|pkl|pq|sqlite3?|sql|tar|tsv|txt|xlsx?|xml|xz|ya?ml"
+    r"|zip|zst)"
+)
+"""What the names of other kinds of files end with: whoever writes `x.txt` doesn't mean a folder."""
+
 
 class FileSink:
     """
     Writes events into files: Parquet, CSV or JSON lines.
 
     A folder gets part files, named by the blocks that they cover, each renamed when it is whole. Its
-    `manifest.json` lists them, and holds the position: a part that isn't listed does not count, and is
+    `_manifest.json` lists them, and holds the position: a part that isn't listed does not count, and is
     removed by the next run. On a reorganisation the parts that hold replaced blocks are written anew.
 
     A place that ends with `.parquet`, `.csv` or `.jsonl` becomes one file when the subscription is finished;
@@ -73,6 +80,11 @@ class FileSink:
     ) -> None:
         text = os.fspath(place)
         suffix = os.path.splitext(text)[1].lower()
+        if _OTHER_FILES.fullmatch(suffix) and not os.path.isdir(text):
+            raise EventStreamerValidationError(
+                f"{text}: a file of events ends with .parquet, .csv or .jsonl. For a folder of that name "
+                f"write {text}/"
+            )
         self._file = text if suffix in _SUFFIXES else None
         self._format_name = format or _SUFFIXES.get(suffix, "parquet")
         if self._format_name not in FORMATS:
@@ -101,6 +113,11 @@ class FileSink:
             "columns": list(self._columns) if self._columns is not None else None,
             "where": self._where,
         }
+
+    @property
+    def needs_end(self) -> bool:
+        """Whether it is one file, which is there only when all events are."""
+        return self._file is not None
 
     @property
     def rows(self) -> int:
@@ -134,6 +151,7 @@ class FileSink:
                 self._compare(found)
                 token = source.token_in(json.dumps(found.position) if found.position else None, name)
             self._folder.make()
+            rename_old(self._folder)
             # Others may have written between the look and the lock.
             self._manifest = load(self._folder) or self._manifest
             if self._manifest.position is None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from attrs import frozen
 
 from event_streamer_api.errors import EventStreamerValidationError
 
 from ..._extras import needs
-from .._text import cell_columns, json_columns
+from .._text import Lines, cell_columns, json_columns
 from ..columns import Column, EventTable
 from .tables import PRIMARY_KEY, exact_columns
 
@@ -54,18 +54,6 @@ class Dialect(Protocol):
 
     def insert(self, raw: Any, prepared: Iterable[Any]) -> None:
         """Insert rows, or replace those that are there, within the driver's transaction."""
-
-
-class Rows(NamedTuple):
-    """Some rows as text of COPY."""
-
-    rows: int
-    content: bytes
-
-    @property
-    def nbytes(self) -> int:
-        """Its size."""
-        return len(self.content)
 
 
 class PostgreSQL:
@@ -126,7 +114,7 @@ class PostgreSQL:
                 cells.append(_copied(column, values))
         lines = map("\t".join, zip(*cells, *exact, strict=True))
         text = "".join([line + "\n" for line in lines])
-        return Rows(len(taken[0]), text.encode())
+        return Lines(len(taken[0]), text.encode())
 
     def insert(self, raw: Any, prepared: Iterable[Any]) -> None:
         """Insert rows by COPY; where some are there already, by way of a temporary table."""
@@ -142,7 +130,7 @@ class PostgreSQL:
                 self._copy(cursor, "copy_staged", rows)
                 cursor.execute(self._statements["replace"])
 
-    def _copy(self, cursor: Any, statement: str, rows: list[Rows]) -> None:
+    def _copy(self, cursor: Any, statement: str, rows: list[Lines]) -> None:
         with cursor.copy(self._statements[statement]) as copy:
             for each in rows:
                 copy.write(each.content)
