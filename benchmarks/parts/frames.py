@@ -14,14 +14,14 @@ from ..rounds import Sample, interleave, middle, ratio, work
 from .balances import TRANSFERS_A_BLOCK, answering
 from .node import serving
 
-BLOCKS = 2_000
+BLOCKS = 1_000
 BLOCKS_A_CALL = 100
 """Range of one get_logs of web3.py: 10,000 logs, what public nodes allow."""
 
 
 def run(*, quick: bool) -> Iterator[Row]:
     """Yield two rows for each comparison: the peer's and ours."""
-    blocks = BLOCKS // 8 if quick else BLOCKS
+    blocks = BLOCKS // 20 if quick else BLOCKS
     last, rounds = blocks - 1, 2 if quick else 5
     with answering(blocks) as node, serving(node.url) as service:
 

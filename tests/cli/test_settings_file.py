@@ -90,7 +90,7 @@ WRONG = {
 def test_what_is_wrong_with_a_file_is_one_sentence_without_the_key(cli, settings, text, says):
     path = settings(text)
     refused = cli("health")
-    assert (refused.code, refused.out) == (1, "")
+    assert (refused.code, refused.out) == (2, "")
     assert len(refused.err.splitlines()) == 1
     assert says in refused.err
     assert str(path) in refused.err
@@ -102,7 +102,7 @@ def test_what_is_wrong_with_a_file_is_one_sentence_without_the_key(cli, settings
 def test_a_key_that_others_can_read_is_refused(cli, guarded, settings, mode):
     path = settings(told(guarded.url, "alice"), mode=mode)
     refused = cli("subscriptions", "list")
-    assert refused.code == 1
+    assert refused.code == 2
     assert f"chmod 600 {path}" in refused.err
     assert "alices-own-key" not in refused.err
     path.chmod(0o600)
@@ -123,7 +123,7 @@ def test_files_that_cannot_be_read_are_named(cli, settings, tmp_path):
         latin: "is not UTF-8",
     }.items():
         refused = cli("health", "--config", path)
-        assert refused.code == 1
+        assert refused.code == 2
         assert refused.err == f"Error: the settings file {path} {says}\n"
 
 

@@ -59,9 +59,9 @@ def test_wrong_usage(cli: Any, arguments: tuple[str, ...], told: str) -> None:
 
 def test_a_database_that_cannot_be(cli: Any) -> None:
     refused = cli("worker", "--app", "json:loads", "--checkpoint", "nonsense", "--all")
-    assert refused.code == 1
+    assert refused.code == 2
     assert "not a database" in refused.err
-    assert cli("worker", "status", "--checkpoint", "nonsense").code == 1
+    assert cli("worker", "status", "--checkpoint", "nonsense").code == 2
 
 
 @pytest.mark.parametrize("blocking", [False, True], ids=["asyncio", "blocking"])

@@ -197,7 +197,7 @@ def test_what_is_no_export_is_said_in_a_line(
 ) -> None:
     if content is not None:
         Path(name).write_text(content)
-    assert run(["plot", name]) == 1
+    assert run(["plot", name]) == 2
     written = capsys.readouterr()
     assert says in written.err
     assert written.err.count("\n") == 1
@@ -216,7 +216,7 @@ def test_what_is_no_export_is_said_in_a_line(
 def test_wrong_options_are_told_before_anything_is_fetched(
     options: list[str], says: str, capsys: pytest.CaptureFixture[str], free_port: int
 ) -> None:
-    assert run(["plot", "1", "--url", f"http://127.0.0.1:{free_port}", *options]) == 1
+    assert run(["plot", "1", "--url", f"http://127.0.0.1:{free_port}", *options]) == 2
     assert says in capsys.readouterr().err
 
 
@@ -236,6 +236,19 @@ def test_a_live_subscription_is_plotted_to_the_newest_block(
     assert run(["plot", str(made.id), "--url", service.url, "--from", "10"]) == 0
     rows = rows_of_chain(chain, 10, chain.head_number)
     assert f"blocks 10 to {chain.head_number} · {len(rows)} events" in capsys.readouterr().out
+
+
+def test_a_subscription_is_plotted_as_it_selects_by_indexed_parameters(
+    service: LocalService, chain: DevChain, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = rows_of_chain(chain, 0, 50)
+    receiver = rows[0][6]
+    with SyncEventStreamer(service.url, "event-streamer-cli") as client:
+        made = client.subscribe(TRANSFER, chain_id=CHAIN, start_block=0, end_block=50, where={"to": receiver})
+    assert run(["plot", str(made.id), "--url", service.url]) == 0
+    mine = sum(row[6] == receiver for row in rows)
+    assert 0 < mine < len(rows)
+    assert f"blocks 0 to 50 · {mine} events" in capsys.readouterr().out
 
 
 def test_text_without_block_characters_is_ascii() -> None:

@@ -1,21 +1,29 @@
 """Two real blocks: four libraries read from exported files the transfers that someone else has decoded."""
 
+import asyncio
 import json
-from collections.abc import Callable
+import sqlite3
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import confluent_kafka
 import duckdb
+import nats
 import pandas as pd
 import polars as pl
+import psycopg
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
 import pytest
+import redis
 
 from event_streamer_sdk import SyncEventStreamer
-from event_streamer_sdk.sinks import FileSink
+from event_streamer_sdk.sinks import FileSink, sink_for
 from event_streamer_service import LocalService
 from event_streamer_service.chains.recording import Recording
+from support import postgres
+from support.brokers import kafka_cluster, nats_server, redis_server
 
 BLOCKS = Path(__file__).resolve().parents[3] / "shared" / "data" / "mainnet-17173049-17173050"
 
@@ -104,3 +112,94 @@ def test_all_transfers_are_those_of_the_expected_file(exported: Path, reader: st
     rows = [row for name in EVENTS for row in READERS[reader](f"{exported}/{name}.{suffix}")]
     assert len(rows) == 291
     assert shaped(rows) == expected()
+
+
+# --- tables and brokers --------------------------------------------------------------------------
+
+Place = tuple[Callable[[str], str], Callable[[str], list[dict[str, Any]]]]
+"""The place of a name, and what is in it."""
+
+
+def in_sqlite(tmp_path: Path) -> Iterator[Place]:
+    def read(name: str) -> list[dict[str, Any]]:
+        with sqlite3.connect(f"{tmp_path}/events.db") as database:
+            database.row_factory = sqlite3.Row
+            return [dict(row) for row in database.execute(f"SELECT * FROM {name}")]
+
+    yield lambda name: f"sqlite:///{tmp_path}/events.db?table={name}", read
+
+
+def in_postgresql(_: Path) -> Iterator[Place]:
+    try:
+        with postgres.cluster() as url:
+
+            def read(name: str) -> list[dict[str, Any]]:
+                with psycopg.connect(f"{url}/postgres", row_factory=psycopg.rows.dict_row) as database:
+                    return database.execute(f"SELECT * FROM {name}".encode()).fetchall()
+
+            yield lambda name: f"{url}/postgres?table={name}", read
+    except postgres.Missing as missing:
+        pytest.skip(str(missing))
+
+
+def in_redis(_: Path) -> Iterator[Place]:
+    with redis_server() as server, redis.Redis.from_url(server.url, decode_responses=True) as client:
+        yield (
+            lambda name: f"{server.url}?stream={name}",
+            lambda name: [fields for _, fields in client.xrange(name)],
+        )
+
+
+def in_nats(_: Path) -> Iterator[Place]:
+    with nats_server() as server:
+
+        async def read(name: str) -> list[dict[str, Any]]:
+            connection = await nats.connect(server.url)
+            context = connection.jetstream()
+            last = (await context.stream_info(name)).state.last_seq
+            found = [(await context.get_msg(name, number)).data for number in range(1, last + 1)]
+            await connection.close()
+            return [json.loads(data or b"") for data in found]
+
+        yield lambda name: f"{server.url}/{name}", lambda name: asyncio.run(read(name))
+
+
+def in_kafka(_: Path) -> Iterator[Place]:
+    with kafka_cluster("event_streamer_positions", *EVENTS) as brokers:
+
+        def read(name: str) -> list[dict[str, Any]]:
+            consumer = confluent_kafka.Consumer(
+                {"bootstrap.servers": brokers, "group.id": "tests", "enable.partition.eof": True}
+            )
+            partitions = set(consumer.list_topics(name, timeout=10).topics[name].partitions)
+            consumer.assign([confluent_kafka.TopicPartition(name, number, 0) for number in partitions])
+            found = []
+            while partitions:
+                message = consumer.poll(10)
+                assert message is not None, "no answer"
+                if message.error() is None:
+                    found.append(json.loads(message.value()))
+                else:
+                    partitions.discard(message.partition())
+            consumer.close()
+            return found
+
+        yield lambda name: f"kafka://{brokers}/{name}", read
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [in_sqlite, pytest.param(in_postgresql, marks=pytest.mark.postgres), in_redis, in_nats, in_kafka],
+)
+def test_every_other_place_holds_all_transfers_too(tmp_path: Path, kind: Any) -> None:
+    for place, read in kind(tmp_path):
+        with (
+            LocalService(Recording(BLOCKS, chain_id=1)) as service,
+            SyncEventStreamer(service.url, "x") as client,
+        ):
+            for name, event in EVENTS.items():
+                made = client.subscribe(event, chain_id=1, start_block=17173049, end_block=17173050, new=True)
+                client.create_streaming_client(made.id).run(into=sink_for(place(name)))
+        rows = [row for name in EVENTS for row in read(name)]
+        assert len(rows) == 291
+        assert shaped(rows) == expected()

@@ -245,6 +245,46 @@ def test_any_event_has_a_table_that_holds_its_values(database: str, drawn: Any) 
         assert there == value, column
 
 
+HOSTILE = [
+    "select", "user", "From", "from", "FROM", "chain_id", "Block_Number", "", "_", "a" * 80, "a" * 79 + "b",
+    "ctid", "XMIN", "tableoid", "oid", "rowid", "order", "timestamp", "transaction_hash_", "address", "$1",
+]  # fmt: skip
+
+
+def test_names_that_clash_with_a_databases_own_are_told_apart(database: str) -> None:
+    event = ABIEvent(name="E" * 70, inputs=[ABIInput(name=name, type="int256") for name in HOSTILE])
+    columns = EventTable(event, 1, longest_name=63).parameters
+    found = METADATA | {column.key: str(-(2**255) + number) for number, column in enumerate(columns)}
+    sink, _ = opened(database, event)
+    sink.write(batch_of(sink, [found], "t"))
+    sink.close()
+    again, token = opened(database, event)
+    again.close()
+    assert token == "t"
+    (row,) = all_of(database, f"SELECT * FROM {'e' * 63}")
+    assert [int(value) for value in list(row.values())[7:]] == [
+        -(2**255) + number for number in range(len(HOSTILE))
+    ]
+    with pytest.raises(EventStreamerValidationError, match="has more than 63 bytes"):
+        SQLSink(database, table="t" * 64)
+    with pytest.raises(EventStreamerValidationError, match="is the table of positions"):
+        SQLSink(database, table="event_streamer_positions")
+
+
+def test_a_database_that_can_only_be_read_is_refused_at_once(service: LocalService, tmp_path: Path) -> None:
+    sqlite3.connect(tmp_path / "events.db").close()
+    began = time.monotonic()
+    with pytest.raises(SinkError, match="attempt to write a readonly database") as refused:
+        stream_into(
+            "sync",
+            service.url,
+            subscribe(service, 10),
+            SQLSink(f"sqlite:///file:{tmp_path}/events.db?mode=ro&uri=true"),
+        )
+    assert not isinstance(refused.value, SinkUnavailableError)
+    assert time.monotonic() - began < 10
+
+
 @pytest.mark.parametrize(
     ("table", "message"),
     [

@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -122,3 +123,29 @@ def kafka_cluster(*topics: str) -> Iterator[str]:
         holder.list_topics(topic, timeout=20)  # asking makes it: this cluster knows no request to make topics
     yield ",".join(f"{broker.host}:{broker.port}" for broker in brokers)
     del holder
+
+
+class KafkaProcess:
+    """A mock cluster in a process of its own, which can be held and killed."""
+
+    def __init__(self, process: "subprocess.Popen[str]", brokers: str) -> None:
+        self.process = process
+        self.brokers = brokers
+
+
+@contextmanager
+def kafka_process(*topics: str) -> Iterator[KafkaProcess]:
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1]); from support.brokers import kafka_cluster\n"
+        "with kafka_cluster(*sys.argv[2:]) as brokers:\n    print(brokers, flush=True); sys.stdin.read()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, str(Path(__file__).parents[1]), *topics],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    try:
+        yield KafkaProcess(process, process.stdout.readline().strip())
+    finally:
+        process.kill()
+        process.communicate(timeout=20)

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 import typer
 
 from event_streamer_sdk.abi import (
-    ABIParsingError,
     EventDecoder,
     LogDecodeError,
     human_readable,
@@ -18,6 +17,7 @@ from event_streamer_sdk.abi.codegen import generate_module
 from event_streamer_sdk.cli._abi_files import Abi, Contract, File, chosen_event, events_in
 from event_streamer_sdk.cli._output import AsJson, say, write_details, write_json, write_line, write_table
 from event_streamer_sdk.cli._shared import given_by
+from event_streamer_sdk.exceptions import EventStreamerSDKError
 from event_streamer_sdk.models.abi import ABIEvent
 
 app: typer.Typer = typer.Typer(
@@ -61,7 +61,7 @@ def topic0_(event: ABIEvent, as_json: AsJson = False) -> None:
     if as_json:
         write_json(_described(event))
     elif event.anonymous:
-        raise ABIParsingError(
+        raise EventStreamerSDKError(
             f"{signature(event)} is anonymous: its logs have no topic0, their first topic is the first "
             f"indexed parameter. The hash of its signature, which no log holds, is {topic0(event)}"
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from attrs import evolve
 
 from event_streamer_sdk import SyncEventStreamer
 from event_streamer_sdk.cli._bar import BlockProgress
@@ -19,11 +20,14 @@ from event_streamer_sdk.cli._streams import can_encode_all
 from event_streamer_sdk.frames import FetchProgress
 from event_streamer_sdk.frames.charts import PlotData, chart_of, check_choices
 from event_streamer_sdk.frames.drawing import check_drawing, draw, format_of
+from event_streamer_sdk.frames.fetching import fetch, wanted
 from event_streamer_sdk.frames.reading import read_export
 from event_streamer_sdk.frames.sparkline import text_of
 
 _SHOWN = "What is shown"
 _PICTURE = "The picture"
+_MOST_EVENTS = 5_000_000
+"""As many as `client.fetch` holds in memory where it isn't told."""
 
 
 @given_by(client=connect)
@@ -145,14 +149,14 @@ def _fetched(client: SyncEventStreamer, number: int, first: int | None, last: in
         def tell(progress: FetchProgress) -> None:
             shown.update(progress.block, progress.events, 0)
 
-        frame = client.fetch(
-            found.event_signature,
-            chain_id=found.chain_id,
-            start_block=begin,
-            end_block=end,
-            addresses=found.addresses,
-            progress=tell,
-        )
+        what = wanted(
+            found.event_signature, None, chain_id=found.chain_id, start_block=begin, end_block=end,
+            addresses=found.addresses, columns=None, where=None, progress=tell, wait=False,
+            max_events=_MOST_EVENTS, options={},
+        )  # fmt: skip
+        # Also what the subscription selects by indexed parameters.
+        what = evolve(what, subscription=evolve(what.subscription, topics=found.topics))
+        frame = fetch(client, what)
     return frame.plot_data()
 
 

@@ -351,7 +351,7 @@ def _top(data: PlotData, of: str | None, by: str | None, decimals: int, top: int
         totals[address] += weight  # type: ignore[assignment]
     best = sorted(totals.items(), key=lambda each: (-each[1], each[0]))[:top]
     what = "events" if by is None else f"sum of {by}"
-    whose = "contracts" if name == "address" else f"addresses of {name}"
+    whose = "contracts" if name == "address" else f"addresses ({name})"
     rest = len(totals) - len(best)
     return Chart(
         kind="top",

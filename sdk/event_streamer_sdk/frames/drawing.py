@@ -196,7 +196,7 @@ def _plain(axes: Any, colours: dict[str, str], along: str) -> None:
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
     axes.spines["bottom"].set_color(colours["faint"])
-    axes.tick_params(colors=colours["faint"], labelsize=9, length=0)
+    axes.tick_params(which="both", colors=colours["faint"], labelsize=9, length=0)
     axes.grid(axis=along, color=colours["grid"], linewidth=0.8)
     axes.set_axisbelow(True)
 
@@ -254,7 +254,7 @@ def _steps(axes: Any, chart: Chart, colours: dict[str, str]) -> None:
     else:
         axes.xaxis.set_major_locator(ticker.MaxNLocator(7, integer=True))
         axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:,.0f}"))
-    if all(isinstance(height, int) for height in chart.heights) and max(heights) < _FEW:
+    if all(isinstance(height, int) for height in chart.heights):  # there is no half event
         axes.yaxis.set_major_locator(ticker.MaxNLocator(integer=True))
     _labels(axes, chart.x_label, chart.y_label, colours)
 

@@ -44,6 +44,8 @@ WRITE_BATCHES = 5_000
 """Most batches of the stream that wait for one write: services remember twice as many."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
 """Seconds between two tries, doubling from first to longest."""
+SLOW_SECONDS = 10.0
+"""After so long it is said that a call waits."""
 LOOK = 0.1
 """How often a pause looks whether the stream is to stop, seconds."""
 
@@ -383,7 +385,8 @@ class Feed:
         since, pause = time.monotonic(), FIRST_PAUSE
         while True:
             try:
-                call(*arguments)
+                with self._told_when_slow():
+                    call(*arguments)
                 return
             except SinkUnavailableError as problem:
                 left = self._patience - (time.monotonic() - since)
@@ -395,6 +398,28 @@ class Feed:
                 )  # fmt: skip
                 self._rest(min(pause, left))
                 pause = min(pause * 2, LONGEST_PAUSE)
+
+    @contextmanager
+    def _told_when_slow(self) -> Iterator[None]:
+        """Say so, again and again, while a call of the sink waits for its place: it may hang."""
+        done = threading.Event()
+
+        def watch() -> None:
+            waited = SLOW_SECONDS
+            while not done.wait(SLOW_SECONDS):
+                logger.warning(
+                    "subscription %s: a write has been waiting for its place for %.0f s",
+                    self._source.subscription.id, waited,
+                )  # fmt: skip
+                waited += SLOW_SECONDS
+
+        watcher = threading.Thread(target=watch, name="slow-sink", daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            done.set()
+            watcher.join()
 
     def _rest(self, seconds: float) -> None:
         until = time.monotonic() + seconds

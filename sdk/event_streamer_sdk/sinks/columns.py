@@ -141,6 +141,7 @@ class EventTable:
         only: The parameters that are wanted, by their column names; all where not given.
         where: A condition for rows, such as `value > 10**24`; see `Where`.
         longest_name: Longest name of a column in bytes, 8 or more (PostgreSQL has 63); longer ones are cut.
+        reserved: Names that no column may have, such as those of a database's own; they count as taken.
 
     Attributes:
         event: The event.
@@ -164,10 +165,11 @@ class EventTable:
         only: Iterable[str] | None = None,
         where: str | None = None,
         longest_name: int | None = None,
+        reserved: Iterable[str] = (),
     ) -> None:
         self.event = event
         self.chain_id = chain_id
-        every = (*METADATA, *_parameters(event, longest_name))
+        every = (*METADATA, *_parameters(event, longest_name, reserved))
         self.columns: tuple[Column, ...] = _wanted(every, only, event)
         # The condition may look at columns that are not wanted.
         self._where = (
@@ -239,9 +241,9 @@ def _wanted(every: tuple[Column, ...], only: Iterable[str] | None, event: ABIEve
 # --- names and types -----------------------------------------------------------------------------
 
 
-def _parameters(event: ABIEvent, longest_name: int | None) -> list[Column]:
+def _parameters(event: ABIEvent, longest_name: int | None, reserved: Iterable[str]) -> list[Column]:
     checked = resolve(event)
-    names = _free_names([column.name for column in METADATA], checked.wire_names, longest_name)
+    names = _free_names([*(column.name for column in METADATA), *reserved], checked.wire_names, longest_name)
     return [
         Column(name, _type_of_parameter(parameter), key, is_parameter=True)
         for name, key, parameter in zip(names, checked.wire_names, checked.parameters, strict=True)

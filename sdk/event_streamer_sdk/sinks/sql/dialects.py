@@ -24,12 +24,12 @@ class Errors:
     What a driver raises.
 
     Attributes:
-        unavailable: It may work later.
-        refused: It will not work.
+        raised: All that may come of a database.
+        may_work_later: Says of what the driver raised whether the same may work later.
     """
 
-    unavailable: tuple[type[Exception], ...]
-    refused: tuple[type[Exception], ...]
+    raised: tuple[type[Exception], ...]
+    may_work_later: Callable[[BaseException], bool]
 
 
 class Dialect(Protocol):
@@ -65,17 +65,22 @@ class PostgreSQL:
     """
 
     name = "postgresql"
-    connect_args: Mapping[str, Any] = {"connect_timeout": 10, "application_name": "event-streamer"}
+    connect_args: Mapping[str, Any] = {
+        "connect_timeout": 10,
+        "application_name": "event-streamer",
+        # A machine that is gone without a word is found out within half a minute.
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 4,
+        "tcp_user_timeout": 30_000,
+    }
 
     def __init__(self) -> None:
         sa, self._psycopg = needs("sqlalchemy"), needs("psycopg")
+        read_only = self._psycopg.errors.ReadOnlySqlTransaction  # a standby, until it takes over
+        passing = self._psycopg.OperationalError, self._psycopg.InterfaceError, read_only
         self.errors: Errors = Errors(
-            (
-                sa.exc.OperationalError,
-                sa.exc.InterfaceError,
-                *_both(self._psycopg, "OperationalError", "InterfaceError"),
-            ),
-            (sa.exc.DBAPIError, self._psycopg.Error),
+            (sa.exc.DBAPIError, self._psycopg.Error), lambda problem: isinstance(problem, passing)
         )
         self._events: EventTable | None = None
         self._exact: dict[str, str] = {}
@@ -153,10 +158,6 @@ def _escaped(text: str) -> str:
     return text
 
 
-def _both(module: Any, *names: str) -> tuple[type[Exception], ...]:
-    return tuple(getattr(module, name) for name in names)
-
-
 class SQLite:
     """Rows by INSERT, or in place of those that are there; integers of more than 64 bits are text."""
 
@@ -165,9 +166,7 @@ class SQLite:
 
     def __init__(self) -> None:
         sa = needs("sqlalchemy")
-        self.errors: Errors = Errors(
-            (sa.exc.OperationalError, sqlite3.OperationalError), (sa.exc.DBAPIError, sqlite3.Error)
-        )
+        self.errors: Errors = Errors((sa.exc.DBAPIError, sqlite3.Error), _may_work_later)
         self._events: EventTable | None = None
         self._insert = ""
 
@@ -193,6 +192,15 @@ class SQLite:
         """Insert rows, or replace those that are there."""
         for rows in prepared:
             raw.executemany(self._insert, rows)
+
+
+_PASSING = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+"""Locked by another one, a full disk, a disk that fails. What else SQLite says stays as it is."""
+
+
+def _may_work_later(problem: BaseException) -> bool:
+    code = getattr(problem, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in _PASSING  # the upper bits say more of it
 
 
 _LARGEST = 63

@@ -10,10 +10,9 @@ from event_streamer_api.errors import EventStreamerValidationError
 from event_streamer_api.models import StreamingReorg
 
 from ..._extras import needs
-from ..columns import EventTable
 from ..protocol import SinkBatch, SinkError, SinkUnavailableError, Source
 from .dialects import Dialect, dialect_of
-from .tables import LONGEST_NAME, check, positions_table, table_of
+from .tables import check, check_name, events_of, positions_table, table_name, table_of
 
 __all__ = ["SQLSink"]
 
@@ -64,6 +63,7 @@ class SQLSink:
         self._url, named = _parse(self._sqlalchemy, url)
         self._dialect: Dialect = dialect_of(self._url.get_backend_name())
         self._table_name = table or named.get("table")
+        check_name(self._table_name)
         self._schema = schema or named.get("schema")
         self._columns = None if columns is None else tuple(columns)
         self._where = where
@@ -94,10 +94,8 @@ class SQLSink:
             SinkError: The table is another one, or belongs to another subscription.
         """
         self._source = source
-        events = EventTable(
-            source.event, source.chain_id, only=self._columns, where=self._where, longest_name=LONGEST_NAME
-        )
-        self._table_name = name = self._table_name or source.event.name.lower()
+        events = events_of(source, self._columns, self._where)
+        self._table_name = name = self._table_name or table_name(source.event)
         self._name = f"table {name}"
         self._table = table_of(events, name, self._schema, self._dialect.name)
         self._engine = self._sqlalchemy.create_engine(
@@ -229,12 +227,10 @@ class SQLSink:
         except SinkError:
             self._let_go()
             raise
-        except errors.unavailable as problem:
+        except errors.raised as problem:
             self._let_go()
-            raise SinkUnavailableError(f"{self._name} can't be written: {_first_line(problem)}") from problem
-        except errors.refused as problem:
-            self._let_go()
-            raise SinkError(f"{self._name} can't be written: {_first_line(problem)}") from problem
+            kind = SinkUnavailableError if errors.may_work_later(_cause(problem)) else SinkError
+            raise kind(f"{self._name} can't be written: {_first_line(problem)}") from problem
         except BaseException:
             self._let_go()
             raise
@@ -248,9 +244,14 @@ class SQLSink:
                 connection.close()
 
 
+def _cause(problem: BaseException) -> BaseException:
+    """Give what the driver raised, which SQLAlchemy wraps."""
+    return getattr(problem, "orig", None) or problem
+
+
 def _first_line(problem: BaseException) -> str:
     """Say what the driver says, without the statement that SQLAlchemy shows beside it."""
-    cause = getattr(problem, "orig", None) or problem
+    cause = _cause(problem)
     return next(iter(str(cause).strip().splitlines()), type(cause).__name__)
 
 

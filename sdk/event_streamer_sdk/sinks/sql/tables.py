@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
+
+from event_streamer_api.errors import EventStreamerValidationError
+from event_streamer_api.models import ABIEvent
 
 from ..._extras import needs
 from ..columns import ColumnType, EventTable
-from ..protocol import SinkError
+from ..protocol import SinkError, Source
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -22,11 +26,64 @@ POSITIONS = "event_streamer_positions"
 LONGEST_NAME = 63
 """Bytes that a name may have in PostgreSQL."""
 
+SYSTEM_COLUMNS = ("cmax", "cmin", "ctid", "tableoid", "xmax", "xmin")
+"""Columns that every table of PostgreSQL has already."""
+
 EXACT = "_utf8"
 """What is appended to a text column's name for the column that holds text with a NUL exactly."""
 
 _WIDE_DIGITS = 78
 """Digits of the largest uint256."""
+
+
+def events_of(source: Source, only: Iterable[str] | None, where: str | None) -> EventTable:
+    """
+    Give the columns of an event, under names that a database takes.
+
+    Args:
+        source: The subscription.
+        only: The parameters that are wanted.
+        where: A condition for rows.
+
+    Returns:
+        The columns.
+    """
+    return EventTable(
+        source.event, source.chain_id, only=only, where=where,
+        longest_name=LONGEST_NAME, reserved=SYSTEM_COLUMNS,
+    )  # fmt: skip
+
+
+def table_name(event: ABIEvent) -> str:
+    """
+    Name the table of an event that nobody has named.
+
+    Args:
+        event: The event.
+
+    Returns:
+        The event's name in lower case, as long as a database takes it.
+    """
+    name = event.name.lower()[:LONGEST_NAME]
+    return name if name != POSITIONS else name + "_"
+
+
+def check_name(name: str | None) -> None:
+    """
+    Refuse a table's name that can't be.
+
+    Args:
+        name: The name that a user gave.
+
+    Raises:
+        EventStreamerValidationError: It is too long, or that of the table of positions.
+    """
+    if name is None:
+        return
+    if len(name.encode()) > LONGEST_NAME:
+        raise EventStreamerValidationError(f"the table's name {name} has more than {LONGEST_NAME} bytes")
+    if name.lower() == POSITIONS:
+        raise EventStreamerValidationError(f"{name} is the table of positions: name another one")
 
 
 def table_of(table: EventTable, name: str, schema: str | None, dialect: str) -> sqlalchemy.Table:
