@@ -218,6 +218,16 @@ def test_a_last_block_that_is_not_there_yet_is_told(
         (["--event", "Transfer()", "--to", "x"], 2, "--event needs --chain"),
         (["1", "--to", "x", "--since", "soon"], 2, "is not"),
         (["1", "--to", "mysql://me:secret@h/x"], 2, "events can't go to mysql://: they go to files"),
+        (["1", "--to", "x", "--columns", ","], 2, "--columns names no parameter"),
+        (
+            ["1", "--to", "redis://h/transfers"],
+            2,
+            r"database's number, not 'transfers': redis://host/0\?stream=",
+        ),
+        (["1", "--to", "nats://h/a.*"], 2, "is not a subject to publish on"),
+        (["1", "--to", "sqlite://"], 2, "in memory is gone with the program"),
+        (["1", "--to", "postgresql+asyncpg://h/x"], 2, "events don't go to postgresql\\+asyncpg://"),
+        (["1", "--to", "/etc/hostname"], 1, "is a file: name a folder"),
         (["1", "--to", "https://h/x.csv"], 2, "events can't go to https://"),
         (
             ["1", "--to", "x.txt"],

@@ -196,6 +196,17 @@ def test_a_second_writer_is_found_out(database: str) -> None:
     assert [row["x"] for row in all_of(database, "SELECT x FROM seen")] == ["a"]
 
 
+def test_other_columns_and_conditions_are_refused_where_a_place_was_begun_without(database: str) -> None:
+    sink, _ = opened(database)
+    sink.write(batch_of(sink, [METADATA | {"x": "a", "n": "1"}], "first"))
+    sink.close()
+    with pytest.raises(SinkError, match="table seen was written without where, and not with where n > 5"):
+        opened(database, where="n > 5")
+    sink, token = opened(database)
+    sink.close()
+    assert token == "first"
+
+
 def test_a_write_whose_answer_was_lost_is_not_made_twice(database: str) -> None:
     sink, _ = opened(database)
     batch = batch_of(sink, [METADATA | {"x": "a", "n": "1"}], "first")
@@ -318,16 +329,26 @@ def test_a_table_made_ahead_may_have_more(database: str) -> None:
         opened(database)
 
 
-@pytest.mark.parametrize("url", ["mysql://localhost/x", "postgresql://h:port/x", "postgresql", "oracle://x"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://localhost/x", "postgresql://h:port/x", "postgresql", "oracle://x", "postgresql+asyncpg://h/x",
+        "sqlite+aiosqlite:///x.db", "sqlite://", "sqlite:///:memory:",
+    ],
+)  # fmt: skip
 def test_other_databases_are_refused(url: str) -> None:
-    with pytest.raises(EventStreamerValidationError, match=r"can't be read|not into"):
+    with pytest.raises(EventStreamerValidationError, match=r"can't be read|not into|don't go to|in memory"):
         SQLSink(url)
 
 
 def test_a_database_that_is_not_there_is_told_at_once(free_port: int, tmp_path: Path) -> None:
-    for url in (f"postgresql://tests:secret@127.0.0.1:{free_port}/x", f"sqlite:///{tmp_path}/no/folder/x.db"):
-        with pytest.raises(SinkUnavailableError, match="table seen can't be written") as caught:
+    for url, kind in (
+        (f"postgresql://tests:secret@127.0.0.1:{free_port}/x", SinkUnavailableError),
+        (f"sqlite:///{tmp_path}/no/folder/x.db", SinkError),
+    ):
+        with pytest.raises(kind, match="table seen can't be written") as caught:
             opened(url)
+        assert type(caught.value) is kind
         assert "\n" not in str(caught.value)
         assert "secret" not in str(caught.value)
 

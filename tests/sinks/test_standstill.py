@@ -167,7 +167,7 @@ def test_a_kafka_that_hangs_is_waited_for_and_one_that_is_gone_ends_the_stream_i
     from event_streamer_sdk.sinks import KafkaSink, SinkUnavailableError
 
     monkeypatch.setattr("event_streamer_sdk.sinks.kafka.TIMEOUT", 2.0)
-    with kafka_process("event_streamer_positions", "t") as cluster:
+    with kafka_process("event_streamer_positions", "t", "u") as cluster:
 
         def hold(stream: Any) -> None:
             @stream.on_event("Transfer")
@@ -185,6 +185,6 @@ def test_a_kafka_that_hangs_is_waited_for_and_one_that_is_gone_ends_the_stream_i
         def end(stream: Any) -> None:
             stream.on_event("Transfer")(lambda _: cluster.process.kill())
 
-        sink = KafkaSink(f"kafka://{cluster.brokers}/t", patience=1.0)
-        with pytest.raises(SinkUnavailableError, match=r"Kafka can't be|topic t of Kafka can't be"):
+        sink = KafkaSink(f"kafka://{cluster.brokers}/u", patience=1.0)
+        with pytest.raises(SinkUnavailableError, match=r"Kafka can't be|topic u of Kafka can't be"):
             stream_into("sync", service.url, subscribe(service, 250), sink, prepare=end)

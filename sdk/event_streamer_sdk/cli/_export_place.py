@@ -158,7 +158,7 @@ def place_options(
     """
     place, last_block = _place_and_block(to)
     options = {
-        "columns": None if columns is None else [name.strip() for name in columns.split(",")],
+        "columns": None if columns is None else _names(columns),
         "where": where,
         "format": format_,
         "integers": integers,
@@ -168,6 +168,13 @@ def place_options(
     }
     given = {name: value for name, value in options.items() if value is not None}
     return Place(place, given, last_block, _moment("--since", since), _moment("--until", until))
+
+
+def _names(columns: str) -> list[str]:
+    names = [name.strip() for name in columns.split(",") if name.strip()]
+    if not names:
+        raise typer.BadParameter("--columns names no parameter: write --columns from,to")
+    return names
 
 
 def _place_and_block(to: list[str]) -> tuple[str, int | None]:

@@ -117,7 +117,7 @@ class KafkaSink:
             SinkUnavailableError: The cluster can't be reached.
             SinkError: It refuses, or the topic belongs to another subscription.
         """
-        self._source = source
+        self._source = source = source.narrowed(columns=self._columns, where=self._where)
         self._topic = self._topic or name_in(source.event)
         self._table = EventTable(source.event, source.chain_id, only=self._columns, where=self._where)
         if self._key not in self._table.names:

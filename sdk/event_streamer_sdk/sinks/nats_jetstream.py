@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -29,6 +30,9 @@ TIMEOUT = 10.0
 
 DUPLICATE_WINDOW = 3600.0
 """Seconds for which a stream that is made here knows a message again."""
+
+_SUBJECT = re.compile(r"[^\s.*>]+(\.[^\s.*>]+)*")
+_STREAM = re.compile(r"[^\s.*>/\\]+")
 
 ON_THE_WAY = 1_000
 """Messages that may wait for the server's acknowledgement at a time."""
@@ -84,7 +88,15 @@ class NATSSink:
         if not parts.netloc:
             raise EventStreamerValidationError("the URL of NATS names no host: nats://host:4222/subject")
         self._subject = subject or parts.path.strip("/")
+        if self._subject and not _SUBJECT.fullmatch(self._subject):
+            raise EventStreamerValidationError(
+                f"{self._subject!r} is not a subject to publish on: words between dots, no blanks, * or >"
+            )
         self._stream = stream or options.get("stream")
+        if self._stream and not _STREAM.fullmatch(self._stream):
+            raise EventStreamerValidationError(
+                f"{self._stream!r} is not a stream's name: no blanks, . * > / \\\\"
+            )
         self._url = urlunsplit(parts._replace(path="", query=""))
         self._columns = None if columns is None else tuple(columns)
         self._where = where
@@ -127,7 +139,7 @@ class NATSSink:
             SinkUnavailableError: The server can't be reached.
             SinkError: It refuses, or the subject belongs to another subscription.
         """
-        self._source = source
+        self._source = source = source.narrowed(columns=self._columns, where=self._where)
         self._subject = self._subject or name_in(source.event)
         self._table = EventTable(source.event, source.chain_id, only=self._columns, where=self._where)
         if self._loop is None:

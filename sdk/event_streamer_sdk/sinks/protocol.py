@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from event_streamer_api.errors import EventStreamerSDKError, EventStreamerValidationError
 from event_streamer_api.models import ABIEvent, StreamingReorg, SubscriptionCreate, SubscriptionResponse
@@ -66,9 +66,26 @@ class Source:
 
     Attributes:
         subscription: The subscription.
+        options: What a sink stores of it, such as its columns, as JSON values: the next run must want the
+            same. A sink sets it when it is opened.
     """
 
     subscription: SubscriptionResponse
+    options: Mapping[str, Any] = field(factory=dict)
+
+    def narrowed(self, *, columns: Sequence[str] | None, where: str | None) -> Source:
+        """
+        Note what is to be stored of the events.
+
+        Args:
+            columns: The parameters that are wanted; all where `None`.
+            where: A condition for rows.
+
+        Returns:
+            The source, with these as its options.
+        """
+        chosen = {"columns": None if columns is None else list(columns), "where": where}
+        return evolve(self, options={name: value for name, value in chosen.items() if value is not None})
 
     @property
     def event(self) -> ABIEvent:
@@ -100,6 +117,7 @@ class Source:
             {
                 "subscription_id": self.subscription.id,
                 **self.about,
+                **({"options": dict(self.options)} if self.options else {}),
                 "resume_token": resume_token,
                 "finished": finished,
             }
@@ -132,6 +150,7 @@ class Source:
                 f"subscription {found.get('subscription_id')}, and not the events of {self.subscription.id}: "
                 "name another place"
             )
+        compare_options(place, found.get("options") or {}, self.options)
         token = found.get("resume_token")
         if is_ours:
             return token if isinstance(token, str) else None
@@ -143,6 +162,33 @@ class Source:
             f"{place} was written for subscription {found.get('subscription_id')} and is not finished: "
             f"go on with that one, or name another place for subscription {self.subscription.id}"
         )
+
+
+def compare_options(place: str, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    """
+    Refuse to go on in another form than a place was begun in.
+
+    Args:
+        place: The place, for the message.
+        found: The options that it was begun with.
+        wanted: Those of this run.
+
+    Raises:
+        SinkError: They differ.
+    """
+    for name in (*found, *wanted):
+        there, asked = found.get(name), wanted.get(name)
+        if there != asked:
+            raise SinkError(
+                f"{place} was written {_shown(name, there)}, and not {_shown(name, asked)}: "
+                "ask for the same, or name another place"
+            )
+
+
+def _shown(name: str, value: Any) -> str:
+    if value is None:
+        return f"without {name}"
+    return f"with {name} {', '.join(value) if isinstance(value, list) else value}"
 
 
 def _read(stored: str | bytes, place: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 from event_streamer_api.errors import EventStreamerValidationError
 from event_streamer_api.models import StreamingReorg
@@ -74,6 +75,11 @@ class RedisSink:
     ) -> None:
         self._redis = needs("redis")
         self._url, options = parsed(url, "stream", "maxlen")
+        path = urlsplit(self._url).path.strip("/")
+        if path and not path.isdecimal():
+            raise EventStreamerValidationError(
+                f"the path of a Redis URL is the database's number, not {path!r}: redis://host/0?stream={path}"
+            )
         self._stream = stream or options.get("stream") or ""
         if maxlen is None and "maxlen" in options:
             if not options["maxlen"].isdecimal():
@@ -109,7 +115,7 @@ class RedisSink:
             SinkUnavailableError: Redis can't be reached.
             SinkError: The key is not a stream, or belongs to another subscription.
         """
-        self._source = source
+        self._source = source = source.narrowed(columns=self._columns, where=self._where)
         self._stream = self._stream or name_in(source.event)
         self._table = EventTable(source.event, source.chain_id, only=self._columns, where=self._where)
         with self._told():
@@ -121,9 +127,10 @@ class RedisSink:
                     decode_responses=True,
                     client_name="event-streamer",
                 )
-            except ValueError as problem:
-                raise EventStreamerValidationError(f"the URL of Redis can't be used: {problem}") from problem
-            kind = self._client.type(self._stream)
+                kind = self._client.type(self._stream)
+            except (ValueError, TypeError) as problem:  # also an option that doesn't exist
+                why = str(problem).rpartition("got an ")[2]
+                raise EventStreamerValidationError(f"the URL of Redis can't be used: {why}") from problem
             if kind not in ("none", "stream"):
                 raise SinkError(f"the key {self._stream} of Redis is a {kind}: name another stream")
             self._position = self._client.get(self._stream + POSITION)

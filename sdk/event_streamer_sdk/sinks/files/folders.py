@@ -64,6 +64,10 @@ class LocalFolder:
 
     def make(self) -> None:
         """Make the folder, and lock it for this process."""
+        if self._path.exists() and not self._path.is_dir():
+            raise SinkError(
+                f"{self.name} is a file: name a folder, or a file that ends with .parquet, .csv or .jsonl"
+            )
         self._path.mkdir(parents=True, exist_ok=True)
         if self._lock is None:
             self._lock = (self._path / ".lock").open("wb")
@@ -126,7 +130,7 @@ class RemoteFolder:
             raise EventStreamerValidationError(f"events can't go to {scheme}://: {_KNOWN}")
         try:
             self._system, self._path = fsspec.core.url_to_fs(url)
-        except (ImportError, ValueError) as problem:
+        except (ImportError, ValueError, OSError) as problem:
             raise SinkError(f"{self.name} can't be used: {problem}") from problem
 
     def make(self) -> None:

@@ -13,7 +13,7 @@ from event_streamer_api.models import StreamingReorg
 
 from ..arrow import ByteStyle, IntegerStyle
 from ..columns import EventTable
-from ..protocol import SinkBatch, SinkError, Source
+from ..protocol import SinkBatch, SinkError, Source, compare_options
 from .folders import Folder, folder_at, told
 from .formats import FORMATS, Format
 from .manifest import MANIFEST, Manifest, Part, free_name, load, rename_old, sweep
@@ -148,7 +148,7 @@ class FileSink:
             found = load(self._folder)
             token = None
             if found is not None:
-                self._compare(found)
+                compare_options(name, found.options, self._options())
                 token = source.token_in(json.dumps(found.position) if found.position else None, name)
             self._folder.make()
             rename_old(self._folder)
@@ -169,14 +169,6 @@ class FileSink:
             for each in left:  # of a run that died while it tidied up
                 self._folder.remove(each)
             raise SinkError(f"{self._file} exists already: remove it, or name another file")
-
-    def _compare(self, found: Manifest) -> None:
-        for option, wanted in self._options().items():
-            if found.options.get(option) != wanted:
-                raise SinkError(
-                    f"{self._folder.name} is written with {option} {found.options.get(option)!r}, not "
-                    f"{wanted!r}: ask for the same, or name another place"
-                )
 
     def prepare(self, events: Sequence[Mapping[str, Any]]) -> Any:
         """

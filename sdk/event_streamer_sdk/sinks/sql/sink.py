@@ -93,7 +93,7 @@ class SQLSink:
             SinkUnavailableError: The database can't be reached.
             SinkError: The table is another one, or belongs to another subscription.
         """
-        self._source = source
+        self._source = source = source.narrowed(columns=self._columns, where=self._where)
         events = events_of(source, self._columns, self._where)
         self._table_name = name = self._table_name or table_name(source.event)
         self._name = f"table {name}"
@@ -264,4 +264,13 @@ def _parse(sa: Any, text: str) -> tuple[Any, dict[str, str]]:
     url = url.difference_update_query(ours)
     if url.drivername in ("postgres", "postgresql"):
         url = url.set(drivername="postgresql+psycopg")
+    kind, _, driver = url.drivername.partition("+")
+    if kind in ("postgresql", "sqlite") and driver not in ("", "psycopg", "pysqlite"):
+        raise EventStreamerValidationError(
+            f"events don't go to {url.drivername}://: write postgresql://, for psycopg 3, or sqlite:///file.db"
+        )
+    if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
+        raise EventStreamerValidationError(
+            "a database in memory is gone with the program: name a file, sqlite:///file.db"
+        )
     return url, ours
