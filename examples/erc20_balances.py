@@ -12,14 +12,16 @@ Ctrl-C. Install it with `pip install '.[sql]'`.
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from typing import Any
 
 import psycopg
+from attrs import frozen
 
 from event_streamer_sdk import SyncEventStreamer
 from event_streamer_sdk.models import StreamingReorg
-from event_streamer_sdk.sinks import EventTable, SinkBatch, SinkUnavailableError, Source
+from event_streamer_sdk.sinks import SinkBatch, SinkUnavailableError, Source
 
 URL = os.environ.get("EVENT_STREAMER_URL", "http://localhost:8000")
 DATABASE = os.environ.get("DATABASE", "postgresql://localhost/chain")
@@ -37,7 +39,7 @@ CREATE TABLE IF NOT EXISTS transfers (
 );
 CREATE TABLE IF NOT EXISTS balances (
     token text, account text, value numeric NOT NULL, PRIMARY KEY (token, account)
-);
+) WITH (fillfactor = 50); -- room for the next value beside the last one: the index stays as it is
 CREATE TABLE IF NOT EXISTS position (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row), content text NOT NULL
 );
@@ -63,8 +65,21 @@ INSERT INTO position (content) VALUES (%s) ON CONFLICT (only_row) DO UPDATE SET 
 """
 
 
+@frozen
+class Moves:
+    """Some transfers: their rows as text of COPY, and what they add to each balance."""
+
+    rows: str
+    changes: Mapping[tuple[str, str], int]
+
+
 class Balances:
     """The sink: what `stream.run(into=…)` writes into."""
+
+    write_rows = 100_000
+    """Transfers in a transaction: the more there are, the less often a busy account's balance is touched."""
+
+    writes_when_idle = False  # one transaction a second, also at the head of the chain
 
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
@@ -72,24 +87,39 @@ class Balances:
     def open(self, source: Source) -> str | None:
         """Connect, make the tables, and tell the stream where to go on."""
         self._source = source
-        self._table = EventTable(source.event, source.chain_id)
         self._connect()
         found = self._database.execute("SELECT content FROM position").fetchone()
         return source.token_in(found[0] if found else None, "the table position")
 
-    def write(self, batch: SinkBatch) -> None:
-        """Store transfers, balances and position: all of it, or nothing."""
-        columns = dict(zip(self._table.names, self._table.take(batch.events), strict=True))
-        senders, receivers, values = columns["from"], columns["to"], columns["value"]
-        tokens = columns["address"]
-        places = (columns["block_number"], columns["log_index"], columns["transaction_hash"])
+    def prepare(self, events: Sequence[Mapping[str, Any]]) -> Moves:
+        """Bring some events into the database's form, while others come."""
+        rows = []
         changes: defaultdict[tuple[str, str], int] = defaultdict(int)
-        for token, sender, receiver, value in zip(tokens, senders, receivers, values, strict=True):
+        for event in events:
+            token, sender, receiver = event["address"], event["from"], event["to"]
+            rows.append(
+                f"{event['block_number']}\t{event['log_index']}\t{event['transaction_hash']}\t"
+                f"{token}\t{sender}\t{receiver}\t{event['value']}\n"
+            )
+            value = int(event["value"])
             changes[token, sender] -= value
             changes[token, receiver] += value
-        moved = ((*key, value) for key, value in changes.items() if value and key[1] != NOBODY)
+        return Moves("".join(rows), changes)
+
+    def write(self, batch: SinkBatch) -> None:
+        """Store transfers, balances and position: all of it, or nothing."""
+        moves: list[Moves] = list(batch.prepared)
+        total: defaultdict[tuple[str, str], int] = defaultdict(int)
+        for each in moves:
+            for key, value in each.changes.items():
+                total[key] += value
+        moved = [
+            f"{token}\t{account}\t{value}\n"
+            for (token, account), value in total.items()
+            if value and account != NOBODY
+        ]
         with self._transaction():
-            self._copy("transfers", zip(*places, tokens, senders, receivers, values, strict=True))
+            self._copy("transfers", (each.rows for each in moves))
             self._copy("changes", moved)
             self._database.execute(MOVE_BALANCES)
             self._keep(batch.resume_token)
@@ -114,11 +144,10 @@ class Balances:
     def _transaction(self) -> AbstractContextManager[object]:
         return self._database.transaction()
 
-    def _copy(self, table: str, rows: Iterable[tuple[object, ...]]) -> None:
+    def _copy(self, table: str, lines: Iterable[str]) -> None:
         """Write rows by COPY, as text: nothing in them can hold a tab or a newline."""
-        text = "".join(["\t".join(map(str, row)) + "\n" for row in rows])
         with self._database.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN") as copy:
-            copy.write(text)
+            copy.write("".join(lines))
 
     def _keep(self, token: str | None) -> None:
         self._database.execute(KEEP_POSITION, [self._source.position(token)])

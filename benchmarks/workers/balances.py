@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from meter import Meter
 
@@ -26,6 +28,13 @@ class Measured(erc20_balances.Balances):
     cpu = 0.0
     wall = 0.0
     writes = 0
+
+    def prepare(self, events: Sequence[Mapping[str, Any]]) -> erc20_balances.Moves:
+        cpu, wall = time.thread_time(), time.perf_counter()
+        moves = super().prepare(events)
+        self.cpu += time.thread_time() - cpu
+        self.wall += time.perf_counter() - wall
+        return moves
 
     def write(self, batch: SinkBatch) -> None:
         cpu, wall = time.thread_time(), time.perf_counter()
