@@ -134,19 +134,29 @@ class RemoteFolder:
             raise SinkError(f"{self.name} can't be used: {problem}") from problem
 
     def make(self) -> None:
-        """Make the folder, where such a store has folders."""
-        self._system.makedirs(self._path, exist_ok=True)
+        """Make the folder, where such a store has folders; not a bucket, whose name may be a mistake."""
+        if not self._protocols & _OBJECTS:
+            with _as_os_errors():
+                self._system.makedirs(self._path, exist_ok=True)
+
+    @property
+    def _protocols(self) -> set[str]:
+        named = self._system.protocol
+        return {named} if isinstance(named, str) else set(named)
 
     def names(self) -> list[str]:
         """Name its files; asked anew, since a listing is remembered."""
-        self._system.invalidate_cache()
-        if not self._system.exists(self._path):
-            return []
-        return sorted(found.rpartition("/")[2] for found in self._system.ls(self._path, detail=False))
+        with _as_os_errors():
+            self._system.invalidate_cache()
+            if not self._system.exists(self._path):
+                return []
+            found = self._system.ls(self._path, detail=False)
+        return sorted(each.rpartition("/")[2] for each in found)
 
     def read(self, name: str) -> IO[bytes]:
         """Open an object."""
-        opened: IO[bytes] = self._system.open(f"{self._path}/{name}", "rb")
+        with _as_os_errors():
+            opened: IO[bytes] = self._system.open(f"{self._path}/{name}", "rb")
         return opened
 
     @contextmanager
@@ -154,20 +164,38 @@ class RemoteFolder:
         """Collect an object, and put it there in one piece."""
         collected = io.BytesIO()
         yield _Kept(collected)
-        self._system.pipe_file(f"{self._path}/{name}", collected.getvalue())
+        with _as_os_errors():
+            self._system.pipe_file(f"{self._path}/{name}", collected.getvalue())
 
     def remove(self, name: str) -> None:
         """Remove an object."""
-        if self._system.exists(f"{self._path}/{name}"):
-            self._system.rm_file(f"{self._path}/{name}")
+        with _as_os_errors():
+            if self._system.exists(f"{self._path}/{name}"):
+                self._system.rm_file(f"{self._path}/{name}")
 
     def dissolve(self) -> None:
         """Remove the folder, where such a store has folders."""
-        with contextlib.suppress(OSError, NotImplementedError):
-            self._system.rmdir(self._path)
+        if not self._protocols & _OBJECTS:
+            with contextlib.suppress(OSError, NotImplementedError):
+                self._system.rmdir(self._path)
 
     def close(self) -> None:
         """Do nothing: there is nothing to let go of."""
+
+
+_OBJECTS = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl"}
+"""Stores that have no folders, but objects whose names hold `/`."""
+
+
+@contextmanager
+def _as_os_errors() -> Iterator[None]:
+    """Turn what a store's library raises, each its own, into what file systems raise."""
+    try:
+        yield
+    except (OSError, NotImplementedError):
+        raise
+    except Exception as problem:
+        raise OSError(str(problem)) from problem
 
 
 _READ_ONLY = ("http", "https")
