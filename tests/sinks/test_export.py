@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ import pytest
 from event_streamer_sdk import SyncEventStreamer
 from event_streamer_sdk.cli._app import run
 from event_streamer_service import DevChain, LocalService
+from event_streamer_service.devchain.anvil import Anvil, AnvilError, find_anvil
+from event_streamer_service.devchain.node import DevToken
+from support.service_process import service_process
 from support.services import wait_until
 from support.sinks import CHAIN, TRANSFER, Row, row_of_values, rows_of_chain, subscribe
 
@@ -188,6 +192,55 @@ def test_dates_without_a_block_are_refused_in_one_sentence(
     assert sentence in " ".join(said.split())
     assert list(tmp_path.iterdir()) == []
     assert subscriptions(service) == [number]
+
+
+@pytest.mark.anvil
+def test_dates_are_resolved_to_the_blocks_of_a_real_node(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    try:
+        find_anvil()
+    except AnvilError as missing:
+        pytest.skip(str(missing))
+    with Anvil() as node, ExitStack() as stack:
+        token = DevToken.deploy(node)
+        receiver = node.accounts()[1]
+        for value in range(20):  # blocks an hour from each other, but for two at the same time of day
+            node.call("evm_increaseTime", 3600)
+            token.transfer(receiver, value + 1)
+        times = {
+            number: int(node.call("eth_getBlockByNumber", hex(number), False)["timestamp"], 16)
+            for number in range(node.block_number() + 1)
+        }
+        url = stack.enter_context(
+            service_process(
+                "--database", "sqlite://", "--port", "0", "--chain", f"31337={node.url}",
+                "--heartbeat-interval", "1", "--block-time", "0.5", "--log-level", "warning",
+            )
+        ).url  # fmt: skip
+        monkeypatch.setenv("EVENT_STREAMER_URL", url)
+        for since, until in (
+            (times[5], times[9]),
+            (times[5] + 1, times[9] - 1),
+            (times[5] - 1, times[9] + 1),
+        ):
+            file = tmp_path / f"{since}.parquet"
+            options = [
+                "--event",
+                TRANSFER,
+                "--chain",
+                CHAIN,
+                "--to",
+                file,
+                "--since",
+                since,
+                "--until",
+                until,
+            ]
+            assert run(["export", *map(str, options)]) == 0, capfd.readouterr().err
+            blocks = [number for number, time in times.items() if since <= time <= until]
+            assert f"By the dates: from block {blocks[0]} to {blocks[-1]}." in capfd.readouterr().err
+            assert [row["block_number"] for row in pq.read_table(file).to_pylist()] == blocks
 
 
 def test_a_last_block_that_is_not_there_yet_is_told(

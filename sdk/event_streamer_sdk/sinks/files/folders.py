@@ -124,7 +124,7 @@ class RemoteFolder:
 
     def __init__(self, url: str) -> None:
         fsspec = needs("fsspec")
-        self.name = _without_secrets(url)
+        self.name: str = _without_secrets(url)
         scheme = url.partition("://")[0].lower()
         if scheme not in fsspec.available_protocols() or scheme in _READ_ONLY:
             raise EventStreamerValidationError(f"events can't go to {scheme}://: {_KNOWN}")
