@@ -9,7 +9,8 @@ from document import Document, Node, escaped
 from names import python_name
 from parsed import Endpoint, FileProperty, ModelProperty, PropertyProtocol, Reference, Response
 from prepare import SENT
-from properties import Properties, or_none
+from properties import Properties
+from types_of import or_none
 
 
 @dataclass(kw_only=True)

@@ -12,8 +12,9 @@ from document import Document, Node
 from names import identifier, in_f_string, python_name
 from parsed import Endpoint, EndpointCollection, ListProperty, ModelProperty, PropertyProtocol
 from prepare import Preparation
-from properties import Properties, or_none, place_of
+from properties import Properties
 from rules import Rules, docstring
+from types_of import or_none, place_of
 
 _BUILDER_RAISES = {"EventStreamerValidationError": "If an argument breaks a rule of the API."}
 _METHOD_RAISES = {

@@ -20,11 +20,12 @@ from parsed import (
     PropertyProtocol,
     StringProperty,
 )
-from properties import Properties, place_of
+from properties import Properties
 from rules import Rules
 from runtime import checks, reading
 from runtime.errors import EventStreamerValidationError, invalid, within
 from runtime.types import Model, Unknown
+from types_of import place_of
 
 
 class Defaults:
@@ -50,13 +51,16 @@ class Defaults:
         Raises:
             DocumentError: If the value's own schema refuses it.
         """
-        places = [*places, *([own] if (own := place_of(prop)) else [])]
+        described = list(places)
+        places = [*described, *([own] if (own := place_of(prop)) else [])]
         for node, place in self._rules.nodes(places):
             if node.get("default") is not None:
                 value = self._completed(prop, _as_scalar(prop, node["default"]))
                 try:
                     self.try_out(prop, value, places, "the default")
                 except EventStreamerValidationError as error:
+                    if len(described) > 1:
+                        continue  # the default of a base class, of which the field is narrower here
                     raise self._document.wrong(place, str(error)) from None
                 return value
         return None

@@ -8,15 +8,10 @@ names, and how the other modules say which schema a property was made of.
 from __future__ import annotations
 
 import datetime
-import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
-
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 Node = dict[str, Any]
 
@@ -43,15 +38,14 @@ class Document:
     Attributes:
         name: What messages call it.
         root: The whole document, of plain JSON values.
+        origins: The files and places of what was taken in from other files, by its place here.
     """
 
     def __init__(self, name: str, root: Any) -> None:
         self.name = name
+        self.origins: dict[str, str] = {}
         self._owners: dict[str, str] = {}
-        try:
-            self.root: Node = _plain(root)
-        except RecursionError:
-            raise DocumentError(f"{name}: a YAML anchor holds itself") from None
+        self.root: Node = plain(root, name)
         if not isinstance(self.root, dict):
             raise DocumentError(f"{name} is not an OpenAPI document")
         version = self.root.get("openapi")
@@ -75,7 +69,25 @@ class Document:
         Returns:
             The error, to be raised.
         """
-        return DocumentError(f"{self.name}#{self.owner(place)}: {problem}")
+        return DocumentError(f"{self.shown(place)}: {problem}")
+
+    def shown(self, place: str) -> str:
+        """
+        Write a place as messages do.
+
+        Args:
+            place: A place of this document.
+
+        Returns:
+            The file and the place in it, which may be another file than the document's own.
+        """
+        place = self.owner(place)
+        for length in (3, 2):
+            # A schema of another file has a name here; other things are below `x-files`.
+            origin = self.origins.get("/".join(place.split("/")[: length + 1]))
+            if origin is not None:
+                return origin + "/".join(["", *place.split("/")[length + 1 :]])
+        return f"{self.name}#{place}"
 
     def at(self, place: str) -> Any:
         """
@@ -90,10 +102,7 @@ class Document:
         Raises:
             KeyError: If there is no such place.
         """
-        node: Any = self.root
-        for token in tokens(place):
-            node = node[int(token)] if isinstance(node, list) and token.isdigit() else _child(node, token)
-        return node
+        return found_at(self.root, place)
 
     def followed(self, node: Node, place: str) -> tuple[Node, str]:
         """
@@ -133,11 +142,11 @@ class Document:
             DocumentError: If it leads nowhere or out of the document.
         """
         if not reference.startswith("#"):
-            raise self.wrong(
-                place, f"$ref {reference!r} leads out of the document: bundle it into one file first"
-            )
+            raise self.wrong(place, f"$ref {reference!r} leads nowhere")
         found = unquote(reference[1:])
         try:
+            if not found.startswith("/"):
+                raise KeyError(found)
             self.at(found)
         except (KeyError, IndexError, TypeError):
             raise self.wrong(place, f"$ref {reference!r} leads nowhere") from None
@@ -218,55 +227,35 @@ class Document:
         return found
 
 
-def load(source: str) -> Document:
+def plain(root: Any, name: str) -> Any:
     """
-    Read a document.
+    Make plain JSON values of what YAML's reader gives: of dates and of keys that are numbers their text.
 
     Args:
-        source: A file's path, or a URL with http or https; YAML or JSON.
+        root: What was read.
+        name: What messages call the file.
 
     Returns:
-        The document.
+        The values.
 
     Raises:
-        DocumentError: If it cannot be read, or is not an OpenAPI document of 3.0 or 3.1.
+        DocumentError: If they can't be JSON.
     """
-    name = source.rstrip("/").rpartition("/")[2] or source
-    text = _fetched(source) if source.startswith(("http://", "https://")) else _read(source, name)
     try:
-        root = json.loads(text) if text.lstrip()[:1] == "{" else YAML(typ="safe").load(text)
-    except (YAMLError, ValueError, RecursionError) as error:
-        try:  # YAML may begin with a brace too
-            root = YAML(typ="safe").load(text)
-        except (YAMLError, ValueError, RecursionError):
-            raise DocumentError(f"{name} cannot be read: {' '.join(str(error).split())}") from None
-    return Document(name, root)
-
-
-def _read(source: str, name: str) -> str:
-    try:
-        return Path(source).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DocumentError(f"{name} cannot be read: {error}") from None
-
-
-def _fetched(source: str) -> str:
-    import httpx
-
-    try:
-        answer = httpx.get(source, follow_redirects=True, timeout=30)
-        answer.raise_for_status()
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise DocumentError(f"{source} cannot be fetched: {error}") from None
-    return answer.text
+        return _plain(root)
+    except RecursionError:
+        raise DocumentError(f"{name}: a YAML anchor holds itself") from None
+    except UnicodeEncodeError as error:
+        raise DocumentError(f"{name}: {error.object!a} holds a lone surrogate, which is no text") from None
 
 
 def _plain(node: Any) -> Any:
-    """Take YAML's dates and its keys that are numbers for the text that stands there."""
     if isinstance(node, dict):
         return {_key(key): _plain(value) for key, value in node.items()}
     if isinstance(node, list):
         return [_plain(value) for value in node]
+    if isinstance(node, str):
+        node.encode()
     if isinstance(node, datetime.datetime):
         return node.isoformat().replace("+00:00", "Z")
     return node.isoformat() if isinstance(node, datetime.date) else node
@@ -276,6 +265,14 @@ def _key(key: Any) -> str:
     if isinstance(key, bool):
         return "true" if key else "false"
     return "null" if key is None else str(_plain(key))
+
+
+def found_at(root: Any, place: str) -> Any:
+    """Find what stands at a place; raises KeyError, IndexError or TypeError if there is no such place."""
+    node = root
+    for token in tokens(place):
+        node = node[int(token)] if isinstance(node, list) and token.isdigit() else _child(node, token)
+    return node
 
 
 def _child(node: Any, token: str) -> Any:

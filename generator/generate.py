@@ -5,10 +5,11 @@ Writes generated/event_streamer_api from openapi.yaml.
     python generator/generate.py --check               # fail when it is not what openapi.yaml gives
     python generator/generate.py --spec URL --out DIR  # try another document, in another folder
 
-`document` reads the document, `prepare` writes it so that openapi-python-client can read all of it,
-`parsed` lets it do so, `views` makes of what it found what the templates print (`properties` a value's
-type, check, decoding and encoding; `rules` what openapi-python-client drops), and `changes` compares the
-result with what was there.
+`files` reads the document. `prepare` writes it so that openapi-python-client can read all of it: `schemas`
+the schemas, `intersections` their `allOf`, by what `kinds` finds in the document. `parsed` lets
+openapi-python-client read it. `views` makes of what it found what the templates print: `types_of` a value's
+type and check, `properties` the way from and to JSON, `rules` and `defaults` what openapi-python-client
+drops. `changes` compares the result with what was there.
 
 It is always written into a fresh folder, since openapi-python-client's `--overwrite` leaves files behind
 that the document no longer asks for. The result then takes the place of the old one in one step.
@@ -29,7 +30,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 from changes import changes
-from document import DocumentError, load
+from document import DocumentError
+from files import load
 from parsed import parse, render
 from views import View, handwritten_names
 
@@ -86,7 +88,7 @@ def generate(source: str, target: Path, sdk: Path | None = None) -> Generated:
         found = changes(target, fresh)
         _swap(fresh, target)
     notices = [
-        f"{document.name}#{place}: {text}" for place, told in preparation.notices.items() for text in told
+        f"{document.shown(place)}: {text}" for place, told in preparation.notices.items() for text in told
     ]
     return Generated(notices, found)
 

@@ -11,8 +11,9 @@ from document import Document
 from names import MODEL_NAMES, python_name
 from parsed import ConstProperty, EnumProperty, ModelProperty, PropertyProtocol
 from prepare import Preparation
-from properties import Properties, enum_values, or_none, place_of
+from properties import Properties
 from rules import OBJECT, Rules
+from types_of import enum_values, or_none, place_of
 
 
 @dataclass(kw_only=True)

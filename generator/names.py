@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
@@ -146,6 +147,28 @@ def without_clashes(names: Iterable[str]) -> dict[str, str]:
         while strings.PythonIdentifier(key, "field_") in taken:
             key, number = f"{name} {number}", number + 1
         taken.add(strings.PythonIdentifier(key, "field_"))
+        found[name] = key
+    return found
+
+
+def referable(names: Iterable[str]) -> dict[str, str]:
+    """
+    Give each named schema a name that openapi-python-client finds: it knows no escapes in a reference.
+
+    Args:
+        names: The names in the document.
+
+    Returns:
+        For each of them the name to use.
+    """
+    found: dict[str, str] = {}
+    taken = set(names)
+    for name in names:
+        base = re.sub(r"[^\w.-]", "_", name) or "_"
+        number, key = 2, base
+        while key != name and key in taken:
+            key, number = f"{base}_{number}", number + 1
+        taken.add(key)
         found[name] = key
     return found
 

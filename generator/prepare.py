@@ -13,8 +13,16 @@ SENT = "; sent"
 """Marks the content type of a body."""
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+_PATH_KEYS = ("$ref", "summary", "description", "servers", "parameters")
 _READ_TYPES = ("application/json", "application/octet-stream")
 _SENT_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data", *_READ_TYPES)
+# OpenAPI 3.1.1, section 4.8.12.2.
+_STYLES = {
+    "path": ("simple", "label", "matrix"),
+    "query": ("form", "spaceDelimited", "pipeDelimited", "deepObject"),
+    "header": ("simple",),
+    "cookie": ("form",),
+}
 _OWN_HEADERS = ("accept", "content-type", "authorization")
 # openapi-python-client finds only such names in a path.
 _PATH_NAME = re.compile(r"[a-zA-Z_-][a-zA-Z0-9_-]*")
@@ -62,7 +70,7 @@ class Preparation(Schemas):
             "paths": self._paths(),
             "components": {
                 "schemas": {
-                    name: self.component(node, place)
+                    self.component_names[name]: self.component(node, place)
                     for name, node in schemas.items()
                     if self.kinds.meant_by(place := f"/components/schemas/{escaped(name)}") == place
                 }
@@ -81,13 +89,20 @@ class Preparation(Schemas):
             place = f"/paths/{escaped(path)}"
             if not path.startswith("/"):
                 raise self._document.wrong(place, "a path begins with a slash")
+            if set(re.sub(r"{[^{}]*}", "", path)) & set("{}?#"):
+                raise self._document.wrong(
+                    place, "a path holds no `?` or `#`, and a brace only around a name"
+                )
             item, place = self._document.followed(item, place)
+            self._look_at_methods(item, place)
             written[path] = {}
             for method in METHODS:
                 if method in item:
                     where = f"{place}/{method}"
                     operation = self.kinds.mapping(item[method], where)
                     name = operation.get("operationId")
+                    if isinstance(name, list | dict):
+                        raise self._document.wrong(where, f"`operationId` must be text, not {name!r}")
                     if name is not None and seen.setdefault(name, where) != where:
                         raise self._document.wrong(
                             where, f"operationId {name!r} is also that of {seen[name]}"
@@ -95,6 +110,17 @@ class Preparation(Schemas):
                     renamed, written_operation = self._operation(path, item, place, operation, where)
                     written.setdefault(renamed, {})[method] = written_operation
         return {path: item for path, item in written.items() if item}
+
+    def _look_at_methods(self, item: Node, place: str) -> None:
+        """Refuse what looks like a call and isn't one, such as `GET`: it would be left out without a word."""
+        for key, value in item.items():
+            if key in METHODS + _PATH_KEYS or key.startswith("x-"):
+                continue
+            if key.lower() in METHODS or (isinstance(value, dict) and "responses" in value):
+                raise self._document.wrong(
+                    place, f"{key!r} is not a method: it must be one of {', '.join(METHODS)}"
+                )
+            self.notice(place, f"`{key}` isn't known here")
 
     def _operation(
         self, path: str, item: Node, item_place: str, operation: Node, place: str
@@ -138,6 +164,8 @@ class Preparation(Schemas):
         for key in ignored:
             del declared[key]
         named = re.findall(r"{([^{}]*)}", path)
+        if twice := [name for name in named if named.count(name) > 1]:
+            raise self._document.wrong(place, f"the path holds {{{twice[0]}}} twice")
         given = [name for location, name in declared if location == "path"]
         for name in named:
             if name not in given:
@@ -166,6 +194,11 @@ class Preparation(Schemas):
             raise self._document.wrong(
                 place, f"`in` must be path, query, header or cookie, not {parameter['in']!r}"
             )
+        self.flags(parameter, ("required", "explode", "deprecated", "allowReserved"), place)
+        self.named(parameter, "x-python-name", place)
+        style, styles = parameter.get("style"), _STYLES[parameter["in"]]
+        if style is not None and style not in styles:
+            raise self._document.wrong(place, f"`style` must be {' or '.join(styles)} here, not {style!r}")
         if parameter["in"] == "path" and parameter.get("required") is not True:
             raise self._document.wrong(place, "a path parameter must have `required: true`")
         return parameter["in"], parameter["name"]
@@ -216,6 +249,8 @@ class Preparation(Schemas):
 
     def _body(self, node: Any, place: str) -> Node:
         body, place = self._document.followed(node, place)
+        self.flags(body, ("required",), place)
+        self.named(body, "x-argument", place)
         content = self.kinds.mapping(given(body.get("content")), f"{place}/content")
         if not content:
             raise self._document.wrong(place, "`content` is missing")

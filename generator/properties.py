@@ -1,21 +1,14 @@
 """
-How a value is written in Python: its type, its check, and the way from and to JSON.
+The way of a value from and to JSON.
 
-What kind of value it is, and what its class is called, is openapi-python-client's business: everything in
-here starts from a property that it has parsed. A kind that isn't listed is written as openapi-python-client
-has it.
+Like its type and its check (`types_of`), it follows from the property that openapi-python-client has parsed.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator
-
-from document import Document, Node, tokens
+from document import Node, tokens
 from parsed import (
-    ANY_ADDITIONAL_PROPERTY,
     AnyProperty,
-    BooleanProperty,
     ConstProperty,
     DateProperty,
     DateTimeProperty,
@@ -25,35 +18,13 @@ from parsed import (
     IntProperty,
     ListProperty,
     ModelProperty,
-    NoneProperty,
     PropertyProtocol,
     StringProperty,
     UnionProperty,
     UuidProperty,
 )
-from rules import ARRAY, NUMBER, OBJECT, TEXT, Rules
+from types_of import Types, enum_values, joined, place_of
 
-_HINTS: dict[type, str] = {
-    AnyProperty: "Any",
-    BooleanProperty: "bool",
-    DateProperty: "datetime.date",
-    DateTimeProperty: "datetime.datetime",
-    FileProperty: "File",
-    FloatProperty: "float",
-    IntProperty: "int",
-    NoneProperty: "None",
-    StringProperty: "str",
-    UuidProperty: "UUID",
-}
-_CHECKS: dict[type, str] = {
-    AnyProperty: "anything()",
-    BooleanProperty: "boolean()",
-    DateProperty: "day()",
-    DateTimeProperty: "moment()",
-    FileProperty: "file()",
-    NoneProperty: "nothing()",
-    UuidProperty: "uuid()",
-}
 _DECODERS: dict[type, str] = {
     DateProperty: "to_date",
     DateTimeProperty: "to_datetime",
@@ -72,121 +43,13 @@ _ENCODERS: dict[type, str] = {
 _TRIED_LAST = (FloatProperty, StringProperty, AnyProperty)
 
 
-class Properties:
+class Properties(Types):
     """
-    Writes values as source text.
+    Writes values as source text: their types and checks, and how they are read and written.
 
     The text calls the modules `checks`, `reading` and `sending` of the generated package `_check`, `_read`
     and `_send`, so that no field or argument can hide one of their functions.
-
-    Attributes:
-        models: What openapi-python-client has parsed of each model, by the name of its class.
     """
-
-    def __init__(self, document: Document, rules: Rules, models: Iterable[ModelProperty]) -> None:
-        self._document = document
-        self._rules = rules
-        self.models = {str(model.class_info.name): model for model in models}
-        self._by_place = {place: name for name, model in self.models.items() if (place := place_of(model))}
-
-    def is_map(self, prop: PropertyProtocol) -> bool:
-        """Whether a property is an object without a name and without fields, so a dict and not a class."""
-        if not isinstance(prop, ModelProperty) or prop.data.properties or prop.data.allOf:
-            return False
-        place = place_of(prop)
-        return place is not None and not (
-            len(tokens(place)) == 3 and place.startswith("/components/schemas/")
-        )
-
-    def hint(self, prop: PropertyProtocol) -> str:
-        """Get the type of a property, with `None` where null is allowed."""
-        return or_none(self.bare_hint(prop)) if self.nullable(prop) else self.bare_hint(prop)
-
-    def bare_hint(self, prop: PropertyProtocol) -> str:
-        """Get the type of a property without `None`."""
-        if self._odd_values(prop) is not None:
-            return "Any"
-        match prop:
-            case UnionProperty():
-                members = self.members(prop)
-                if len(members) < 2:
-                    return self.bare_hint(members[0]) if members else "None"
-                hints = list(dict.fromkeys(self.bare_hint(member) for member in members))
-                return "Any" if "Any" in hints else " | ".join([*hints, "Unknown"])
-            case ListProperty():
-                return f"list[{self.hint(prop.inner_property)}]"
-            case ModelProperty() if self.is_map(prop):
-                return f"dict[str, {self.hint(self._values(prop))}]"
-            case ConstProperty() if isinstance(prop.value.raw_value, float):
-                return "float"
-        known = _HINTS.get(type(prop))
-        return known or prop.get_type_string(no_optional=True).as_unembedded_code()
-
-    def nullable(self, prop: PropertyProtocol) -> bool:
-        """Whether a value may be null."""
-        if isinstance(prop, UnionProperty):
-            return any(isinstance(member, NoneProperty) for member in prop.inner_properties)
-        return isinstance(prop, AnyProperty | NoneProperty)
-
-    def members(self, prop: PropertyProtocol) -> list[PropertyProtocol]:
-        """Get the members of a union besides null; of anything else, itself."""
-        if not isinstance(prop, UnionProperty):
-            return [prop]
-        return [member for member in prop.inner_properties if not isinstance(member, NoneProperty)]
-
-    def check(self, prop: PropertyProtocol, places: Iterable[str] = (), *, null: bool = True) -> str:
-        """
-        Write the check of a value.
-
-        Args:
-            prop: The value.
-            places: Where it is described, besides its own schema.
-            null: Whether null passes where it is allowed.
-
-        Returns:
-            An expression.
-        """
-        own = place_of(prop)
-        places = [*places, *([own] if own else [])]
-        odd = self._odd_values(prop, places)
-        written = self._check(prop, places)
-        if odd is not None:
-            written = f"_check.one_of({odd!r}, {written})"
-        if null and self.nullable(prop) and written not in ("_check.anything()", "_check.nothing()"):
-            written = f"_check.nullable({written})"
-        return written
-
-    def _check(self, prop: PropertyProtocol, places: list[str]) -> str:
-        match prop:
-            case UnionProperty():
-                members = self.members(prop)
-                if len(members) < 2:
-                    return self.check(members[0], places) if members else "_check.nothing()"
-                kinds = " or ".join(dict.fromkeys(self._word(member) for member in members))
-                return (
-                    f"_check.any_of({', '.join([repr(kinds), *(self.check(member) for member in members)])})"
-                )
-            case ListProperty():
-                limits = self._rules.limits(places, ARRAY)
-                return f"_check.array({_joined(self.check(prop.inner_property), limits)})"
-            case ModelProperty() if self.is_map(prop):
-                limits = self._rules.limits(places, OBJECT)
-                return f"_check.mapping({_joined(self.check(self._values(prop)), limits)})"
-            case ModelProperty():
-                return f"_check.instance({str(prop.class_info.name)!r})"
-            case EnumProperty():
-                values = ", ".join(repr(value) for value in enum_values(prop).values())
-                return f"_check.member({str(prop.class_info.name)!r}, {values})"
-            case ConstProperty():
-                return f"_check.constant({prop.value.raw_value!r})"
-            case StringProperty():
-                secret = "secret=True" if self._rules.value(places, "format") == "password" else ""
-                return f"_check.text({_joined(self._rules.limits(places, TEXT), secret)})"
-            case IntProperty():
-                return f"_check.integer({self._rules.limits(places, NUMBER)})"
-            case FloatProperty():
-                return f"_check.number({self._rules.limits(places, NUMBER)})"
-        return f"_check.{_CHECKS.get(type(prop), 'anything()')}"
 
     def decoder(self, prop: PropertyProtocol, *, null: bool = False) -> str:
         """
@@ -205,7 +68,7 @@ class Properties:
         return written
 
     def _decoder(self, prop: PropertyProtocol) -> str:
-        odd = self._odd_values(prop)
+        odd = self.odd_values(prop)
         if odd is not None:
             return f"_read.known_or_kept({', '.join(map(repr, odd))})"
         match prop:
@@ -214,7 +77,7 @@ class Properties:
             case ListProperty():
                 return f"_read.list_of({self.decoder(prop.inner_property, null=True)})"
             case ModelProperty() if self.is_map(prop):
-                return f"_read.map_of({self.decoder(self._values(prop), null=True)})"
+                return f"_read.map_of({self.decoder(self.values_of_map(prop), null=True)})"
             case ModelProperty():
                 return f"{prop.class_info.name}.from_dict"
             case EnumProperty():
@@ -260,9 +123,9 @@ class Properties:
         found: dict[str, tuple[object, ...]] = {}
         for prop in known.required_properties or []:
             if isinstance(prop, ConstProperty):
-                found[self._rules.wire_name(prop)] = (prop.value.raw_value,)
+                found[self.rules.wire_name(prop)] = (prop.value.raw_value,)
             elif isinstance(prop, EnumProperty) and len(prop.values) == 1:
-                found[self._rules.wire_name(prop)] = tuple(enum_values(prop).values())
+                found[self.rules.wire_name(prop)] = tuple(enum_values(prop).values())
         return found
 
     def _discriminated(self, prop: UnionProperty, members: list[PropertyProtocol]) -> str | None:
@@ -293,23 +156,21 @@ class Properties:
     def _discriminator(self, place: str | None) -> tuple[Node, str] | None:
         """Find the schema with the discriminator of a union, which may be its only member besides null."""
         places = [place] if place else []
-        for each, where in self._rules.nodes(places):
+        for each, where in self.rules.nodes(places):
             for key in ("anyOf", "oneOf"):
                 members = each.get(key) or []
                 others = [index for index, member in enumerate(members) if member != {"type": "null"}]
                 places += [f"{where}/{key}/{others[0]}"] if len(others) == 1 else []
-        return next((found for found in self._rules.nodes(places) if "discriminator" in found[0]), None)
+        return next((found for found in self.rules.nodes(places) if "discriminator" in found[0]), None)
 
     def _mapping(self, node: Node, place: str) -> tuple[str, dict[str, str]]:
-        discriminator = self._document.mapping(node["discriminator"], f"{place}/discriminator")
-        if not isinstance(discriminator.get("propertyName"), str):
-            raise self._document.wrong(f"{place}/discriminator", "`propertyName` is missing")
+        discriminator = node["discriminator"]
         named = {}
         for value, reference in (discriminator.get("mapping") or {}).items():
             target = str(reference)
             if "#" not in target:
                 target = f"#/components/schemas/{target}"
-            at = self._document.target(target, f"{place}/discriminator/mapping/{value}")
+            at = self.document.target(target, f"{place}/discriminator/mapping/{value}")
             if at in self._by_place:
                 named[value] = self._by_place[at]
         return discriminator["propertyName"], named
@@ -328,14 +189,14 @@ class Properties:
         Returns:
             An expression.
         """
-        if self._odd_values(prop) is not None:
+        if self.odd_values(prop) is not None:
             return f"_send.plain({value})"
         match prop:
             case UnionProperty():
                 members = self.members(prop)
                 if len(members) == 1:
                     return self.encoded(members[0], value, argument=argument)
-                return f"_send.plain({_joined(value, argument)})" if members else value
+                return f"_send.plain({joined(value, argument)})" if members else value
             case ListProperty():
                 item = self._nested(prop.inner_property, "item", argument)
                 return f"list({value})" if item == "item" else f"[{item} for item in {value}]"
@@ -343,7 +204,7 @@ class Properties:
                 # Maps in maps need a name for each level.
                 depth = value.count("inner")
                 key, inner = f"key{depth}", f"inner{depth}"
-                item = self._nested(self._values(prop), inner, argument)
+                item = self._nested(self.values_of_map(prop), inner, argument)
                 if item == inner:
                     return f"dict({value})"
                 return f"{{{key}: {item} for {key}, {inner} in {value}.items()}}"
@@ -356,72 +217,3 @@ class Properties:
         if written != value and self.nullable(prop):
             return f"(None if {value} is None else {written})"
         return written
-
-    def classes(self, prop: PropertyProtocol) -> Iterator[tuple[str, str]]:
-        """Go through the classes that the type of a value names: module and class."""
-        match prop:
-            case UnionProperty():
-                for member in prop.inner_properties:
-                    yield from self.classes(member)
-            case ListProperty():
-                yield from self.classes(prop.inner_property)
-            case ModelProperty() if self.is_map(prop):
-                yield from self.classes(self._values(prop))
-            case ModelProperty() | EnumProperty():
-                yield str(prop.class_info.module_name), str(prop.class_info.name)
-
-    def _values(self, prop: ModelProperty) -> PropertyProtocol:
-        """The values of a map."""
-        known = self.models.get(str(prop.class_info.name), prop)
-        values = known.additional_properties or prop.additional_properties
-        return values if values is not None else ANY_ADDITIONAL_PROPERTY
-
-    def _odd_values(self, prop: PropertyProtocol, places: Iterable[str] = ()) -> list[object] | None:
-        """The values of an enum or a constant that openapi-python-client makes no class of."""
-        if isinstance(prop, EnumProperty | ConstProperty | UnionProperty | NoneProperty):
-            return None
-        place = place_of(prop)
-        for node, _ in self._rules.nodes([*places, *([place] if place else [])]):
-            if "const" in node:
-                return [node["const"]]
-            if "enum" in node:
-                return [value for value in node["enum"] if value is not None]
-        return None
-
-    def _word(self, prop: PropertyProtocol) -> str:
-        """What a member of a union is called in an error."""
-        match prop:
-            case ConstProperty():
-                return repr(prop.value.raw_value)
-            case EnumProperty():
-                return " or ".join(repr(value) for value in enum_values(prop).values())
-            case ListProperty():
-                return "a list"
-            case ModelProperty():
-                return "a dict" if self.is_map(prop) else f"of the model {prop.class_info.name}"
-        return {"str": "a string", "int": "an integer", "float": "a number", "bool": "True or False"}.get(
-            self.bare_hint(prop), f"a {self.bare_hint(prop)}"
-        )
-
-
-def place_of(prop: PropertyProtocol) -> str | None:
-    """Get the place of the schema that a property was made of."""
-    place = prop.description.get_untrusted_value() if prop.description else ""
-    return place if place.startswith("/") else None
-
-
-def enum_values(prop: EnumProperty) -> dict[str, str | int]:
-    """Get the values of an enum by the names of its members."""
-    return {
-        name: json.loads(f'"{value}"') if isinstance(value, str) else value
-        for name, value in prop.values.items()
-    }
-
-
-def or_none(hint: str) -> str:
-    """Add `None` to a type."""
-    return hint if hint in ("Any", "None") else f"{hint} | None"
-
-
-def _joined(*parts: str) -> str:
-    return ", ".join(part for part in parts if part)

@@ -6,6 +6,7 @@ Nothing in here says what a name or a type is.
 
 from __future__ import annotations
 
+import math
 import re
 import textwrap
 import warnings
@@ -44,6 +45,7 @@ _WORDS: dict[str, Callable[[Any], str]] = {
 }
 # In a docstring the ends of a range are told where they mean something; most maxima are those of the type.
 _TOLD = {key for key in _WORDS if key != "maximum"}
+_COUNTS = ("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties")
 _LOWER_ENDS = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")
 
 
@@ -104,7 +106,11 @@ class Rules:
 
     def _check_limit(self, key: str, value: Any, place: str) -> None:
         kinds = {"pattern": (str,), "uniqueItems": (bool,)}.get(key, (int, float))
-        if not isinstance(value, kinds) or (isinstance(value, bool) and key != "uniqueItems"):
+        right = isinstance(value, kinds) and (key == "uniqueItems" or not isinstance(value, bool))
+        if right and not isinstance(value, str):
+            right = math.isfinite(value) and (key != "multipleOf" or value > 0)
+            right = right and (key not in _COUNTS or (value >= 0 and value == int(value)))
+        if not right:
             raise self._document.wrong(place, f"`{key}` can't be {value!r}")
 
     def _pattern(self, pattern: str, place: str) -> str | None:

@@ -11,12 +11,13 @@ Each such rewriting says the same in words that it takes; what it changes is tol
 
 from __future__ import annotations
 
+import keyword
 from typing import Any
 
 from document import ANNOTATIONS, Document, Node, escaped, tokens
 from intersections import Intersections
 from kinds import FORMATS, UNIONS, Kinds
-from names import enum_names, without_clashes
+from names import enum_names, referable, without_clashes
 
 # These formats say nothing that has to be enforced: the type does, or openapi-python-client by itself.
 _QUIET_FORMATS = {*FORMATS, "int32", "int64", "float", "double", "password", "byte"}
@@ -38,6 +39,7 @@ class Schemas:
 
     Attributes:
         kinds: What the document says of them.
+        component_names: The names that the named schemas have here.
         notices: What is not enforced, by place.
         ambiguous: The places of schemas that share a type with another one of the same union: which one's
             limits hold for a value, nobody can say before having tried.
@@ -59,6 +61,9 @@ class Schemas:
         self._titles = titles
         self._loosened = loosened
         self._inlining: list[str] = []
+        components = document.root.get("components")
+        schemas = components.get("schemas") if isinstance(components, dict) else None
+        self.component_names = referable(schemas if isinstance(schemas, dict) else ())
         self.notices: dict[str, list[str]] = {}
         self.ambiguous: set[str] = set()
         self.wire_names: dict[str, str] = {}
@@ -132,6 +137,9 @@ class Schemas:
             written = {**written, "title": key}
         return {"description": place, "anyOf": [written, {"type": "null", "description": place}]}
 
+    def _named_reference(self, place: str) -> str:
+        return f"#/components/schemas/{self.component_names[tokens(place)[-1]]}"
+
     def reference(self, node: Node, place: str, *, inherits: bool = False) -> Node:
         """Write a `$ref`. One to something else than a named schema is written out."""
         target = self._document.target(node["$ref"], place)
@@ -144,11 +152,11 @@ class Schemas:
             if self.kinds.closes_circle(target, place):
                 self.notice(place, "what it holds isn't enforced: the schema holds itself without an object")
                 return {"description": place}
-            written: Node = {"$ref": f"#{target}"}
+            written: Node = {"$ref": self._named_reference(target)}
             heirs = [] if inherits else self.kinds.heirs(target)
             if heirs:
                 # What is said to be of a base class is of one of those that inherit from it.
-                several = [written, *({"$ref": f"#{heir}"} for heir in heirs)]
+                several = [written, *({"$ref": self._named_reference(heir)} for heir in heirs)]
                 written = {"description": place, "oneOf": several}
             stripped = self.kinds.becomes_class(target) and any(
                 "null" in self.kinds.types(self.kinds.mapping(self._document.at(at), at), at)
@@ -181,9 +189,8 @@ class Schemas:
         if "enum" not in node:
             return False
         listed = self.kinds.listed(node["enum"], f"{place}/enum")
-        values = [
-            value for index, value in enumerate(listed) if value is not None and value not in listed[:index]
-        ]
+        values = [self._enum_value(value, kinds, place) for value in listed if value is not None]
+        values = [value for index, value in enumerate(values) if value not in values[:index]]
         if not listed:
             raise self._document.wrong(place, "`enum` must hold a value")
         if values and ({type(value) for value in values} in ({str}, {int})):
@@ -195,6 +202,16 @@ class Schemas:
         elif len(kinds) == 1 and kinds[0] in _SIMPLE:
             written["type"] = kinds[0]
         return True
+
+    def _enum_value(self, value: Any, kinds: list[str], place: str) -> Any:
+        """Get a value of an enum; of one of strings, as YAML has it where its quotes were forgotten."""
+        if kinds == ["string"] and isinstance(value, int | float):
+            text = str(value).lower() if isinstance(value, bool) else str(value)
+            self.notice(place, f"the value {value!r} of `enum` is taken for the text {text!r}")
+            return text
+        if kinds == ["integer"] and (not isinstance(value, int) or isinstance(value, bool)):
+            raise self._document.wrong(place, f"`enum` holds {value!r}, which is not an integer")
+        return value
 
     def _combined(self, written: Node, node: Node, kinds: list[str], place: str) -> bool:
         """Write `allOf`, `anyOf` and `oneOf`."""
@@ -305,13 +322,35 @@ class Schemas:
             written["additionalProperties"] = self.schema(more, f"{place}/additionalProperties")
 
     def _look_through(self, node: Node, place: str) -> None:
-        """Tell of what no rule is made."""
+        """Refuse what is wrong of a schema by itself, and tell of what no rule is made."""
+        if not isinstance(node.get("$ref", ""), str):
+            raise self._document.wrong(place, f"`$ref` must be text, not {node['$ref']!r}")
+        self.kinds.required(node, place)
+        self.flags(node, ("nullable", "deprecated"), place)
+        self.named(node, "x-python-name", place)
+        if node.get("discriminator") is not None:
+            discriminator = self.kinds.mapping(node["discriminator"], f"{place}/discriminator")
+            if not isinstance(discriminator.get("propertyName"), str):
+                raise self._document.wrong(f"{place}/discriminator", "`propertyName` is missing")
+            self.kinds.mapping(given(discriminator.get("mapping")), f"{place}/discriminator/mapping")
         for key in node:
             if key not in _KNOWN and not key.startswith("x-"):
                 self.notice(place, f"`{key}` isn't enforced")
         style = node.get("format")
         if isinstance(style, str) and style not in _QUIET_FORMATS:
             self.notice(place, f"`format: {style}` isn't enforced")
+
+    def flags(self, node: Node, keys: tuple[str, ...], place: str) -> None:
+        """Refuse what must be true or false, and isn't."""
+        for key in keys:
+            if not isinstance(node.get(key, False), bool):
+                raise self._document.wrong(place, f"`{key}` must be true or false, not {node[key]!r}")
+
+    def named(self, node: Node, key: str, place: str) -> None:
+        """Refuse a name for Python that isn't one."""
+        name = node.get(key, "name")
+        if not (isinstance(name, str) and name.isidentifier() and not keyword.iskeyword(name)):
+            raise self._document.wrong(place, f"`{key}` must be a name that Python allows, not {name!r}")
 
 
 def given(node: Any) -> Any:

@@ -48,7 +48,7 @@ class Trials:
         if name not in self._made:
             # As JSON, which a document may be as well.
             document = self._folder / f"construct-{name}.json"
-            document.write_text(json.dumps(with_holders(DOCUMENTS[name])), encoding="utf-8")
+            document.write_text(json.dumps(with_holders(DOCUMENTS[name]), default=str), encoding="utf-8")
             self._made[name] = Trial(document, self._folder / f"of-{name}")
         return self._made[name]
 

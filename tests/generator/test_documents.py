@@ -16,6 +16,7 @@ sys.path.insert(0, str(ROOT / "generator"))
 
 import generate  # noqa: E402
 from support.echo_server import Echo  # noqa: E402
+from support.trials import Trial  # noqa: E402
 
 GOOD: dict[str, Any] = {
     "openapi": "3.1.0",
@@ -64,7 +65,9 @@ def written(folder: Path, place: str, value: Any, **changes: Any) -> Path:
     ("place", "value", "told"),
     [
         (FIELD, {"$ref": "#/components/schemas/Nothing"}, f"{FIELD}: $ref '#/components/schemas/Nothing' leads nowhere"),
-        (FIELD, {"$ref": "other.yaml#/Thing"}, f"{FIELD}: $ref 'other.yaml#/Thing' leads out of the document"),
+        (FIELD, {"$ref": "other.yaml#/Thing"}, f"{FIELD}: $ref 'other.yaml#/Thing' leads nowhere: there is no file other.yaml"),
+        (FIELD, {"$ref": "https://example.com/a.yaml#/A"}, f"{FIELD}: $ref 'https://example.com/a.yaml#/A' leads to another site"),
+        (FIELD, {"$ref": "things.json#/components/schemas/Other/no"}, f"{FIELD}: $ref '#/components/schemas/Other/no' leads nowhere"),
         (FIELD, {"$ref": f"#{FIELD}"}, f"{FIELD}: the $ref leads in a circle"),
         (FIELD, {"type": "text"}, f"{FIELD}: 'text' is not a type: it must be one of string, integer"),
         (FIELD, ["string"], f"{FIELD}: must be an object, not ['string']"),
@@ -102,6 +105,27 @@ def written(folder: Path, place: str, value: Any, **changes: Any) -> Path:
         ("/paths/things", {"get": {}}, "/paths/things: a path begins with a slash"),
         ("/paths/~1b", {"get": {"operationId": "get_thing", "responses": {}}}, "/paths/~1b/get: operationId 'get_thing' is also that of /paths/~1things~1{id}/get"),
         ("/paths/~1b", {"get": "x"}, "/paths/~1b/get: must be an object, not 'x'"),
+        (FIELD, {"$ref": 5}, f"{FIELD}: `$ref` must be text, not 5"),
+        (FIELD, {"$ref": "#Thing"}, f"{FIELD}: $ref '#Thing' leads nowhere"),
+        (FIELD, {"$ref": "#"}, f"{FIELD}: $ref '#' leads nowhere"),
+        (FIELD, {"type": "string", "required": True}, f"{FIELD}/required: must be a list, not True"),
+        (FIELD, {"type": "string", "nullable": "true"}, f"{FIELD}: `nullable` must be true or false, not 'true'"),
+        (FIELD, {"type": "string", "x-python-name": "class"}, f"{FIELD}: `x-python-name` must be a name that Python allows, not 'class'"),
+        (FIELD, {"type": "integer", "enum": ["a", "b"]}, f"{FIELD}: `enum` holds 'a', which is not an integer"),
+        (FIELD, {"type": "string", "minLength": -1}, f"{FIELD}: `minLength` can't be -1"),
+        (FIELD, {"type": "array", "maxItems": 2.5}, f"{FIELD}: `maxItems` can't be 2.5"),
+        (FIELD, {"type": "integer", "multipleOf": 0}, f"{FIELD}: `multipleOf` can't be 0"),
+        (FIELD, {"type": "number", "maximum": float("inf")}, f"{FIELD}: `maximum` can't be inf"),
+        (FIELD, {"oneOf": [{"type": "string"}], "discriminator": "kind"}, f"{FIELD}/discriminator: must be an object, not 'kind'"),
+        (FIELD, {"oneOf": [{"type": "string"}], "discriminator": {"propertyName": "kind", "mapping": ["a"]}}, f"{FIELD}/discriminator/mapping: must be an object, not ['a']"),
+        (f"{CALL}/operationId", ["a"], f"{CALL}: `operationId` must be text, not ['a']"),
+        (f"{CALL}/parameters/0/style", "form", f"{CALL}/parameters/0: `style` must be simple or label or matrix here, not 'form'"),
+        (f"{CALL}/parameters/0/explode", "no", f"{CALL}/parameters/0: `explode` must be true or false, not 'no'"),
+        (f"{CALL}/requestBody", {"x-argument": "a b", "content": {"application/json": {}}}, f"{CALL}/requestBody: `x-argument` must be a name that Python allows, not 'a b'"),
+        ("/paths/~1b", {"GET": {"responses": {}}}, "/paths/~1b: 'GET' is not a method: it must be one of get, put"),
+        ("/paths/~1b?x=1", {"get": {"responses": {}}}, "/paths/~1b?x=1: a path holds no `?` or `#`"),
+        ("/paths/~1b~1{x", {"get": {"responses": {}}}, "/paths/~1b~1{x: a path holds no `?` or `#`, and a brace only around a name"),
+        ("/paths/~1b~1{x}~1{x}", {"get": {"responses": {}}}, "/paths/~1b~1{x}~1{x}/get: the path holds {x} twice"),
         ("/openapi", "2.0", "things.json: `openapi` must be 3.0 or 3.1, not '2.0'"),
         ("/openapi", None, "things.json: `openapi` must be 3.0 or 3.1, not None"),
     ],
@@ -140,6 +164,13 @@ def test_responses_are_needed_in_3_0_and_not_in_3_1(
         (b"[1]", "things.json is not an OpenAPI document"),
         (b"", "things.json is not an OpenAPI document"),
         (b"\xff\xfe", "things.json cannot be read: "),
+        (
+            b'{"openapi": "3.1.0", "paths": {}, "paths": {}}',
+            "things.json cannot be read: the name 'paths' is twice in one object",
+        ),
+        (b'{"openapi": "3.1.0", "info": {"title": "\\ud800"}}', "holds a lone surrogate, which is no text"),
+        (b"openapi: 3.1.0\npaths: {}\npaths: {}\n", 'found duplicate key "paths"'),
+        (b"openapi: 3.1.0\n\tpaths: {}\n", "things.json cannot be read: "),
         (b'{"swagger": "2.0"}', "`openapi` must be 3.0 or 3.1, not Swagger 2.0"),
         (b"openapi: 3.1.0\npaths: &a\n  /a: *a\n", "a YAML anchor holds itself"),
     ],
@@ -164,6 +195,105 @@ def test_a_document_that_is_not_there_is_told(
     assert said.count("\n") == 1
 
 
+# A document of several files: a path of its own, a schema with a slash in its name, one whose name clashes, one
+# that is a whole file, and a circle through two files.
+MAIN = """\
+openapi: 3.1.0
+info: {title: Several files, version: "1"}
+paths:
+  /things/{id}: {$ref: paths/things.yaml}
+components:
+  schemas:
+    Error: {type: object, properties: {code: {type: integer}}}
+    50%~a/b: {type: object, properties: {same: {$ref: "#/components/schemas/50%25~0a~1b"}, c: {type: integer}}}
+    Own:
+      type: object
+      properties:
+        error: {$ref: "#/components/schemas/Error"}
+        other: {$ref: "schemas/common.yaml#/Error"}
+        shape:
+          oneOf: [{$ref: "schemas/common.yaml#/A"}, {$ref: "schemas/common.yaml#/B"}]
+          discriminator: {propertyName: kind, mapping: {first: "schemas/common.yaml#/A", second: "./schemas/common.yaml#/B"}}
+"""
+COMMON = """\
+Foo/Bar:
+  type: object
+  properties:
+    size: {type: integer, maximum: 5}
+    more: {type: array, items: {$ref: "#/Foo~1Bar"}}
+    main: {$ref: "../api.yaml#/components/schemas/Error"}
+    whole: {$ref: whole.json}
+Error: {type: object, properties: {text: {type: string}}}
+A: {type: object, properties: {kind: {type: string}}}
+B: {type: object, properties: {kind: {type: string}, a: {$ref: "#/A"}}}
+parameters: {Limit: {name: limit, in: query, schema: {type: integer, minimum: 1}}}
+"""
+WHOLE = '{"type": "object", "properties": {"day": {"type": "string", "format": "date"}, "back": {"$ref": "common.yaml#/Foo~1Bar"}}}'
+THINGS = """\
+parameters: [{name: id, in: path, required: true, schema: {type: integer}}]
+get:
+  operationId: get_thing
+  parameters: [{$ref: "../schemas/common.yaml#/parameters/Limit"}]
+  responses: {"200": {description: A thing., content: {application/json: {schema: {$ref: "../schemas/common.yaml#/Foo~1Bar"}}}}}
+"""
+
+
+@pytest.fixture
+def several(tmp_path: Path) -> Path:
+    """A document of several files."""
+    files = {
+        "api.yaml": MAIN,
+        "schemas/common.yaml": COMMON,
+        "schemas/whole.json": WHOLE,
+        "paths/things.yaml": THINGS,
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def test_a_document_may_refer_to_files_beside_it(several: Path) -> None:
+    trial = Trial(several / "api.yaml", several / "out")
+    trial.run(
+        "thing = {'size': 1, 'more': [{'size': 2}], 'main': {'code': 1}, 'whole': {'day': '2026-01-31', 'back': {}}}\n"
+        "made = round_trip(FooBar, thing)\n"
+        "assert type(made.main) is Error and type(made.whole.back) is FooBar\n"
+        "own = round_trip(Own, {'error': {'code': 1}, 'other': {'text': 'a'}, 'shape': {'kind': 'second', 'a': {'kind': 'x'}}})\n"
+        "assert type(own.other) is CommonError and type(own.shape) is B and type(own.shape.a) is A\n"
+        "assert round_trip(Field50AB, {'same': {'c': 1}}).same.c == 1\n"
+        "refused(lambda: FooBar(size=6), 'FooBar.size must be 5 or less')\n"
+        "with Echo(200, json.dumps(thing).encode()) as echo:\n"
+        "    def check(result, asked):\n"
+        "        assert result == made and (asked.path, asked.query) == ('/things/5', [('limit', '2')])\n"
+        "    both(echo, lambda client: client.get_thing(5, limit=2), check)\n"
+    )
+    trial.close()
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "told"),
+    [
+        ("schemas/common.yaml", "maximum: 5", "maximum: five", "schemas/common.yaml#/Foo~1Bar/properties/size: `maximum` can't be 'five'"),
+        ("schemas/common.yaml", "whole.json", "gone.json", "schemas/common.yaml#/Foo~1Bar/properties/whole: $ref 'gone.json' leads nowhere: there is no file schemas/gone.json"),
+        ("schemas/common.yaml", '"#/A"', '"#/C"', "schemas/common.yaml#/B/properties/a: $ref '#/C' leads nowhere"),
+        ("schemas/whole.json", '"day":', '"day": 5, "week":', "schemas/whole.json#/properties/day: must be an object, not 5"),
+        ("paths/things.yaml", "required: true, ", "", "paths/things.yaml#/parameters/0: a path parameter must have `required: true`"),
+        ("schemas/common.yaml", "minimum: 1", "minimum: one", "schemas/common.yaml#/parameters/Limit/schema: `minimum` can't be 'one'"),
+        ("schemas/common.yaml", "A: {", "A: [", "schemas/common.yaml cannot be read: "),
+    ],
+)  # fmt: skip
+def test_an_error_names_the_file_beside_the_document(
+    file: str, old: str, new: str, told: str, several: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (several / file).read_text()
+    (several / file).write_text(text.replace(old, new, 1))
+    assert generate.main(["--spec", str(several / "api.yaml"), "--out", str(several / "out")]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(told)
+    assert said.count("\n") == 1
+
+
 PART = {"type": "object", "properties": {"b": {"type": "integer"}}}
 
 
@@ -177,6 +307,7 @@ PART = {"type": "object", "properties": {"b": {"type": "integer"}}}
         ({"type": "array", "contains": {"type": "integer"}}, "`contains` isn't enforced"),
         ({"type": "integer", "not": {"const": 3}}, "`not` isn't enforced"),
         ({"if": {}, "then": {}}, "`if` isn't enforced"),
+        ({"type": "string", "enum": [2025, True]}, "the value 2025 of `enum` is taken for the text '2025'"),
         (False, "`false` isn't enforced"),
         ({"type": "array", "prefixItems": [{"type": "string"}]}, "the order of `prefixItems` isn't enforced"),
         ({"anyOf": [{"type": "string", "maxLength": 1}, {"type": "string", "pattern": "^ab$"}]}, "another member of the union is of type string too"),
@@ -261,6 +392,18 @@ WAS = {
         ("/components/schemas/Thing/properties/name/maxLength", 5, "compatible: the model Thing: the limits or the default of the field name are others"),
         ("/components/schemas/Kind/enum", ["a", "b", "c"], "compatible: the enum Kind: the value C is added"),
         ("/components/schemas/Kind/enum", ["a"], "breaking: the enum Kind: the value B is removed"),
+        # What is only handed over may take more, and what is only given may be narrower.
+        ("/components/schemas/Inner/properties/size/type", "number", "compatible: the model Inner: the field size is float | None, was int | None"),
+        ("/components/schemas/Got/properties/id/type", "number", "breaking: the model Got: the field id is float, was int"),
+        ("/components/schemas/Got/required", [], "breaking: the model Got: the field id is int | None, was int"),
+        ("/components/schemas/Got/required", ["id", "name"], "compatible: the model Got: the field name is str, was str | None"),
+        ("/components/schemas/Got/properties/both/oneOf", [{"type": "string"}, {"type": "integer"}, {"type": "boolean"}], "compatible: the model Got: the field both is str | int | bool | Unknown | None, was str | int | Unknown | None"),
+        # Clients that are out already go on asking as they did.
+        ("/paths", {"/seek": {"get": WAS}}, "breaking: the call find: it asks for GET /seek now; older clients ask for GET /find"),
+        ("/paths/~1find", {"put": WAS}, "breaking: the call find: it asks for PUT /find now; older clients ask for GET /find"),
+        ("/paths/~1find/get/parameters/0/name", "Q", "breaking: the call find: the argument q is 'Q' on the wire; older clients say 'q'"),
+        ("/components/schemas/Sent/properties/name/x-python-name", "title", "breaking: the model Sent: the field name is removed"),
+        ("/paths/~1find/get/deprecated", True, "compatible: the call find is deprecated"),
         ("/info/version", "2", "nothing changed for users"),
     ],
 )  # fmt: skip
@@ -274,11 +417,19 @@ def test_generating_tells_what_changed_for_users(
         "requestBody": {"content": body},
         "responses": {"204": {"description": "x"}},
     }
-    paths = {"/find": {"get": WAS}, "/send": {"post": send}}
+    given = {"application/json": {"schema": {"$ref": "#/components/schemas/Got"}}}
+    got = {"operationId": "got", "responses": {"200": {"description": "x", "content": given}}}
+    paths = {"/find": {"get": WAS}, "/send": {"post": send}, "/got": {"get": got}}
+    both = {"oneOf": [{"type": "string"}, {"type": "integer"}]}
     schemas = GOOD["components"]["schemas"] | {
         "Kind": {"type": "string", "enum": ["a", "b"]},
         "Sent": {"type": "object", "properties": {"name": {"type": "string"}, "inner": inner}},
         "Inner": {"type": "object", "properties": {"size": {"type": "integer"}}},
+        "Got": {
+            "type": "object",
+            "required": ["id"],
+            "properties": {"id": {"type": "integer"}, "name": {"type": "string"}, "both": both},
+        },
     }
     whole = copy.deepcopy({"paths": paths, "components": {"schemas": schemas}})
     before = written(tmp_path, "/info/version", "1", **whole)

@@ -52,6 +52,8 @@ RENAMED = {"event": "Renamed", "at": AT, "to": "you"}
          "(made.place.city, made.place.street, made.links) == ('Rome', 'Via', {'self': '/'})"),
         ("Wrapper", {"state": None, "data": [{"a": 1}], "codes": [None]}, "made.data == [{'a': 1}] and made.codes == [None]"),
         ("UsesBoth", {"a": {"place": {"city": "Rome"}}, "b": {"place": {"city": "Oslo"}}}, "type(made.a) is type(made.b) is Wrapper"),
+        ("Narrow", {"kind": "one"}, "made.kind.value == 'one'"),
+        ("HoldsYears", {"value": "2025"}, "made.value is Years.VALUE_0"),
         ("HoldsShortName", {"value": "abc"}, "made.value == 'abc'"),
         ("HoldsCodes", {"value": ["a", "b"]}, "made.value == ['a', 'b']"),
         ("Anything", {"never": 1, "forgotten_quotes": None}, "made.never == 1 and made.forgotten_quotes is None"),
@@ -147,6 +149,8 @@ def test_what_a_client_has_no_part_in_is_told(ordinary: Trial) -> None:
     assert sorted(told) == [
         "/components/schemas/Never: `false` isn't enforced: no value is allowed here",
         "/components/schemas/Page/properties/next: `format: uri` isn't enforced",
+        "/components/schemas/Years: the value 2025 of `enum` is taken for the text '2025'",
+        "/components/schemas/Years: the value True of `enum` is taken for the text 'true'",
         "/paths/~1pets/post: `callbacks` aren't generated: a client doesn't receive calls",
         "/paths/~1pets: `servers` isn't followed: the call goes to the client's own URL",
         "/webhooks: webhooks aren't generated: a client doesn't receive calls",
