@@ -25,6 +25,8 @@ _METHOD_RAISES = {
 _IDEMPOTENT = ("get", "put", "delete", "head", "options", "trace")
 _STYLES = {"path": "simple", "query": "form", "header": "simple", "cookie": "form"}
 _ORDER = {"path": 0, "body": 1, "query": 2, "header": 4, "cookie": 4}
+# What the methods take beside the arguments of their calls (`CallOptions` in runtime/types.py).
+_OF_EVERY_CALL = frozenset({"options", "timeout", "max_retries", "headers"})
 _PLAIN = {"str", "int", "float", "bool"}
 
 
@@ -106,7 +108,9 @@ class Calls:
         handwritten = bool(declared.get("x-handwritten"))
         arguments, classes, names = self._arguments(endpoint, place)
         result = self._bodies.result(endpoint, handwritten)
-        body = self._bodies.body(endpoint, declared, place, {each.name for each in arguments})
+        body = self._bodies.body(
+            endpoint, declared, place, {*_OF_EVERY_CALL, *(each.name for each in arguments)}
+        )
         headers = self._headers(arguments, body)
         if body is not None:
             arguments.append(body.argument)
@@ -127,6 +131,7 @@ class Calls:
             description = f"Deprecated: the service may stop answering this call.\n\n{description}"
         told = [(each.name, each.doc) for each in arguments]
         own = [(each.name, each.doc) for each in arguments if not each.client_fills]
+        own.append(("**options", "See `CallOptions`."))
         returns = f"The request. Its result: {result.doc}"
         return Call(
             id=str(endpoint.name),
@@ -166,7 +171,7 @@ class Calls:
             node, where = self._preparation.parameters[prepared]
             wire = node["name"]
             wanted = node.get("x-python-name") or prop.python_name
-            name = python_name(str(wanted), wire, {each.name for each in arguments})
+            name = python_name(str(wanted), wire, {*_OF_EVERY_CALL, *(each.name for each in arguments)})
             names[str(prop.python_name)] = name
             classes |= set(self._properties.classes(prop))
             arguments.append(self._argument(prop, name, wire, str(location.value), node, where))

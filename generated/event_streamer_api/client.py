@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, Unpack
 
 from .api import chains as _chains
 from .api import circuit_breakers as _circuit_breakers
@@ -40,25 +40,32 @@ if TYPE_CHECKING:
     from .models.processing_status_response import ProcessingStatusResponse
     from .models.subscription_list_response import SubscriptionListResponse
     from .models.subscription_response import SubscriptionResponse
-    from .types import Operation
+    from .types import CallOptions, Operation
 
 T = TypeVar("T")
 
 
 class AsyncCalls(ABC):
-    """The calls of the API as coroutine methods; a client supplies how a request is sent."""
+    """
+    The calls of the API as coroutine methods; a client supplies how a request is sent.
+
+    Each of them takes the options of `CallOptions`, too: `timeout`, `max_retries` and `headers` for this call.
+    """
 
     subscriber_id: str
 
     @abstractmethod
-    async def _call(self, operation: Operation[T]) -> T:
+    async def _call(self, operation: Operation[T], options: CallOptions | None = None) -> T:
         """Send a request and give its result."""
 
-    async def get_health(self) -> HealthResponse:
+    async def get_health(self, **options: Unpack[CallOptions]) -> HealthResponse:
         """
         Get the health of the service.
 
         Needs no API key. `status` is `healthy` while the service can do its work.
+
+        Args:
+            **options: See `CallOptions`.
 
         Returns:
             The service is up.
@@ -68,9 +75,14 @@ class AsyncCalls(ABC):
                 service.
             EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
         """
-        return await self._call(_health.get_health())
+        return await self._call(
+            _health.get_health(),
+            options,
+        )
 
-    async def list_subscriptions(self, page: int = 1, page_size: int = 20) -> SubscriptionListResponse:
+    async def list_subscriptions(
+        self, page: int = 1, page_size: int = 20, **options: Unpack[CallOptions]
+    ) -> SubscriptionListResponse:
         """
         List the subscriber's subscriptions, a page at a time.
 
@@ -79,6 +91,7 @@ class AsyncCalls(ABC):
         Args:
             page: Which page, counted from 1. 1 or more; default 1.
             page_size: How many subscriptions a page holds. 1 or more; default 20.
+            **options: See `CallOptions`.
 
         Returns:
             One page, and how many there are in all.
@@ -93,15 +106,19 @@ class AsyncCalls(ABC):
                 subscriber_id=self.subscriber_id,
                 page=page,
                 page_size=page_size,
-            )
+            ),
+            options,
         )
 
-    async def get_subscription(self, subscription_id: int) -> SubscriptionResponse:
+    async def get_subscription(
+        self, subscription_id: int, **options: Unpack[CallOptions]
+    ) -> SubscriptionResponse:
         """
         Get one subscription.
 
         Args:
             subscription_id: The id of the subscription. 1 or more.
+            **options: See `CallOptions`.
 
         Returns:
             The subscription.
@@ -115,15 +132,17 @@ class AsyncCalls(ABC):
             _subscriptions.get_subscription(
                 subscription_id=subscription_id,
                 subscriber_id=self.subscriber_id,
-            )
+            ),
+            options,
         )
 
-    async def delete_subscription(self, subscription_id: int) -> bool:
+    async def delete_subscription(self, subscription_id: int, **options: Unpack[CallOptions]) -> bool:
         """
         Delete a subscription and end its streams.
 
         Args:
             subscription_id: The id of the subscription. 1 or more.
+            **options: See `CallOptions`.
 
         Returns:
             True. The subscription is gone.
@@ -136,11 +155,16 @@ class AsyncCalls(ABC):
         return await self._call(
             _subscriptions.delete_subscription(
                 subscription_id=subscription_id,
-            )
+            ),
+            options,
         )
 
     async def acknowledge_batch(
-        self, subscription_id: int, connection_id: str, acknowledgment: BatchAcknowledgmentRequest
+        self,
+        subscription_id: int,
+        connection_id: str,
+        acknowledgment: BatchAcknowledgmentRequest,
+        **options: Unpack[CallOptions],
     ) -> BatchAcknowledgmentResponse:
         """
         Acknowledge one batch of a stream.
@@ -152,6 +176,7 @@ class AsyncCalls(ABC):
             subscription_id: The id of the subscription. 1 or more.
             connection_id: The connection, as `X-Connection-Id` named it.
             acknowledgment: The BatchAcknowledgmentRequest to send.
+            **options: See `CallOptions`.
 
         Returns:
             Whether the batch is acknowledged.
@@ -166,11 +191,16 @@ class AsyncCalls(ABC):
                 subscription_id=subscription_id,
                 connection_id=connection_id,
                 acknowledgment=acknowledgment,
-            )
+            ),
+            options,
         )
 
     async def acknowledge_batch_bulk(
-        self, subscription_id: int, connection_id: str, acknowledgment: BulkBatchAcknowledgmentRequest
+        self,
+        subscription_id: int,
+        connection_id: str,
+        acknowledgment: BulkBatchAcknowledgmentRequest,
+        **options: Unpack[CallOptions],
     ) -> BulkBatchAcknowledgmentResponse:
         """
         Acknowledge many batches of a stream at once.
@@ -181,6 +211,7 @@ class AsyncCalls(ABC):
             subscription_id: The id of the subscription. 1 or more.
             connection_id: The connection, as `X-Connection-Id` named it.
             acknowledgment: The BulkBatchAcknowledgmentRequest to send.
+            **options: See `CallOptions`.
 
         Returns:
             How many are acknowledged, and which are not.
@@ -195,11 +226,12 @@ class AsyncCalls(ABC):
                 subscription_id=subscription_id,
                 connection_id=connection_id,
                 acknowledgment=acknowledgment,
-            )
+            ),
+            options,
         )
 
     async def send_heartbeat(
-        self, connection_id: str, heartbeat: ClientHeartbeatRequest
+        self, connection_id: str, heartbeat: ClientHeartbeatRequest, **options: Unpack[CallOptions]
     ) -> ClientHeartbeatResponse:
         """
         Tell the service that the client of a connection is alive.
@@ -209,6 +241,7 @@ class AsyncCalls(ABC):
         Args:
             connection_id: The connection, as `X-Connection-Id` named it.
             heartbeat: The ClientHeartbeatRequest to send.
+            **options: See `CallOptions`.
 
         Returns:
             The heartbeat arrived.
@@ -222,15 +255,19 @@ class AsyncCalls(ABC):
             _stream.send_heartbeat(
                 connection_id=connection_id,
                 heartbeat=heartbeat,
-            )
+            ),
+            options,
         )
 
-    async def check_processing_status(self, subscription_id: int) -> ProcessingStatusResponse:
+    async def check_processing_status(
+        self, subscription_id: int, **options: Unpack[CallOptions]
+    ) -> ProcessingStatusResponse:
         """
         Get whether a subscription is being processed now, and over how many connections.
 
         Args:
             subscription_id: The id of the subscription. 1 or more.
+            **options: See `CallOptions`.
 
         Returns:
             The status.
@@ -243,12 +280,18 @@ class AsyncCalls(ABC):
         return await self._call(
             _stream.check_processing_status(
                 subscription_id=subscription_id,
-            )
+            ),
+            options,
         )
 
-    async def get_circuit_breaker_status(self) -> CircuitBreakerStatusResponse:
+    async def get_circuit_breaker_status(
+        self, **options: Unpack[CallOptions]
+    ) -> CircuitBreakerStatusResponse:
         """
         Get the state of all circuit breakers.
+
+        Args:
+            **options: See `CallOptions`.
 
         Returns:
             The circuit breakers by name.
@@ -258,11 +301,19 @@ class AsyncCalls(ABC):
                 service.
             EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
         """
-        return await self._call(_circuit_breakers.get_circuit_breaker_status())
+        return await self._call(
+            _circuit_breakers.get_circuit_breaker_status(),
+            options,
+        )
 
-    async def get_circuit_breaker_health(self) -> CircuitBreakerHealthResponse:
+    async def get_circuit_breaker_health(
+        self, **options: Unpack[CallOptions]
+    ) -> CircuitBreakerHealthResponse:
         """
         Get how many circuit breakers are healthy.
+
+        Args:
+            **options: See `CallOptions`.
 
         Returns:
             The summary.
@@ -272,11 +323,19 @@ class AsyncCalls(ABC):
                 service.
             EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
         """
-        return await self._call(_circuit_breakers.get_circuit_breaker_health())
+        return await self._call(
+            _circuit_breakers.get_circuit_breaker_health(),
+            options,
+        )
 
-    async def get_circuit_breaker_config(self) -> CircuitBreakerConfigResponse:
+    async def get_circuit_breaker_config(
+        self, **options: Unpack[CallOptions]
+    ) -> CircuitBreakerConfigResponse:
         """
         Get the thresholds of the circuit breakers.
+
+        Args:
+            **options: See `CallOptions`.
 
         Returns:
             The configuration.
@@ -286,11 +345,17 @@ class AsyncCalls(ABC):
                 service.
             EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
         """
-        return await self._call(_circuit_breakers.get_circuit_breaker_config())
+        return await self._call(
+            _circuit_breakers.get_circuit_breaker_config(),
+            options,
+        )
 
-    async def reset_all_circuit_breakers(self) -> CircuitBreakerResetResponse:
+    async def reset_all_circuit_breakers(self, **options: Unpack[CallOptions]) -> CircuitBreakerResetResponse:
         """
         Close all circuit breakers.
+
+        Args:
+            **options: See `CallOptions`.
 
         Returns:
             How many there are; all are closed now.
@@ -300,14 +365,20 @@ class AsyncCalls(ABC):
                 service.
             EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
         """
-        return await self._call(_circuit_breakers.reset_all_circuit_breakers())
+        return await self._call(
+            _circuit_breakers.reset_all_circuit_breakers(),
+            options,
+        )
 
-    async def get_circuit_breaker_metrics(self, name: str) -> CircuitBreakerMetrics:
+    async def get_circuit_breaker_metrics(
+        self, name: str, **options: Unpack[CallOptions]
+    ) -> CircuitBreakerMetrics:
         """
         Get the figures of one circuit breaker.
 
         Args:
             name: The name of the circuit breaker.
+            **options: See `CallOptions`.
 
         Returns:
             The figures.
@@ -320,15 +391,19 @@ class AsyncCalls(ABC):
         return await self._call(
             _circuit_breakers.get_circuit_breaker_metrics(
                 name=name,
-            )
+            ),
+            options,
         )
 
-    async def reset_circuit_breaker(self, name: str) -> CircuitBreakerResetResponse:
+    async def reset_circuit_breaker(
+        self, name: str, **options: Unpack[CallOptions]
+    ) -> CircuitBreakerResetResponse:
         """
         Close one circuit breaker.
 
         Args:
             name: The name of the circuit breaker.
+            **options: See `CallOptions`.
 
         Returns:
             The circuit breaker is closed.
@@ -341,12 +416,16 @@ class AsyncCalls(ABC):
         return await self._call(
             _circuit_breakers.reset_circuit_breaker(
                 name=name,
-            )
+            ),
+            options,
         )
 
-    async def get_all_chains(self) -> ChainListResponse:
+    async def get_all_chains(self, **options: Unpack[CallOptions]) -> ChainListResponse:
         """
         List the active chains.
+
+        Args:
+            **options: See `CallOptions`.
 
         Returns:
             The chains.
@@ -356,14 +435,20 @@ class AsyncCalls(ABC):
                 service.
             EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
         """
-        return await self._call(_chains.get_all_chains())
+        return await self._call(
+            _chains.get_all_chains(),
+            options,
+        )
 
-    async def create_chain(self, config: ChainConfigRequest) -> ChainConfigResponse:
+    async def create_chain(
+        self, config: ChainConfigRequest, **options: Unpack[CallOptions]
+    ) -> ChainConfigResponse:
         """
         Add a chain.
 
         Args:
             config: The ChainConfigRequest to send.
+            **options: See `CallOptions`.
 
         Returns:
             The chain as it is configured now (some services answer 200).
@@ -376,12 +461,16 @@ class AsyncCalls(ABC):
         return await self._call(
             _chains.create_chain(
                 config=config,
-            )
+            ),
+            options,
         )
 
-    async def get_chain_stats(self) -> ChainStatsResponse:
+    async def get_chain_stats(self, **options: Unpack[CallOptions]) -> ChainStatsResponse:
         """
         Get figures on the configured chains.
+
+        Args:
+            **options: See `CallOptions`.
 
         Returns:
             The figures.
@@ -391,11 +480,17 @@ class AsyncCalls(ABC):
                 service.
             EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
         """
-        return await self._call(_chains.get_chain_stats())
+        return await self._call(
+            _chains.get_chain_stats(),
+            options,
+        )
 
-    async def refresh_chains(self) -> ChainConfigResponse:
+    async def refresh_chains(self, **options: Unpack[CallOptions]) -> ChainConfigResponse:
         """
         Read the chain configurations from the database again.
+
+        Args:
+            **options: See `CallOptions`.
 
         Returns:
             The configurations are read.
@@ -405,14 +500,18 @@ class AsyncCalls(ABC):
                 service.
             EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
         """
-        return await self._call(_chains.refresh_chains())
+        return await self._call(
+            _chains.refresh_chains(),
+            options,
+        )
 
-    async def get_chain(self, chain_id: int) -> ChainConfigResponse:
+    async def get_chain(self, chain_id: int, **options: Unpack[CallOptions]) -> ChainConfigResponse:
         """
         Get one chain's configuration.
 
         Args:
             chain_id: The EIP-155 id of the chain. 1 or more.
+            **options: See `CallOptions`.
 
         Returns:
             The configuration.
@@ -425,10 +524,13 @@ class AsyncCalls(ABC):
         return await self._call(
             _chains.get_chain(
                 chain_id=chain_id,
-            )
+            ),
+            options,
         )
 
-    async def update_chain(self, chain_id: int, config: ChainConfigRequest) -> ChainConfigResponse:
+    async def update_chain(
+        self, chain_id: int, config: ChainConfigRequest, **options: Unpack[CallOptions]
+    ) -> ChainConfigResponse:
         """
         Replace one chain's configuration.
 
@@ -437,6 +539,7 @@ class AsyncCalls(ABC):
         Args:
             chain_id: The EIP-155 id of the chain. 1 or more.
             config: The ChainConfigRequest to send.
+            **options: See `CallOptions`.
 
         Returns:
             The chain as it is configured now.
@@ -450,10 +553,11 @@ class AsyncCalls(ABC):
             _chains.update_chain(
                 chain_id=chain_id,
                 config=config,
-            )
+            ),
+            options,
         )
 
-    async def delete_chain(self, chain_id: int) -> ChainConfigResponse:
+    async def delete_chain(self, chain_id: int, **options: Unpack[CallOptions]) -> ChainConfigResponse:
         """
         Deactivate one chain.
 
@@ -461,6 +565,7 @@ class AsyncCalls(ABC):
 
         Args:
             chain_id: The EIP-155 id of the chain. 1 or more.
+            **options: See `CallOptions`.
 
         Returns:
             The chain is no longer active.
@@ -473,10 +578,13 @@ class AsyncCalls(ABC):
         return await self._call(
             _chains.delete_chain(
                 chain_id=chain_id,
-            )
+            ),
+            options,
         )
 
-    async def get_block(self, chain_id: int, block_number: int) -> BlockResponse:
+    async def get_block(
+        self, chain_id: int, block_number: int, **options: Unpack[CallOptions]
+    ) -> BlockResponse:
         """
         Get one block's hash and time.
 
@@ -485,6 +593,7 @@ class AsyncCalls(ABC):
         Args:
             chain_id: The EIP-155 id of the chain. 1 or more.
             block_number: The number of the block. 0 or more.
+            **options: See `CallOptions`.
 
         Returns:
             The block.
@@ -498,16 +607,20 @@ class AsyncCalls(ABC):
             _chains.get_block(
                 chain_id=chain_id,
                 block_number=block_number,
-            )
+            ),
+            options,
         )
 
-    async def get_overview(self) -> OverviewResponse:
+    async def get_overview(self, **options: Unpack[CallOptions]) -> OverviewResponse:
         """
         Get what goes on in the service now.
 
         Chains with their nodes, the pace of the subscriptions that are being delivered, open
         connections, and what went wrong lately. A subscriber sees its own subscriptions and connections
         alone. No node is asked for what a watcher knows, and of others no more often than every 15 s.
+
+        Args:
+            **options: See `CallOptions`.
 
         Returns:
             The overview.
@@ -517,9 +630,14 @@ class AsyncCalls(ABC):
                 service.
             EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
         """
-        return await self._call(_overview.get_overview())
+        return await self._call(
+            _overview.get_overview(),
+            options,
+        )
 
-    async def get_activity(self, subscription_id: int | None = None, minutes: int = 20) -> ActivityResponse:
+    async def get_activity(
+        self, subscription_id: int | None = None, minutes: int = 20, **options: Unpack[CallOptions]
+    ) -> ActivityResponse:
         """
         Get events per second and lag over time.
 
@@ -531,6 +649,7 @@ class AsyncCalls(ABC):
             subscription_id: Of this subscription alone; left out, of all. 1 or more.
             minutes: How far to look back. Up to 20 a point is 5 s, beyond that a minute. 1 or more;
                 default 20.
+            **options: See `CallOptions`.
 
         Returns:
             The figures, oldest first; the three lists are of the same length.
@@ -544,10 +663,13 @@ class AsyncCalls(ABC):
             _overview.get_activity(
                 subscription_id=subscription_id,
                 minutes=minutes,
-            )
+            ),
+            options,
         )
 
-    async def read_abi_events(self, document: AbiEventsRequest) -> AbiEventsResponse:
+    async def read_abi_events(
+        self, document: AbiEventsRequest, **options: Unpack[CallOptions]
+    ) -> AbiEventsResponse:
         """
         Read the events of an ABI, with the topic0 of each.
 
@@ -556,6 +678,7 @@ class AsyncCalls(ABC):
 
         Args:
             document: The AbiEventsRequest to send.
+            **options: See `CallOptions`.
 
         Returns:
             The events, in the order of the source.
@@ -568,7 +691,8 @@ class AsyncCalls(ABC):
         return await self._call(
             _overview.read_abi_events(
                 document=document,
-            )
+            ),
+            options,
         )
 
 
@@ -605,19 +729,26 @@ class AsyncRawCalls:
 
 
 class SyncCalls(ABC):
-    """The calls of the API as blocking methods; a client supplies how a request is sent."""
+    """
+    The calls of the API as blocking methods; a client supplies how a request is sent.
+
+    Each of them takes the options of `CallOptions`, too: `timeout`, `max_retries` and `headers` for this call.
+    """
 
     subscriber_id: str
 
     @abstractmethod
-    def _call(self, operation: Operation[T]) -> T:
+    def _call(self, operation: Operation[T], options: CallOptions | None = None) -> T:
         """Send a request and give its result."""
 
-    def get_health(self) -> HealthResponse:
+    def get_health(self, **options: Unpack[CallOptions]) -> HealthResponse:
         """
         Get the health of the service.
 
         Needs no API key. `status` is `healthy` while the service can do its work.
+
+        Args:
+            **options: See `CallOptions`.
 
         Returns:
             The service is up.
@@ -627,9 +758,14 @@ class SyncCalls(ABC):
                 service.
             EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
         """
-        return self._call(_health.get_health())
+        return self._call(
+            _health.get_health(),
+            options,
+        )
 
-    def list_subscriptions(self, page: int = 1, page_size: int = 20) -> SubscriptionListResponse:
+    def list_subscriptions(
+        self, page: int = 1, page_size: int = 20, **options: Unpack[CallOptions]
+    ) -> SubscriptionListResponse:
         """
         List the subscriber's subscriptions, a page at a time.
 
@@ -638,6 +774,7 @@ class SyncCalls(ABC):
         Args:
             page: Which page, counted from 1. 1 or more; default 1.
             page_size: How many subscriptions a page holds. 1 or more; default 20.
+            **options: See `CallOptions`.
 
         Returns:
             One page, and how many there are in all.
@@ -652,15 +789,17 @@ class SyncCalls(ABC):
                 subscriber_id=self.subscriber_id,
                 page=page,
                 page_size=page_size,
-            )
+            ),
+            options,
         )
 
-    def get_subscription(self, subscription_id: int) -> SubscriptionResponse:
+    def get_subscription(self, subscription_id: int, **options: Unpack[CallOptions]) -> SubscriptionResponse:
         """
         Get one subscription.
 
         Args:
             subscription_id: The id of the subscription. 1 or more.
+            **options: See `CallOptions`.
 
         Returns:
             The subscription.
@@ -674,15 +813,17 @@ class SyncCalls(ABC):
             _subscriptions.get_subscription(
                 subscription_id=subscription_id,
                 subscriber_id=self.subscriber_id,
-            )
+            ),
+            options,
         )
 
-    def delete_subscription(self, subscription_id: int) -> bool:
+    def delete_subscription(self, subscription_id: int, **options: Unpack[CallOptions]) -> bool:
         """
         Delete a subscription and end its streams.
 
         Args:
             subscription_id: The id of the subscription. 1 or more.
+            **options: See `CallOptions`.
 
         Returns:
             True. The subscription is gone.
@@ -695,11 +836,16 @@ class SyncCalls(ABC):
         return self._call(
             _subscriptions.delete_subscription(
                 subscription_id=subscription_id,
-            )
+            ),
+            options,
         )
 
     def acknowledge_batch(
-        self, subscription_id: int, connection_id: str, acknowledgment: BatchAcknowledgmentRequest
+        self,
+        subscription_id: int,
+        connection_id: str,
+        acknowledgment: BatchAcknowledgmentRequest,
+        **options: Unpack[CallOptions],
     ) -> BatchAcknowledgmentResponse:
         """
         Acknowledge one batch of a stream.
@@ -711,6 +857,7 @@ class SyncCalls(ABC):
             subscription_id: The id of the subscription. 1 or more.
             connection_id: The connection, as `X-Connection-Id` named it.
             acknowledgment: The BatchAcknowledgmentRequest to send.
+            **options: See `CallOptions`.
 
         Returns:
             Whether the batch is acknowledged.
@@ -725,11 +872,16 @@ class SyncCalls(ABC):
                 subscription_id=subscription_id,
                 connection_id=connection_id,
                 acknowledgment=acknowledgment,
-            )
+            ),
+            options,
         )
 
     def acknowledge_batch_bulk(
-        self, subscription_id: int, connection_id: str, acknowledgment: BulkBatchAcknowledgmentRequest
+        self,
+        subscription_id: int,
+        connection_id: str,
+        acknowledgment: BulkBatchAcknowledgmentRequest,
+        **options: Unpack[CallOptions],
     ) -> BulkBatchAcknowledgmentResponse:
         """
         Acknowledge many batches of a stream at once.
@@ -740,6 +892,7 @@ class SyncCalls(ABC):
             subscription_id: The id of the subscription. 1 or more.
             connection_id: The connection, as `X-Connection-Id` named it.
             acknowledgment: The BulkBatchAcknowledgmentRequest to send.
+            **options: See `CallOptions`.
 
         Returns:
             How many are acknowledged, and which are not.
@@ -754,11 +907,12 @@ class SyncCalls(ABC):
                 subscription_id=subscription_id,
                 connection_id=connection_id,
                 acknowledgment=acknowledgment,
-            )
+            ),
+            options,
         )
 
     def send_heartbeat(
-        self, connection_id: str, heartbeat: ClientHeartbeatRequest
+        self, connection_id: str, heartbeat: ClientHeartbeatRequest, **options: Unpack[CallOptions]
     ) -> ClientHeartbeatResponse:
         """
         Tell the service that the client of a connection is alive.
@@ -768,6 +922,7 @@ class SyncCalls(ABC):
         Args:
             connection_id: The connection, as `X-Connection-Id` named it.
             heartbeat: The ClientHeartbeatRequest to send.
+            **options: See `CallOptions`.
 
         Returns:
             The heartbeat arrived.
@@ -781,15 +936,19 @@ class SyncCalls(ABC):
             _stream.send_heartbeat(
                 connection_id=connection_id,
                 heartbeat=heartbeat,
-            )
+            ),
+            options,
         )
 
-    def check_processing_status(self, subscription_id: int) -> ProcessingStatusResponse:
+    def check_processing_status(
+        self, subscription_id: int, **options: Unpack[CallOptions]
+    ) -> ProcessingStatusResponse:
         """
         Get whether a subscription is being processed now, and over how many connections.
 
         Args:
             subscription_id: The id of the subscription. 1 or more.
+            **options: See `CallOptions`.
 
         Returns:
             The status.
@@ -802,12 +961,16 @@ class SyncCalls(ABC):
         return self._call(
             _stream.check_processing_status(
                 subscription_id=subscription_id,
-            )
+            ),
+            options,
         )
 
-    def get_circuit_breaker_status(self) -> CircuitBreakerStatusResponse:
+    def get_circuit_breaker_status(self, **options: Unpack[CallOptions]) -> CircuitBreakerStatusResponse:
         """
         Get the state of all circuit breakers.
+
+        Args:
+            **options: See `CallOptions`.
 
         Returns:
             The circuit breakers by name.
@@ -817,11 +980,17 @@ class SyncCalls(ABC):
                 service.
             EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
         """
-        return self._call(_circuit_breakers.get_circuit_breaker_status())
+        return self._call(
+            _circuit_breakers.get_circuit_breaker_status(),
+            options,
+        )
 
-    def get_circuit_breaker_health(self) -> CircuitBreakerHealthResponse:
+    def get_circuit_breaker_health(self, **options: Unpack[CallOptions]) -> CircuitBreakerHealthResponse:
         """
         Get how many circuit breakers are healthy.
+
+        Args:
+            **options: See `CallOptions`.
 
         Returns:
             The summary.
@@ -831,11 +1000,17 @@ class SyncCalls(ABC):
                 service.
             EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
         """
-        return self._call(_circuit_breakers.get_circuit_breaker_health())
+        return self._call(
+            _circuit_breakers.get_circuit_breaker_health(),
+            options,
+        )
 
-    def get_circuit_breaker_config(self) -> CircuitBreakerConfigResponse:
+    def get_circuit_breaker_config(self, **options: Unpack[CallOptions]) -> CircuitBreakerConfigResponse:
         """
         Get the thresholds of the circuit breakers.
+
+        Args:
+            **options: See `CallOptions`.
 
         Returns:
             The configuration.
@@ -845,11 +1020,17 @@ class SyncCalls(ABC):
                 service.
             EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
         """
-        return self._call(_circuit_breakers.get_circuit_breaker_config())
+        return self._call(
+            _circuit_breakers.get_circuit_breaker_config(),
+            options,
+        )
 
-    def reset_all_circuit_breakers(self) -> CircuitBreakerResetResponse:
+    def reset_all_circuit_breakers(self, **options: Unpack[CallOptions]) -> CircuitBreakerResetResponse:
         """
         Close all circuit breakers.
+
+        Args:
+            **options: See `CallOptions`.
 
         Returns:
             How many there are; all are closed now.
@@ -859,14 +1040,18 @@ class SyncCalls(ABC):
                 service.
             EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
         """
-        return self._call(_circuit_breakers.reset_all_circuit_breakers())
+        return self._call(
+            _circuit_breakers.reset_all_circuit_breakers(),
+            options,
+        )
 
-    def get_circuit_breaker_metrics(self, name: str) -> CircuitBreakerMetrics:
+    def get_circuit_breaker_metrics(self, name: str, **options: Unpack[CallOptions]) -> CircuitBreakerMetrics:
         """
         Get the figures of one circuit breaker.
 
         Args:
             name: The name of the circuit breaker.
+            **options: See `CallOptions`.
 
         Returns:
             The figures.
@@ -879,15 +1064,17 @@ class SyncCalls(ABC):
         return self._call(
             _circuit_breakers.get_circuit_breaker_metrics(
                 name=name,
-            )
+            ),
+            options,
         )
 
-    def reset_circuit_breaker(self, name: str) -> CircuitBreakerResetResponse:
+    def reset_circuit_breaker(self, name: str, **options: Unpack[CallOptions]) -> CircuitBreakerResetResponse:
         """
         Close one circuit breaker.
 
         Args:
             name: The name of the circuit breaker.
+            **options: See `CallOptions`.
 
         Returns:
             The circuit breaker is closed.
@@ -900,12 +1087,16 @@ class SyncCalls(ABC):
         return self._call(
             _circuit_breakers.reset_circuit_breaker(
                 name=name,
-            )
+            ),
+            options,
         )
 
-    def get_all_chains(self) -> ChainListResponse:
+    def get_all_chains(self, **options: Unpack[CallOptions]) -> ChainListResponse:
         """
         List the active chains.
+
+        Args:
+            **options: See `CallOptions`.
 
         Returns:
             The chains.
@@ -915,14 +1106,18 @@ class SyncCalls(ABC):
                 service.
             EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
         """
-        return self._call(_chains.get_all_chains())
+        return self._call(
+            _chains.get_all_chains(),
+            options,
+        )
 
-    def create_chain(self, config: ChainConfigRequest) -> ChainConfigResponse:
+    def create_chain(self, config: ChainConfigRequest, **options: Unpack[CallOptions]) -> ChainConfigResponse:
         """
         Add a chain.
 
         Args:
             config: The ChainConfigRequest to send.
+            **options: See `CallOptions`.
 
         Returns:
             The chain as it is configured now (some services answer 200).
@@ -935,12 +1130,16 @@ class SyncCalls(ABC):
         return self._call(
             _chains.create_chain(
                 config=config,
-            )
+            ),
+            options,
         )
 
-    def get_chain_stats(self) -> ChainStatsResponse:
+    def get_chain_stats(self, **options: Unpack[CallOptions]) -> ChainStatsResponse:
         """
         Get figures on the configured chains.
+
+        Args:
+            **options: See `CallOptions`.
 
         Returns:
             The figures.
@@ -950,11 +1149,17 @@ class SyncCalls(ABC):
                 service.
             EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
         """
-        return self._call(_chains.get_chain_stats())
+        return self._call(
+            _chains.get_chain_stats(),
+            options,
+        )
 
-    def refresh_chains(self) -> ChainConfigResponse:
+    def refresh_chains(self, **options: Unpack[CallOptions]) -> ChainConfigResponse:
         """
         Read the chain configurations from the database again.
+
+        Args:
+            **options: See `CallOptions`.
 
         Returns:
             The configurations are read.
@@ -964,14 +1169,18 @@ class SyncCalls(ABC):
                 service.
             EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
         """
-        return self._call(_chains.refresh_chains())
+        return self._call(
+            _chains.refresh_chains(),
+            options,
+        )
 
-    def get_chain(self, chain_id: int) -> ChainConfigResponse:
+    def get_chain(self, chain_id: int, **options: Unpack[CallOptions]) -> ChainConfigResponse:
         """
         Get one chain's configuration.
 
         Args:
             chain_id: The EIP-155 id of the chain. 1 or more.
+            **options: See `CallOptions`.
 
         Returns:
             The configuration.
@@ -984,10 +1193,13 @@ class SyncCalls(ABC):
         return self._call(
             _chains.get_chain(
                 chain_id=chain_id,
-            )
+            ),
+            options,
         )
 
-    def update_chain(self, chain_id: int, config: ChainConfigRequest) -> ChainConfigResponse:
+    def update_chain(
+        self, chain_id: int, config: ChainConfigRequest, **options: Unpack[CallOptions]
+    ) -> ChainConfigResponse:
         """
         Replace one chain's configuration.
 
@@ -996,6 +1208,7 @@ class SyncCalls(ABC):
         Args:
             chain_id: The EIP-155 id of the chain. 1 or more.
             config: The ChainConfigRequest to send.
+            **options: See `CallOptions`.
 
         Returns:
             The chain as it is configured now.
@@ -1009,10 +1222,11 @@ class SyncCalls(ABC):
             _chains.update_chain(
                 chain_id=chain_id,
                 config=config,
-            )
+            ),
+            options,
         )
 
-    def delete_chain(self, chain_id: int) -> ChainConfigResponse:
+    def delete_chain(self, chain_id: int, **options: Unpack[CallOptions]) -> ChainConfigResponse:
         """
         Deactivate one chain.
 
@@ -1020,6 +1234,7 @@ class SyncCalls(ABC):
 
         Args:
             chain_id: The EIP-155 id of the chain. 1 or more.
+            **options: See `CallOptions`.
 
         Returns:
             The chain is no longer active.
@@ -1032,10 +1247,11 @@ class SyncCalls(ABC):
         return self._call(
             _chains.delete_chain(
                 chain_id=chain_id,
-            )
+            ),
+            options,
         )
 
-    def get_block(self, chain_id: int, block_number: int) -> BlockResponse:
+    def get_block(self, chain_id: int, block_number: int, **options: Unpack[CallOptions]) -> BlockResponse:
         """
         Get one block's hash and time.
 
@@ -1044,6 +1260,7 @@ class SyncCalls(ABC):
         Args:
             chain_id: The EIP-155 id of the chain. 1 or more.
             block_number: The number of the block. 0 or more.
+            **options: See `CallOptions`.
 
         Returns:
             The block.
@@ -1057,16 +1274,20 @@ class SyncCalls(ABC):
             _chains.get_block(
                 chain_id=chain_id,
                 block_number=block_number,
-            )
+            ),
+            options,
         )
 
-    def get_overview(self) -> OverviewResponse:
+    def get_overview(self, **options: Unpack[CallOptions]) -> OverviewResponse:
         """
         Get what goes on in the service now.
 
         Chains with their nodes, the pace of the subscriptions that are being delivered, open
         connections, and what went wrong lately. A subscriber sees its own subscriptions and connections
         alone. No node is asked for what a watcher knows, and of others no more often than every 15 s.
+
+        Args:
+            **options: See `CallOptions`.
 
         Returns:
             The overview.
@@ -1076,9 +1297,14 @@ class SyncCalls(ABC):
                 service.
             EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
         """
-        return self._call(_overview.get_overview())
+        return self._call(
+            _overview.get_overview(),
+            options,
+        )
 
-    def get_activity(self, subscription_id: int | None = None, minutes: int = 20) -> ActivityResponse:
+    def get_activity(
+        self, subscription_id: int | None = None, minutes: int = 20, **options: Unpack[CallOptions]
+    ) -> ActivityResponse:
         """
         Get events per second and lag over time.
 
@@ -1090,6 +1316,7 @@ class SyncCalls(ABC):
             subscription_id: Of this subscription alone; left out, of all. 1 or more.
             minutes: How far to look back. Up to 20 a point is 5 s, beyond that a minute. 1 or more;
                 default 20.
+            **options: See `CallOptions`.
 
         Returns:
             The figures, oldest first; the three lists are of the same length.
@@ -1103,10 +1330,13 @@ class SyncCalls(ABC):
             _overview.get_activity(
                 subscription_id=subscription_id,
                 minutes=minutes,
-            )
+            ),
+            options,
         )
 
-    def read_abi_events(self, document: AbiEventsRequest) -> AbiEventsResponse:
+    def read_abi_events(
+        self, document: AbiEventsRequest, **options: Unpack[CallOptions]
+    ) -> AbiEventsResponse:
         """
         Read the events of an ABI, with the topic0 of each.
 
@@ -1115,6 +1345,7 @@ class SyncCalls(ABC):
 
         Args:
             document: The AbiEventsRequest to send.
+            **options: See `CallOptions`.
 
         Returns:
             The events, in the order of the source.
@@ -1127,7 +1358,8 @@ class SyncCalls(ABC):
         return self._call(
             _overview.read_abi_events(
                 document=document,
-            )
+            ),
+            options,
         )
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from enum import IntEnum, StrEnum
-from typing import IO, TYPE_CHECKING, Any, Final, Generic, Literal, Self, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Final, Generic, Literal, Self, TypedDict, TypeVar
 
 from attrs import Factory, define, field, fields
+
+if TYPE_CHECKING:
+    import httpx
 
 T = TypeVar("T")
 
@@ -247,4 +250,25 @@ class Operation(Generic[T]):
     read_as: Callable[[int], Kind] = field(default=as_json)
 
 
-__all__ = ["UNSET", "File", "Kind", "Model", "Operation", "Unknown"]
+class CallOptions(TypedDict, total=False):
+    """
+    Options of one call, which every method of a client takes beside its own arguments; all may be left out.
+
+    What is left out is as the client is set; `with_options` sets the same for many calls.
+
+    Attributes:
+        timeout: Seconds for one attempt, from connecting to the end of the answer, or an `httpx.Timeout`;
+            None for no limit.
+        max_retries: How often the call is repeated where that is safe, 0 or more.
+        headers: More headers of this call; they win over the client's.
+
+    Example:
+        >>> chain = await client.get_chain(1, timeout=2, max_retries=0, headers={"X-Trace": "a1"})
+    """
+
+    timeout: float | httpx.Timeout | None
+    max_retries: int
+    headers: Mapping[str, str]
+
+
+__all__ = ["UNSET", "CallOptions", "File", "Kind", "Model", "Operation", "Unknown"]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ._core.version import __version__
 
 if TYPE_CHECKING:
-    from .client import EventStreamer, SyncEventStreamer
+    from .client import CallOptions, EventStreamer, SyncEventStreamer
     from .exceptions import (
         EventStreamerAuthError,
         EventStreamerConnectionError,
@@ -54,6 +54,7 @@ _ORIGINS = {
     "StreamingClient": (".streaming_client", "StreamingClient"),
     "SyncEventStreamer": (".client", "SyncEventStreamer"),
     "SyncStreamingClient": (".streaming_client", "SyncStreamingClient"),
+    "CallOptions": (".client", "CallOptions"),
     "Batch": (".streaming_client", "Batch"),
     "EndReason": (".streaming_client", "EndReason"),
     "Gap": (".streaming_client", "Gap"),
@@ -85,6 +86,7 @@ __all__ = [
     "AsyncEventStreamer",
     "AsyncStreamingClient",
     "Batch",
+    "CallOptions",
     "EndReason",
     "EventStreamer",
     "EventStreamerAuthError",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import httpx
 
     from event_streamer_api.models import ABIEvent
+    from event_streamer_api.types import CallOptions
 
     from ._core.call.hooks import EventHooks
     from ._core.call.outcome import Response
@@ -41,6 +42,9 @@ VARIABLES = {
     "api_key": "EVENT_STREAMER_API_KEY",
 }
 """The variables of the environment that `from_env` reads, by the argument that they stand for."""
+
+OPTIONS_OF_A_CALL = frozenset({"timeout", "max_retries", "headers"})
+"""The names of `CallOptions`."""
 
 NOT_GIVEN: Final[Any] = object()
 
@@ -191,9 +195,10 @@ class BaseClient:
         headers: Mapping[str, str] | None = None,
     ) -> Self:
         """
-        Give this client with other options, for one call or for many; this one stays as it is.
+        Give this client with other options, for many calls; this one stays as it is.
 
-        Both use the same connections: closing one closes those of both.
+        For a single call they are arguments of the call: see `CallOptions`. Both clients use the same
+        connections: closing one closes those of both.
 
         Args:
             timeout: Seconds for one attempt of a call, as the client takes it; None for no limit. Streams
@@ -225,6 +230,18 @@ class BaseClient:
         for observer in self._observers:
             service = service.carrying(observer.headers())
         return service
+
+    def _with(self, options: CallOptions | None) -> Self:
+        """Give this client with the options of one call."""
+        if not options:
+            return self
+        unknown = sorted(options.keys() - OPTIONS_OF_A_CALL)
+        if unknown:
+            raise TypeError(
+                f"{unknown[0]!r} is not an argument of this call; those of every call are "
+                f"{', '.join(sorted(OPTIONS_OF_A_CALL))}"
+            )
+        return self.with_options(**options)
 
     def _recording(self, seen: Callable[[Response], None]) -> Self:
         """Give this client, telling of each response that a result is read from."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from event_streamer_api.types import CallOptions
+
 from ._async.client import EventStreamer
 from ._sync.client import SyncEventStreamer
 
-__all__ = ["EventStreamer", "SyncEventStreamer"]
+__all__ = ["CallOptions", "EventStreamer", "SyncEventStreamer"]

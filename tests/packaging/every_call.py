@@ -54,7 +54,7 @@ async def chains(client: EventStreamer) -> None:
     made: int = (await client.create_chain(config)).chain_id
     await client.update_chain(made, config)
     names: list[str] = [chain.name for chain in (await client.get_all_chains()).chains]
-    one = await client.get_chain(1)
+    one = await client.get_chain(1, timeout=2, max_retries=0, headers={"X-Trace": "a1"})
     first: str = (await client.get_block(made, 0)).hash
     total: int = (await client.get_chain_stats()).total_chains
     await client.refresh_chains()

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         SubscriptionUpdate,
     )
     from event_streamer_api.raw import RawResponse
-    from event_streamer_api.types import Operation
+    from event_streamer_api.types import CallOptions, Operation
 
     from .._base import Source
     from .._core.call.service import Service
@@ -104,23 +104,26 @@ class EventStreamer(BaseClient, AsyncSubscriptions):
         key = await settled(self._key_function(), self._key_function)
         return self._observed(self._service.carrying({API_KEY_HEADER: key}))
 
-    async def _call(self, operation: Operation[T], retries: int | None = None) -> T:
-        result: T = await self._http.request(
+    async def _call(self, operation: Operation[T], options: CallOptions | None = None) -> T:
+        made = self._with(options)
+        result: T = await made._http.request(
             operation,
-            retries=self._retries if retries is None else retries,
-            timeout=self._timeout,
-            service=await self._service_now(),
-            seen=self._seen,
+            retries=made._retries,
+            timeout=made._timeout,
+            service=await made._service_now(),
+            seen=made._seen,
         )
         return result
 
-    async def _carry_out(self, steps: Generator[Operation[Any], Any, T]) -> T:
+    async def _carry_out(
+        self, steps: Generator[Operation[Any], Any, T], options: CallOptions | None = None
+    ) -> T:
         """Make the calls that `steps` asks for, one after the other."""
         try:
             operation = next(steps)
             while True:
                 try:
-                    answer = await self._call(operation)
+                    answer = await self._call(operation, options)
                 except EventStreamerSDKError as error:
                     operation = steps.throw(error)
                 else:
@@ -129,7 +132,9 @@ class EventStreamer(BaseClient, AsyncSubscriptions):
             result: T = done.value
             return result
 
-    async def create_subscription(self, subscription: SubscriptionCreate) -> SubscriptionResponse:
+    async def create_subscription(
+        self, subscription: SubscriptionCreate, **options: Unpack[CallOptions]
+    ) -> SubscriptionResponse:
         """
         Create a subscription.
 
@@ -137,6 +142,7 @@ class EventStreamer(BaseClient, AsyncSubscriptions):
 
         Args:
             subscription: The subscription.
+            **options: See `CallOptions`.
 
         Returns:
             The subscription as the service keeps it, with its id.
@@ -147,9 +153,11 @@ class EventStreamer(BaseClient, AsyncSubscriptions):
         """
         from .._core.subscriptions import completed, create
 
-        return await self._carry_out(create(completed(subscription, self.subscriber_id)))
+        return await self._carry_out(create(completed(subscription, self.subscriber_id)), options)
 
-    async def get_or_create_subscription(self, subscription: SubscriptionCreate) -> SubscriptionResponse:
+    async def get_or_create_subscription(
+        self, subscription: SubscriptionCreate, **options: Unpack[CallOptions]
+    ) -> SubscriptionResponse:
         """
         Get the subscription that asks for just this, or create it where there is none.
 
@@ -161,6 +169,7 @@ class EventStreamer(BaseClient, AsyncSubscriptions):
 
         Args:
             subscription: The subscription.
+            **options: See `CallOptions`.
 
         Returns:
             The subscription as the service keeps it, with its id, and with its progress.
@@ -171,7 +180,7 @@ class EventStreamer(BaseClient, AsyncSubscriptions):
         """
         from .._core.subscriptions import completed, get_or_create
 
-        return await self._carry_out(get_or_create(completed(subscription, self.subscriber_id)))
+        return await self._carry_out(get_or_create(completed(subscription, self.subscriber_id)), options)
 
     async def subscribe(
         self,
@@ -184,6 +193,7 @@ class EventStreamer(BaseClient, AsyncSubscriptions):
         addresses: str | Iterable[str] = (),
         where: Mapping[str, Any] | None = None,
         new: bool = False,
+        **options: Unpack[CallOptions],
     ) -> SubscriptionResponse:
         """
         Subscribe to an event in one call; called again with the same values, it gives the same subscription.
@@ -202,6 +212,7 @@ class EventStreamer(BaseClient, AsyncSubscriptions):
                 up to 100 alternatives. The service asks its node for these logs alone.
             new: Create a subscription of its own, which delivers from `start_block` on, also where there is
                 an equal one.
+            **options: See `CallOptions`.
 
         Returns:
             The subscription as the service keeps it, with its id.
@@ -229,8 +240,8 @@ class EventStreamer(BaseClient, AsyncSubscriptions):
             where=where,
         )
         if new:
-            return await self.create_subscription(wanted)
-        return await self.get_or_create_subscription(wanted)
+            return await self.create_subscription(wanted, **options)
+        return await self.get_or_create_subscription(wanted, **options)
 
     async def fetch(
         self,
@@ -307,7 +318,7 @@ class EventStreamer(BaseClient, AsyncSubscriptions):
         )
 
     async def update_subscription(
-        self, subscription_id: int, update: SubscriptionUpdate
+        self, subscription_id: int, update: SubscriptionUpdate, **options: Unpack[CallOptions]
     ) -> SubscriptionResponse:
         """
         Change the fields of a subscription that are given.
@@ -318,6 +329,7 @@ class EventStreamer(BaseClient, AsyncSubscriptions):
         Args:
             subscription_id: The id of the subscription, 1 or more.
             update: What changes.
+            **options: See `CallOptions`.
 
         Returns:
             The subscription as it is now.
@@ -330,25 +342,29 @@ class EventStreamer(BaseClient, AsyncSubscriptions):
 
         from .._core.subscriptions import completed_update
 
-        return await self._call(subscriptions.update_subscription(subscription_id, completed_update(update)))
+        call = subscriptions.update_subscription(subscription_id, completed_update(update))
+        return await self._call(call, options)
 
-    async def health_check(self) -> bool:
+    async def health_check(self, **options: Unpack[CallOptions]) -> bool:
         """
         Say whether the service is up and healthy, whatever is wrong with it.
 
+        Args:
+            **options: See `CallOptions`. Unless told otherwise, it is tried once.
+
         Returns:
-            True if it answers that it is healthy; False in every other case, after one attempt.
+            True if it answers that it is healthy; False in every other case.
         """
         from event_streamer_api.api import health
 
         try:
-            answer = await self._call(health.get_health(), retries=0)
+            answer = await self._call(health.get_health(), {"max_retries": 0, **options})
         except EventStreamerSDKError:
             return False
         return bool(answer.status == HEALTHY)
 
     async def get_subscription_last_processed_block(
-        self, subscription_id: int, chain_id: int | None = None
+        self, subscription_id: int, chain_id: int | None = None, **options: Unpack[CallOptions]
     ) -> int | None:
         """
         Get the last block that was processed for a subscription.
@@ -356,6 +372,7 @@ class EventStreamer(BaseClient, AsyncSubscriptions):
         Args:
             subscription_id: The id of the subscription, 1 or more.
             chain_id: The chain of the subscription.
+            **options: See `CallOptions`.
 
         Returns:
             The block number, or None where the subscription is not being processed or has no block yet.
@@ -366,7 +383,8 @@ class EventStreamer(BaseClient, AsyncSubscriptions):
         from event_streamer_api.api import stream
 
         try:
-            answer = await self._call(stream.get_subscription_last_processed_block(subscription_id, chain_id))
+            call = stream.get_subscription_last_processed_block(subscription_id, chain_id)
+            answer = await self._call(call, options)
         except EventStreamerNotFoundError:
             return None
         return answer.last_processed_block
@@ -425,16 +443,18 @@ class AsyncRawResponses(AsyncRawRequests):
         self._client = client
 
     async def create_subscription(
-        self, subscription: SubscriptionCreate
+        self, subscription: SubscriptionCreate, **options: Unpack[CallOptions]
     ) -> RawResponse[SubscriptionResponse]:
         """See the client's `create_subscription`."""
-        return await keeping_async(self._client, self._client.create_subscription)(subscription)
+        return await keeping_async(self._client, self._client.create_subscription)(subscription, **options)
 
     async def get_or_create_subscription(
-        self, subscription: SubscriptionCreate
+        self, subscription: SubscriptionCreate, **options: Unpack[CallOptions]
     ) -> RawResponse[SubscriptionResponse]:
         """See the client's `get_or_create_subscription`."""
-        return await keeping_async(self._client, self._client.get_or_create_subscription)(subscription)
+        return await keeping_async(self._client, self._client.get_or_create_subscription)(
+            subscription, **options
+        )
 
     async def subscribe(
         self,
@@ -447,6 +467,7 @@ class AsyncRawResponses(AsyncRawRequests):
         addresses: str | Iterable[str] = (),
         where: Mapping[str, Any] | None = None,
         new: bool = False,
+        **options: Unpack[CallOptions],
     ) -> RawResponse[SubscriptionResponse]:
         """See the client's `subscribe`."""
         return await keeping_async(self._client, self._client.subscribe)(
@@ -458,17 +479,20 @@ class AsyncRawResponses(AsyncRawRequests):
             addresses=addresses,
             where=where,
             new=new,
+            **options,
         )
 
     async def update_subscription(
-        self, subscription_id: int, update: SubscriptionUpdate
+        self, subscription_id: int, update: SubscriptionUpdate, **options: Unpack[CallOptions]
     ) -> RawResponse[SubscriptionResponse]:
         """See the client's `update_subscription`."""
-        return await keeping_async(self._client, self._client.update_subscription)(subscription_id, update)
+        return await keeping_async(self._client, self._client.update_subscription)(
+            subscription_id, update, **options
+        )
 
     async def get_subscription_last_processed_block(
-        self, subscription_id: int, chain_id: int | None = None
+        self, subscription_id: int, chain_id: int | None = None, **options: Unpack[CallOptions]
     ) -> RawResponse[int | None]:
         """See the client's `get_subscription_last_processed_block`."""
         call = keeping_async(self._client, self._client.get_subscription_last_processed_block)
-        return await call(subscription_id, chain_id)
+        return await call(subscription_id, chain_id, **options)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from .._transports.waiting_on_loop import sleep
 from .requests import AsyncRequests
 
 if TYPE_CHECKING:
     from event_streamer_api.models import SubscriptionListResponse, SubscriptionResponse
+    from event_streamer_api.types import CallOptions
 
 
 class AsyncSubscriptions(AsyncRequests):
@@ -24,6 +25,7 @@ class AsyncSubscriptions(AsyncRequests):
         topic0: str | None = None,
         address: str | None = None,
         streaming_status: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> AsyncIterator[SubscriptionResponse]:
         """
         Go through the subscriptions of the subscriber, page by page.
@@ -36,6 +38,7 @@ class AsyncSubscriptions(AsyncRequests):
             topic0: Only those of this event.
             address: Only those that name this contract, in any case; not those for all contracts.
             streaming_status: Only those with this status, such as `finished`.
+            **options: See `CallOptions`; they hold for each page.
 
         Yields:
             Each subscription, ordered by id.
@@ -49,16 +52,19 @@ class AsyncSubscriptions(AsyncRequests):
         """
         from .._core.subscriptions import asked_for
 
-        async for listing in self.iter_subscription_pages(page_size):
+        async for listing in self.iter_subscription_pages(page_size, **options):
             for subscription in asked_for(listing, chain_id, topic0, address, streaming_status):
                 yield subscription
 
-    async def iter_subscription_pages(self, page_size: int = 100) -> AsyncIterator[SubscriptionListResponse]:
+    async def iter_subscription_pages(
+        self, page_size: int = 100, **options: Unpack[CallOptions]
+    ) -> AsyncIterator[SubscriptionListResponse]:
         """
         Go through the pages of the subscriber's subscriptions.
 
         Args:
             page_size: How many a page holds, 1 to 1000.
+            **options: See `CallOptions`; they hold for each page.
 
         Yields:
             Each page, as `list_subscriptions` gives it.
@@ -74,7 +80,7 @@ class AsyncSubscriptions(AsyncRequests):
 
         page: int | None = 1
         while page is not None:
-            listing = await self.list_subscriptions(page=page, page_size=page_size)
+            listing = await self.list_subscriptions(page=page, page_size=page_size, **options)
             yield listing
             page = next_page(listing)
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
         SubscriptionUpdate,
     )
     from event_streamer_api.raw import RawResponse
-    from event_streamer_api.types import Operation
+    from event_streamer_api.types import CallOptions, Operation
 
     from .._base import Source
     from .._core.call.service import Service
@@ -105,23 +105,24 @@ class SyncEventStreamer(BaseClient, SyncSubscriptions):
         key = settled(self._key_function(), self._key_function)
         return self._observed(self._service.carrying({API_KEY_HEADER: key}))
 
-    def _call(self, operation: Operation[T], retries: int | None = None) -> T:
-        result: T = self._http.request(
+    def _call(self, operation: Operation[T], options: CallOptions | None = None) -> T:
+        made = self._with(options)
+        result: T = made._http.request(
             operation,
-            retries=self._retries if retries is None else retries,
-            timeout=self._timeout,
-            service=self._service_now(),
-            seen=self._seen,
+            retries=made._retries,
+            timeout=made._timeout,
+            service=made._service_now(),
+            seen=made._seen,
         )
         return result
 
-    def _carry_out(self, steps: Generator[Operation[Any], Any, T]) -> T:
+    def _carry_out(self, steps: Generator[Operation[Any], Any, T], options: CallOptions | None = None) -> T:
         """Make the calls that `steps` asks for, one after the other."""
         try:
             operation = next(steps)
             while True:
                 try:
-                    answer = self._call(operation)
+                    answer = self._call(operation, options)
                 except EventStreamerSDKError as error:
                     operation = steps.throw(error)
                 else:
@@ -130,7 +131,9 @@ class SyncEventStreamer(BaseClient, SyncSubscriptions):
             result: T = done.value
             return result
 
-    def create_subscription(self, subscription: SubscriptionCreate) -> SubscriptionResponse:
+    def create_subscription(
+        self, subscription: SubscriptionCreate, **options: Unpack[CallOptions]
+    ) -> SubscriptionResponse:
         """
         Create a subscription.
 
@@ -138,6 +141,7 @@ class SyncEventStreamer(BaseClient, SyncSubscriptions):
 
         Args:
             subscription: The subscription.
+            **options: See `CallOptions`.
 
         Returns:
             The subscription as the service keeps it, with its id.
@@ -148,9 +152,11 @@ class SyncEventStreamer(BaseClient, SyncSubscriptions):
         """
         from .._core.subscriptions import completed, create
 
-        return self._carry_out(create(completed(subscription, self.subscriber_id)))
+        return self._carry_out(create(completed(subscription, self.subscriber_id)), options)
 
-    def get_or_create_subscription(self, subscription: SubscriptionCreate) -> SubscriptionResponse:
+    def get_or_create_subscription(
+        self, subscription: SubscriptionCreate, **options: Unpack[CallOptions]
+    ) -> SubscriptionResponse:
         """
         Get the subscription that asks for just this, or create it where there is none.
 
@@ -162,6 +168,7 @@ class SyncEventStreamer(BaseClient, SyncSubscriptions):
 
         Args:
             subscription: The subscription.
+            **options: See `CallOptions`.
 
         Returns:
             The subscription as the service keeps it, with its id, and with its progress.
@@ -172,7 +179,7 @@ class SyncEventStreamer(BaseClient, SyncSubscriptions):
         """
         from .._core.subscriptions import completed, get_or_create
 
-        return self._carry_out(get_or_create(completed(subscription, self.subscriber_id)))
+        return self._carry_out(get_or_create(completed(subscription, self.subscriber_id)), options)
 
     def subscribe(
         self,
@@ -185,6 +192,7 @@ class SyncEventStreamer(BaseClient, SyncSubscriptions):
         addresses: str | Iterable[str] = (),
         where: Mapping[str, Any] | None = None,
         new: bool = False,
+        **options: Unpack[CallOptions],
     ) -> SubscriptionResponse:
         """
         Subscribe to an event in one call; called again with the same values, it gives the same subscription.
@@ -203,6 +211,7 @@ class SyncEventStreamer(BaseClient, SyncSubscriptions):
                 up to 100 alternatives. The service asks its node for these logs alone.
             new: Create a subscription of its own, which delivers from `start_block` on, also where there is
                 an equal one.
+            **options: See `CallOptions`.
 
         Returns:
             The subscription as the service keeps it, with its id.
@@ -230,8 +239,8 @@ class SyncEventStreamer(BaseClient, SyncSubscriptions):
             where=where,
         )
         if new:
-            return self.create_subscription(wanted)
-        return self.get_or_create_subscription(wanted)
+            return self.create_subscription(wanted, **options)
+        return self.get_or_create_subscription(wanted, **options)
 
     def fetch(
         self,
@@ -307,7 +316,9 @@ class SyncEventStreamer(BaseClient, SyncSubscriptions):
             ),
         )
 
-    def update_subscription(self, subscription_id: int, update: SubscriptionUpdate) -> SubscriptionResponse:
+    def update_subscription(
+        self, subscription_id: int, update: SubscriptionUpdate, **options: Unpack[CallOptions]
+    ) -> SubscriptionResponse:
         """
         Change the fields of a subscription that are given.
 
@@ -317,6 +328,7 @@ class SyncEventStreamer(BaseClient, SyncSubscriptions):
         Args:
             subscription_id: The id of the subscription, 1 or more.
             update: What changes.
+            **options: See `CallOptions`.
 
         Returns:
             The subscription as it is now.
@@ -329,25 +341,29 @@ class SyncEventStreamer(BaseClient, SyncSubscriptions):
 
         from .._core.subscriptions import completed_update
 
-        return self._call(subscriptions.update_subscription(subscription_id, completed_update(update)))
+        call = subscriptions.update_subscription(subscription_id, completed_update(update))
+        return self._call(call, options)
 
-    def health_check(self) -> bool:
+    def health_check(self, **options: Unpack[CallOptions]) -> bool:
         """
         Say whether the service is up and healthy, whatever is wrong with it.
 
+        Args:
+            **options: See `CallOptions`. Unless told otherwise, it is tried once.
+
         Returns:
-            True if it answers that it is healthy; False in every other case, after one attempt.
+            True if it answers that it is healthy; False in every other case.
         """
         from event_streamer_api.api import health
 
         try:
-            answer = self._call(health.get_health(), retries=0)
+            answer = self._call(health.get_health(), {"max_retries": 0, **options})
         except EventStreamerSDKError:
             return False
         return bool(answer.status == HEALTHY)
 
     def get_subscription_last_processed_block(
-        self, subscription_id: int, chain_id: int | None = None
+        self, subscription_id: int, chain_id: int | None = None, **options: Unpack[CallOptions]
     ) -> int | None:
         """
         Get the last block that was processed for a subscription.
@@ -355,6 +371,7 @@ class SyncEventStreamer(BaseClient, SyncSubscriptions):
         Args:
             subscription_id: The id of the subscription, 1 or more.
             chain_id: The chain of the subscription.
+            **options: See `CallOptions`.
 
         Returns:
             The block number, or None where the subscription is not being processed or has no block yet.
@@ -365,7 +382,8 @@ class SyncEventStreamer(BaseClient, SyncSubscriptions):
         from event_streamer_api.api import stream
 
         try:
-            answer = self._call(stream.get_subscription_last_processed_block(subscription_id, chain_id))
+            call = stream.get_subscription_last_processed_block(subscription_id, chain_id)
+            answer = self._call(call, options)
         except EventStreamerNotFoundError:
             return None
         return answer.last_processed_block
@@ -423,15 +441,17 @@ class SyncRawResponses(SyncRawRequests):
         super().__init__(client)
         self._client = client
 
-    def create_subscription(self, subscription: SubscriptionCreate) -> RawResponse[SubscriptionResponse]:
+    def create_subscription(
+        self, subscription: SubscriptionCreate, **options: Unpack[CallOptions]
+    ) -> RawResponse[SubscriptionResponse]:
         """See the client's `create_subscription`."""
-        return keeping(self._client, self._client.create_subscription)(subscription)
+        return keeping(self._client, self._client.create_subscription)(subscription, **options)
 
     def get_or_create_subscription(
-        self, subscription: SubscriptionCreate
+        self, subscription: SubscriptionCreate, **options: Unpack[CallOptions]
     ) -> RawResponse[SubscriptionResponse]:
         """See the client's `get_or_create_subscription`."""
-        return keeping(self._client, self._client.get_or_create_subscription)(subscription)
+        return keeping(self._client, self._client.get_or_create_subscription)(subscription, **options)
 
     def subscribe(
         self,
@@ -444,6 +464,7 @@ class SyncRawResponses(SyncRawRequests):
         addresses: str | Iterable[str] = (),
         where: Mapping[str, Any] | None = None,
         new: bool = False,
+        **options: Unpack[CallOptions],
     ) -> RawResponse[SubscriptionResponse]:
         """See the client's `subscribe`."""
         return keeping(self._client, self._client.subscribe)(
@@ -455,17 +476,18 @@ class SyncRawResponses(SyncRawRequests):
             addresses=addresses,
             where=where,
             new=new,
+            **options,
         )
 
     def update_subscription(
-        self, subscription_id: int, update: SubscriptionUpdate
+        self, subscription_id: int, update: SubscriptionUpdate, **options: Unpack[CallOptions]
     ) -> RawResponse[SubscriptionResponse]:
         """See the client's `update_subscription`."""
-        return keeping(self._client, self._client.update_subscription)(subscription_id, update)
+        return keeping(self._client, self._client.update_subscription)(subscription_id, update, **options)
 
     def get_subscription_last_processed_block(
-        self, subscription_id: int, chain_id: int | None = None
+        self, subscription_id: int, chain_id: int | None = None, **options: Unpack[CallOptions]
     ) -> RawResponse[int | None]:
         """See the client's `get_subscription_last_processed_block`."""
         call = keeping(self._client, self._client.get_subscription_last_processed_block)
-        return call(subscription_id, chain_id)
+        return call(subscription_id, chain_id, **options)

@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from event_streamer_api.client import SyncCalls, SyncRawCalls
 from event_streamer_api.raw import RawResponse, keeping
 
 from .._core.call.by_path import operation_of
+
+if TYPE_CHECKING:
+    from event_streamer_api.types import CallOptions
 
 
 class SyncRequests(SyncCalls):
@@ -22,12 +25,12 @@ class SyncRequests(SyncCalls):
         *,
         params: Mapping[str, Any] | None = None,
         json: Any = None,
-        headers: Mapping[str, str] | None = None,
+        **options: Unpack[CallOptions],
     ) -> Any:
         """
         Make a call that the API doesn't have, with all that the client does for its calls.
 
-        Time limits, repetition, keys, errors and limits are those of every call; `with_options` changes them.
+        Time limits, repetition, keys, errors and limits are those of every call.
         GET, PUT, DELETE, HEAD and OPTIONS count as safe to repeat (RFC 9110, section 9.2.2).
 
         Args:
@@ -35,7 +38,7 @@ class SyncRequests(SyncCalls):
             path: The path below the service's URL, such as `/reports/7`, percent-encoded where it has to be.
             params: The query; None values are left out.
             json: The body, written as JSON; None for no body.
-            headers: Headers of this call alone.
+            **options: See `CallOptions`.
 
         Returns:
             The answer's JSON; None where its body is empty.
@@ -47,15 +50,18 @@ class SyncRequests(SyncCalls):
         Example:
             >>> health = client.request("GET", "/health")
         """
-        return self._call(operation_of(method, path, params, json, headers))
+        return self._call(operation_of(method, path, params, json), options)
 
-    def get(self, path: str, *, params: Mapping[str, Any] | None = None) -> Any:
+    def get(
+        self, path: str, *, params: Mapping[str, Any] | None = None, **options: Unpack[CallOptions]
+    ) -> Any:
         """
         GET a path that the API doesn't have. See `request`.
 
         Args:
             path: The path below the service's URL.
             params: The query.
+            **options: See `CallOptions`.
 
         Returns:
             The answer's JSON.
@@ -66,9 +72,16 @@ class SyncRequests(SyncCalls):
         Example:
             >>> health = client.get("/health")
         """
-        return self.request("GET", path, params=params)
+        return self.request("GET", path, params=params, **options)
 
-    def post(self, path: str, *, json: Any = None, params: Mapping[str, Any] | None = None) -> Any:
+    def post(
+        self,
+        path: str,
+        *,
+        json: Any = None,
+        params: Mapping[str, Any] | None = None,
+        **options: Unpack[CallOptions],
+    ) -> Any:
         """
         POST to a path that the API doesn't have. See `request`.
 
@@ -76,6 +89,7 @@ class SyncRequests(SyncCalls):
             path: The path below the service's URL.
             json: The body, written as JSON; None for no body.
             params: The query.
+            **options: See `CallOptions`.
 
         Returns:
             The answer's JSON.
@@ -83,9 +97,16 @@ class SyncRequests(SyncCalls):
         Raises:
             EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
         """
-        return self.request("POST", path, json=json, params=params)
+        return self.request("POST", path, json=json, params=params, **options)
 
-    def put(self, path: str, *, json: Any = None, params: Mapping[str, Any] | None = None) -> Any:
+    def put(
+        self,
+        path: str,
+        *,
+        json: Any = None,
+        params: Mapping[str, Any] | None = None,
+        **options: Unpack[CallOptions],
+    ) -> Any:
         """
         PUT to a path that the API doesn't have. See `request`.
 
@@ -93,6 +114,7 @@ class SyncRequests(SyncCalls):
             path: The path below the service's URL.
             json: The body, written as JSON; None for no body.
             params: The query.
+            **options: See `CallOptions`.
 
         Returns:
             The answer's JSON.
@@ -100,9 +122,16 @@ class SyncRequests(SyncCalls):
         Raises:
             EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
         """
-        return self.request("PUT", path, json=json, params=params)
+        return self.request("PUT", path, json=json, params=params, **options)
 
-    def patch(self, path: str, *, json: Any = None, params: Mapping[str, Any] | None = None) -> Any:
+    def patch(
+        self,
+        path: str,
+        *,
+        json: Any = None,
+        params: Mapping[str, Any] | None = None,
+        **options: Unpack[CallOptions],
+    ) -> Any:
         """
         PATCH to a path that the API doesn't have. See `request`.
 
@@ -110,6 +139,7 @@ class SyncRequests(SyncCalls):
             path: The path below the service's URL.
             json: The body, written as JSON; None for no body.
             params: The query.
+            **options: See `CallOptions`.
 
         Returns:
             The answer's JSON.
@@ -117,9 +147,16 @@ class SyncRequests(SyncCalls):
         Raises:
             EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
         """
-        return self.request("PATCH", path, json=json, params=params)
+        return self.request("PATCH", path, json=json, params=params, **options)
 
-    def delete(self, path: str, *, json: Any = None, params: Mapping[str, Any] | None = None) -> Any:
+    def delete(
+        self,
+        path: str,
+        *,
+        json: Any = None,
+        params: Mapping[str, Any] | None = None,
+        **options: Unpack[CallOptions],
+    ) -> Any:
         """
         DELETE to a path that the API doesn't have. See `request`.
 
@@ -127,6 +164,7 @@ class SyncRequests(SyncCalls):
             path: The path below the service's URL.
             json: The body, written as JSON; None for no body.
             params: The query.
+            **options: See `CallOptions`.
 
         Returns:
             The answer's JSON.
@@ -134,7 +172,7 @@ class SyncRequests(SyncCalls):
         Raises:
             EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
         """
-        return self.request("DELETE", path, json=json, params=params)
+        return self.request("DELETE", path, json=json, params=params, **options)
 
 
 # Each call is written out with its parameters: the type of an attribute that holds a wrapped method can't be
@@ -158,36 +196,58 @@ class SyncRawRequests(SyncRawCalls):
         *,
         params: Mapping[str, Any] | None = None,
         json: Any = None,
-        headers: Mapping[str, str] | None = None,
+        **options: Unpack[CallOptions],
     ) -> RawResponse[Any]:
         """See the client's `request`."""
         call = keeping(self._requests, self._requests.request)
-        return call(method, path, params=params, json=json, headers=headers)
+        return call(method, path, params=params, json=json, **options)
 
-    def get(self, path: str, *, params: Mapping[str, Any] | None = None) -> RawResponse[Any]:
+    def get(
+        self, path: str, *, params: Mapping[str, Any] | None = None, **options: Unpack[CallOptions]
+    ) -> RawResponse[Any]:
         """See the client's `get`."""
-        return keeping(self._requests, self._requests.get)(path, params=params)
+        return keeping(self._requests, self._requests.get)(path, params=params, **options)
 
     def post(
-        self, path: str, *, json: Any = None, params: Mapping[str, Any] | None = None
+        self,
+        path: str,
+        *,
+        json: Any = None,
+        params: Mapping[str, Any] | None = None,
+        **options: Unpack[CallOptions],
     ) -> RawResponse[Any]:
         """See the client's `post`."""
-        return keeping(self._requests, self._requests.post)(path, json=json, params=params)
+        return keeping(self._requests, self._requests.post)(path, json=json, params=params, **options)
 
     def put(
-        self, path: str, *, json: Any = None, params: Mapping[str, Any] | None = None
+        self,
+        path: str,
+        *,
+        json: Any = None,
+        params: Mapping[str, Any] | None = None,
+        **options: Unpack[CallOptions],
     ) -> RawResponse[Any]:
         """See the client's `put`."""
-        return keeping(self._requests, self._requests.put)(path, json=json, params=params)
+        return keeping(self._requests, self._requests.put)(path, json=json, params=params, **options)
 
     def patch(
-        self, path: str, *, json: Any = None, params: Mapping[str, Any] | None = None
+        self,
+        path: str,
+        *,
+        json: Any = None,
+        params: Mapping[str, Any] | None = None,
+        **options: Unpack[CallOptions],
     ) -> RawResponse[Any]:
         """See the client's `patch`."""
-        return keeping(self._requests, self._requests.patch)(path, json=json, params=params)
+        return keeping(self._requests, self._requests.patch)(path, json=json, params=params, **options)
 
     def delete(
-        self, path: str, *, json: Any = None, params: Mapping[str, Any] | None = None
+        self,
+        path: str,
+        *,
+        json: Any = None,
+        params: Mapping[str, Any] | None = None,
+        **options: Unpack[CallOptions],
     ) -> RawResponse[Any]:
         """See the client's `delete`."""
-        return keeping(self._requests, self._requests.delete)(path, json=json, params=params)
+        return keeping(self._requests, self._requests.delete)(path, json=json, params=params, **options)

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from .._transports.waiting_on_threads import sleep
 from .requests import SyncRequests
 
 if TYPE_CHECKING:
     from event_streamer_api.models import SubscriptionListResponse, SubscriptionResponse
+    from event_streamer_api.types import CallOptions
 
 
 class SyncSubscriptions(SyncRequests):
@@ -25,6 +26,7 @@ class SyncSubscriptions(SyncRequests):
         topic0: str | None = None,
         address: str | None = None,
         streaming_status: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> Iterator[SubscriptionResponse]:
         """
         Go through the subscriptions of the subscriber, page by page.
@@ -37,6 +39,7 @@ class SyncSubscriptions(SyncRequests):
             topic0: Only those of this event.
             address: Only those that name this contract, in any case; not those for all contracts.
             streaming_status: Only those with this status, such as `finished`.
+            **options: See `CallOptions`; they hold for each page.
 
         Yields:
             Each subscription, ordered by id.
@@ -50,15 +53,18 @@ class SyncSubscriptions(SyncRequests):
         """
         from .._core.subscriptions import asked_for
 
-        for listing in self.iter_subscription_pages(page_size):
+        for listing in self.iter_subscription_pages(page_size, **options):
             yield from asked_for(listing, chain_id, topic0, address, streaming_status)
 
-    def iter_subscription_pages(self, page_size: int = 100) -> Iterator[SubscriptionListResponse]:
+    def iter_subscription_pages(
+        self, page_size: int = 100, **options: Unpack[CallOptions]
+    ) -> Iterator[SubscriptionListResponse]:
         """
         Go through the pages of the subscriber's subscriptions.
 
         Args:
             page_size: How many a page holds, 1 to 1000.
+            **options: See `CallOptions`; they hold for each page.
 
         Yields:
             Each page, as `list_subscriptions` gives it.
@@ -74,7 +80,7 @@ class SyncSubscriptions(SyncRequests):
 
         page: int | None = 1
         while page is not None:
-            listing = self.list_subscriptions(page=page, page_size=page_size)
+            listing = self.list_subscriptions(page=page, page_size=page_size, **options)
             yield listing
             page = next_page(listing)
 

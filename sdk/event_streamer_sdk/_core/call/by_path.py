@@ -18,7 +18,6 @@ def operation_of(
     path: str,
     params: Mapping[str, Any] | None,
     json: Any,
-    headers: Mapping[str, str] | None,
 ) -> Operation[Any]:
     """
     Make an operation of a method and a path.
@@ -28,7 +27,6 @@ def operation_of(
         path: The path below the service's URL.
         params: The query; None values are left out.
         json: The body as JSON values, or None.
-        headers: Headers of this call alone.
 
     Returns:
         The operation. Its result is the decoded JSON.
@@ -55,7 +53,7 @@ def operation_of(
         path=path,
         params={name: value for name, value in (params or {}).items() if value is not None},
         json=json,
-        headers=dict(headers or {}),
+        headers={},
         parse=lambda _status, body: body,
         safe=method.upper() in _SAFE,
         read_as=_json,

@@ -69,7 +69,8 @@ def request_of(service: Service, operation: Operation[Any]) -> Request:
             raise errors.EventStreamerValidationError(
                 f"{operation.operation_id}: the body cannot be written as JSON: {error}"
             ) from None
-        headers.setdefault("Content-Type", "application/json")
+        if not any(name.lower() == "content-type" for name in headers):
+            headers["Content-Type"] = "application/json"
     return Request(
         method=operation.method,
         url=f"{service.url}{operation.path}",
