@@ -51,6 +51,7 @@ class Call:
     builder_doc: str
     method_doc: str
     safe: bool
+    keyed: bool
     generated_method: bool
     classes: list[tuple[str, str]] = field(default_factory=list)
     runtime_classes: list[tuple[str, str]] = field(default_factory=list)
@@ -151,6 +152,7 @@ class Calls:
             builder_doc=docstring(summary, description, told, returns, _BUILDER_RAISES),
             method_doc=docstring(summary, description, own, result.doc, _METHOD_RAISES),
             safe=endpoint.method in _IDEMPOTENT or bool(declared.get("x-safe-to-repeat")),
+            keyed=any(each.wire.lower() == "idempotency-key" for each in arguments if each.place == "header"),
             generated_method=not handwritten,
             classes=sorted(classes | result.classes),
             runtime_classes=sorted(result.runtime | (body.runtime if body else set())),

@@ -441,13 +441,22 @@ class AsyncCalls(ABC):
         )
 
     async def create_chain(
-        self, config: ChainConfigRequest, **options: Unpack[CallOptions]
+        self,
+        config: ChainConfigRequest,
+        *,
+        idempotency_key: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> ChainConfigResponse:
         """
         Add a chain.
 
         Args:
             config: The ChainConfigRequest to send.
+            idempotency_key: A name of this one request, unique among the caller's, such as a UUID. Sent
+                again with the same key and body, the request does nothing more, and is answered as
+                before, with the header `Idempotent-Replayed`; another body is refused with 409. The
+                service remembers it for 24 hours, and a subscriber's last 1,000. The client library
+                makes one for each call. Has the form `^[!-~]([ -~]*[!-~])?$`.
             **options: See `CallOptions`.
 
         Returns:
@@ -461,6 +470,7 @@ class AsyncCalls(ABC):
         return await self._call(
             _chains.create_chain(
                 config=config,
+                idempotency_key=idempotency_key,
             ),
             options,
         )
@@ -1111,12 +1121,23 @@ class SyncCalls(ABC):
             options,
         )
 
-    def create_chain(self, config: ChainConfigRequest, **options: Unpack[CallOptions]) -> ChainConfigResponse:
+    def create_chain(
+        self,
+        config: ChainConfigRequest,
+        *,
+        idempotency_key: str | None = None,
+        **options: Unpack[CallOptions],
+    ) -> ChainConfigResponse:
         """
         Add a chain.
 
         Args:
             config: The ChainConfigRequest to send.
+            idempotency_key: A name of this one request, unique among the caller's, such as a UUID. Sent
+                again with the same key and body, the request does nothing more, and is answered as
+                before, with the header `Idempotent-Replayed`; another body is refused with 409. The
+                service remembers it for 24 hours, and a subscriber's last 1,000. The client library
+                makes one for each call. Has the form `^[!-~]([ -~]*[!-~])?$`.
             **options: See `CallOptions`.
 
         Returns:
@@ -1130,6 +1151,7 @@ class SyncCalls(ABC):
         return self._call(
             _chains.create_chain(
                 config=config,
+                idempotency_key=idempotency_key,
             ),
             options,
         )

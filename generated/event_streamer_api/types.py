@@ -243,6 +243,7 @@ class Operation(Generic[T]):
         parse: Takes the status and the body of a successful answer and gives the result; raises
             EventStreamerValidationError if the answer is not what the API promises.
         safe: Whether it may be sent again when it is unknown if the first one arrived.
+        keyed: Whether that is so with an `Idempotency-Key`, where the service heeds it.
         content: A body that is not `json`, as it is sent; `headers` hold its Content-Type.
         read_as: Takes the status of a successful answer and says what `parse` wants: the decoded JSON,
             text, or bytes.
@@ -256,6 +257,7 @@ class Operation(Generic[T]):
     headers: Mapping[str, str]
     parse: Callable[[int, Any], T]
     safe: bool
+    keyed: bool = False
     content: bytes | None = None
     read_as: Callable[[int], Kind] = field(default=as_json)
 

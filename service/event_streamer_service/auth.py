@@ -123,7 +123,7 @@ class Keys:
         return bool(self._callers)
 
     def knows(self, key: bytes | None) -> bool:
-        """Tell whether a caller's key is (still) good."""
+        """Tell whether a caller's key is still valid."""
         return key in self._callers if self._callers else True
 
     def identify(self, headers: Headers) -> Caller:

@@ -32,6 +32,9 @@ from event_streamer_service.store.database import Database
 
 logger = logging.getLogger(__name__)
 
+Beside = Callable[[Connection, ChainConfig], None]
+"""What is written in the transaction that writes a chain's configuration."""
+
 _LONGEST_GROWTH = 500_000
 """Blocks, eleven days of one every 2 s. More of them are those of another chain with the same id."""
 
@@ -178,9 +181,13 @@ class ChainRegistry:
 
     # --- changing -------------------------------------------------------------------------------
 
-    async def create(self, request: ChainConfigRequest) -> ChainConfig:
+    async def create(self, request: ChainConfigRequest, *, beside: Beside | None = None) -> ChainConfig:
         """
         Add a chain, or activate one that was deactivated with a new configuration.
+
+        Args:
+            request: The configuration.
+            beside: What else is written in the transaction that writes it.
 
         Raises:
             Conflict: It is active already.
@@ -193,7 +200,7 @@ class ChainRegistry:
                     title="Chain exists",
                     code="CHAIN_EXISTS",
                 )
-            return await self._configure(request)
+            return await self._configure(request, beside)
 
     async def update(self, chain_id: int, request: ChainConfigRequest) -> ChainConfig:
         """
@@ -239,7 +246,7 @@ class ChainRegistry:
             await self._apply()
             return len(self._manager.chains)
 
-    async def _configure(self, request: ChainConfigRequest) -> ChainConfig:
+    async def _configure(self, request: ChainConfigRequest, beside: Beside | None = None) -> ChainConfig:
         config = await self._config_of(request)
         lives_here = all(url.startswith(f"{EMBEDDED}:") for url in config.rpc_urls) and config.rpc_urls
         before = self._started_with.get(config.chain_id)
@@ -256,13 +263,16 @@ class ChainRegistry:
             else:
                 self._started_with[config.chain_id] = before
             raise Unprocessable(f"The configuration can't be used: {problem}.") from problem
-        if not lives_here:
-            now = self._clock.time()
+        now = self._clock.time()
 
-            def write(connection: Connection) -> None:
+        def write(connection: Connection) -> None:
+            if not lives_here:
                 stored.save(connection, config.chain_id, asdict(config), now=now)
                 self._tell(connection, chains=True)
+            if beside is not None:
+                beside(connection, config)
 
+        if not lives_here or beside is not None:
             await self._database.run(write)
         self._known[config.chain_id] = (config, True)
         return config

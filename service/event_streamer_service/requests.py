@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
@@ -15,6 +16,8 @@ LARGEST_ID = 2**53 - 1
 _LONGEST_NAME = 255
 _NUL = rb"\u0000"
 """How JSON writes a NUL. A text may also hold these six characters as they are."""
+_KEY = re.compile(rf"[ -~]{{1,{_LONGEST_NAME}}}")
+_QUOTED = re.compile(r'"((?:[^"\\]|\\["\\])+)"')
 _DEEPEST = 64
 """Levels of a body. A tuple in a tuple costs two, and nobody's events have ten of them."""
 
@@ -138,6 +141,24 @@ def query_text(request: Request, name: str, *, longest: int = _LONGEST_NAME) -> 
     if value is not None and not 1 <= len(value) <= longest:
         raise Unprocessable(f"{name} must have 1 to {longest} characters.")
     return None if value is None else _without_nul(name, value)
+
+
+def idempotency_key(request: Request) -> str | None:
+    """
+    Return the request's `Idempotency-Key`, `None` where it has none.
+
+    It may be written as the string of a structured field, in quotes (RFC 9651, section 3.3.3), as
+    draft-ietf-httpapi-idempotency-key-header wants it, or without them: both are the same key.
+    """
+    values = request.headers.getlist("idempotency-key")
+    if not values:
+        return None
+    if len(values) > 1 or not _KEY.fullmatch(values[0]):
+        raise Unprocessable(
+            f"Idempotency-Key must be one value of 1 to {_LONGEST_NAME} printable ASCII characters."
+        )
+    quoted = _QUOTED.fullmatch(values[0])
+    return values[0] if quoted is None else re.sub(r"\\(.)", r"\1", quoted[1])
 
 
 def header_object(request: Request, name: str, *, longest: int) -> dict[str, Any]:

@@ -265,7 +265,7 @@ class Service:
 
     def use_keys(self, keys: KeySet) -> None:
         """
-        Take other keys; streams whose key is no longer good end.
+        Take other keys; streams whose key is no longer valid end.
 
         Raises:
             StartupError: A key has two owners, or the last key would go: nobody opens a service to all so.

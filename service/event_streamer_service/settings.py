@@ -115,7 +115,7 @@ class Settings:
             long is closed; 0 never closes one. Three heartbeats, and 90 s at least, unless told
             otherwise: some clients send theirs every 30 s whatever they are told.
         write_timeout: A reader that takes no byte for so long is cut off.
-        token_lifetime: How long a resume token is good.
+        token_lifetime: How long a resume token is valid.
         max_batch_events: Events in a batch, at most.
         max_batch_bytes: Size of a batch's line, at most, unless one event alone is larger.
             Published clients read lines up to 512 KiB.

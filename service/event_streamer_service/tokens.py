@@ -55,7 +55,7 @@ class Tokens:
     Args:
         secret: Key of the signature, at least 16 bytes.
         older: Keys before it, which are still believed.
-        lifetime: Seconds for which a token is good.
+        lifetime: Seconds for which a token is valid.
         clock: Tells when a token is made and read.
     """
 

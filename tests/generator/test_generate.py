@@ -109,7 +109,8 @@ for client in (EventStreamer, SyncEventStreamer):
     assert doc.startswith("Put a label on a subscription.\\n\\nA label of the same name is replaced."), doc
     assert "dry_run: Whether nothing is to be changed. Default False." in doc, doc
     assert str(inspect.signature(client.tag_subscription)).replace("'", "") == (
-        "(self, subscription_id: int, tag: Tag, dry_run: bool = False) -> Tag"
+        "(self, subscription_id: int, tag: Tag, dry_run: bool = False, "
+        "**options: Unpack[CallOptions]) -> Tag"
     )
 """
 

@@ -20,6 +20,8 @@ class Relay:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._away = False
+        self._to_lose = 0
+        self.lost = 0
         self._open: set[socket.socket] = set()
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -43,6 +45,10 @@ class Relay:
         """Be there again."""
         self._away = False
 
+    def lose_answers(self, count: int) -> None:
+        """Break off when the server answers, so many times: what it was asked for is done."""
+        self._to_lose = count
+
     def _accept(self) -> None:
         with suppress(OSError):
             while True:
@@ -55,15 +61,19 @@ class Relay:
     def _connect(self, here: socket.socket) -> None:
         with here, socket.create_connection(("127.0.0.1", self._target)) as there:
             self._open |= {here, there}
-            back = threading.Thread(target=self._hand_on, args=(there, here), daemon=True)
+            back = threading.Thread(target=self._hand_on, args=(there, here, True), daemon=True)
             back.start()
             self._hand_on(here, there)
             back.join()
             self._open -= {here, there}
 
-    def _hand_on(self, one: socket.socket, other: socket.socket) -> None:
+    def _hand_on(self, one: socket.socket, other: socket.socket, is_answer: bool = False) -> None:
         with suppress(OSError):
             while data := one.recv(65536):
+                if is_answer and self._to_lose:
+                    self._to_lose -= 1
+                    self.lost += 1
+                    break
                 other.sendall(data)
         for sock in (one, other):
             with suppress(OSError):

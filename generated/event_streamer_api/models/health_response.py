@@ -21,12 +21,17 @@ class HealthResponse(Model):
     Attributes:
         status: `healthy` while the service can do its work.
         timestamp: When this was so.
+        features: What the service does beyond the first edition of this API, so that clients needn't guess:
+            `idempotency-key`, that it heeds the header `Idempotency-Key`.
         additional_properties: What the service sent beyond these fields.
     """
 
     status: str = _attrs_field(validator=_check.validated(_check.text()))
     timestamp: datetime.datetime | None = _attrs_field(
         default=None, validator=_check.validated(_check.nullable(_check.moment()))
+    )
+    features: list[str] | None = _attrs_field(
+        default=None, validator=_check.validated(_check.nullable(_check.array(_check.text())))
     )
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
@@ -50,6 +55,7 @@ class HealthResponse(Model):
             cls(
                 status=read.required("status", _read.as_is),
                 timestamp=read.optional_or_null("timestamp", _read.to_datetime, None),
+                features=read.optional_or_null("features", _read.list_of(_read.as_is), None),
                 additional_properties=read.rest(),
             )
         )
@@ -70,4 +76,8 @@ class HealthResponse(Model):
             result["timestamp"] = _send.to_iso(self.timestamp)
         elif include_none:
             result["timestamp"] = None
+        if self.features is not None:
+            result["features"] = list(self.features)
+        elif include_none:
+            result["features"] = None
         return result if include_none else self._as_arrived(result)

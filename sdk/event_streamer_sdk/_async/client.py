@@ -133,15 +133,23 @@ class EventStreamer(BaseClient, AsyncSubscriptions):
             return result
 
     async def create_subscription(
-        self, subscription: SubscriptionCreate, **options: Unpack[CallOptions]
+        self,
+        subscription: SubscriptionCreate,
+        *,
+        idempotency_key: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> SubscriptionResponse:
         """
         Create a subscription.
 
-        The client's own `subscriber_id` is put in, and `topic0` is computed where it is left out.
+        The client's own `subscriber_id` is put in, and `topic0` is computed where it is left out. The call
+        bears an `Idempotency-Key`, so that it is repeated safely, where the service heeds such keys.
 
         Args:
             subscription: The subscription.
+            idempotency_key: A key of your own, 1 to 255 printable ASCII characters, to make the same call
+                again from elsewhere or later: within a day the service creates nothing more, and gives the
+                same answer. None for a new one.
             **options: See `CallOptions`.
 
         Returns:
@@ -153,7 +161,9 @@ class EventStreamer(BaseClient, AsyncSubscriptions):
         """
         from .._core.subscriptions import completed, create
 
-        return await self._carry_out(create(completed(subscription, self.subscriber_id)), options)
+        return await self._carry_out(
+            create(completed(subscription, self.subscriber_id), idempotency_key), options
+        )
 
     async def get_or_create_subscription(
         self, subscription: SubscriptionCreate, **options: Unpack[CallOptions]
@@ -443,10 +453,16 @@ class AsyncRawResponses(AsyncRawRequests):
         self._client = client
 
     async def create_subscription(
-        self, subscription: SubscriptionCreate, **options: Unpack[CallOptions]
+        self,
+        subscription: SubscriptionCreate,
+        *,
+        idempotency_key: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> RawResponse[SubscriptionResponse]:
         """See the client's `create_subscription`."""
-        return await keeping_async(self._client, self._client.create_subscription)(subscription, **options)
+        return await keeping_async(self._client, self._client.create_subscription)(
+            subscription, idempotency_key=idempotency_key, **options
+        )
 
     async def get_or_create_subscription(
         self, subscription: SubscriptionCreate, **options: Unpack[CallOptions]

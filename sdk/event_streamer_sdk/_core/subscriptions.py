@@ -95,7 +95,9 @@ def get_or_create(
     return oldest
 
 
-def create(wanted: SubscriptionCreate) -> Generator[Operation[Any], Any, SubscriptionResponse]:
+def create(
+    wanted: SubscriptionCreate, idempotency_key: str | None = None
+) -> Generator[Operation[Any], Any, SubscriptionResponse]:
     """
     Create a subscription; take it back where the service would deliver more than is wanted.
 
@@ -103,6 +105,7 @@ def create(wanted: SubscriptionCreate) -> Generator[Operation[Any], Any, Subscri
 
     Args:
         wanted: The subscription to send, completed.
+        idempotency_key: The request's key; one is made where there is none.
 
     Yields:
         The next call. Send its result, or throw its error.
@@ -113,7 +116,7 @@ def create(wanted: SubscriptionCreate) -> Generator[Operation[Any], Any, Subscri
     Raises:
         EventStreamerSDKError: The error of the call that failed, or the service doesn't know `topics`.
     """
-    made: SubscriptionResponse = yield calls.create_subscription(wanted)
+    made: SubscriptionResponse = yield calls.create_subscription(wanted, idempotency_key=idempotency_key)
     if _ignores_topics(wanted, made):
         yield calls.delete_subscription(made.id)
         raise _topics_unknown("")

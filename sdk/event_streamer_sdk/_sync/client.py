@@ -132,15 +132,23 @@ class SyncEventStreamer(BaseClient, SyncSubscriptions):
             return result
 
     def create_subscription(
-        self, subscription: SubscriptionCreate, **options: Unpack[CallOptions]
+        self,
+        subscription: SubscriptionCreate,
+        *,
+        idempotency_key: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> SubscriptionResponse:
         """
         Create a subscription.
 
-        The client's own `subscriber_id` is put in, and `topic0` is computed where it is left out.
+        The client's own `subscriber_id` is put in, and `topic0` is computed where it is left out. The call
+        bears an `Idempotency-Key`, so that it is repeated safely, where the service heeds such keys.
 
         Args:
             subscription: The subscription.
+            idempotency_key: A key of your own, 1 to 255 printable ASCII characters, to make the same call
+                again from elsewhere or later: within a day the service creates nothing more, and gives the
+                same answer. None for a new one.
             **options: See `CallOptions`.
 
         Returns:
@@ -152,7 +160,7 @@ class SyncEventStreamer(BaseClient, SyncSubscriptions):
         """
         from .._core.subscriptions import completed, create
 
-        return self._carry_out(create(completed(subscription, self.subscriber_id)), options)
+        return self._carry_out(create(completed(subscription, self.subscriber_id), idempotency_key), options)
 
     def get_or_create_subscription(
         self, subscription: SubscriptionCreate, **options: Unpack[CallOptions]
@@ -442,10 +450,16 @@ class SyncRawResponses(SyncRawRequests):
         self._client = client
 
     def create_subscription(
-        self, subscription: SubscriptionCreate, **options: Unpack[CallOptions]
+        self,
+        subscription: SubscriptionCreate,
+        *,
+        idempotency_key: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> RawResponse[SubscriptionResponse]:
         """See the client's `create_subscription`."""
-        return keeping(self._client, self._client.create_subscription)(subscription, **options)
+        return keeping(self._client, self._client.create_subscription)(
+            subscription, idempotency_key=idempotency_key, **options
+        )
 
     def get_or_create_subscription(
         self, subscription: SubscriptionCreate, **options: Unpack[CallOptions]

@@ -73,7 +73,7 @@ def rotate_tokens(
     """
     Give the service a new secret for its resume tokens.
 
-    A running service takes it at SIGHUP, replicas at once. Clients whose token is no longer good start
+    A running service takes it at SIGHUP, replicas at once. Clients whose token is no longer valid start
     behind their last acknowledged batch.
     """
 

@@ -137,7 +137,7 @@ def serve_command(
         ),
     ] = None,
     heartbeat_interval: Annotated[float, typer.Option(help="Seconds between two heartbeats.")] = 30.0,
-    token_lifetime: Annotated[float, typer.Option(help="Hours for which a resume token is good.")] = 168.0,
+    token_lifetime: Annotated[float, typer.Option(help="Hours for which a resume token is valid.")] = 168.0,
     requests_per_second: Annotated[
         float | None,
         typer.Option(help="Requests of one subscriber, at most; 100 where API keys are set, else no limit."),

@@ -15,7 +15,7 @@ STANDING_BY = Ending(
     "Another process serves these subscriptions now. Connect again with the last resume token.",
 )
 KEY_REVOKED = Ending(
-    "key_revoked", "UNAUTHORIZED", "The API key of this stream is no longer good.", recoverable=False
+    "key_revoked", "UNAUTHORIZED", "The API key of this stream is no longer valid.", recoverable=False
 )
 CHANGED = Ending(
     "subscription_changed",

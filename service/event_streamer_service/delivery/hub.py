@@ -241,7 +241,7 @@ class Hub:
             connection.end(ending)
 
     def end_keys(self, is_good: Callable[[bytes | None], bool], ending: Ending) -> None:
-        """Ask every stream to end whose key is no longer good."""
+        """Ask every stream to end whose key is no longer valid."""
         for connection in self._all():
             if not is_good(connection.key):
                 connection.end(ending)

@@ -46,6 +46,11 @@ async def change(request: Request, work: Callable[[Connection], T]) -> T:
     return await service_of(request).database.run(work, is_wanted=_is_wanted(request))
 
 
+def created(body: object, *, is_replayed: bool) -> Response:
+    """Return the answer to a create, which says where it is that of an earlier request with the same key."""
+    return json_response(body, 201, headers={"idempotent-replayed": "true"} if is_replayed else None)
+
+
 def _is_wanted(request: Request) -> Callable[[], bool]:
     transport = transport_of(request.scope)
     return lambda: transport is None or not transport.is_closing()

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from attrs import asdict
+from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -17,9 +18,10 @@ from event_streamer_service.chains.feed import Chain
 from event_streamer_service.chains.types import Block
 from event_streamer_service.clock import isoformat
 from event_streamer_service.delivery.connection import Ending
-from event_streamer_service.errors import NotFound, Unavailable
-from event_streamer_service.requests import path_block, path_id, read_model
-from event_streamer_service.routes._answer import caller_of, json_response, service_of
+from event_streamer_service.errors import Conflict, NotFound, Unavailable
+from event_streamer_service.requests import idempotency_key, path_block, path_id, read_model
+from event_streamer_service.routes._answer import caller_of, created, json_response, query, service_of
+from event_streamer_service.store import idempotency
 
 _HEAD_PATIENCE = 2.0
 """Seconds that a chain's nodes have to tell its head, so that a configuration is shown soon without them."""
@@ -117,9 +119,33 @@ async def create_chain(request: Request) -> Response:
     caller_of(request).check_admin()
     service = service_of(request)
     wanted = await read_model(request, ChainConfigRequest, limit=service.settings.max_body_bytes)
-    config = await service.registry.create(wanted)
-    said = _describe(request, config, active=True, message=f"Chain {config.chain_id} added.")
-    return json_response(said, 201)
+    key = idempotency_key(request)
+    keyed = None if key is None else idempotency.Keyed("", key, ["POST", request.url.path, wanted.to_dict()])
+    now = service.clock.time()
+
+    answer: dict[str, Any] = {}
+
+    def describe(connection: Connection, config: ChainConfig) -> None:
+        answer.update(_describe(request, config, active=True, message=f"Chain {config.chain_id} added."))
+        if keyed is not None and idempotency.claim(connection, keyed, now=now) is None:
+            idempotency.keep(connection, keyed, answer)
+
+    async def before() -> dict[str, Any] | None:
+        if keyed is None:
+            return None
+        return await query(request, lambda connection: idempotency.find(connection, keyed, now=now))
+
+    answered = await before()
+    if answered is not None:
+        return created(answered, is_replayed=True)
+    try:
+        await service.registry.create(wanted, beside=describe)
+    except Conflict:  # perhaps by a request with this key, a moment ago
+        answered = await before()
+        if answered is None:
+            raise
+        return created(answered, is_replayed=True)
+    return created(answer, is_replayed=False)
 
 
 async def update_chain(request: Request) -> Response:

@@ -20,7 +20,11 @@ async def get_health(request: Request) -> Response:
     """Answer 200 while the service can answer at all and its database works; else 503."""
     service = service_of(request)
     problem = await service.database_check.problem()
-    body = {"status": "unhealthy" if problem else "healthy", "timestamp": isoformat(service.clock.time())}
+    body: dict[str, Any] = {
+        "status": "unhealthy" if problem else "healthy",
+        "timestamp": isoformat(service.clock.time()),
+        "features": ["idempotency-key"],
+    }
     if problem:
         body |= {"error": "Database unavailable", "detail": problem}
     return json_response(body, 503 if problem else 200)

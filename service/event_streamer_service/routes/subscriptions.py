@@ -16,16 +16,17 @@ from event_streamer_service.definition import FIELDS, normal_topics, stored_byte
 from event_streamer_service.delivery.endings import CHANGED, DELETED, PAUSING
 from event_streamer_service.errors import TooManyRequests, Unprocessable
 from event_streamer_service.requests import (
+    idempotency_key,
     path_id,
     query_integer,
     query_text,
     read_model,
     read_object,
 )
-from event_streamer_service.routes._answer import caller_of, change, json_response, query, service_of
+from event_streamer_service.routes._answer import caller_of, change, created, json_response, query, service_of
 from event_streamer_service.service import Service
 from event_streamer_service.settings import Settings
-from event_streamer_service.store import subscriptions
+from event_streamer_service.store import idempotency, subscriptions
 from event_streamer_service.store.subscriptions import Progress, Subscription, progress_values
 from event_streamer_service.tokens import TokenScope
 
@@ -41,13 +42,26 @@ async def create_subscription(request: Request) -> Response:
     service = service_of(request)
     values = await _wanted(request)
     now = service.clock.time()
+    key = idempotency_key(request)
+    keyed = (
+        None
+        if key is None
+        else idempotency.Keyed(values["subscriber_id"], key, ["POST", request.url.path, values])
+    )
 
-    def add(connection: Connection) -> Subscription:
+    def add(connection: Connection) -> tuple[dict[str, Any], bool]:
+        if keyed is not None:
+            answered = idempotency.claim(connection, keyed, now=now)
+            if answered is not None:
+                return answered, True
         _check_room(connection, service.settings, values)
-        return subscriptions.insert(connection, values, now=now)
+        added = _describe(service, subscriptions.insert(connection, values, now=now), streams=0)
+        if keyed is not None:
+            idempotency.keep(connection, keyed, added)
+        return added, False
 
-    added = await change(request, add)
-    return json_response(_describe(service, added, streams=0), 201)
+    answer, is_replayed = await change(request, add)
+    return created(answer, is_replayed=is_replayed)
 
 
 async def get_or_create_subscription(request: Request) -> Response:
@@ -112,13 +126,11 @@ def _check_room(
         raise TooManyRequests(
             f"This subscriber has {settings.max_subscriptions} subscriptions, and no more are "
             "allowed. Delete one first.",
-            retry_after=60,
         )
     if size + stored_bytes(values) > settings.max_stored_bytes:
         raise TooManyRequests(
             f"This subscriber's subscriptions take up {size} bytes, and {settings.max_stored_bytes} are "
             "allowed. Delete one first.",
-            retry_after=60,
         )
 
 

@@ -64,10 +64,16 @@ def _add_replicas(connection: Connection) -> None:
     schema.open_streams.create(connection)
 
 
+def _add_idempotency_keys(connection: Connection) -> None:
+    """Creates may bear a key, by which they may be sent again."""
+    schema.idempotency_keys.create(connection)
+
+
 MIGRATIONS: dict[int, Callable[[Connection], None]] = {
     2: _add_definition_keys,
     3: _add_topics,
     4: _add_replicas,
+    5: _add_idempotency_keys,
 }
 """Version → what brings a database there from the version before. A new database starts with the newest."""
 

@@ -115,3 +115,17 @@ open_streams = Table(
     Index("open_streams_by_subscriber", "subscriber_id"),
 )
 """The streams of all replicas, so that limits hold over all of them. A lone service has no rows here."""
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    # The owner and the key, hashed.
+    Column("id", String(64), primary_key=True),
+    Column("owner", String, nullable=False),
+    Column("fingerprint", String(64), nullable=False),
+    Column("answer", JSON, nullable=False),
+    Column("created_at", Float(53), nullable=False),
+    Index("idempotency_keys_by_owner", "owner", "created_at"),
+    Index("idempotency_keys_by_age", "created_at"),
+)
+"""The answers to requests with an `Idempotency-Key`, for a day."""

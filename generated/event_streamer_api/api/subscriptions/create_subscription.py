@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from ... import checks as _check
 from ... import reading as _read
+from ... import sending as _send
 from ...types import Operation
 
 if TYPE_CHECKING:
@@ -11,7 +12,9 @@ if TYPE_CHECKING:
     from ...models.subscription_response import SubscriptionResponse
 
 
-def create_subscription(subscription: SubscriptionCreate) -> Operation[SubscriptionResponse]:
+def create_subscription(
+    subscription: SubscriptionCreate, *, idempotency_key: str | None = None
+) -> Operation[SubscriptionResponse]:
     """
     Create a subscription.
 
@@ -20,6 +23,11 @@ def create_subscription(subscription: SubscriptionCreate) -> Operation[Subscript
 
     Args:
         subscription: The SubscriptionCreate to send.
+        idempotency_key: A name of this one request, unique among the caller's, such as a UUID. Sent
+            again with the same key and body, the request does nothing more, and is answered as
+            before, with the header `Idempotent-Replayed`; another body is refused with 409. The
+            service remembers it for 24 hours, and a subscriber's last 1,000. The client library
+            makes one for each call. Has the form `^[!-~]([ -~]*[!-~])?$`.
 
     Returns:
         The request. Its result: The subscription, with its id (some services answer 200).
@@ -30,13 +38,17 @@ def create_subscription(subscription: SubscriptionCreate) -> Operation[Subscript
     from ...models.subscription_response import SubscriptionResponse
 
     _check.instance("SubscriptionCreate")(subscription, "create_subscription: subscription")
+    _check.nullable(_check.text(min_length=1, max_length=255, pattern="^[!-~]([ -~]*[!-~])?$"))(
+        idempotency_key, "create_subscription: idempotency_key"
+    )
     return Operation(
         operation_id="create_subscription",
         method="POST",
         path="/subscriptions",
         params={},
         json=subscription.to_dict(),
-        headers={},
+        headers=_send.in_headers({"Idempotency-Key": idempotency_key}),
         parse=_read.answer_of(SubscriptionResponse.from_dict),
         safe=False,
+        keyed=True,
     )

@@ -8,10 +8,12 @@ decided here is decided once for both.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import json
+from collections.abc import Callable, Generator
 from typing import TypeVar
+from uuid import uuid4
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from event_streamer_api.types import Operation
 
@@ -34,6 +36,13 @@ REPEATABLE_STATUS = frozenset({429, 500, 502, 503, 504})
 """After these a call that is safe to repeat may go better the next time."""
 
 
+KEY_HEADER = "Idempotency-Key"
+"""By it a service knows a request again (draft-ietf-httpapi-idempotency-key-header)."""
+
+_KEYS_ARE_HEEDED = "idempotency-key"
+"""The word for that among the `features` of a service's health."""
+
+
 @frozen
 class Pause:
     """Wait so many seconds; answer with None."""
@@ -42,7 +51,11 @@ class Pause:
 
 
 def exchange(
-    service: Service, operation: Operation[T], backoff: Backoff, retries: int
+    service: Service,
+    operation: Operation[T],
+    backoff: Backoff,
+    retries: int,
+    new_key: Callable[[], object] = uuid4,
 ) -> Generator[Request | Pause, Response | NoResponse | None, T]:
     """
     Make one call, with its repetitions.
@@ -52,6 +65,7 @@ def exchange(
         operation: The call.
         backoff: How long to wait between attempts.
         retries: How many attempts may follow the first one.
+        new_key: Makes the `Idempotency-Key` of a call that takes one and wasn't given any.
 
     Yields:
         What the shell has to do next.
@@ -63,12 +77,15 @@ def exchange(
         EventStreamerSDKError: The error of the last attempt.
     """
     request = request_of(service, operation)
+    if operation.keyed and not any(name.lower() == KEY_HEADER.lower() for name in request.headers):
+        request = evolve(request, headers={**request.headers, KEY_HEADER: str(new_key())})
+    keys_are_heeded: bool | None = None
     redirects = 0
     while True:
         outcome = yield request
         if isinstance(outcome, NoResponse):
             error: errors.EventStreamerSDKError = outcome.error
-            again = not outcome.hopeless and (operation.safe or not outcome.sent)
+            in_vain, arrived = outcome.hopeless, outcome.sent
         else:
             assert outcome is not None, "the shell answers a Request with what came of it"
             elsewhere = redirected(request, outcome)
@@ -79,8 +96,38 @@ def exchange(
             if 200 <= outcome.status < 300:
                 return result_of(operation, outcome)
             error = error_of(service, operation, outcome)
-            again = operation.safe and outcome.status in REPEATABLE_STATUS
-        if not again or retries <= 0:
+            in_vain, arrived = outcome.status not in REPEATABLE_STATUS, True
+        if in_vain:
+            raise error
+        is_safe = operation.safe or not arrived
+        while not is_safe and operation.keyed and not keys_are_heeded and retries > 0:
+            keys_are_heeded = yield from _heeds_keys(service)
+            if keys_are_heeded is False:
+                break
+            if keys_are_heeded is None:  # it can't be asked just now either
+                retries -= 1
+                yield Pause(backoff.next_delay(None))
+        if retries <= 0 or not (is_safe or keys_are_heeded):
             raise error
         retries -= 1
         yield Pause(backoff.next_delay(getattr(error, "retry_after", None)))
+
+
+def _heeds_keys(service: Service) -> Generator[Request, Response | NoResponse | None, bool | None]:
+    """
+    Ask a service whether it knows a request again by its key: else it would be done twice.
+
+    Returns:
+        What it says; None where it gives no answer, or is in trouble.
+    """
+    from event_streamer_api.api.health import get_health  # seldom needed
+
+    answer = yield request_of(service, get_health())
+    if not isinstance(answer, Response) or answer.status in REPEATABLE_STATUS:
+        return None
+    try:
+        health = json.loads(answer.body)
+    except ValueError:
+        return False
+    features = health.get("features") if isinstance(health, dict) else None
+    return isinstance(features, list) and _KEYS_ARE_HEEDED in features

@@ -133,7 +133,7 @@ class Progress:
 
     def restart(self, token: str | None) -> None:
         """
-        Give up the position, for its token is no longer good.
+        Give up the position, for its token is no longer valid.
 
         Args:
             token: Where to go on instead.
