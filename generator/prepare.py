@@ -156,7 +156,7 @@ class Preparation(Schemas):
                 parameter, at = self._document.followed(node, f"{where}/parameters/{index}")
                 key = self._parameter_key(parameter, at)
                 if key in own:
-                    raise self._document.wrong(at, f"the parameter {key[1]!r} ({key[0]}) is there twice")
+                    raise self._document.wrong(at, f"the parameter {key[1]!r} ({key[0]}) is listed twice")
                 own.add(key)
                 declared[key] = parameter, at
         # OpenAPI 3.1.1, section 4.8.12.1: "the parameter definition SHALL be ignored".

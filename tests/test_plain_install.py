@@ -101,7 +101,10 @@ def test_both_clients_stream_without_any_extra(
 def test_the_command_says_which_extra_it_needs(environment: Path) -> None:
     refused = run(environment / "event-streamer", "health")
     assert refused.returncode == 1
-    assert refused.stderr == "event-streamer needs its extra: pip install 'event-streamer-sdk[cli]'\n"
+    assert refused.stderr == (
+        "event-streamer needs its extra: pip install 'event-streamer-sdk[cli]>=1' "
+        "(in a checkout: pip install '.[cli]')\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -116,7 +119,7 @@ def test_the_service_says_which_extra_it_needs(environment: Path, program: str) 
     refused = run(environment / "python", "-c", program)
     assert (refused.returncode, refused.stdout) == (1, "")
     assert refused.stderr.splitlines()[-1].endswith(
-        ", which isn't installed: pip install 'event-streamer-sdk[service]'"
+        ", which isn't installed: pip install 'event-streamer-sdk[service]>=1'"
     )
 
 
@@ -124,7 +127,7 @@ def test_a_fixture_says_which_extra_it_needs(environment: Path, tmp_path: Path) 
     (tmp_path / "test_mine.py").write_text("def test_mine(event_streamer_service):\n    pass\n")
     done = run(environment / "python", "-m", "pytest", "-q", cwd=tmp_path)
     assert done.returncode == 1
-    assert "pip install 'event-streamer-sdk[service]'" in done.stdout
+    assert "pip install 'event-streamer-sdk[service]>=1'" in done.stdout
 
 
 def test_pytest_runs_beside_it(environment: Path, tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ class BaseClient:
         """
         if not isinstance(subscriber_id, str) or not subscriber_id:
             raise EventStreamerValidationError(
-                f"subscriber_id has to be a string that is not empty, got {subscriber_id!r}",
+                f"subscriber_id must be a non-empty string, got {subscriber_id!r}",
                 field="subscriber_id",
             )
         set_up_logging()
@@ -123,7 +123,7 @@ class BaseClient:
         changing_is_exposed = callable(api_key) and service_of(service_url, headers, "any").exposed
         if service.exposed or changing_is_exposed:
             warnings.warn(
-                f"A key is sent to {service.url} without TLS: everybody on the way can read it. Use https://.",
+                f"A key is sent to {service.url} without TLS: anyone on the way can read it. Use https://.",
                 stacklevel=2,
             )
         options = HTTPOptions(

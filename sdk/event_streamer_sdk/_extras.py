@@ -7,6 +7,8 @@ from typing import Any
 
 from event_streamer_api.errors import EventStreamerSDKError
 
+from ._install import install_hint
+
 __all__ = ["EXTRAS", "MissingExtraError", "needs"]
 
 EXTRAS = {
@@ -48,5 +50,5 @@ def needs(module: str) -> Any:
     except ImportError as missing:
         distribution, extra = EXTRAS[module.partition(".")[0]]
         raise MissingExtraError(
-            f"{distribution} is needed for this ({missing}): pip install 'event-streamer-sdk[{extra}]'"
+            f"{distribution} is needed for this ({missing}): {install_hint(extra)}"
         ) from missing

@@ -42,6 +42,11 @@ if TYPE_CHECKING:
     from .abi._errors import ABIParsingError, LogDecodeError
 
 
+# Tracebacks and the reference show where users import them from, and not where generated code keeps them.
+for _shared in (EventStreamerSDKError, EventStreamerValidationError):
+    _shared.__module__ = __name__
+
+
 class RequestDetails(Exception):  # noqa: N818  # what the errors have in common; never raised itself
     """
     What is known of a request that failed.
@@ -99,7 +104,7 @@ class EventStreamerConflictError(EventStreamerConnectionError):
 
 
 class EventStreamerGoneError(EventStreamerConnectionError):
-    """It is there no more (410); on a stream, the resume token has expired."""
+    """It is gone (410); on a stream, the resume token has expired."""
 
 
 class EventStreamerRateLimitError(EventStreamerConnectionError):

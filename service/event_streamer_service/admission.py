@@ -55,7 +55,7 @@ class Admission:
         self._next_room = max(self._next_room, now) + self._interval
         wait = math.ceil(self._next_room - now)
         raise Unavailable(
-            f"The service has just started, and many streams come back. Come again in {wait} s.",
+            f"The service has just started, and many streams come back. Try again in {wait} s.",
             code="STARTING",
             retry_after=wait,
         )

@@ -27,9 +27,7 @@ def check_definition(values: Mapping[str, Any], *, settings: Settings, chains: _
         EventStreamerValidationError: The event can't be decoded.
     """
     if values["end_block"] is not None and values["end_block"] < values["start_block"]:
-        raise Unprocessable(
-            f"end_block {values['end_block']} lies before start_block {values['start_block']}."
-        )
+        raise Unprocessable(f"end_block {values['end_block']} is before start_block {values['start_block']}.")
     if len(values["addresses"]) > settings.max_addresses:
         raise Unprocessable(
             f"addresses holds {len(values['addresses'])} contracts, and {settings.max_addresses} are "

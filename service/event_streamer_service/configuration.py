@@ -181,7 +181,7 @@ def _chains(tables: Any, files: Files) -> Iterable[ChainConfig]:
                 values[name] = _secret(f"chains.{name}", values[name], files)
         chain = ChainConfig(**values)
         if chain.chain_id in seen:
-            raise WrongArgument(f"chain {chain.chain_id} is there twice")
+            raise WrongArgument(f"chain {chain.chain_id} is listed twice")
         seen.add(chain.chain_id)
         yield chain
 

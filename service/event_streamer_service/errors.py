@@ -149,7 +149,7 @@ class NotFound(ServiceError):
 def no_such_connection() -> NotFound:
     """Return the refusal of calls for a connection that nobody has, upon which clients resume."""
     return NotFound(
-        "There is no such connection (any more). Connect again: what was not acknowledged comes again.",
+        "There is no such connection (any more). Connect again: unacknowledged batches are delivered again.",
         title="Connection not found",
         code="CONNECTION_NOT_FOUND",
     )

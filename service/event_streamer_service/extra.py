@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from event_streamer_sdk._install import install_hint
+
 
 @contextmanager
 def needed_for(what: str) -> Iterator[None]:
@@ -23,6 +25,6 @@ def needed_for(what: str) -> Iterator[None]:
         if missing.name is None or missing.name.partition(".")[0] == __package__:
             raise
         raise ImportError(
-            f"{what} needs {missing.name}, which isn't installed: pip install 'event-streamer-sdk[service]'",
+            f"{what} needs {missing.name}, which isn't installed: {install_hint('service')}",
             name=missing.name,
         ) from missing

@@ -166,12 +166,14 @@ class Gate:
             return json_response(body, problem.status_code, headers=problem.headers)
         logger.error("A request failed", exc_info=problem, extra=fields(request_id=request_id))
         self._service.notices.note(
-            "INTERNAL_ERROR", f"A request failed; the log tells more under {request_id}.", severity="error"
+            "INTERNAL_ERROR",
+            f"A request failed; the log has the details under {request_id}.",
+            severity="error",
         )
         body = error_body(
             500,
             "Internal error",
-            "The service made a mistake; its log tells more under this request id.",
+            "The service failed; its log has the details under this request id.",
             "INTERNAL_ERROR",
             timestamp=timestamp,
             request_id=request_id,

@@ -50,7 +50,7 @@ async def check_urls(urls: Iterable[str], *, allow_private: bool) -> None:
     """
     for url in urls:
         if not url.isprintable() or " " in url:
-            raise Unprocessable("A node's URL has no blanks and no control characters.")
+            raise Unprocessable("A node's URL may not have spaces or control characters.")
         try:
             parts = urlsplit(url)
             host, port = parts.hostname, parts.port
@@ -72,7 +72,7 @@ async def _check_host(host: str, port: int | None, url: str, *, allow_private: b
         async with asyncio.timeout(_RESOLVE_PATIENCE):
             found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except UnicodeError:
-        raise Unprocessable(f"The host of {redact_url(url)} is not a name that there can be.") from None
+        raise Unprocessable(f"The host of {redact_url(url)} is not a valid host name.") from None
     except (OSError, TimeoutError):
         if allow_private:
             return  # to be reached, or not, once it is asked: here it can only be down

@@ -196,7 +196,7 @@ class ChainRegistry:
         async with self._changing:
             if self._known.get(request.chain_id, (None, False))[1]:
                 raise Conflict(
-                    f"Chain {request.chain_id} is configured already; change it with PUT.",
+                    f"Chain {request.chain_id} is already configured; change it with PUT.",
                     title="Chain exists",
                     code="CHAIN_EXISTS",
                 )

@@ -273,7 +273,7 @@ class Service:
         changed = Keys(evolve(self.settings, **keys.settings()))
         if self.keys.required and not changed.required:
             raise StartupError(
-                "No key is left, and the service would be open to everybody: restart it for that."
+                "No key is left, which would open the service to everyone: restart it if you want that."
             )
         self.keys = changed
         self.hub.end_keys(changed.knows, KEY_REVOKED)

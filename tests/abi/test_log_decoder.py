@@ -161,9 +161,9 @@ def test_topics_to_filter_by() -> None:
         ("fixed128x18", Decimal("NaN"), "takes a Decimal"),
         ("fixed128x18", "1" + "0" * 500, "takes a Decimal|out of range|decimal places"),
         ("uint8[2]", [1], r"1 items were given for uint8\[2\]"),
-        ("uint8[]", "0x12", "a list was to be given"),
+        ("uint8[]", "0x12", "expected a list for"),
         ("uint8[]", [1, 300], r"^a\[1\]: 300 is out of range"),
-        ("(uint8 x, bool y)", (1,), "a tuple of 2 was to be given: x, y"),
+        ("(uint8 x, bool y)", (1,), "expected a tuple of 2: x, y"),
         ("(uint8 x, bool y)", {"x": 1}, "no value for y"),
         ("(uint8 x, bool y)[]", [(1, 2)], r"^a\[0\]\.y: bool takes True or False"),
     ],
@@ -178,10 +178,10 @@ def test_values_that_do_not_fit(kind: str, value: Any, message: str) -> None:
 def test_names_that_nothing_can_be_filtered_by() -> None:
     transfer = event(TRANSFER)
     with pytest.raises(
-        ABIParsingError, match=r"'form' is not a parameter.*indexed are: from, to; did you mean from\?"
+        ABIParsingError, match=r"'form' is not a parameter.*indexed parameters: from, to; did you mean from\?"
     ):
         encode_topics(transfer, {"form": "0x"})
-    with pytest.raises(ABIParsingError, match="'value' is not indexed"):
+    with pytest.raises(ABIParsingError, match="'value' is not an indexed parameter"):
         encode_topics(transfer, {"value": 1})
     with pytest.raises(ABIParsingError, match="no value for to, value"):
         encode_log(transfer, {"from": "0x" + "00" * 20})

@@ -96,8 +96,8 @@ def test_an_ambiguous_question_lists_the_candidates() -> None:
         ("0x" + "12" * 32, "no event '0x1212"),
         ("Transfer(", r"expected '\)'|expected a type"),
         ("Transfer(uint7)", "in steps of 8"),
-        ("event A(); event B()", "one event was to be declared"),
-        ("function f()", "one event was to be declared"),
+        ("event A(); event B()", "expected the declaration of one event"),
+        ("function f()", "expected the declaration of one event"),
     ],
 )
 def test_an_unknown_event_is_an_error_that_helps(asked: str, message: str) -> None:
@@ -127,7 +127,7 @@ def test_an_event_made_by_hand_is_checked_when_it_is_used() -> None:
     assert caught.value.path == "inputs[1].components[0].type"
     event.inputs[1].components[0].type = "int"
     assert signature(event) == "E(uint256,(int256))"
-    with pytest.raises(ABIParsingError, match="an ABIEvent was to be given, not dict"):
+    with pytest.raises(ABIParsingError, match="expected an ABIEvent, not dict"):
         signature({"name": "E"})  # type: ignore[arg-type]
 
 

@@ -159,14 +159,14 @@ def test_the_artifact_of_another_contract_is_refused() -> None:
         ('[{"type": "event", "name": "E"},]', "this is not valid JSON"),
         ('[{"type": "event", "name": "E", "x": NaN}]', "this is not valid JSON"),
         ('[{"type": "event", "name": "E", "x": Infinity}]', "this is not valid JSON"),
-        ('[{"type": "event", "name": "E", "name": "F"}]', r"abi\[0\]: the key 'name' stands twice"),
+        ('[{"type": "event", "name": "E", "name": "F"}]', r"abi\[0\]: the key 'name' appears twice"),
         ('[{"type": "event", "name": "E", "inputs": [{"type": "bool", "type": "bool"}]}]',
-         r"abi\[0\]\.inputs\[0\]: the key 'type' stands twice"),
-        ('{"abi": [], "abi": []}', "the key 'abi' stands twice"),
-        ('{"\\u0061bi": [], "abi": []}', "the key 'abi' stands twice"),
-        ('{"result": {"type": "event", "name": "E", "name": "F"}}', "the key 'name' stands twice"),
-        ('{"contracts": {"c.sol": {"C": {"abi": []}, "C": {"abi": []}}}}', "the key 'C' stands twice"),
-        ('{"contracts": {}, "contracts": {"C": {"abi": []}}}', "the key 'contracts' stands twice"),
+         r"abi\[0\]\.inputs\[0\]: the key 'type' appears twice"),
+        ('{"abi": [], "abi": []}', "the key 'abi' appears twice"),
+        ('{"\\u0061bi": [], "abi": []}', "the key 'abi' appears twice"),
+        ('{"result": {"type": "event", "name": "E", "name": "F"}}', "the key 'name' appears twice"),
+        ('{"contracts": {"c.sol": {"C": {"abi": []}, "C": {"abi": []}}}}', "the key 'C' appears twice"),
+        ('{"contracts": {}, "contracts": {"C": {"abi": []}}}', "the key 'contracts' appears twice"),
         ("[" * 100_000, "nested too deep|not valid JSON"),
         ('{"a":' * 100_000, "nested too deep|not valid JSON"),
         ('[{"type":"event","name":"E","inputs":' + "[" * 100_000 + "]" * 100_000, "nested too deep|valid"),
@@ -244,7 +244,7 @@ def test_a_key_that_stands_twice_where_nobody_reads_does_no_harm(caplog: pytest.
     assert extract_abi_event(text, "Ping").name == "Ping"
     assert list(extract_abi_events(text)) == ["Ping"]
     assert not caplog.records
-    with pytest.raises(ABIParsingError, match=r"abi\[0\]: the key 'name' stands twice"):
+    with pytest.raises(ABIParsingError, match=r"abi\[0\]: the key 'name' appears twice"):
         parse_contract_abi(text)
 
 

@@ -93,7 +93,8 @@ def test_without_its_extra_it_says_what_to_install():
     refused = python("health", code=hide("typer"))
     assert refused.returncode == 1
     assert refused.stderr.splitlines() == [
-        "event-streamer needs its extra: pip install 'event-streamer-sdk[cli]'"
+        "event-streamer needs its extra: pip install 'event-streamer-sdk[cli]>=1' "
+        "(in a checkout: pip install '.[cli]')"
     ]
 
 

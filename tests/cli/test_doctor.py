@@ -245,7 +245,7 @@ def test_extras_that_are_missing_come_with_the_line_that_brings_them():
     assert (whole.status, whole.found) == ("ok", "cli")
     assert lacking.status == "note"
     assert lacking.found == "kafka (confluent-kafka), sql (psycopg)"
-    assert "pip install 'event-streamer-sdk[kafka,sql]'" in str(lacking.advice)
+    assert "pip install 'event-streamer-sdk[kafka,sql]>=1'" in str(lacking.advice)
 
 
 def test_the_extras_are_those_of_the_package():

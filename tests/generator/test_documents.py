@@ -98,7 +98,7 @@ def written(folder: Path, place: str, value: Any, **changes: Any) -> Path:
         (f"{CALL}/parameters/0/name", None, f"{CALL}/parameters/0: `name` is missing"),
         (f"{CALL}/parameters/0/name", "key", f"{CALL}: the path holds {{id}}"),
         (f"{CALL}/parameters/0/schema", None, f"{CALL}/parameters/0: `schema` is missing"),
-        (f"{CALL}/parameters", [GOOD["paths"]["/things/{id}"]["get"]["parameters"][0]] * 2, "'id' (path) is there twice"),
+        (f"{CALL}/parameters", [GOOD["paths"]["/things/{id}"]["get"]["parameters"][0]] * 2, "'id' (path) is listed twice"),
         (f"{CALL}/responses/abc", {"description": "x"}, f"{CALL}/responses/abc: must be a status, such as 200 or 2XX"),
         (f"{CALL}/responses/200", {"$ref": "#/components/responses/No"}, f"{CALL}/responses/200: $ref"),
         (f"{CALL}/requestBody", {"required": True}, f"{CALL}/requestBody: `content` is missing"),

@@ -175,7 +175,7 @@ def test_a_subscription_is_made_paused_resumed_and_deleted(
     tab.get_by_label("Last block").fill("5")
     tab.get_by_label("First block").fill("9")
     tab.get_by_role("button", name="Create", exact=True).click()
-    expect(tab.get_by_role("alert")).to_contain_text("end_block 5 lies before start_block 9")
+    expect(tab.get_by_role("alert")).to_contain_text("end_block 5 is before start_block 9")
     tab.get_by_label("First block").fill("1")
     tab.get_by_role("button", name="Create", exact=True).click()
     expect(tab.get_by_text("Subscription 1 is created.")).to_be_visible()

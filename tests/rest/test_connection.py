@@ -72,7 +72,7 @@ class TestAddress:
 
     @pytest.mark.parametrize("subscriber_id", ["", None, 5])
     def test_a_subscriber_id_is_needed(self, subscriber_id: Any) -> None:
-        with pytest.raises(EventStreamerValidationError, match="subscriber_id has to be a string"):
+        with pytest.raises(EventStreamerValidationError, match="subscriber_id must be a non-empty string"):
             EventStreamer("http://host", subscriber_id)
 
     def test_a_prefix_is_kept(self, kind: str, server: ScriptedServer) -> None:

@@ -364,3 +364,38 @@ def test_every_error_is_within_the_six_of_the_document() -> None:
             assert issubclass(getattr(exceptions, name), of_requests), name
         assert issubclass(getattr(exceptions, name), EventStreamerSDKError), name
         assert name in (exceptions.__doc__ or ""), f"{name} is missing in the drawing of the tree"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Reply(404, {"error": "Not found", "detail": "Not Found", "error_code": "NOT_FOUND"}),
+        Reply(404, {"detail": "Not Found"}),
+        Reply(404, body=b"<html>nginx</html>"),
+        Reply(404, body=b""),
+    ],
+    ids=str,
+)
+def test_a_wrong_base_path_shows_the_whole_url(kind: str, server: ScriptedServer, answer: Reply) -> None:
+    server.script(answer)
+    expected = pytest.raises(EventStreamerNotFoundError, match="is service_url right")
+    with twin(kind, f"{server.url}/evnts") as client, expected as caught:
+        client.get_all_chains()
+    assert f"GET {server.url}/evnts/api/chains" in str(caught.value)
+
+
+@pytest.mark.parametrize("body", [{"detail": "Chain 5 is unknown"}, {"error": "Chain not found"}], ids=str)
+def test_a_404_that_says_what_is_missing_doubts_no_url(
+    client: Twin, server: ScriptedServer, body: dict[str, str]
+) -> None:
+    server.script(Reply(404, body))
+    with pytest.raises(EventStreamerNotFoundError) as caught:
+        client.get_chain(5)
+    assert "service_url" not in str(caught.value)
+    assert next(iter(body.values())) in str(caught.value)
+
+
+def test_a_traceback_names_what_users_import() -> None:
+    for error in (EventStreamerSDKError, EventStreamerValidationError):
+        assert error.__module__ == "event_streamer_sdk.exceptions"
+        assert pickle.loads(pickle.dumps(error("x"))).args == ("x",)

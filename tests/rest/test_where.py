@@ -57,7 +57,7 @@ def test_without_a_condition_the_field_is_not_sent(client: Twin, server: Scripte
 @pytest.mark.parametrize(
     ("where", "said"),
     [
-        ({"value": 1}, "'value' is not indexed of Transfer"),
+        ({"value": 1}, "'value' is not an indexed parameter of Transfer"),
         ({"too": BOB}, "'too' is not a parameter of Transfer.*did you mean"),
         ({"to": []}, r"where\['to'\] has 0 values; 1 to 100"),
         ({"to": [BOB] * 101}, r"where\['to'\] has 101 values"),

@@ -134,7 +134,7 @@ def test_misuse_is_told() -> None:
         with pytest.raises(RuntimeError):
             getattr(service, name)
     service.stop()
-    with service, pytest.raises(RuntimeError, match="running already"):
+    with service, pytest.raises(RuntimeError, match="already running"):
         service.start()
 
 

@@ -61,7 +61,7 @@ def test_subscriptions_come_in_pages_of_one_subscriber(client: RawClient) -> Non
         ({"start_block": 2**63}, "start_block"),
         ({"start_block": True}, "start_block"),
         ({"start_block": "7"}, "start_block"),
-        ({"start_block": 10, "end_block": 9}, "lies before start_block"),
+        ({"start_block": 10, "end_block": 9}, "is before start_block"),
         ({"chain_id": 0}, "chain_id"),
         ({"chain_id": 5}, "Chain 5 is not active here; active chains: 31337"),
         ({"addresses": ["0x12"]}, "addresses"),

@@ -203,7 +203,7 @@ def test_one_service_works_on_a_database_file(database: str) -> None:
         code, lines = refused("--database", database, "--port", "0")
         assert code == 1
         assert len(lines) == 1, lines
-        assert "Another service works on" in lines[0]
+        assert "Another service is using" in lines[0]
         service.end(signal.SIGKILL)
     with service_process("--database", database, "--port", "0") as service:
         assert service.end(signal.SIGTERM) == 0

@@ -284,7 +284,7 @@ def test_a_second_service_on_a_database_is_refused_by_windows_locks_too(tmp_path
     url = f"sqlite:///{tmp_path / 'service.db'}"
     done = subprocess.run([sys.executable, "-c", ON_WINDOWS, url], capture_output=True, text=True)
     assert done.stdout.splitlines() == [
-        f"Another service works on {tmp_path / 'service.db'}: stop it, or name another file with "
+        f"Another service is using {tmp_path / 'service.db'}: stop it, or name another file with "
         "--database sqlite:///other.db.",
         "free again",
     ], done.stderr

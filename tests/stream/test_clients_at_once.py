@@ -91,7 +91,7 @@ def test_only_one_thread_gets_the_loop() -> None:
             outcomes = asyncio.run(at_once("sync", *[loop] * MANY))
             refused = [error for error in outcomes if isinstance(error, EventStreamerSDKError)]
             assert len(refused) == MANY - 1
-            assert "is being streamed by this client already" in str(refused[0])
+            assert "is already being streamed by this client" in str(refused[0])
             assert outcomes.count("b0") == 1
         assert len(server.connects) == ROUNDS
 

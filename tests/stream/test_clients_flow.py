@@ -196,7 +196,7 @@ def test_calls_that_need_a_connection_say_so(kind: str) -> None:
 def test_one_stream_at_a_time(kind: str) -> None:
     async def scenario(stream: Any, call: Any) -> None:
         await call(stream.start_streaming())
-        with pytest.raises(EventStreamerSDKError, match="is being streamed by this client already"):
+        with pytest.raises(EventStreamerSDKError, match="is already being streamed by this client"):
             await anext(aiter(stream)) if kind == "async" else next(iter(stream))
         await call(stream.stop_streaming())
 

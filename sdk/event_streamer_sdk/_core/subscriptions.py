@@ -368,9 +368,9 @@ class Patience:
         now: float,
     ) -> None:
         if not poll_interval > 0:
-            raise EventStreamerValidationError(f"poll_interval has to be more than 0, got {poll_interval!r}")
+            raise EventStreamerValidationError(f"poll_interval must be more than 0, got {poll_interval!r}")
         if timeout is not None and not timeout >= 0:
-            raise EventStreamerValidationError(f"timeout has to be 0 or more, or None, got {timeout!r}")
+            raise EventStreamerValidationError(f"timeout must be 0 or more, or None, got {timeout!r}")
         self.subscription_id = subscription if isinstance(subscription, int) else subscription.id
         self._timeout = timeout
         self._interval = poll_interval

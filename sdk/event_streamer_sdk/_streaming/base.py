@@ -394,7 +394,7 @@ class StreamingBase(abc.ABC):
     def _refuse_second(self, running: bool) -> None:
         if running:
             raise EventStreamerSDKError(
-                f"subscription {self.subscription_id} is being streamed by this client already: "
+                f"subscription {self.subscription_id} is already being streamed by this client: "
                 "stop_streaming() first, or make another client"
             )
 

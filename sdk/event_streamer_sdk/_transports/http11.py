@@ -234,7 +234,7 @@ class ResponseReader:
         if self.complete:
             return  # what follows the answer's end is not ours to judge, but ends the connection's use
         reason = error.__context__ if isinstance(error.__context__, ValueError) else error
-        raise ConnectionBrokenError(f"the answer is no proper HTTP/1.1: {reason}") from error
+        raise ConnectionBrokenError(f"the answer is not valid HTTP/1.1: {reason}") from error
 
     def end_of_input(self) -> None:
         """

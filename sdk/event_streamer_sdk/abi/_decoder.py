@@ -121,7 +121,7 @@ class EventDecoder:
         try:
             decoded: DecodedEvent = self._decode(topics, data)
         except RecursionError:
-            raise LogDecodeError("the values lie too deep in each other for this interpreter") from None
+            raise LogDecodeError("the values are nested too deeply for this interpreter") from None
         return decoded
 
     def decode_json(self, topics: Sequence[str | bytes], data: str | bytes) -> dict[str, Any]:
@@ -146,7 +146,7 @@ class EventDecoder:
         try:
             decoded: dict[str, Any] = self._decode_wire(topics, data)
         except RecursionError:
-            raise LogDecodeError("the values lie too deep in each other for this interpreter") from None
+            raise LogDecodeError("the values are nested too deeply for this interpreter") from None
         return decoded
 
     def decode_event(self, event: Mapping[str, Any], *, metadata: bool = False) -> dict[str, Any]:
@@ -211,6 +211,6 @@ def _plan(event: Event, spelling: str, style: Style) -> Decode:
         try:
             plan = compile_decoder(event, style)
         except RecursionError:
-            raise ABIParsingError("the types lie too deep in each other for this interpreter") from None
+            raise ABIParsingError("the types are nested too deeply for this interpreter") from None
         _plans[key] = plan
     return plan

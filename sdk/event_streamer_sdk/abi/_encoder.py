@@ -130,9 +130,9 @@ def _check_names(event: Event, values: Mapping[str, Any]) -> None:
     ]
     for name in values:
         if name not in indexed:
-            why = "is not indexed" if name in event.names else "is not a parameter"
+            why = "is not an indexed parameter" if name in event.names else "is not a parameter"
             known = f"{listed(indexed)}{nearest(str(name), indexed)}"
-            raise ABIParsingError(f"{name!r} {why} of {event.signature}; indexed are: {known}")
+            raise ABIParsingError(f"{name!r} {why} of {event.signature}; its indexed parameters: {known}")
 
 
 def _topic(type_: ABIType, value: Any, path: str) -> str:
@@ -202,10 +202,10 @@ def _members(
                 raise ABIParsingError(f"no value for {listed(missing)}", path)
             value = [value[name] for name in names]
         if not isinstance(value, list | tuple) or len(value) != len(names):
-            raise ABIParsingError(f"a tuple of {len(names)} was to be given: {listed(names)}", path)
+            raise ABIParsingError(f"expected a tuple of {len(names)}: {listed(names)}", path)
         return type_.items, [(each, f"{path}.{name}") for each, name in zip(value, names, strict=True)]
     if not isinstance(value, list | tuple):
-        raise ABIParsingError(f"a list was to be given for {type_.canonical}", path)
+        raise ABIParsingError(f"expected a list for {type_.canonical}", path)
     if type_.length is not None and len(value) != type_.length:
         raise ABIParsingError(f"{len(value)} items were given for {type_.canonical}", path)
     return [type_.item] * len(value), [(each, f"{path}[{index}]") for index, each in enumerate(value)]

@@ -92,7 +92,7 @@ def resolve(event: ABIEvent, limits: Limits = DEFAULT_LIMITS) -> Event:
     """
     if not isinstance(event, ABIEvent):
         raise ABIParsingError(
-            f"an ABIEvent was to be given, not {type(event).__name__}; extract_abi_event makes one"
+            f"expected an ABIEvent, not {type(event).__name__}; extract_abi_event makes one"
         )
     check_event_name(event.name)
     budget = InputBudget(limits)

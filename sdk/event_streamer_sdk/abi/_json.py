@@ -77,7 +77,7 @@ class _RepeatedKey(dict[str, Any]):
         self.type = type_
 
     def _refuse(self, *_: object) -> NoReturn:
-        raise ABIParsingError(f"the key {self._key[:60]!r} stands twice in one object")
+        raise ABIParsingError(f"the key {self._key[:60]!r} appears twice in one object")
 
     get = items = values = keys = __getitem__ = __contains__ = __iter__ = _refuse
 
@@ -306,7 +306,7 @@ def _guarded(read: Callable[[Any], _Result], data: Any) -> _Result:
     try:
         return read(data)
     except RecursionError:
-        raise ABIParsingError("the JSON is nested too deep") from None
+        raise ABIParsingError("the JSON is nested too deeply") from None
     except ValueError as error:
         raise ABIParsingError(f"this is not valid JSON: {error}") from None
 

@@ -104,7 +104,9 @@ def parse_event_line(text: str, limits: Limits) -> dict[str, Any]:
         if isinstance(declaration.value, ABIParsingError):
             raise declaration.value
     if len(declarations) != 1 or declarations[0].kind != "event":
-        raise ABIParsingError("one event was to be declared, such as Transfer(address,address,uint256)")
+        raise ABIParsingError(
+            "expected the declaration of one event, such as Transfer(address,address,uint256)"
+        )
     value: dict[str, Any] = declarations[0].value  # type: ignore[assignment]  # faults were raised above
     return value
 

@@ -88,7 +88,7 @@ def read_source(source: ABISource, contract: str | None, limits: Limits) -> Item
     try:
         return _from_source(source, contract, limits)
     except RecursionError:
-        raise ABIParsingError("the document is nested too deep") from None
+        raise ABIParsingError("the document is nested too deeply") from None
 
 
 def _from_source(source: ABISource, contract: str | None, limits: Limits) -> Items:
@@ -213,7 +213,7 @@ def _from_answer(answer: Mapping[str, Any], contract: str | None, limits: Limits
 def _from_inner_text(text: str, path: str, contract: str | None, limits: Limits) -> Items:
     """Find the items in text that stands where an ABI is expected, and may be an excuse for having none."""
     if not text.lstrip().startswith(("[", "{", '"')) and not _DECLARES.match(text):
-        raise ABIParsingError(f"an ABI was expected, and this is {shortened(text)}", path)
+        raise ABIParsingError(f"expected an ABI, got {shortened(text)}", path)
     return _from_text(text, contract, limits)
 
 

@@ -8,6 +8,7 @@ annotations, loaded only when it is called for.
 
 import sys
 
+from event_streamer_sdk._install import install_hint
 from event_streamer_sdk.cli import _streams
 
 __all__ = ["main"]
@@ -34,7 +35,7 @@ def _run() -> int:
         import rich  # noqa: F401 (only to see whether the extra is there)
         import typer  # noqa: F401
     except ImportError:
-        sys.exit("event-streamer needs its extra: pip install 'event-streamer-sdk[cli]'")
+        sys.exit(f"event-streamer needs its extra: {install_hint('cli')}")
     from event_streamer_sdk.cli._app import run
 
     return run()

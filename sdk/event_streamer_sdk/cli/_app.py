@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from event_streamer_sdk._install import install_hint
 from event_streamer_sdk.cli import (
     _streams,
     abi,
@@ -25,6 +26,7 @@ from event_streamer_sdk.cli import (
     worker,
 )
 from event_streamer_sdk.cli._once import OnceCommand
+from event_streamer_sdk.cli._option_names import in_options
 from event_streamer_sdk.cli._output import complain
 from event_streamer_sdk.exceptions import (
     EventStreamerAuthError,
@@ -100,10 +102,7 @@ def _load(entry: EntryPoint) -> Any:
     try:
         function = entry.load()
     except ImportError as missing:
-        complain(
-            f"event-streamer {entry.name} needs the service ({missing}): "
-            "pip install 'event-streamer-sdk[service]'"
-        )
+        complain(f"event-streamer {entry.name} needs the service ({missing}): {install_hint('service')}")
         raise typer.Exit(1) from missing
     if isinstance(function, typer.Typer):  # a group of commands, such as `keys`
         group = typer.main.get_command(function)
@@ -143,7 +142,7 @@ def _show_version(wanted: bool) -> None:
 def _root(
     _version: Annotated[
         bool,
-        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and end."),
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit."),
     ] = False,
 ) -> None:
     pass
@@ -183,7 +182,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()  # a help text, too, may be more than the disk can hold
     except EventStreamerSDKError as problem:
         hint = _HINTS.get(problem.status_code, "") if isinstance(problem, EventStreamerAuthError) else ""
-        complain(f"{problem}{hint}")
+        complain(f"{in_options(problem)}{hint}")
         return _USAGE if _is_usage(problem) else 1
     except BrokenPipeError:
         _streams.write_no_more()

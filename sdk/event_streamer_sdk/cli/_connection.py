@@ -32,7 +32,7 @@ SubscriberId = Annotated[
     str | None,
     typer.Option(
         envvar="EVENT_STREAMER_SUBSCRIBER_ID",
-        help="Whose subscriptions are meant.",
+        help="The subscriber whose subscriptions are used.",
         show_default=DEFAULT_SUBSCRIBER,
         rich_help_panel=_PANEL,
     ),
@@ -65,7 +65,7 @@ class Place:
 
     Attributes:
         url: The service's address.
-        subscriber_id: Whose subscriptions are meant.
+        subscriber_id: The subscriber whose subscriptions are used.
         api_key: The key, or None where the service asks for none.
         settings_file: The settings file that was read, or None.
     """
@@ -95,7 +95,7 @@ def place(
 
     Args:
         url: The service's address.
-        subscriber_id: Whose subscriptions are meant.
+        subscriber_id: The subscriber whose subscriptions are used.
         api_key: The key, or None where the service asks for none.
         settings_file: What says the rest; None for the one in the usual place.
 
@@ -130,7 +130,7 @@ def connect(
 
     Args:
         url: The service's address.
-        subscriber_id: Whose subscriptions are meant.
+        subscriber_id: The subscriber whose subscriptions are used.
         api_key: The key, or None where the service asks for none.
         settings_file: What says the rest; None for the one in the usual place.
 

@@ -70,7 +70,7 @@ def ask(question: str) -> None:
         typer.Abort: The answer was no.
     """
     if not sys.stdin.isatty():
-        raise typer.BadParameter("nobody can be asked here: say --yes")
+        raise typer.BadParameter("there is no terminal to ask for confirmation: pass --yes")
     with redirect_stdout(sys.stderr):  # input() itself writes a blank to what is standard output
         typer.confirm(question, abort=True, err=True)
 

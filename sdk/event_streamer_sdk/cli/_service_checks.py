@@ -70,7 +70,7 @@ class Clock:
             The check.
         """
         if self.ahead is None:
-            return note("Clock", "the service tells no time (no Date header)")
+            return note("Clock", "the service sends no time (no Date header)")
         if abs(self.ahead) <= CLOCK_SECONDS:
             return ok("Clock", f"the same as the service's, to {max(1, round(abs(self.ahead)))} s")
         side = "ahead of" if self.ahead > 0 else "behind"
@@ -104,20 +104,20 @@ def service_checks(client: SyncEventStreamer, clock: Clock, place: Place) -> Ite
     yield from _key_and_version(client, place)
 
 
-_STRANGE = "answers, and not as the service does"
+_STRANGE = "answers, but not as the service does"
 
 
 def _health(client: SyncEventStreamer) -> Check:
     try:
         answer = client.get_health()
     except EventStreamerServerError as ill:
-        return problem("Health", _said(ill), "look into the service's log")
+        return problem("Health", _said(ill), "check the service's log")
     except (EventStreamerNotFoundError, EventStreamerResponseError, EventStreamerAuthError) as strange:
         return problem("Health", f"{client.service_url} {_STRANGE}: {strange}", "check --url, and its path")
     except EventStreamerSDKError as failed:
-        return problem("Health", str(failed), "look whether the service runs, and into its log")
+        return problem("Health", str(failed), "check that the service is running, and its log")
     if answer.status != HEALTHY:
-        return problem("Health", answer.status, "look into the service's log")
+        return problem("Health", answer.status, "check the service's log")
     return ok("Health", answer.status)
 
 
@@ -125,7 +125,7 @@ def _ready(client: SyncEventStreamer) -> Check:
     try:
         answer = client.get("/ready")
     except EventStreamerServerError as waiting:
-        return problem("Ready", _said(waiting), "look at the chains' nodes: event-streamer breakers status")
+        return problem("Ready", _said(waiting), "check the chains' nodes: event-streamer breakers status")
     except EventStreamerNotFoundError:
         return note("Ready", "the service has no /ready: it may be older")
     except EventStreamerSDKError as failed:
@@ -154,7 +154,7 @@ def _key_and_version(client: SyncEventStreamer, place: Place) -> Iterator[Check]
         yield _refused(refused, place)
         return
     except EventStreamerSDKError as failed:
-        yield problem("Key", str(failed), "look into the service's log")
+        yield problem("Key", str(failed), "check the service's log")
         return
     told: Mapping[str, Any] = overview if isinstance(overview, Mapping) else {}
     caller = told.get("caller")

@@ -20,7 +20,7 @@ class Settings:
 
     Attributes:
         url: The service's address.
-        subscriber_id: Whose subscriptions are meant.
+        subscriber_id: The subscriber whose subscriptions are used.
         api_key: The key that the service asks for.
     """
 

@@ -9,7 +9,7 @@ from event_streamer_sdk.cli._connection import calls_the_service
 from event_streamer_sdk.cli._output import AsJson, say, write_details, write_json, write_table
 
 app: typer.Typer = typer.Typer(
-    help="Look at and reset the circuit breakers of the RPC endpoints.", no_args_is_help=True
+    help="Show and reset the circuit breakers of the RPC endpoints.", no_args_is_help=True
 )
 
 
@@ -120,7 +120,8 @@ def config(
 def reset(
     client: SyncEventStreamer,
     name: Annotated[
-        str | None, typer.Argument(show_default=False, help="The breaker's name. None: all of them.")
+        str | None,
+        typer.Argument(show_default=False, help="The breaker's name; all of them where it is left out."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

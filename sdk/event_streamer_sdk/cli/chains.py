@@ -12,7 +12,7 @@ from event_streamer_sdk.cli._shared import given_by
 from event_streamer_sdk.models.chains import ChainConfigRequest, ChainConfigResponse
 
 app: typer.Typer = typer.Typer(
-    help="Look at and change the chains that the service reads.", no_args_is_help=True
+    help="Show and change the chains that the service reads.", no_args_is_help=True
 )
 
 ChainId = Annotated[int, typer.Argument(min=1, show_default=False, help="The chain's id.")]
@@ -28,18 +28,21 @@ def _config(
         typer.Option("--rpc", "-r", show_default=False, help="A node's address; several are tried in turn."),
     ],
     average_block_time: Annotated[
-        float | None, typer.Option(show_default=False, help="Seconds from block to block.")
+        float | None, typer.Option(show_default=False, help="Average seconds between two blocks.")
     ] = None,
     max_blocks_per_request: Annotated[
         int | None,
-        typer.Option(min=1, show_default=False, help="Most blocks that a node is asked for at once."),
+        typer.Option(min=1, show_default=False, help="The most blocks to ask a node for at once."),
     ] = None,
     confirmation_blocks: Annotated[
-        int | None, typer.Option(min=0, show_default=False, help="How deep a block lies before it counts.")
+        int | None,
+        typer.Option(
+            min=0, show_default=False, help="How many blocks deep a block must be before it counts."
+        ),
     ] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Any other setting, as live_max_gap_size=500."),
+        typer.Option("--set", metavar="NAME=VALUE", help="Any other setting, such as live_max_gap_size=500."),
     ] = None,
 ) -> ChainConfigRequest:
     """Make the configuration that the options of `create` and `update` describe."""
@@ -76,7 +79,7 @@ def stats(
     client: SyncEventStreamer,
     as_json: AsJson = False,
 ) -> None:
-    """Count chains and the nodes that work."""
+    """Count the chains, and the nodes that work."""
     answer = client.get_chain_stats()
     if as_json:
         write_json(answer)
@@ -124,7 +127,7 @@ def delete(
     chain: ChainId,
     as_json: AsJson = False,
 ) -> None:
-    """Deactivate a chain: it is read no more, its configuration stays."""
+    """Deactivate a chain: the service stops reading it, its configuration stays."""
     _done(client.delete_chain(chain), as_json, f"Deactivated chain {chain}.")
 
 
@@ -134,7 +137,7 @@ def refresh(
     client: SyncEventStreamer,
     as_json: AsJson = False,
 ) -> None:
-    """Let the service read the configurations from its database again."""
+    """Make the service read the configurations from its database again."""
     _done(client.refresh_chains(), as_json, "Refreshed.")
 
 

@@ -47,11 +47,11 @@ def stream(
         typer.Option(
             show_default=False,
             dir_okay=False,
-            help="A file that remembers the place: the next start goes on from there.",
+            help="A file that keeps the position: the next run resumes from there.",
         ),
     ] = None,
     resume_token: Annotated[
-        str | None, typer.Option(show_default=False, help="Begin just after this token's batch.")
+        str | None, typer.Option(show_default=False, help="Start right after this token's batch.")
     ] = None,
     limit: Annotated[
         int | None,

@@ -22,7 +22,7 @@ from event_streamer_sdk.cli._shared import given_by
 from event_streamer_sdk.models.abi import ABIEvent
 from event_streamer_sdk.models.subscriptions import SubscriptionResponse, SubscriptionUpdate
 
-app: typer.Typer = typer.Typer(help="Make, look at, change and delete subscriptions.", no_args_is_help=True)
+app: typer.Typer = typer.Typer(help="Create, show, change and delete subscriptions.", no_args_is_help=True)
 
 SubscriptionId = Annotated[int, typer.Argument(min=1, show_default=False, help="The subscription's number.")]
 Addresses = Annotated[
@@ -55,7 +55,7 @@ def create(
     end_block: EndBlock = None,
     as_json: AsJson = False,
     quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Write the subscription's number and nothing else.")
+        bool, typer.Option("--quiet", "-q", help="Print the subscription's number and nothing else.")
     ] = False,
 ) -> None:
     """
@@ -143,7 +143,7 @@ def update(
     if live:
         changes["end_block"] = None
     if not changes:
-        raise typer.BadParameter("nothing to change: name what is to be another, as with --end-block 30")
+        raise typer.BadParameter("nothing to change: say what should change, for example --end-block 30")
     _show(client.update_subscription(subscription, SubscriptionUpdate(**changes)), as_json)
 
 
@@ -156,7 +156,7 @@ def delete(
     ],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
 ) -> None:
-    """Delete subscriptions, and with each the place where its stream was."""
+    """Delete subscriptions, and with each the position of its stream."""
     if not yes:
         numbers = ", ".join(map(str, subscriptions))
         ask(f"Delete {numbers} for good?")

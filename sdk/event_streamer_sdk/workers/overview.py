@@ -94,7 +94,7 @@ def workers_status(
 
     Args:
         store: A store for threads, on the workers' database.
-        subscriber_id: Whose subscriptions are meant.
+        subscriber_id: The subscriber whose subscriptions are used.
         subscriptions: Their ids; those that workers speak of are added.
 
     Returns:

@@ -161,7 +161,7 @@ class _Worker:
 
     async def _run(self, handle_signals: bool | None) -> None:
         if self._coordinator is not None:
-            raise EventStreamerValidationError("this worker is at work already: make another one")
+            raise EventStreamerValidationError("this worker is already running: make another one")
         streams = self._make_streams()
         self._loop = asyncio.get_running_loop()
         self._coordinator = coordinator = Coordinator(

@@ -68,7 +68,7 @@ class JsonRpcSource:
                     raise
                 header = read_header(await self._result("eth_getBlockByNumber", [hex(number), False]))
             if header is None:
-                raise ChainUnavailable("the node knows no newest block; it is still starting")
+                raise ChainUnavailable("the node has no newest block yet; it is still starting")
             return header.block
 
     async def block(self, number: int) -> Block | None:

@@ -342,7 +342,7 @@ class NodeLogs:
             whole = await self._from_all_logs(block)
         if whole is None:
             raise RpcError(
-                f"{self._node} gives neither receipts nor all logs of block {block.number}", code=0
+                f"{self._node} returns neither receipts nor all logs of block {block.number}", code=0
             )
         return whole
 

@@ -87,7 +87,7 @@ class HandOver:
             return None
         except httpx.HTTPError as problem:
             raise Unavailable(
-                "The replica that has this connection gives no answer.", retry_after=1
+                "The replica that has this connection doesn't answer.", retry_after=1
             ) from problem
         given = {name: answer.headers[name] for name in _HANDED_BACK if name in answer.headers}
         return Response(answer.content, answer.status_code, headers=given)

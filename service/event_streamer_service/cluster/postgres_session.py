@@ -212,7 +212,7 @@ class Session:
                 "--replicas too."
             )
         return (
-            f"Another service works on {self._database}: stop it, name another database with --database, "
+            f"Another service is using {self._database}: stop it, name another database with --database, "
             "or start both with --replicas."
         )
 

@@ -198,7 +198,7 @@ class Replicas(Alone):
         def work(database: DatabaseConnection) -> None:
             if directory.hold_still(database, stream.subscription_id, stream.subscriber_id) != version:
                 raise Conflict(
-                    "The subscription was changed in this moment. Connect again.", code="PROCESSING_STOPPED"
+                    "The subscription was changed just now. Connect again.", code="PROCESSING_STOPPED"
                 )
             counts = directory.count_streams(database, stream.subscription_id, stream.subscriber_id)
             if counts.subscriber >= self._settings.max_streams:

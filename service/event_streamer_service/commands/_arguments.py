@@ -15,7 +15,7 @@ from event_streamer_service.errors import WrongArgument
 def chains_of(texts: list[str], block_time: float | None) -> list[ChainConfig]:
     """Read all of `--chain`."""
     if block_time is not None and not texts:
-        raise WrongArgument("--block-time says how fast the chains of --chain grow: give one.")
+        raise WrongArgument("--block-time is the block time of the chains given with --chain: give one.")
     chains: dict[int, ChainConfig] = {}
     for text in texts:
         config = _chain(text, block_time)

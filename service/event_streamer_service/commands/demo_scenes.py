@@ -131,7 +131,7 @@ def node(urls: list[str], chain_id: int) -> Iterator[Scene]:
 
 def _head(url: str, chain_id: int) -> int:
     if not url.startswith(("http://", "https://")):
-        raise StartupError(f"RPC={redact_url(url)} is no http:// or https:// address of a node.")
+        raise StartupError(f"RPC={redact_url(url)} is not an http:// or https:// address of a node.")
     shown = redact_url(url)
     with DevNode(url, timeout=10) as asked:
         try:

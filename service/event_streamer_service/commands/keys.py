@@ -19,7 +19,7 @@ from event_streamer_service.errors import StartupError
 from event_streamer_service.store.database import Database
 from event_streamer_service.store.token_secrets import rotate
 
-keys_command = typer.Typer(help="Make API keys for a service.", no_args_is_help=True, add_completion=False)
+keys_command = typer.Typer(help="Create API keys for a service.", no_args_is_help=True, add_completion=False)
 
 _RANDOM_BYTES = 32
 
@@ -67,7 +67,7 @@ def rotate_tokens(
     ] = "sqlite:///event-streamer.db",
     keep: Annotated[
         float,
-        typer.Option(min=0, help="Hours for which tokens of the secret so far stay good; 0: none does."),
+        typer.Option(min=0, help="Hours for which tokens of the old secret stay valid; with 0, none does."),
     ] = 168.0,
 ) -> None:
     """

@@ -42,7 +42,7 @@ def replicas_command(
             typer.echo(orjson.dumps(_as_json(replica)))
         return
     if not found:
-        typer.echo("No replica works on this database.", err=True)
+        typer.echo("No replica uses this database.", err=True)
         return
     rows: list[tuple[str, ...]] = [("REPLICA", "URL", "HOST", "STREAMS", "CHAINS (HEAD)", "UP FOR", "STATE")]
     rows += [_row(replica) for replica in found]

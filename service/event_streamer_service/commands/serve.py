@@ -159,11 +159,11 @@ def serve_command(
     """Run the service. It prints its URL, logs to standard error, and stops at Ctrl-C or SIGTERM."""
     try:
         if log_level not in {"debug", "info", "warning", "error"}:
-            raise WrongArgument(f"--log-level {log_level} is none of debug, info, warning, error.")
+            raise WrongArgument(f"--log-level {log_level} is not one of debug, info, warning, error.")
         if log_format is None:
             log_format = "text" if sys.stderr.isatty() else "json"
         if log_format not in {"json", "text"}:
-            raise WrongArgument(f"--log-format {log_format} is none of json, text.")
+            raise WrongArgument(f"--log-format {log_format} is not one of json, text.")
         given = _given(
             host=host,
             port=port,

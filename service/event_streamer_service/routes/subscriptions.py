@@ -251,7 +251,7 @@ def _changes(update: SubscriptionUpdate, body: dict[str, Any]) -> dict[str, Any]
     if update.streaming_status is not None:
         if update.streaming_status not in _PAUSED:
             raise Unprocessable(
-                "streaming_status can be set to 'active' or 'paused'; all else it tells by itself."
+                "streaming_status can be set to 'active' or 'paused'; the service sets all other values."
             )
         changes.setdefault("is_streaming", _PAUSED[update.streaming_status])
     return changes

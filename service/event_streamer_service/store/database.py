@@ -31,6 +31,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.pool import StaticPool
 
+from event_streamer_sdk._install import install_hint
 from event_streamer_service.errors import StartupError, Unavailable, WrongArgument
 from event_streamer_service.logs import fields
 from event_streamer_service.store import postgres
@@ -372,9 +373,7 @@ def _engine(url: URL, connections: int, timeout: float) -> Engine:
     try:
         return postgres.engine(url, connections=connections, timeout=timeout)
     except (NoSuchModuleError, ModuleNotFoundError) as problem:
-        raise StartupError(
-            "PostgreSQL needs psycopg: pip install 'event-streamer-sdk[service,postgres]'"
-        ) from problem
+        raise StartupError(f"PostgreSQL needs psycopg: {install_hint('service', 'postgres')}") from problem
 
 
 def _begin_sqlite(connection: Connection) -> None:

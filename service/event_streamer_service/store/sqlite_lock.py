@@ -39,7 +39,7 @@ def only_service_on(url: str) -> Iterator[None]:
         url: The database; only an SQLite file is locked.
 
     Raises:
-        StartupError: Another service works on it, or the URL can't be read.
+        StartupError: Another service is using it, or the URL can't be read.
     """
     file = sqlite_file(url)
     if file is None:
@@ -62,7 +62,7 @@ def _take(descriptor: int, file: str) -> None:
         _lock(descriptor)
     except BlockingIOError as taken:
         raise StartupError(
-            f"Another service works on {file}: stop it, or name another file with --database sqlite:///other.db."
+            f"Another service is using {file}: stop it, or name another file with --database sqlite:///other.db."
         ) from taken
     except OSError:
         return

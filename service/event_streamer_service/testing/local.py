@@ -123,7 +123,7 @@ class LocalService:
     def start(self) -> Self:
         """Start it; returns when it answers."""
         if self.is_running:
-            raise RuntimeError("The service is running already.")
+            raise RuntimeError("The service is already running.")
         check_exposure(self._host, self.settings)
         listener = bind(self._host, self._port)
         try:

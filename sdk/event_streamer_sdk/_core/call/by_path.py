@@ -39,7 +39,7 @@ def operation_of(
     if not isinstance(path, str) or not path.startswith("/") or path.startswith("//"):
         # Anything else would lead to another service, and the key with it.
         raise errors.EventStreamerValidationError(
-            f"path {path!r} has to begin with one '/': it is a path below service_url", field="path"
+            f"path {path!r} must begin with a single '/': it is a path below service_url", field="path"
         )
     if "?" in path or "#" in path or not path.isascii() or not path.isprintable() or " " in path:
         raise errors.EventStreamerValidationError(

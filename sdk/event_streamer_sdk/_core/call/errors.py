@@ -41,9 +41,12 @@ def error_of(service: Service, operation: Operation[Any], response: Response) ->
     request_id = f", request id {details['request_id']}" if details["request_id"] else ""
     if response.status == 401 and not service.secrets:
         reason = "; ".join(filter(None, [reason.rstrip("."), "give the client an api_key"]))
+    where = operation.path
+    if response.status == 404 and _names_nothing(body):
+        reason, where = "nothing is served at this path: is service_url right?", service.url + operation.path
     message = (
         f"{operation.operation_id} failed: {response.status} {_phrase(response.status)}"
-        f"{f': {reason}' if reason else ''} ({operation.method} {operation.path}{request_id})"
+        f"{f': {reason}' if reason else ''} ({operation.method} {where}{request_id})"
     )
     return _class_of(operation, response.status)(redacted(message, service.secrets), **details)
 
@@ -104,6 +107,13 @@ def _fault(item: Any) -> str:
     where = item.get("loc")
     path = ".".join(str(part) for part in where) if isinstance(where, list | tuple) else ""
     return f"{path}: {item.get('msg', 'is wrong')}" if path else str(item.get("msg", item))
+
+
+def _names_nothing(body: Any) -> bool:
+    """Tell whether a 404 is a router's or a proxy's, which doesn't say what there is none of."""
+    if isinstance(body, dict):
+        body = body.get("detail") or body.get("error") or body.get("message")
+    return body in ("Not Found", "", None) or _is_page(body)
 
 
 def _is_page(body: Any) -> bool:

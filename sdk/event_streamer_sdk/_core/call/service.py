@@ -129,7 +129,7 @@ def _address(service_url: str) -> tuple[str, str | None]:
         )
     if port == 0:
         raise EventStreamerValidationError(
-            f"service_url names port 0, which nobody can listen on; {hint}", field="service_url"
+            f"service_url names port 0, which can't be connected to; {hint}", field="service_url"
         )
     if parts.query or parts.fragment:
         raise EventStreamerValidationError(
@@ -147,7 +147,7 @@ def _address(service_url: str) -> tuple[str, str | None]:
 def _check_header(name: str, value: str) -> None:
     # The value may be a secret, so the error never shows it.
     if not isinstance(name, str) or not isinstance(value, str):
-        raise EventStreamerValidationError(f"header {name!r} has to be a string, and its name too")
+        raise EventStreamerValidationError(f"header {name!r} must be a string, and so must its name")
     sendable = name.isascii() and name.isprintable() and name and " " not in name and ":" not in name
     if not sendable or not value.isascii() or any(ord(char) < 32 or ord(char) == 127 for char in value):
         raise EventStreamerValidationError(
