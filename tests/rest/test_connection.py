@@ -2,11 +2,13 @@
 
 import asyncio
 import gc
+import resource
 import ssl
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +156,12 @@ def tls_server(certificate: Path) -> Iterator[ScriptedServer]:
         yield server
 
 
+def _resident_bytes() -> int:
+    gc.collect()
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize()
+
+
 class TestTLS:
     def test_a_certificate_that_is_not_trusted_ends_it_at_once(
         self, kind: str, tls_server: ScriptedServer
@@ -171,6 +179,27 @@ class TestTLS:
         context = ssl.create_default_context(cafile=certificate)
         with twin(kind, tls_server.url, verify=context) as client:
             assert client.health_check()
+
+    def test_many_clients_share_one_context(
+        self, kind: str, tls_server: ScriptedServer, certificate: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A context is some hundred KiB of certificates: one for all clients, and none of their own."""
+        context = ssl.create_default_context(cafile=certificate)
+        runner = asyncio.Runner()
+        with ExitStack() as open_ones:
+            open_ones.enter_context(runner)
+            monkeypatch.setattr(ssl, "create_default_context", lambda **_: pytest.fail("another context"))
+            first = open_ones.enter_context(twin(kind, tls_server.url, verify=context, runner=runner))
+            assert first.health_check()
+            before = _resident_bytes()
+            more = [
+                open_ones.enter_context(twin(kind, tls_server.url, verify=context, runner=runner))
+                for _ in range(50)
+            ]
+            assert all(client.health_check() for client in more)
+            each = (_resident_bytes() - before) / len(more)
+        # Half of it is the server's, which runs in this process.
+        assert each < 200_000, f"{each:,.0f} bytes for each client"
 
     def test_checking_can_be_switched_off(self, kind: str, tls_server: ScriptedServer) -> None:
         with twin(kind, tls_server.url, verify=False) as client:

@@ -199,6 +199,21 @@ def test_a_program_that_asks_for_nothing_is_told_on_standard_error(kind: str) ->
     assert 'raise KeyError("frm")' in done.stderr or "in handle" in done.stderr  # and where
 
 
+@kinds
+def test_what_run_raises_is_not_logged_as_well(kind: str) -> None:
+    waiting = "stream.start_streaming()\n        while stream.is_running:\n            "
+    program = PROGRAM.replace(f"{waiting}await asyncio.sleep(0.01)", "stream.run()")
+    program = program.replace(f"{waiting}time.sleep(0.01)", "stream.run()")
+    assert program.count(".run()") == 2
+    with stream_server() as server:
+        done = subprocess.run(
+            [sys.executable, "-c", program, kind, server.url], capture_output=True, text=True, timeout=30
+        )
+    assert done.returncode == 1
+    assert done.stderr.count("KeyError: 'frm'") == 1, done.stderr
+    assert "raised by the handler" in done.stderr  # its note says for which batch
+
+
 # --- errors that travel -------------------------------------------------------------------------
 
 

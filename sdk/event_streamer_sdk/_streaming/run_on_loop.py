@@ -39,6 +39,8 @@ class AsyncStreaming(StreamingBase):
 
         with stopping(stop, handle_signals) as caught:
             await self.start_streaming()
+            if self._run is not None:
+                self._run.session.will_raise()
             if caught.number is not None:
                 stop_here()  # the signal came before there was something to stop
             try:

@@ -119,6 +119,7 @@ class Session:
             registry, counters, self.effects, self.link, subscription_id, utc_now, settings.handler_timeout
         )
         self.stopping = False
+        self._is_raised = False
         self.end: End | None = None
         self.delivered = False
         """Whether the deliver lane has ended: nothing more is handled."""
@@ -143,6 +144,10 @@ class Session:
         self.stopping = True
         self.effects.wake(*Lane)
 
+    def will_raise(self) -> None:
+        """Note that whoever waits for the run is given what ends it: it isn't logged as well."""
+        self._is_raised = True
+
     def conclude(self, reason: EndReason, error: BaseException | None = None) -> None:
         """
         End the run by itself. The first conclusion counts, but an error is never lost to a good end.
@@ -155,13 +160,14 @@ class Session:
             self.end = End(reason, error)
             if error is not None:
                 # With the traceback of what is the user's own: in the background nobody else shows it.
-                logger.error(
+                logger.log(
+                    logging.INFO if self._is_raised else logging.ERROR,
                     "subscription %s: the stream ended (%s): %s: %s",
                     self.subscription_id,
                     reason,
                     type(error).__name__,
                     error,
-                    exc_info=error if reason is EndReason.HANDLER_FAILED else None,
+                    exc_info=error if reason is EndReason.HANDLER_FAILED and not self._is_raised else None,
                 )
             else:
                 logger.info("subscription %s: ended (%s)", self.subscription_id, reason)
