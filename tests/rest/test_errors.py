@@ -202,12 +202,17 @@ def test_what_would_fail_again_is_not_made_again(status: int, client: Twin, serv
     assert len(server.requests) == 1
 
 
+def creates(server: ScriptedServer) -> int:
+    """How often something was to be made, without the questions whether that would be safe."""
+    return sum(request.method == "POST" for request in server.requests)
+
+
 def test_a_call_that_is_not_safe_is_not_made_again(client: Twin, server: ScriptedServer) -> None:
     server.script(Reply(503, headers={"Retry-After": "7"}))
     with pytest.raises(EventStreamerServerError) as caught:
         client.create_subscription(NEW)
     assert caught.value.retry_after == 7.0
-    assert len(server.requests) == 1
+    assert creates(server) == 1
 
 
 @pytest.mark.parametrize("retries", [0, 1, 4])
@@ -258,7 +263,7 @@ def test_a_connection_that_breaks_is_an_error_and_a_safe_call_is_made_again(
         EventStreamerConnectionError, match="create_subscription failed: the connection broke"
     ):
         client.create_subscription(NEW)
-    assert len(server.requests) == 1
+    assert creates(server) == 1
 
 
 def test_silence_is_a_time_out(kind: str, server: ScriptedServer) -> None:
