@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.text import Text
 
 from event_streamer_sdk._core.visible import visible, visible_json
+from event_streamer_sdk._core.words import counted
 from event_streamer_sdk.cli._streams import can_encode_all
 
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON instead of a table.")]
@@ -87,7 +88,7 @@ def count(number: int, one: str, many: str | None = None) -> str:
     Returns:
         Such as "1 event" or "1,200 events".
     """
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+    return counted(number, one, many)
 
 
 def json_text(value: Any, *, indent: int | None = None) -> str:

@@ -190,7 +190,7 @@ class _Screen:
         self._show_waiting()
         if not self._display.is_shown:
             return
-        text = f"{self.written:,} events, block {block}"
+        text = f"{count(self.written, 'event')}, block {block}"
         done = self._course.part_done(block, self.written, moment)
         if done is not None:
             text += f", {progress_text(done, self._pace.seconds_left(done))}"

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 
 from ..backoff import Backoff, Reconnect
+from ..words import counted
 from .commands import Acknowledged, Steps, Wait, acknowledge
 from .failures import connection_gone
 from .in_hand import InHand
@@ -211,7 +212,9 @@ class Acknowledger:
             next_at = session.clock() + max(interval, backoff.next_delay(retry_after))
             outages += sent is Sent.NOTHING
             if outages == REPORT_AFTER:
-                self._report(f"{len(acks)} batches could not be acknowledged; still trying")
+                self._report(
+                    f"{counted(len(acks), 'batch', 'batches')} could not be acknowledged; still trying"
+                )
         yield from self._final()
         yield from self._lease.give_back()
         session.flush_has_ended()
@@ -284,7 +287,8 @@ class Acknowledger:
             return
         self._session.counters.add(ack_failures=len(batch_ids))
         shown = ", ".join(batch_ids[:5]) + (", …" if len(batch_ids) > 5 else "")
-        self._report(f"the service refused the acknowledgement of {len(batch_ids)} batches for good: {shown}")
+        refused = counted(len(batch_ids), "batch", "batches")
+        self._report(f"the service refused the acknowledgement of {refused} for good: {shown}")
 
     def _report(self, message: str) -> None:
         logger.error("subscription %s: %s", self._session.subscription_id, message)

@@ -23,6 +23,7 @@ from event_streamer_api.models import (
 )
 from event_streamer_sdk.exceptions import StreamLineError
 
+from ..words import counted
 from .lines import Block
 
 if TYPE_CHECKING:
@@ -129,7 +130,9 @@ class Batch:
             size += len(group)
         declared = message.get("batch_size")
         if declared is not None and declared != size:
-            raise StreamLineError(f"batch {batch_id} says batch_size {declared!r} and holds {size} events")
+            raise StreamLineError(
+                f"batch {batch_id} says batch_size {declared!r} and holds {counted(size, 'event')}"
+            )
         first = message.get("first_block")
         last = message.get("last_block")
         if type(first) is not int or type(last) is not int:
@@ -193,7 +196,7 @@ class Batch:
         return StreamingEventBatch.from_dict(self.message)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.batch_id}: {self.size} events>"
+        return f"<{type(self).__name__} {self.batch_id}: {counted(self.size, 'event')}>"
 
 
 class Unknown:
