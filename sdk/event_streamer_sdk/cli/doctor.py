@@ -29,12 +29,12 @@ def doctor(
     as_json: AsJson = False,
 ) -> None:
     """
-    Look at everything that a stream needs, and say what to do where something is wrong.
+    Check everything that a stream needs, and say what to do about each problem.
 
-    That is what is installed, the settings, the way to the service, its health,
+    It checks what is installed, the settings, the connection to the service, its health,
     its clock, your key, and both versions. Nothing is changed, no key is shown.
 
-    The exit code is 1 where there is a problem. A note does no harm.
+    The exit code is 1 where there is a problem. Notes are harmless.
     """
     checks = []
     for check in _examine(find_place):

@@ -12,7 +12,7 @@ def health(
     client: SyncEventStreamer,
     as_json: AsJson = False,
 ) -> None:
-    """Ask the service whether it is well; the exit code is 1 where it isn't."""
+    """Ask whether the service is healthy; the exit code is 1 if it isn't."""
     answer = client.get_health()
     if as_json:
         write_json(answer)

@@ -61,7 +61,7 @@ def stream(
     ] = None,
     since: Annotated[
         str | None,
-        typer.Option(metavar="DATE", show_default=False, help="Pass over events of earlier blocks (UTC)."),
+        typer.Option(metavar="DATE", show_default=False, help="Skip events of earlier blocks (UTC)."),
     ] = None,
     until: Annotated[
         str | None,
@@ -70,7 +70,7 @@ def stream(
         ),
     ] = None,
     acknowledge: Annotated[
-        bool, typer.Option("--ack/--no-ack", help="Whether what was written counts as delivered.")
+        bool, typer.Option("--ack/--no-ack", help="Whether written events count as delivered.")
     ] = True,
 ) -> None:
     """

@@ -48,7 +48,7 @@ def demo_command(
     chain: Annotated[
         int | None, typer.Option(min=1, show_default=False, help="The chain id of your node.")
     ] = None,
-    seconds: Annotated[float, typer.Option(min=1, help="How long events are streamed.")] = 12,
+    seconds: Annotated[float, typer.Option(min=1, help="How many seconds to stream events.")] = 12,
 ) -> None:
     """Show everything at once: a chain, the service, an asyncio and a blocking client. Ends by itself."""
     if rpc and chain is None:

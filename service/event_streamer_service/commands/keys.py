@@ -30,10 +30,12 @@ def create(
         str | None, typer.Argument(metavar="SUBSCRIBER", show_default=False, help="Whose key it will be.")
     ] = None,
     admin: Annotated[bool, typer.Option("--admin", help="An admin's key.")] = False,
-    metrics: Annotated[bool, typer.Option("--metrics", help="A key that reads figures alone.")] = False,
+    metrics: Annotated[
+        bool, typer.Option("--metrics", help="A key that reads only /metrics and /ready.")
+    ] = False,
 ) -> None:
     """
-    Make a key: it goes to standard output, and what the configuration holds of it to standard error.
+    Create a key: it goes to standard output, its digest for the configuration file to standard error.
 
     The key itself is kept nowhere. The service is given its digest, from which nobody gets the key back.
     """

@@ -24,7 +24,7 @@ def replicas_command(
     """
     Show the replicas of a service: where each is reached, its streams, and the chains that it reads.
 
-    It asks the database alone, so it also works where no replica answers.
+    It asks only the database, so it works even if no replica answers.
     """
     try:
         held = Database(revealed(database), connections=1)

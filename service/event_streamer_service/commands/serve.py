@@ -66,7 +66,7 @@ def serve_command(
         bool,
         typer.Option(
             "--replicas",
-            help="Share the database, a PostgreSQL, with other processes that are started so too.",
+            help="Share the PostgreSQL database with other processes that are started with this option.",
         ),
     ] = False,
     replica_url: Annotated[
@@ -118,7 +118,7 @@ def serve_command(
         list[str] | None,
         typer.Option(
             metavar="KEY",
-            help="A key that reads /metrics and /ready alone. Also EVENT_STREAMER_METRICS_KEYS.",
+            help="A key that reads only /metrics and /ready. Also EVENT_STREAMER_METRICS_KEYS.",
         ),
     ] = None,
     allowed_host: Annotated[
@@ -140,7 +140,9 @@ def serve_command(
     token_lifetime: Annotated[float, typer.Option(help="Hours for which a resume token is valid.")] = 168.0,
     requests_per_second: Annotated[
         float | None,
-        typer.Option(help="Requests of one subscriber, at most; 100 where API keys are set, else no limit."),
+        typer.Option(
+            help="The most requests a second of one subscriber; 100 where API keys are set, else no limit."
+        ),
     ] = None,
     dev_chain_id: Annotated[int, typer.Option(help="Chain id of the development chain.")] = 31_337,
     dev_first_block: Annotated[int, typer.Option(help="First block of the development chain.")] = 0,
