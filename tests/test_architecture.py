@@ -47,6 +47,7 @@ MAY_IMPORT = {
         "event_streamer_sdk._core.stream",
         "event_streamer_sdk._core.backoff",
         "event_streamer_sdk._core.inflate",
+        "event_streamer_sdk._core.words",
         "event_streamer_sdk.exceptions",
         "event_streamer_api",
     },
@@ -69,6 +70,7 @@ MAY_IMPORT = {
         "event_streamer_sdk.abi",
         "event_streamer_sdk.exceptions",
         "event_streamer_sdk._core.visible",
+        "event_streamer_sdk._core.words",
         "event_streamer_api",
     },
     # Reading chains needs neither the service around it nor the development chain.

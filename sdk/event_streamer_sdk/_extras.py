@@ -7,7 +7,7 @@ from typing import Any
 
 from event_streamer_api.errors import EventStreamerSDKError
 
-from ._install import install_hint
+from ._core.words import install_hint
 
 __all__ = ["EXTRAS", "MissingExtraError", "needs"]
 

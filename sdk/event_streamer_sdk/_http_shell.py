@@ -13,6 +13,7 @@ import random
 import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from uuid import uuid4
 
 from . import exceptions as errors
 from ._core.backoff import Backoff
@@ -138,7 +139,7 @@ class HTTPShell(abc.ABC):
     def _steps(self, operation: Operation[T], retries: int | None, service: Service | None = None) -> Any:
         backoff = Backoff(retry.CALL_WAITS, random.random)
         allowed = self.options.max_retries if retries is None else retries
-        return retry.exchange(service or self.service, operation, backoff, allowed)
+        return retry.exchange(service or self.service, operation, backoff, allowed, uuid4)
 
     def _no_response(self, operation: Operation[Any], error: Exception, limits: Limits) -> NoResponse:
         where = Surroundings(self.service, self._proxy, trust_variable(self.options.trust_env))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from event_streamer_sdk._install import install_hint
+from event_streamer_sdk._core.words import install_hint
 
 
 @contextmanager

@@ -69,7 +69,7 @@ def test_a_call_ends_within_its_attempts_and_repeats_only_what_it_may(
 ) -> None:
     operation = SAFE if safe else UNSAFE
     backoff = Backoff(Reconnect(initial=0.5, maximum=8.0), lambda: 0.5)
-    steps = exchange(SERVICE, operation, backoff, retries)
+    steps = exchange(SERVICE, operation, backoff, retries, lambda: "key")
     sent: list[Response | NoResponse] = []
     pauses: list[float] = []
     result, failure = None, None
@@ -203,7 +203,7 @@ def test_no_token_survives_redaction(before: str, after: str) -> None:
 
 
 def test_an_answer_that_nests_too_deeply_is_an_error() -> None:
-    steps = exchange(SERVICE, SAFE, Backoff(Reconnect(), lambda: 0.5), 0)
+    steps = exchange(SERVICE, SAFE, Backoff(Reconnect(), lambda: 0.5), 0, lambda: "key")
     next(steps)
     with pytest.raises(EventStreamerResponseError, match="is not JSON"):
         steps.send(Response(status=200, headers={}, body=b"[" * 100_000))

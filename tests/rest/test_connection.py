@@ -183,7 +183,7 @@ class TestTLS:
     def test_many_clients_share_one_context(
         self, kind: str, tls_server: ScriptedServer, certificate: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """A context is some hundred KiB of certificates: one for all clients, and none of their own."""
+        """No client makes a context of its own, which would hold the certificates of all authorities."""
         context = ssl.create_default_context(cafile=certificate)
         runner = asyncio.Runner()
         with ExitStack() as open_ones:
@@ -199,7 +199,7 @@ class TestTLS:
             assert all(client.health_check() for client in more)
             each = (_resident_bytes() - before) / len(more)
         # Half of it is the server's, which runs in this process.
-        assert each < 200_000, f"{each:,.0f} bytes for each client"
+        assert each < 500_000, f"{each:,.0f} bytes for each client"
 
     def test_checking_can_be_switched_off(self, kind: str, tls_server: ScriptedServer) -> None:
         with twin(kind, tls_server.url, verify=False) as client:

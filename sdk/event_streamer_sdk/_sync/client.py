@@ -12,14 +12,13 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from event_streamer_api.errors import EventStreamerSDKError
-from event_streamer_api.raw import keeping
 
 from .._answers_on_threads import settled
 from .._base import HEALTHY, BaseClient
 from .._core.call.service import API_KEY_HEADER
 from ..exceptions import EventStreamerNotFoundError
 from .http import SyncHTTP
-from .requests import SyncRawRequests
+from .raw_responses import SyncRawResponses
 from .subscriptions import SyncSubscriptions
 
 if TYPE_CHECKING:
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
         SubscriptionResponse,
         SubscriptionUpdate,
     )
-    from event_streamer_api.raw import RawResponse
     from event_streamer_api.types import CallOptions, Operation
 
     from .._base import Source
@@ -435,73 +433,3 @@ class SyncEventStreamer(BaseClient, SyncSubscriptions):
             batch_ack_interval=batch_ack_interval,
             **options,
         )
-
-
-class SyncRawResponses(SyncRawRequests):
-    """
-    The calls of a client, each with the response that its result was read from, the last of several.
-
-    Args:
-        client: The client.
-    """
-
-    def __init__(self, client: SyncEventStreamer) -> None:
-        super().__init__(client)
-        self._client = client
-
-    def create_subscription(
-        self,
-        subscription: SubscriptionCreate,
-        *,
-        idempotency_key: str | None = None,
-        **options: Unpack[CallOptions],
-    ) -> RawResponse[SubscriptionResponse]:
-        """See the client's `create_subscription`."""
-        return keeping(self._client, self._client.create_subscription)(
-            subscription, idempotency_key=idempotency_key, **options
-        )
-
-    def get_or_create_subscription(
-        self, subscription: SubscriptionCreate, **options: Unpack[CallOptions]
-    ) -> RawResponse[SubscriptionResponse]:
-        """See the client's `get_or_create_subscription`."""
-        return keeping(self._client, self._client.get_or_create_subscription)(subscription, **options)
-
-    def subscribe(
-        self,
-        event: ABIEvent | Source,
-        name: str | None = None,
-        *,
-        chain_id: int,
-        start_block: int,
-        end_block: int | None = None,
-        addresses: str | Iterable[str] = (),
-        where: Mapping[str, Any] | None = None,
-        new: bool = False,
-        **options: Unpack[CallOptions],
-    ) -> RawResponse[SubscriptionResponse]:
-        """See the client's `subscribe`."""
-        return keeping(self._client, self._client.subscribe)(
-            event,
-            name,
-            chain_id=chain_id,
-            start_block=start_block,
-            end_block=end_block,
-            addresses=addresses,
-            where=where,
-            new=new,
-            **options,
-        )
-
-    def update_subscription(
-        self, subscription_id: int, update: SubscriptionUpdate, **options: Unpack[CallOptions]
-    ) -> RawResponse[SubscriptionResponse]:
-        """See the client's `update_subscription`."""
-        return keeping(self._client, self._client.update_subscription)(subscription_id, update, **options)
-
-    def get_subscription_last_processed_block(
-        self, subscription_id: int, chain_id: int | None = None, **options: Unpack[CallOptions]
-    ) -> RawResponse[int | None]:
-        """See the client's `get_subscription_last_processed_block`."""
-        call = keeping(self._client, self._client.get_subscription_last_processed_block)
-        return call(subscription_id, chain_id, **options)

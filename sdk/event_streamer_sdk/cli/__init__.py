@@ -8,7 +8,7 @@ annotations, loaded only when it is called for.
 
 import sys
 
-from event_streamer_sdk._install import install_hint
+from event_streamer_sdk._core.words import install_hint
 from event_streamer_sdk.cli import _streams
 
 __all__ = ["main"]

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from event_streamer_sdk._install import install_hint
+from event_streamer_sdk._core.words import install_hint
 from event_streamer_sdk.cli import (
     _streams,
     abi,

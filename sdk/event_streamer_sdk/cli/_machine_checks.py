@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, requires, version
 
 from event_streamer_sdk import __version__
+from event_streamer_sdk._core.words import install_hint
 from event_streamer_sdk.cli._checks import Check, note, ok
 
 DISTRIBUTION = "event-streamer-sdk"
@@ -78,7 +79,7 @@ def extras(missing: dict[str, list[str]]) -> Iterator[Check]:
         yield note(
             "Extras missing",
             ", ".join(told),
-            f"those that you want: pip install '{DISTRIBUTION}[{','.join(lacking)}]'",
+            f"those that you want: {install_hint(*lacking)}",
         )
 
 

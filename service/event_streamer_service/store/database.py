@@ -31,7 +31,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.pool import StaticPool
 
-from event_streamer_sdk._install import install_hint
+from event_streamer_sdk._core.words import install_hint
 from event_streamer_service.errors import StartupError, Unavailable, WrongArgument
 from event_streamer_service.logs import fields
 from event_streamer_service.store import postgres

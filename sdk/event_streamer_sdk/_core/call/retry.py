@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Generator
 from typing import TypeVar
-from uuid import uuid4
 
 from attrs import evolve, frozen
 
@@ -55,7 +54,7 @@ def exchange(
     operation: Operation[T],
     backoff: Backoff,
     retries: int,
-    new_key: Callable[[], object] = uuid4,
+    new_key: Callable[[], object],
 ) -> Generator[Request | Pause, Response | NoResponse | None, T]:
     """
     Make one call, with its repetitions.
