@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import command_line, links, llms, metrics, names, rest, results
+from . import command_line, links, llms, metrics, names, rest, results, signatures
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -63,6 +63,7 @@ def write_pages(folder: Path) -> None:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect to Sphinx."""
     app.connect("config-inited", lambda app, _config: write_pages(Path(app.srcdir) / "generated"))
+    app.connect("autodoc-process-signature", signatures.readable)
     app.connect("source-read", links.into_the_repository)
     app.connect("build-finished", links.copy_files)
     app.connect("build-finished", llms.write)
