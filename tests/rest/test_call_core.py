@@ -38,7 +38,10 @@ UNSAFE: Operation[Any] = evolve(
         SubscriptionCreate(event_signature=ABIEvent(type="event", name="Ping"), start_block=0, chain_id=1)
     ),
     parse=SAFE.parse,
+    keyed=False,
 )
+KEYED: Operation[Any] = evolve(UNSAFE, keyed=True)
+HEEDS_KEYS = b'{"status": "healthy", "features": ["idempotency-key"]}'
 
 header_values = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=30)
 headers = st.fixed_dictionaries(
@@ -104,6 +107,39 @@ def test_a_call_ends_within_its_attempts_and_repeats_only_what_it_may(
         elif outcome.status >= 400:
             assert safe
             assert outcome.status in REPEATABLE_STATUS
+
+
+@given(
+    st.lists(answers | losses | st.just(Response(status=200, headers=httpx.Headers(), body=HEEDS_KEYS)),
+             min_size=20, max_size=20),
+    st.integers(0, 4),
+)  # fmt: skip
+def test_a_create_is_repeated_only_where_the_service_said_that_it_heeds_its_key(
+    outcomes: list[Response | NoResponse], retries: int
+) -> None:
+    backoff = Backoff(Reconnect(initial=0.5, maximum=8.0), lambda: 0.5)
+    steps = exchange(SERVICE, KEYED, backoff, retries, lambda: "key")
+    step, pauses, creates, is_heeded = next(steps), 0, 0, False
+    arrived = redirected = False
+    try:
+        for outcome in outcomes:
+            while isinstance(step, Pause):
+                pauses += 1
+                step = steps.send(None)
+            if step.method == "POST":
+                assert step.headers["Idempotency-Key"] == "key"
+                assert not arrived or redirected or is_heeded
+                creates += 1
+                arrived = arrived or not isinstance(outcome, NoResponse) or outcome.sent
+                redirected = isinstance(outcome, Response) and 300 <= outcome.status < 400
+            else:
+                assert step.url == "http://localhost:8000/health" or redirected
+                is_heeded = isinstance(outcome, Response) and outcome.body == HEEDS_KEYS
+            step = steps.send(outcome)
+    except (StopIteration, EventStreamerSDKError):
+        pass
+    assert pauses <= retries
+    assert creates >= 1
 
 
 @given(answers)
