@@ -108,7 +108,7 @@ package: $(installed_dev) ## build the source archive and the wheel, check them,
 
 .PHONY: fuzz fuzz-abi fuzz-requests schemathesis attack watch-page simulate soak soak-workers kill-sinks compare-faults bench bench-quick bench-load
 fuzz: $(installed_dev) ## look for counterexamples to all properties, some hundred times as long as the tests do
-	HYPOTHESIS_PROFILE=fuzz $(pytest) --timeout=0 $(wildcard tests/*/test_*properties*.py) $(ARGS)
+	HYPOTHESIS_PROFILE=fuzz $(pytest) --timeout=0 $(wildcard tests/*/test_*properties*.py) tests/rest/test_two_adapters.py $(ARGS)
 
 fuzz-abi: $(installed_dev) ## let atheris look for ABIs and logs that the ABI part can't bear; SECONDS_EACH=600
 	$(python) -m pip install -qq --group fuzz

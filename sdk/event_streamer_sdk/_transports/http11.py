@@ -9,7 +9,7 @@ may carry another request, and how large a head may be.
 from __future__ import annotations
 
 import mmap
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -38,6 +38,7 @@ _LENIENCIES = {
     "lenient_version": True,  # a higher minor version is read as 1.1 (RFC 9110, section 2.5)
     "lenient_keep_alive": True,  # as the next one; what the real answer says of its connection still counts
     "lenient_data_after_close": True,  # an interim answer may say `Connection: close`
+    "lenient_chunked_length": True,  # a trailer's length means nothing; one beside a coding is refused below
     "lenient_optional_cr_before_lf": True,  # a bare LF may end a line (RFC 9112, section 2.2)
 }
 """Where llhttp by itself refuses what a client has to read, or may: it is made for servers, too."""
@@ -262,8 +263,9 @@ class ResponseReader:
             content codings behind them (RFC 9112, section 7), so they stand among those.
         """
         headers: dict[str, str] = {}
+        encoding = _encoding_of(value for _, value in self.headers)
         for raw_name, raw_value in self.headers:
-            name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+            name, value = raw_name.decode("latin-1").lower(), raw_value.decode(encoding)
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
         if headers.get("transfer-encoding", "chunked") != "chunked":
             undone = [coding for coding in self._codings(b"transfer-encoding") if coding != "chunked"]
@@ -309,6 +311,9 @@ class ResponseReader:
             raise ValueError(f"version {version}")
         if status < 100:
             raise ValueError(f"status {status}")
+        names = {name.lower() for name, _ in self.headers}
+        if b"content-length" in names and b"transfer-encoding" in names:
+            raise ValueError("a length beside a transfer coding")  # RFC 9112, section 6.3
         self.status = status
         if self._without_body and status >= 200:
             # The parser waits for a body all the same, so the connection can carry nothing else.
@@ -322,3 +327,15 @@ class ResponseReader:
         else:
             self.complete = True
             self.reusable = self._parser.should_keep_alive()
+
+
+def _encoding_of(values: Iterable[bytes]) -> str:
+    """Tell how headers are written, as httpx does: what isn't UTF-8 is Latin-1 (RFC 9110, section 5.5)."""
+    together = b"\n".join(values)
+    if together.isascii():
+        return "ascii"
+    try:
+        together.decode("utf-8")
+    except UnicodeDecodeError:
+        return "latin-1"
+    return "utf-8"
