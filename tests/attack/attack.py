@@ -182,7 +182,13 @@ def run(name: str, attack: Attack) -> Outcome:
     return Outcome(name, before, after, watch.longest, " ".join(problem.split())[:200])
 
 
-def report(outcomes: list[Outcome]) -> str:
+def rows_of(page: Path) -> dict[str, str]:
+    """The rows of a page that was written before, by attack."""
+    lines = page.read_text("utf-8").splitlines() if page.exists() else []
+    return {name: line for name in ATTACKS for line in lines if line.startswith(f"| {name} |")}
+
+
+def report(rows: dict[str, str]) -> str:
     """The outcomes as a page of Markdown."""
     lines = [
         "# What each attack cost",
@@ -197,7 +203,7 @@ def report(outcomes: list[Outcome]) -> str:
         "",
         "| attack | memory before | after | longest `/health` | verdict |",
         "|---|---|---|---|---|",
-        *(outcome.row() for outcome in outcomes),
+        *(rows[name] for name in ATTACKS if name in rows),
     ]
     return "\n".join(lines) + "\n"
 
@@ -207,7 +213,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"which ones: {', '.join(ATTACKS)}")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="write the table there as well")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write a page there; with names, these rows")
     arguments = parser.parse_args()
     unknown = set(arguments.names) - ATTACKS.keys()
     if unknown:
@@ -217,7 +223,9 @@ def main() -> int:
         outcomes.append(run(name, ATTACKS[name]))
         print(outcomes[-1].row(), flush=True)
     if arguments.out:
-        arguments.out.write_text(report(outcomes), "utf-8")
+        before = rows_of(arguments.out) if arguments.names else {}
+        rows = before | {outcome.name: outcome.row() for outcome in outcomes}
+        arguments.out.write_text(report(rows), "utf-8")
     return 1 if any(outcome.problem for outcome in outcomes) else 0
 
 

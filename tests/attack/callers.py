@@ -98,16 +98,16 @@ def many_streams(service: Victim) -> bool:
 
 
 def stalled_readers(service: Victim) -> bool:
-    """They take nothing of what they asked for: each is cut off once its buffers are full."""
+    """They take nothing of what they asked for: each is cut off once its buffers, some MiB, are full."""
     with RawClient(service.url, key=KEY) as client, ExitStack() as stack:
         number = client.subscribe(subscriber_id="attacker")
-        for _ in range(100):
+        for _ in range(40):
             raw = stack.enter_context(socket.socket())
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             raw.connect(service.place)
             head = f"GET /subscriptions/{number}/stream HTTP/1.1\r\nHost: x\r\nX-API-Key: {KEY}\r\n\r\n"
             raw.sendall(head.encode())
-        wait_until(lambda: service.figure("streams_closed_total") >= 100, seconds=90)
+        wait_until(lambda: service.figure("streams_closed_total") >= 40, seconds=120)
     return True
 
 

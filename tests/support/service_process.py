@@ -13,7 +13,7 @@ from contextlib import contextmanager
 class ServiceProcess:
     """A `serve` process that has printed its URL."""
 
-    def __init__(self, *arguments: str, patience: float = 30, **environment: str) -> None:
+    def __init__(self, *arguments: str, patience: float = 90, **environment: str) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-W", "error", "-m", "event_streamer_service", *arguments],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | environment,
