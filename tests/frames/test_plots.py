@@ -248,7 +248,7 @@ def test_a_subscription_is_plotted_as_it_selects_by_indexed_parameters(
     assert run(["plot", str(made.id), "--url", service.url]) == 0
     mine = sum(row[6] == receiver for row in rows)
     assert 0 < mine < len(rows)
-    assert f"blocks 0 to 50 · {mine} events" in capsys.readouterr().out
+    assert f"blocks 0 to 50 · {mine} event" in capsys.readouterr().out
 
 
 def test_text_without_block_characters_is_ascii() -> None:
