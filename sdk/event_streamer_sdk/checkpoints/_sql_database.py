@@ -30,6 +30,8 @@ class _Known:
         tables: Sequence[Any],
         error: type[StoreError],
         place: Place | None = None,
+        *,
+        singly: bool = False,
     ) -> None:
         if place is None:
             check_place(where)
@@ -38,6 +40,7 @@ class _Known:
         self._tables = tables
         self._error = error
         self._place = place
+        self._singly = singly
         self._lock = threading.Lock()
 
     def _found(self) -> Place:
@@ -46,6 +49,12 @@ class _Known:
                 if self._place is None:
                     self._place = place_of(self._where, self._dialect)
         return self._place
+
+    def _engine(self, shared: Shared) -> Any:
+        """Give the engine for some work: where that is one statement, a transaction would hold it up."""
+        if self._singly and shared.engine.dialect.name == "postgresql":
+            return shared.engine.execution_options(isolation_level="AUTOCOMMIT")
+        return shared.engine
 
     def _missing(self, shared: Shared) -> list[Any]:
         return [table for table in self._tables if table.name not in shared.made]
@@ -91,6 +100,7 @@ class Database(_Known):
         tables: Tables of SQLAlchemy; made where they don't exist.
         error: The exception to raise.
         place: The place, where it is known already.
+        singly: The work is one statement on PostgreSQL, which needs no transaction around it.
     """
 
     _shared: Shared | None = None
@@ -118,7 +128,7 @@ class Database(_Known):
             fresh = bool(missing)
             if missing:
                 self._make_tables(shared, missing)
-            with shared.engine.begin() as connection:
+            with self._engine(shared).begin() as connection:
                 return work(connection)
         except MissingExtraError:
             raise
@@ -163,7 +173,12 @@ class AsyncDatabase(_Known):
             if place.make_async is None:
                 if self._threaded is None:
                     self._threaded = Database(
-                        self._where, self._dialect, self._tables, self._error, place=place
+                        self._where,
+                        self._dialect,
+                        self._tables,
+                        self._error,
+                        place=place,
+                        singly=self._singly,
                     )
                 return await asyncio.to_thread(self._threaded.transaction, work, what)
             shared = self._shared = ENGINES.take(loop_key(place.key), place.make_async, self)
@@ -171,7 +186,7 @@ class AsyncDatabase(_Known):
             fresh = bool(missing)
             if missing:
                 await self._make_tables(shared, missing)
-            async with shared.engine.begin() as connection:
+            async with self._engine(shared).begin() as connection:
                 return await connection.run_sync(work)
         except MissingExtraError:
             raise

@@ -102,9 +102,17 @@ def _parts(keys: Collection[str]) -> Iterator[list[str]]:
         yield part
 
 
+def _is_postgresql(connection: Any) -> bool:
+    return bool(connection.dialect.name == "postgresql")
+
+
 class SQLQuestions:
     """
     What is asked of an SQL database (see `Questions`): each method gives a function of a connection.
+
+    PostgreSQL is asked with one statement each, which needs no transaction around it: a worker that is paused
+    between two statements would keep its rows locked, and everybody else from taking them over; and where
+    the database is far away each statement of a transaction takes its time.
 
     Args:
         positions: The table of positions.
@@ -146,25 +154,36 @@ class SQLQuestions:
 
         return work
 
-    def acquire(self, key: str, owner: str, lease: float) -> Any:
-        """Take a lease."""
+    def acquire(self, keys: Collection[str], owner: str, lease: float) -> Any:
+        """Take leases."""
         table = self._positions
-        number = self._sa.select(table.c.fencing).where(table.c.position_key == key)
-        take = (
-            table.update()
-            .where(
-                table.c.position_key == key,
-                self._sa.or_(table.c.owner.is_(None), table.c.owner == owner, table.c.expires_at < clock()),
-            )
-            .values(owner=owner, fencing=table.c.fencing + 1, expires_at=clock() + lease)
-        )
+        mine = {"owner": owner, "fencing": table.c.fencing + 1, "expires_at": clock() + lease}
+        free = self._sa.or_(table.c.owner.is_(None), table.c.owner == owner, table.c.expires_at < clock())
 
-        def work(connection: Any) -> int | None:
-            if connection.execute(number).first() is None:
-                self._insert(connection, table.insert().values(position_key=key))
-            if connection.execute(take).rowcount != 1:
-                return None
-            return int(connection.execute(number).scalar_one())
+        def at_once(connection: Any, part: list[str]) -> Any:
+            new = [{"position_key": key, **mine, "fencing": 1} for key in part]
+            insert = needs("sqlalchemy.dialects.postgresql").insert(table).values(new)
+            take = insert.on_conflict_do_update(index_elements=["position_key"], set_=mine, where=free)
+            return connection.execute(take.returning(table.c.position_key, table.c.fencing))
+
+        def in_steps(connection: Any, part: list[str]) -> Any:
+            these = table.c.position_key.in_(part)
+            known = set(connection.execute(self._sa.select(table.c.position_key).where(these)).scalars())
+            for key in part:
+                if key not in known:
+                    self._insert(connection, table.insert().values(position_key=key))
+            free_ones = self._sa.select(table.c.position_key).where(these, free)
+            taken = (
+                connection.execute(free_ones.order_by(table.c.position_key).with_for_update()).scalars().all()
+            )
+            these = table.c.position_key.in_(taken)
+            connection.execute(table.update().where(these, free).values(**mine))
+            found = self._sa.select(table.c.position_key, table.c.fencing)
+            return connection.execute(found.where(these, table.c.owner == owner))
+
+        def work(connection: Any) -> dict[str, int]:
+            take = at_once if _is_postgresql(connection) else in_steps
+            return {key: int(number) for part in _parts(keys) for key, number in take(connection, part)}
 
         return work
 
@@ -185,10 +204,16 @@ class SQLQuestions:
             for part in _parts(numbers):
                 pairs = self._sa.tuple_(table.c.position_key, table.c.fencing)
                 ours = pairs.in_([(key, numbers[key]) for key in part])
-                # In one order everywhere, lest two transactions wait for each other's rows.
+                # In one order everywhere, lest two of these wait for each other's rows.
                 found = self._sa.select(table.c.position_key).where(ours).order_by(table.c.position_key)
-                held |= set(connection.execute(found.with_for_update()).scalars())
-                connection.execute(table.update().where(ours).values(expires_at=clock() + lease))
+                found = found.with_for_update()
+                prolong = table.update().values(expires_at=clock() + lease)
+                if _is_postgresql(connection):
+                    prolong = prolong.where(table.c.position_key.in_(found)).returning(table.c.position_key)
+                    held |= set(connection.execute(prolong).scalars())
+                else:
+                    held |= set(connection.execute(found).scalars())
+                    connection.execute(prolong.where(ours))
             return held
 
         return work
@@ -214,17 +239,23 @@ class SQLQuestions:
         said = {"expires_at": clock() + lease, "report": report}
 
         def work(connection: Any) -> None:
-            if connection.execute(table.update().where(*ours).values(**said)).rowcount == 0:
-                connection.execute(table.delete().where(table.c.expires_at < clock() - FORGOTTEN_AFTER))
-                new = table.insert().values(worker=worker, worker_group=group, came_at=clock(), **said)
-                self._insert(connection, new)
+            new = {"worker": worker, "worker_group": group, "came_at": clock(), **said}
+            if _is_postgresql(connection):
+                insert = needs("sqlalchemy.dialects.postgresql").insert(table).values(**new)
+                connection.execute(
+                    insert.on_conflict_do_update(index_elements=["worker", "worker_group"], set_=said)
+                )
+            elif connection.execute(table.update().where(*ours).values(**said)).rowcount == 0:
+                self._insert(connection, table.insert().values(**new))
 
         return work
 
     def leave(self, group: str, worker: str) -> Any:
-        """Say that a worker is gone."""
+        """Say that a worker is gone, and forget those that have vanished long ago."""
         table = self._workers
-        delete = table.delete().where(table.c.worker == worker, table.c.worker_group == group)
+        this = self._sa.and_(table.c.worker == worker, table.c.worker_group == group)
+        long_gone = table.c.expires_at < clock() - FORGOTTEN_AFTER
+        delete = table.delete().where(self._sa.or_(this, long_gone))
 
         def work(connection: Any) -> None:
             connection.execute(delete)

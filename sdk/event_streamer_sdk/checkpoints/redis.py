@@ -146,10 +146,11 @@ class RedisQuestions:
         kept = "" if lease is None else repr(lease)
         return Command([_script(SAVE, self._key(key), kept, fencing, *fields)], _yes)
 
-    def acquire(self, key: str, owner: str, lease: float) -> Command:
-        """Take a lease."""
+    def acquire(self, keys: Collection[str], owner: str, lease: float) -> Command:
+        """Take leases."""
         return Command(
-            [_script(ACQUIRE, self._key(key), owner, repr(lease))], lambda answers: answers[0] or None
+            [_script(ACQUIRE, self._key(key), owner, repr(lease)) for key in keys],
+            lambda answers: {key: number for key, number in zip(keys, answers, strict=True) if number},
         )
 
     def renew(self, numbers: Mapping[str, int], lease: float) -> Command:

@@ -88,8 +88,8 @@ class Questions(Protocol):
     def save(self, key: str, values: tuple[Any, ...], lease: float | None, fencing: int) -> Any:
         """Store a position: whether the fencing number was the right one."""
 
-    def acquire(self, key: str, owner: str, lease: float) -> Any:
-        """Take a lease: its fencing number, or `None`."""
+    def acquire(self, keys: Collection[str], owner: str, lease: float) -> Any:
+        """Take leases: the fencing number of each that was free."""
 
     def renew(self, numbers: Mapping[str, int], lease: float) -> Any:
         """Prolong leases: the keys of those that are still held."""
@@ -248,14 +248,27 @@ class SharedStore(abc.ABC):
         Raises:
             CheckpointError: The database can't be reached.
         """
-        question = self._questions.acquire(key, self.owner, self._lease)
-        return self._do(question, "taking a lease", partial(self._took, key))
+        question = self._questions.acquire([key], self.owner, self._lease)
+        return self._do(question, "taking a lease", lambda numbers: key in self._took(numbers))
 
-    def _took(self, key: str, fencing: int | None) -> bool:
-        if fencing is None:
-            return False
-        self._fencing[key] = fencing
-        return True
+    def acquire_all(self, keys: Collection[str]) -> Any:
+        """
+        Take several leases in one go, as far as they are free.
+
+        Args:
+            keys: The positions' names.
+
+        Returns:
+            The names of those that we have now, a set.
+
+        Raises:
+            CheckpointError: The database can't be reached.
+        """
+        return self._do(self._questions.acquire(keys, self.owner, self._lease), "taking leases", self._took)
+
+    def _took(self, numbers: Mapping[str, int]) -> set[str]:
+        self._fencing.update(numbers)
+        return set(numbers)
 
     def renew(self, key: str) -> Any:
         """

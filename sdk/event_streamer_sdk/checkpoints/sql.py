@@ -58,7 +58,7 @@ class SQLCheckpoint(SharedStore):
     ) -> None:
         tables = _tables(table)
         super().__init__(SQLQuestions(*tables), lease_seconds, owner)
-        self._database = Database(where, dialect, tables, CheckpointError, _place)
+        self._database = Database(where, dialect, tables, CheckpointError, _place, singly=True)
 
     def _do(self, question: Any, what: str, then: Callable[[Any], Any]) -> Any:
         return then(self._database.transaction(question, what))
@@ -105,7 +105,7 @@ class AsyncSQLCheckpoint(SharedStore):
     ) -> None:
         tables = _tables(table)
         super().__init__(SQLQuestions(*tables), lease_seconds, owner)
-        self._database = AsyncDatabase(where, dialect, tables, CheckpointError)
+        self._database = AsyncDatabase(where, dialect, tables, CheckpointError, singly=True)
 
     async def _do(self, question: Any, what: str, then: Callable[[Any], Any]) -> Any:
         return then(await self._database.transaction(question, what))

@@ -69,6 +69,7 @@ class Coordinator:
         self._lease_seconds = store.lease_seconds
         self._free_since: dict[str, float] = {}
         self._refreshed_at = float("-inf")
+        self._refreshing: asyncio.Task[Any] | None = None
         self._announced_at = float("-inf")
         self._stopping = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -98,6 +99,8 @@ class Coordinator:
         finally:
             stopped.cancel()
             balancing.cancel()
+            if self._refreshing is not None:
+                self._refreshing.cancel()
             await asyncio.gather(balancing, stopped, return_exceptions=True)
             await self._hand_over()
             renewing.cancel()
@@ -183,10 +186,13 @@ class Coordinator:
             if self.held.get(held.key) is held:
                 del self.held[held.key]
 
-    async def _take(self, key: str) -> None:
+    async def _take(self, keys: list[str]) -> None:
+        """Ask for leases, all in one go: one after the other takes minutes where the database is slow."""
         began = ticks()
-        if not await self.streams.ask(self.store.acquire, key):
-            return
+        for key in await self.streams.ask(self.store.acquire_all, keys) if keys else ():
+            self._took(key, began)
+
+    def _took(self, key: str, began: float) -> None:
         fencing = self.store.fencing(key)
         assert fencing is not None, "it was just taken"
         lease = Lease(self._wanted[key], key, self.name, fencing, began + self._lease_seconds)
@@ -210,8 +216,12 @@ class Coordinator:
     # --- balance -------------------------------------------------------------------------------
 
     async def _balance(self) -> None:
-        await self._refresh()
         now = ticks()
+        if self._chosen is None and now - self._refreshed_at >= REFRESH_SECONDS:
+            self._refreshed_at = now
+            if self._refreshing is None or self._refreshing.done():
+                # Not awaited: a service that gives no answer must not keep us from taking over.
+                self._refreshing = self._background(self._refresh())
         if now - self._announced_at >= self._lease_seconds / 2:
             await self._announce(now)
         seen: Overview = await self.streams.ask(self.store.overview, self._group, list(self._wanted))
@@ -223,9 +233,7 @@ class Coordinator:
             if key in self.held and not self.held[key].leaving.is_set():
                 logger.info("worker %s: hands over %s", self.name, key)
                 self._background(self._let_go(self.held[key]))
-        for key in move.take:
-            if key not in self.held:
-                await self._take(key)
+        await self._take([key for key in move.take if key not in self.held])
 
     def _view(self, seen: Overview) -> View:
         now = ticks()
@@ -235,10 +243,12 @@ class Coordinator:
             row = seen.leases.get(key)
             owner = row.owner if row is not None and row.is_held else None
             owners[key] = self.name if key in self.held else (None if owner == self.name else owner)
-            if owners[key] is None:
-                free_for[key] = now - self._free_since.setdefault(key, now)
-            else:
+            if owners[key] is not None:
                 self._free_since.pop(key, None)
+            elif row is not None and not row.is_held:  # the database knows since when
+                free_for[key] = -row.seconds_left
+            else:
+                free_for[key] = now - self._free_since.setdefault(key, now)
         peers = {
             worker.name: Peer(worker.name, worker.report.get("capacity"))
             for worker in seen.workers
@@ -251,9 +261,6 @@ class Coordinator:
 
     async def _refresh(self) -> None:
         """Ask which subscriptions there are; a service that is away leaves the old answer."""
-        if self._chosen is not None or ticks() - self._refreshed_at < REFRESH_SECONDS:
-            return
-        self._refreshed_at = ticks()
         try:
             found = await self.streams.subscriptions()
         except EventStreamerSDKError as problem:
