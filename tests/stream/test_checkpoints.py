@@ -2,10 +2,12 @@
 
 import json
 import os
+import shutil
 import sqlite3
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -129,6 +131,30 @@ def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:
         store.load("me:1")
     with pytest.raises(CheckpointError, match="nowhere"):
         store.save("me:1", POSITION)
+
+
+@pytest.mark.skipif(not hasattr(os, "seteuid"), reason="no users on this system")
+@pytest.mark.parametrize("there", [False, True])
+def test_a_folder_that_must_not_be_written_is_told_before_the_first_batch(there: bool) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="event-streamer-read-only-"))
+    store = FileCheckpoint(folder / "position.json")
+    if there:
+        store.save("me:1", POSITION)
+        store.path.chmod(0o644)
+    folder.chmod(0o555)
+    user = os.geteuid()
+    if user == 0:  # who may write everywhere
+        os.seteuid(65534)
+    try:
+        with pytest.raises(
+            CheckpointError, match=r"position\.json can't be written: Permission denied"
+        ) as told:
+            store.load("me:1")
+        assert told.value.permanent
+    finally:
+        os.seteuid(user)
+        folder.chmod(0o700)
+        shutil.rmtree(folder)
 
 
 WRITER = """

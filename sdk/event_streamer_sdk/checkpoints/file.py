@@ -102,6 +102,7 @@ class FileCheckpoint:
                 raise refused(
                     f"the checkpoint {self.path} can't be written: make its folder {self.path.parent} first"
                 ) from None
+            self._try_the_folder()
             return None
         except OSError as error:
             raise refused(
@@ -125,6 +126,7 @@ class FileCheckpoint:
             raise refused(
                 f"{self.path} holds the position of {found!r} and not of {key!r}; use a file for each"
             )
+        self._try_the_folder()
         return checkpoint
 
     def save(self, key: str, checkpoint: Checkpoint) -> None:
@@ -154,6 +156,19 @@ class FileCheckpoint:
                 reason = error.strerror or error if self.path.parent.is_dir() else "its folder is gone"
                 raise refused(f"the checkpoint {self.path} can't be written: {reason}", error) from error
 
+    def _try_the_folder(self) -> None:
+        """Make a file and remove it: a folder without the right to write is told before any handler runs."""
+        fresh = _fresh(self.path)
+        try:
+            os.close(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+            fresh.unlink(missing_ok=True)
+        except OSError as error:
+            raise refused(
+                f"the checkpoint {self.path} can't be written: {error.strerror or error}; "
+                f"new files are made in {self.path.parent}",
+                error,
+            ) from error
+
     def _refuse_what_is_no_file(self) -> None:
         """Leave devices, pipes and folders alone: a pipe never ends, and a device would be replaced."""
         if self.path.exists() and not self.path.is_file():
@@ -163,9 +178,13 @@ class FileCheckpoint:
         """Do nothing: no file is kept open."""
 
 
+def _fresh(path: Path) -> Path:
+    """Name a new file beside another: with a name of its own, since two processes may write one position."""
+    return path.with_name(f"{path.name}.{os.urandom(8).hex()}.new")
+
+
 def _replace(path: Path, data: bytes) -> None:
-    # A name of its own: another process may be writing the same position.
-    fresh = path.with_name(f"{path.name}.{os.urandom(8).hex()}.new")
+    fresh = _fresh(path)
     try:
         _write(fresh, data)
         _put(fresh, path)
