@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from event_streamer_sdk import Report
 from event_streamer_sdk.checkpoints import (
     Checkpoint,
     LeaseLostError,
@@ -89,6 +90,50 @@ def test_a_worker_that_comes_back_too_late_is_fenced_off(kind: str, tmp_path: Pa
         assert stored is not None
         assert stored.resume_token == "t4"  # the successor's position stands
         store.close()
+
+
+@kinds
+def test_run_stands_by_when_its_lease_is_lost_and_goes_on_where_its_successor_was(
+    kind: str, tmp_path: Path
+) -> None:
+    store, other = (SQLiteCheckpoint(tmp_path / "positions.db", lease_seconds=30) for _ in range(2))
+    came_too_late: list[int] = []
+
+    def taken_over(number: int) -> None:
+        if number == 2 and not came_too_late:  # as if this worker had slept longer than its lease
+            came_too_late.append(number)
+            expire(tmp_path / "positions.db")
+            assert other.acquire("tester:1")
+            other.save("tester:1", Checkpoint(resume_token="t3"))
+
+    def hand_back(status: Any) -> None:
+        if status.kind == "standby":
+            assert server.acked <= {"b0", "b1"}
+            stored = store.load("tester:1")
+            assert stored is not None
+            assert stored.resume_token == "t3", "the successor's position stands"
+            other.release("tester:1")
+
+    with stream_server(stay, healthy) as server:
+        listener = Listener(kind, server.url, handler=taken_over, checkpoint=store)
+        listener.on_status = hand_back
+
+        def blocking() -> Report:
+            with listener.sync_client() as client:
+                return listener.listen(client).run()  # type: ignore[no-any-return]
+
+        async def later() -> Report:
+            async with listener.async_client() as client:
+                return await listener.listen(client).run()  # type: ignore[no-any-return]
+
+        report = asyncio.run(later()) if kind == "async" else blocking()
+        assert report.reason == "finished"
+        assert server.tokens == [None, "t3"]
+        assert listener.handled == [0, 1, 2, 4]
+        assert "standby" in [status.kind for status in listener.statuses]
+        assert (report.batches, report.acks) == (4, 3), "the figures of both runs"
+    store.close()
+    other.close()
 
 
 def expire(path: Path) -> None:

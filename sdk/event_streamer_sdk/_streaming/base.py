@@ -377,6 +377,10 @@ class StreamingBase(abc.ABC):
         self._report = report
         self._untold = report.error
 
+    def _may_stand_by(self, stopped: bool) -> bool:
+        """Tell whether a run that has lost its lease is followed by one that waits for it."""
+        return not stopped and getattr(self._store, "lease_seconds", None) is not None
+
     def _raise_untold(self) -> None:
         """Raise what ended a stream badly, once, where nobody has been told of it yet."""
         error, self._untold = self._untold, None

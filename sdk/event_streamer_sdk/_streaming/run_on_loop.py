@@ -8,8 +8,9 @@ from contextlib import suppress
 
 from attrs import evolve
 
-from .._core.stream.reports import EndReason, Report
+from .._core.stream.reports import EndReason, Report, summed_up
 from .._runs.signals import stopping
+from ..exceptions import LeaseLostError
 from .base import StreamingBase
 
 
@@ -38,14 +39,20 @@ class AsyncStreaming(StreamingBase):
                 loop.call_soon_threadsafe(stop_here)
 
         with stopping(stop, handle_signals) as caught:
-            await self.start_streaming()
-            if self._run is not None:
-                self._run.session.will_raise()
-            if caught.number is not None:
-                stop_here()  # the signal came before there was something to stop
-            try:
-                report = await self.wait()
-                return evolve(report, signal=caught.number)
-            finally:
-                await self.disconnect()
-                await asyncio.gather(*tasks)
+            before: list[Report] = []
+            while True:
+                await self.start_streaming()
+                if self._run is not None:
+                    self._run.session.will_raise()
+                if caught.number is not None:
+                    stop_here()  # the signal came before there was something to stop
+                try:
+                    report = summed_up([*before, await self.wait()])
+                    return evolve(report, signal=caught.number)
+                except LeaseLostError:
+                    if self._report is None or not self._may_stand_by(caught.number is not None):
+                        raise
+                    before.append(self._report)
+                finally:
+                    await self.disconnect()
+                    await asyncio.gather(*tasks)

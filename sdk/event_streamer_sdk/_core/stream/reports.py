@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -127,6 +127,25 @@ class Report:
     reconnects: int = 0
     error: BaseException | None = None
     signal: int | None = None
+
+
+def summed_up(reports: Sequence[Report]) -> Report:
+    """
+    Make one report of runs that followed one another: a lease was lost, waited for and taken again.
+
+    Args:
+        reports: At least one.
+
+    Returns:
+        The last one, with the figures of all.
+    """
+    return evolve(
+        reports[-1],
+        events=sum(each.events for each in reports),
+        batches=sum(each.batches for each in reports),
+        acks=sum(each.acks for each in reports),
+        reconnects=sum(each.reconnects for each in reports),
+    )
 
 
 @frozen(kw_only=True)
