@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 
 _LOOK_EVERY = 2.0
 """Seconds between two looks at the files: mounted secrets tell nobody that they change."""
+_AGAIN_AFTER = 1.0
+"""Seconds after which a database that was away is asked again."""
 
 
 class Reloading:
@@ -52,7 +54,14 @@ class Reloading:
             if self._asked.is_set() or self._marks() != self._seen:
                 self._asked.clear()
                 told, self._told = self._told, False
-                await self._reload(service)
+                try:
+                    await self._reload(service)
+                except SQLAlchemyError:
+                    logger.warning("The secrets of tokens can't be read: the database is away; trying again")
+                    self._told = told
+                    self._asked.set()
+                    await asyncio.sleep(_AGAIN_AFTER)
+                    continue
                 if not told:
                     await self._tell(service)
 
@@ -78,6 +87,8 @@ class Reloading:
             await service.reload_token_secrets()
         except StartupError as problem:
             logger.error("The keys stay as they were", extra=fields(reason=str(problem)))
+        except SQLAlchemyError:
+            raise
         except Exception:
             logger.exception("The keys can't be read anew; they stay as they were")
         else:

@@ -20,7 +20,7 @@ from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
@@ -39,7 +39,11 @@ def build_app(chain: DevChain) -> Starlette:
     table = methods.table()
 
     async def post(request: Request) -> Response:
-        answered = await answer(table, await request.body())
+        try:
+            body = await request.body()
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody reads it
+        answered = await answer(table, body)
         return (
             Response(status_code=204)
             if answered is None
