@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter as Counts
 from collections.abc import Iterator
 
+from attrs import frozen
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
@@ -29,6 +30,16 @@ class _Refusals(Collector):
         for reason, count in self._refused.items():
             family.add_metric([reason], count)
         yield family
+
+
+@frozen(kw_only=True)
+class Deliveries:
+    """The counters of what is delivered of one chain: a stream looks them up once, and not for each batch."""
+
+    batches: Counter
+    events: Counter
+    bytes: Counter
+    undecodable: Counter
 
 
 class Metrics:
@@ -82,6 +93,15 @@ class Metrics:
             "handed_over", "Calls that were handed over to another replica, by outcome.", "outcome"
         )
         self.subscriptions = gauge("subscriptions", "Subscriptions in the database.")
+
+    def of_chain(self, chain_id: int) -> Deliveries:
+        """Return the counters of what is delivered of a chain."""
+        return Deliveries(
+            batches=self.batches.labels(chain_id),
+            events=self.events.labels(chain_id),
+            bytes=self.bytes.labels(chain_id),
+            undecodable=self.undecodable.labels(chain_id),
+        )
 
     def watch_refusals(self, refused: Counts[str]) -> None:
         """Show what connections are refused for, as the server counts it."""

@@ -26,7 +26,7 @@ from event_streamer_service.configuration import KeySet
 from event_streamer_service.delivery.endings import KEY_REVOKED, STANDING_BY, STOPPING
 from event_streamer_service.delivery.hub import Hub
 from event_streamer_service.delivery.progress import ProgressBook
-from event_streamer_service.delivery.recent import RecentEvents
+from event_streamer_service.delivery.recent import RecentEvents, RecentRuns
 from event_streamer_service.delivery.stream import Tools
 from event_streamer_service.devchain.chain import DevChain
 from event_streamer_service.errors import StartupError, WrongArgument
@@ -111,6 +111,7 @@ class Service:
         self.tokens = Tokens(secret, older=older, lifetime=settings.token_lifetime, clock=self.clock)
         self.book = ProgressBook(self.database, clock=self.clock, metrics=self.metrics)
         self._recent = RecentEvents()
+        self._runs = RecentRuns()
         self._turns = Turns(1)
         name = new_name()
         self.hub = Hub(
@@ -191,6 +192,7 @@ class Service:
             chain=self.chains.get,
             keep_problem=self._keep_problem,
             recent=self._recent,
+            runs=self._runs,
             turns=self._turns,
             observer=self.observer,
             notices=self.notices,

@@ -33,7 +33,7 @@ def log(number: int, index: int, *, topics: int = 3) -> Log:
     )
 
 
-def refuse(_: Log, reason: str) -> None:
+def refuse(_: Log, reason: str, count: int) -> None:
     raise AssertionError(reason)
 
 
@@ -69,7 +69,7 @@ def test_cutting_loses_nothing(counts: list[int], max_events: int, max_bytes: in
 
 def test_other_events_of_the_same_topic_are_told_and_left_out() -> None:
     told: list[tuple[int, str]] = []
-    encoder = EventEncoder(EVENT, undecodable=lambda entry, why: told.append((entry.log_index, why)))
+    encoder = EventEncoder(EVENT, undecodable=lambda entry, why, _: told.append((entry.log_index, why)))
     dirty = msgspec.structs.replace(log(5, 4), topics=(TRANSFER_TOPIC, "0x" + "ff" * 31 + "07", WORD))
     cut_short = msgspec.structs.replace(log(5, 3), data="0x00")
     logs = (log(5, 0), log(5, 1, topics=4), log(5, 2), cut_short, dirty)
@@ -95,7 +95,7 @@ def test_other_logs_of_the_contract_are_not_taken_for_an_anonymous_event() -> No
             "inputs": [*inputs, {"name": "value", "type": "uint256"}],
         }
     )
-    encoder = EventEncoder(anonymous, undecodable=lambda _, why: told.append(why))
+    encoder = EventEncoder(anonymous, undecodable=lambda _, why, count: told.append(why))
     note = msgspec.structs.replace(log(5, 1), topics=(WORD, WORD, WORD))
     longer = msgspec.structs.replace(note, data=WORD + "00" * 32)
     assert encoder.encode(note, block(5)) is not None
@@ -114,9 +114,9 @@ def test_what_one_stream_has_encoded_of_a_recent_block_the_others_share() -> Non
     recent, told = RecentEvents(), []
     logs = (log(9, 0), log(9, 1, topics=4), log(9, 2))
     whole = LogRange(from_block=9, to_block=9, logs=logs, blocks={9: block(9)}, head=9)
-    first = EventEncoder(EVENT, undecodable=lambda entry, why: None, recent=recent)
+    first = EventEncoder(EVENT, undecodable=lambda *_: None, recent=recent)
     [made] = cut(whole, first, max_events=10, max_bytes=4000)
-    second = EventEncoder(EVENT, undecodable=lambda entry, why: told.append(entry.log_index), recent=recent)
+    second = EventEncoder(EVENT, undecodable=lambda entry, *_: told.append(entry.log_index), recent=recent)
     second._make = None  # type: ignore[method-assign, assignment]
     [again] = cut(whole, second, max_events=10, max_bytes=4000)
     assert again == made

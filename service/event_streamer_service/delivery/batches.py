@@ -7,8 +7,9 @@ known before it is cut and nothing is encoded twice.
 
 from __future__ import annotations
 
+import copy
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -17,9 +18,9 @@ from attrs import frozen
 from event_streamer_api.models import ABIEvent
 from event_streamer_sdk.abi import EventDecoder, LogDecodeError
 from event_streamer_service.chains.tracker import REORG_DEPTH
-from event_streamer_service.chains.types import Block, Log, LogRange, Position
+from event_streamer_service.chains.types import Block, Log, LogFilter, LogRange, Position
 from event_streamer_service.clock import isoformat
-from event_streamer_service.delivery.recent import RecentEvents
+from event_streamer_service.delivery.recent import RecentEvents, RecentRuns, Undecodable
 
 
 class EventEncoder:
@@ -28,19 +29,22 @@ class EventEncoder:
 
     Args:
         event: The event that a subscription asks for.
-        undecodable: Told of each log that is not such an event, with the reason.
+        undecodable: Told of logs that are not such an event.
         recent: What other streams have encoded of recent blocks.
+        runs: What they have made batches of.
     """
 
     def __init__(
         self,
         event: ABIEvent,
         *,
-        undecodable: Callable[[Log, str], None],
+        undecodable: Undecodable,
         recent: RecentEvents | None = None,
+        runs: RecentRuns | None = None,
     ) -> None:
         self.name = event.name
         self._recent = RecentEvents(0) if recent is None else recent
+        self._runs = RecentRuns(0, 1) if runs is None else runs
         self._definition = sys.intern(orjson.dumps(event.to_dict(), option=orjson.OPT_SORT_KEYS).decode())
         decoder = EventDecoder(event)
         self._topics = decoder.topic_count
@@ -49,6 +53,31 @@ class EventEncoder:
         self._undecodable = undecodable
         self._block: Block | None = None
         self._block_time: str | None = None
+
+    def shared(self, logs: LogRange, asked: LogFilter, *, max_events: int, max_bytes: int) -> Iterator[Batch]:
+        """
+        Cut a range near the head into batches, together with all streams that ask for the same.
+
+        Args:
+            logs: A complete run of blocks.
+            asked: What its logs were chosen by.
+            max_events: As for `cut`.
+            max_bytes: As for `cut`.
+        """
+        tip = logs.blocks.get(logs.to_block)
+        if tip is None or not logs.logs:
+            return cut(logs, self, max_events=max_events, max_bytes=max_bytes)
+        # The hash of the last block stands for all before it. Of the first, a stream may have a part already.
+        first = logs.logs[0]
+        place = (logs.from_block, tip.hash, logs.head, first.block_number, first.log_index, len(logs.logs))
+        key = (self._definition, asked, place, max_events, max_bytes)
+
+        def make(undecodable: Undecodable) -> Iterator[Batch]:
+            encoder = copy.copy(self)
+            encoder._undecodable = undecodable
+            return cut(logs, encoder, max_events=max_events, max_bytes=max_bytes)
+
+        return self._runs.run(key, make).batches(self._undecodable)
 
     def encode(self, log: Log, block: Block | None) -> bytes | None:
         """Return the event's JSON, `None` where the log is not such an event."""
@@ -66,7 +95,7 @@ class EventEncoder:
     def _told(self, log: Log, made: bytes | str) -> bytes | None:
         if isinstance(made, bytes):
             return made
-        self._undecodable(log, made)
+        self._undecodable(log, made, 1)
         return None
 
     def _make(self, log: Log, block: Block | None) -> bytes | str:

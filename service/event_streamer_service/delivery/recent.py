@@ -1,11 +1,19 @@
 """
-Events of recent blocks as they were encoded, for all streams of a process that want the same. Pure, no I/O.
+What was made of recent blocks, for all streams of a process that want the same. Pure, no I/O.
 
 At the head every stream gets the same blocks in the same moment. What an event definition makes of a log is
-worked out once, for the first stream that comes to it; a stream adds ids and token.
+worked out once, for the first stream that comes to it; and streams that ask for the same logs share whole
+batches. A stream adds ids and token.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from event_streamer_service.chains.types import Log
+    from event_streamer_service.delivery.batches import Batch
 
 _MOST_BYTES = 32 * 1024 * 1024
 _OVERHEAD = 200
@@ -39,3 +47,84 @@ class RecentEvents:
         while self.size > self._most_bytes:
             oldest = next(iter(self._kept))
             self.size -= len(self._kept.pop(oldest)) + _OVERHEAD
+
+
+Undecodable = Callable[["Log", str, int], None]
+"""Told of logs that are not delivered: the newest, why, and how many they are."""
+
+
+class SharedRun:
+    """
+    The batches of some blocks, each made when the first stream comes to it.
+
+    Args:
+        make: Makes them, and tells of logs that are not delivered.
+    """
+
+    def __init__(self, make: Callable[[Undecodable], Iterator[Batch]]) -> None:
+        self._rest = make(self._note)
+        self._made: list[tuple[Batch | None, tuple[Log, str, int] | None]] = []
+        """Each batch, and what was passed over before it; no batch behind the last one."""
+        self._passed_over: tuple[Log, str, int] | None = None
+        self.size = 0
+        """Bytes that are kept."""
+
+    def _note(self, log: Log, reason: str, count: int) -> None:
+        before = 0 if self._passed_over is None else self._passed_over[2]
+        self._passed_over = log, reason, before + count
+
+    def batches(self, undecodable: Undecodable) -> Iterator[Batch]:
+        """
+        Give the batches to one stream.
+
+        Args:
+            undecodable: Told of logs that are not delivered.
+
+        Yields:
+            The batches, in order.
+        """
+        place = 0
+        while True:
+            if place == len(self._made):
+                self._passed_over = None
+                batch = next(self._rest, None)
+                self._made.append((batch, self._passed_over))
+                self.size += _OVERHEAD + (0 if batch is None else len(batch.events))
+            batch, passed_over = self._made[place]
+            if passed_over is not None:
+                undecodable(*passed_over)
+            if batch is None:
+                return
+            yield batch
+            place += 1
+
+
+class RecentRuns:
+    """
+    The runs that streams share; the oldest are forgotten first. Who reads one keeps it as long as that takes.
+
+    Args:
+        most_bytes: How much of them is kept.
+        most_runs: How many are kept.
+    """
+
+    def __init__(self, most_bytes: int = _MOST_BYTES, most_runs: int = 256) -> None:
+        self._most_bytes = most_bytes
+        self._most_runs = most_runs
+        self._kept: dict[Hashable, SharedRun] = {}
+
+    def run(self, key: Hashable, make: Callable[[Undecodable], Iterator[Batch]]) -> SharedRun:
+        """
+        Give a run.
+
+        Args:
+            key: Says what the batches are made of, all of it.
+            make: As for `SharedRun`, where nobody has asked for it yet.
+        """
+        found = self._kept.get(key)
+        if found is None:
+            size = sum(run.size for run in self._kept.values())
+            while self._kept and (len(self._kept) >= self._most_runs or size > self._most_bytes):
+                size -= self._kept.pop(next(iter(self._kept))).size
+            found = self._kept[key] = SharedRun(make)
+        return found

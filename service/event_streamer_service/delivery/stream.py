@@ -28,7 +28,7 @@ from event_streamer_service.delivery.batches import Batch, EventEncoder, Lines, 
 from event_streamer_service.delivery.connection import Connection, Ending
 from event_streamer_service.delivery.hub import Hub
 from event_streamer_service.delivery.ledger import Delivery
-from event_streamer_service.delivery.recent import RecentEvents
+from event_streamer_service.delivery.recent import RecentEvents, RecentRuns
 from event_streamer_service.delivery.undecodable import UndecodableLogs
 from event_streamer_service.delivery.writer import ReaderStalled, Writer
 from event_streamer_service.errors import ServiceError
@@ -62,6 +62,7 @@ class Tools:
     chain: Callable[[int], Chain]
     keep_problem: Callable[[int, str], Awaitable[None]]
     recent: RecentEvents
+    runs: RecentRuns
     turns: Turns
     observer: Observer
     notices: Notices
@@ -95,7 +96,11 @@ class Stream:
         event = ABIEvent.from_dict(subscription.event_signature)
         self._undecodable = UndecodableLogs(event, expected=bool(subscription.addresses))
         self._delivered = 0
-        self._encoder = EventEncoder(event, undecodable=self._note_undecodable, recent=tools.recent)
+        self._filter = subscription.filter
+        self._counted = tools.metrics.of_chain(subscription.chain_id)
+        self._encoder = EventEncoder(
+            event, undecodable=self._note_undecodable, recent=tools.recent, runs=tools.runs
+        )
         self._lines = Lines(
             event_name=event.name,
             subscription_id=subscription.id,
@@ -193,7 +198,7 @@ class Stream:
                 self._chain = chain = self._tools.chain(subscription.chain_id)
                 async with contextlib.aclosing(
                     chain.follow(
-                        subscription.filter,
+                        self._filter,
                         after=self._connection.position,
                         start_block=subscription.start_block,
                         end_block=subscription.end_block,
@@ -236,14 +241,15 @@ class Stream:
         chunk: list[bytes] = []
         size = 0
         end = range_end(logs)
-        batches = cut(
-            logs,
-            self._encoder,
-            max_events=settings.max_batch_events,
-            max_bytes=settings.max_batch_bytes,
+        limits = {"max_events": settings.max_batch_events, "max_bytes": settings.max_batch_bytes}
+        recent = is_recent(logs)
+        batches = (
+            self._encoder.shared(logs, self._filter, **limits)
+            if recent
+            else cut(logs, self._encoder, **limits)
         )
         while True:
-            batch = await self._next_batch(batches, logs)
+            batch = await self._next_batch(batches, recent=recent)
             if self._connection.ending.done():
                 break  # the rest comes after the next connect
             if batch is None:
@@ -277,9 +283,9 @@ class Stream:
             self._connection.ledger.scanned(end, self._connection.events)
             self._tools.hub.settle(self._connection)
 
-    async def _next_batch(self, batches: Iterator[Batch], logs: LogRange) -> Batch | None:
+    async def _next_batch(self, batches: Iterator[Batch], *, recent: bool) -> Batch | None:
         """Encode a batch; of history in turns, in which a subscriber's hundred streams count like one."""
-        if is_recent(logs):
+        if recent:
             return next(batches, None)
         async with self._tools.turns.turn(self._subscription.subscriber_id):
             if self._connection.ending.done():
@@ -290,7 +296,7 @@ class Stream:
         return batch
 
     def _batch_line(self, batch: Batch) -> bytes:
-        connection, chain_id = self._connection, self._subscription.chain_id
+        connection = self._connection
         connection.events += batch.size
         connection.written += batch.size
         self._delivered += batch.size
@@ -306,8 +312,8 @@ class Stream:
                 extra=fields(connection_id=connection.id, limit=self._tools.settings.max_unacknowledged),
             )
         token = self._token()
-        self._tools.metrics.batches.labels(chain_id).inc()
-        self._tools.metrics.events.labels(chain_id).inc(batch.size)
+        self._counted.batches.inc()
+        self._counted.events.inc(batch.size)
         self._note("batch", batch_id=batch_id, resume_token=token, events=batch.size)
         traced = self._deliveries.begin(batch, batch_id) if self._deliveries is not None else None
         return self._lines.batch(
@@ -402,7 +408,7 @@ class Stream:
                 raise
             if self._deliveries is not None:
                 self._deliveries.end()
-            self._tools.metrics.bytes.labels(self._subscription.chain_id).inc(len(data))
+            self._counted.bytes.inc(len(data))
 
     # --- small things ---------------------------------------------------------------------------
 
@@ -423,17 +429,18 @@ class Stream:
             **detail,
         )
 
-    def _note_undecodable(self, log: Log, reason: str) -> None:
-        self._undecodable.note(log, reason)
-        self._tools.metrics.undecodable.labels(self._subscription.chain_id).inc()
+    def _note_undecodable(self, log: Log, reason: str, count: int) -> None:
+        self._undecodable.note(log, reason, count)
+        self._counted.undecodable.inc(count)
         if logger.isEnabledFor(logging.DEBUG):  # there may be as many of them as events
             logger.debug(
-                "A log is not the event asked for",
+                "Logs are not the event asked for",
                 extra=fields(
                     subscription_id=self._subscription.id,
                     block=log.block_number,
                     log_index=log.log_index,
                     reason=reason,
+                    logs=count,
                 ),
             )
 

@@ -33,9 +33,9 @@ class UndecodableLogs:
         self._tell_at = float("-inf")
         self._last: tuple[Log, str] | None = None
 
-    def note(self, log: Log, reason: str) -> None:
-        """Note a log that is not the event, and why."""
-        self._count += 1
+    def note(self, log: Log, reason: str, count: int = 1) -> None:
+        """Note a log that is not the event, and why: the newest of so many."""
+        self._count += count
         self._last = log, reason
 
     def due(self, *, delivered: int, now: float) -> str | None:
