@@ -53,12 +53,9 @@ def serve(blocks: int, mine_every: float | None) -> None:
 class Process:
     """The service's process, and what it costs."""
 
-    def __init__(self, blocks: int, mine_every: float | None) -> None:
-        command = [sys.executable, "-m", "benchmarks.service_load", "--serve", str(blocks)]
-        if mine_every is not None:
-            command += ["--mine-every", str(mine_every)]
+    def __init__(self, arguments: list[str]) -> None:
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            [sys.executable, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             cwd=Path(__file__).resolve().parent.parent,
         )  # fmt: skip
         assert self._process.stdout is not None
@@ -76,6 +73,12 @@ class Process:
         fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / 100
 
+    def tell(self, line: str) -> None:
+        """Write a line to its standard input."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{line}\n")
+        self._process.stdin.flush()
+
     def close(self) -> None:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -86,7 +89,10 @@ class Process:
 
 @contextlib.contextmanager
 def running(blocks: int, mine_every: float | None = None) -> Iterator[Process]:
-    process = Process(blocks, mine_every)
+    arguments = ["-m", "benchmarks.service_load", "--serve", str(blocks)]
+    if mine_every is not None:
+        arguments += ["--mine-every", str(mine_every)]
+    process = Process(arguments)
     try:
         yield process
     finally:
@@ -108,7 +114,7 @@ async def lines(url: str, number: int, *, limit: int = 2**20) -> AsyncGenerator[
     """The lines of a stream, over a bare socket: HTTP's chunk sizes are lines that begin with no brace."""
     host, port = url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port), limit=limit)
-    writer.write(f"GET /subscriptions/{number}/stream HTTP/1.1\r\nhost: x\r\n\r\n".encode())
+    writer.write(f"GET /subscriptions/{number}/stream HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n".encode())
     try:
         while line := await reader.readline():
             if line.startswith(b"{"):
