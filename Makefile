@@ -106,7 +106,7 @@ package: $(installed_dev) ## build the source archive and the wheel, check them,
 
 ## Longer runs
 
-.PHONY: fuzz fuzz-abi fuzz-requests schemathesis attack watch-page simulate soak soak-workers kill-sinks compare-faults bench bench-quick bench-load
+.PHONY: fuzz fuzz-abi fuzz-requests schemathesis attack watch-page simulate soak soak-workers kill-sinks compare-faults bench bench-quick bench-load bench-fan-out
 fuzz: $(installed_dev) ## look for counterexamples to all properties, some hundred times as long as the tests do
 	HYPOTHESIS_PROFILE=fuzz $(pytest) --timeout=0 $(wildcard tests/*/test_*properties*.py) tests/rest/test_two_adapters.py $(ARGS)
 
@@ -136,7 +136,9 @@ soak: $(installed_dev) ## ten minutes of trouble on a real node: faults, kill -9
 
 soak-workers: $(installed_dev) ## five minutes of workers killed and paused on PostgreSQL; SECONDS=60 SEED=7
 	PYTHONPATH=tests $(python) tests/soak/workers.py --seconds $(or $(SECONDS),300) --seed $(or $(SEED),1)
-.PHONY: soak-replicas
+.PHONY: soak-many soak-replicas
+soak-many: $(installed_dev) ## five minutes of trouble for replicas and workers at once, and for their PostgreSQL
+	PYTHONPATH=tests $(python) tests/soak/many.py $(ARGS)
 soak-replicas: $(installed_dev) ## five minutes of trouble for replicas: kill -9 behind nginx, PostgreSQL restarted
 	$(python) tests/soak/replicas.py $(ARGS)
 
@@ -154,6 +156,9 @@ bench-quick: $(installed_dev) ## the same with fewer rounds, in two minutes
 
 bench-load: $(installed_dev) ## the service under load: 200 streams, a million logs, readers that stand still
 	$(python) -m benchmarks.service_load $(ARGS)
+
+bench-fan-out: $(installed_dev) ## 1,000 live streams of 500 events a second, a tenth of the readers stalled
+	$(python) -m benchmarks.fan_out $(ARGS)
 
 ## Look at what it stands on
 

@@ -97,15 +97,15 @@ def trouble(folder: Path, *, seconds: float, subscriptions: int = 30, seed: int 
     """Let it run for so long, then wait until it is quiet."""
     choose, outcome = random.Random(seed), Outcome()
     with ExitStack() as stack:
-        node = stack.enter_context(_node())
+        node = stack.enter_context(node_process())
         server, restart = stack.enter_context(postgres.restartable_cluster())
         database = f"{server}/postgres"
         ports = [own_port() for _ in range(REPLICAS)]
         threads = stack.enter_context(ThreadPoolExecutor())
         replicas = list(threads.map(lambda port: _replica(database, node, port), ports))
         stack.callback(lambda: [each.end() for each in replicas if each.process.poll() is None])
-        _execute(database, _WATCHED)
-        url = stack.enter_context(_nginx(folder, ports))
+        execute(database, _WATCHED)
+        url = stack.enter_context(nginx(folder, ports))
         with RawClient(url) as client:
             numbers = [client.subscribe(start_block=index % 3) for index in range(subscriptions)]
         clients = stack.enter_context(_clients(url, numbers, outcome))
@@ -159,9 +159,10 @@ def _mistakes(replica: ServiceProcess) -> list[str]:
 
 
 @contextmanager
-def _node() -> Iterator[DevNode]:
+def node_process(blocks: int = 400) -> Iterator[DevNode]:
+    """A development chain as a process of its own."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "event_streamer_service.devchain.server", "--blocks", "400"],
+        [sys.executable, "-m", "event_streamer_service.devchain.server", "--blocks", str(blocks)],
         stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert process.stdout is not None
@@ -190,7 +191,8 @@ def _mining(node: DevNode) -> Iterator[threading.Event]:
 
 
 @contextmanager
-def _nginx(folder: Path, ports: list[int]) -> Iterator[str]:
+def nginx(folder: Path, ports: list[int]) -> Iterator[str]:
+    """Run nginx in front of replicas; gives its URL."""
     port = own_port()
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     servers = " ".join(f"server 127.0.0.1:{each} max_fails=1 fail_timeout=1s;" for each in ports)
@@ -267,7 +269,7 @@ def _wait_until_quiet(
     stored: dict[int, int] = {}
 
     def quiet() -> bool:
-        stored.update(_execute(database, "SELECT id, position_block FROM subscriptions"))
+        stored.update(execute(database, "SELECT id, position_block FROM subscriptions"))
         return all(handled[n] >= wanted[n] and stored[n] == head for n in numbers) or bool(outcome.problems)
 
     try:
@@ -275,7 +277,7 @@ def _wait_until_quiet(
     except AssertionError:
         outcome.missing = {n: sorted(wanted[n] - handled[n]) for n in numbers if wanted[n] - handled[n]}
         outcome.behind = {n: (stored[n], head) for n in numbers if stored[n] != head}
-    outcome.went_back = list(_execute(database, "SELECT * FROM went_back"))
+    outcome.went_back = list(execute(database, "SELECT * FROM went_back"))
 
 
 def _wait(true: Callable[[], bool], problem: str, seconds: float) -> None:
@@ -286,7 +288,8 @@ def _wait(true: Callable[[], bool], problem: str, seconds: float) -> None:
         time.sleep(0.1)
 
 
-def _execute(database: str, statement: str) -> list[Any]:
+def execute(database: str, statement: str) -> list[Any]:
+    """Execute a statement in a transaction of its own; gives its rows."""
     engine = create_engine(database.replace("postgresql", "postgresql+psycopg", 1))
     try:
         with engine.begin() as connection:

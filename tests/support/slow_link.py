@@ -15,11 +15,13 @@ class Link:
         url_port: The port that clients connect to.
         delay: Seconds for which what a client sends is held back: one round trip takes that much longer.
         silent: Nothing is handed on, and nothing is closed either.
+        refusing: New connections are closed at once.
     """
 
     def __init__(self, port: int) -> None:
         self.delay = 0.0
         self.silent = False
+        self.refusing = False
         self.connections = 0
         self._port = port
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -36,6 +38,8 @@ class Link:
             except OSError:
                 return
             try:
+                if self.refusing:
+                    raise ConnectionRefusedError
                 server = socket.create_connection(("127.0.0.1", self._port))
             except OSError:
                 client.close()

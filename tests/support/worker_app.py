@@ -12,5 +12,6 @@ def app(stream: Any) -> None:
     @stream.on_event("Transfer")
     async def handle(events: list[dict[str, Any]]) -> None:
         await asyncio.sleep(0.002)
-        lines = [f"{stream.subscription_id} {each['block_number']} {each['log_index']}\n" for each in events]
+        places = [(each["block_number"], each["log_index"], each["transaction_hash"]) for each in events]
+        lines = [f"{stream.subscription_id} {block} {index} {hash_}\n" for block, index, hash_ in places]
         os.write(file, "".join(lines).encode())

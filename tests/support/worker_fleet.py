@@ -55,6 +55,15 @@ class Watch:
     _seen: dict[str, float] = field(default_factory=dict)
     _looked: float | None = None
 
+    def begin_anew(self) -> None:
+        """Count from now on: nobody could attend to anything."""
+        self._seen = dict.fromkeys(self.keys, time.monotonic())
+
+    def unattended(self) -> dict[str, float]:
+        """Who has had no worker for a second and more: for how long."""
+        now = time.monotonic()
+        return {key: round(now - seen, 1) for key, seen in self._seen.items() if now - seen > 1.0}
+
     def look(self, connection: Any, well: set[str]) -> None:
         now = time.monotonic()
         if self._looked is not None:
@@ -152,7 +161,7 @@ class ProcessFleet:
         found = set()
         for path in self.folder.glob("handled-*"):
             for line in path.read_text().splitlines():
-                number, block, index = line.split()
+                number, block, index, _ = line.split()
                 found.add((int(number), int(block), int(index)))
         return found
 
