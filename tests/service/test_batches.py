@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from event_streamer_api.models import ABIEvent
-from event_streamer_service.chains.types import Block, Log, LogRange, Position
+from event_streamer_service.chains.types import Block, Log, LogFilter, LogRange, Position
 from event_streamer_service.delivery.batches import EventEncoder, Lines, cut, range_end
-from event_streamer_service.delivery.recent import RecentEvents
+from event_streamer_service.delivery.recent import RecentEvents, RecentRuns
 from support.raw_client import TRANSFER_TOPIC, transfer
 
 EVENT = ABIEvent.from_dict(transfer())
@@ -124,6 +124,41 @@ def test_what_one_stream_has_encoded_of_a_recent_block_the_others_share() -> Non
     nft = EventEncoder(ABIEvent.from_dict(transfer(nft=True)), undecodable=lambda *_: None, recent=recent)
     [other] = cut(whole, nft, max_events=10, max_bytes=4000)
     assert other.size == 1, "another definition makes something else of the same logs"
+
+
+def test_streams_that_ask_for_the_same_share_whole_batches() -> None:
+    runs, told = RecentRuns(), []
+    logs = (log(9, 0), log(9, 1, topics=4), log(9, 2), log(9, 3, topics=4))
+    whole = LogRange(from_block=9, to_block=9, logs=logs, blocks={9: block(9)}, head=9)
+    limits = {"max_events": 1, "max_bytes": 4000}
+    asked = LogFilter(TRANSFER_TOPIC)
+    first = EventEncoder(EVENT, undecodable=lambda *_: None, runs=runs)
+    second = EventEncoder(EVENT, undecodable=lambda entry, _, count: told.append((entry, count)), runs=runs)
+    made = first.shared(whole, asked, **limits)
+    ahead = [next(made)]
+    together = list(second.shared(whole, asked, **limits))
+    assert [batch.size for batch in together] == [1, 1]
+    assert told == [(logs[1], 1), (logs[3], 1)], "each stream is told what it doesn't get"
+    ahead += made
+    assert all(one is other for one, other in zip(ahead, together, strict=True))
+
+    rest = msgspec.structs.replace(whole, logs=logs[2:])
+    [behind] = second.shared(rest, asked, **limits)
+    assert behind.last_event_id == "9:2", "who has a part already gets the rest alone"
+    elsewhere = LogFilter(TRANSFER_TOPIC, frozenset({"0x" + "bb" * 20}))
+    [other] = second.shared(msgspec.structs.replace(whole, logs=logs[:1]), elsewhere, **limits)
+    assert other.last_event_id == "9:0"
+    moved = msgspec.structs.replace(whole, blocks={9: msgspec.structs.replace(block(9), hash="0x01")})
+    assert next(second.shared(moved, asked, **limits)) is not together[0], "another block 9 is another run"
+
+
+def test_shared_runs_are_forgotten_before_they_are_too_many() -> None:
+    runs = RecentRuns(most_runs=2)
+    first = runs.run(1, lambda _: iter(()))
+    assert runs.run(1, lambda _: iter(())) is first
+    for key in (2, 3):
+        runs.run(key, lambda _: iter(()))
+    assert runs.run(1, lambda _: iter(())) is not first
 
 
 def test_recent_events_are_forgotten_before_they_are_too_many() -> None:

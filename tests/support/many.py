@@ -6,6 +6,7 @@ process has a machine of its own (`support.machines`): a link to PostgreSQL that
 is wrong by a minute in either direction. Triggers write down who stores what.
 """
 
+import os
 import random
 import threading
 import time
@@ -131,7 +132,7 @@ class Many:
                 *("--lease", str(self.lease), "--checkpoint", database),
                 *("--url", url, "--subscriber-id", SUBSCRIBER),
             )
-            support = str(Path(__file__).parent)
+            support = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
             self.workers.append(
                 self._machine(
                     name,
