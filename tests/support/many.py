@@ -36,6 +36,8 @@ CLOCKS = (0.0, 60.0, -60.0)
 SUBSCRIBER = "many"
 PATIENCE = 90.0
 """Seconds without any progress after which a stream counts as stuck: clients try again each 30 s."""
+START_PATIENCE = 120.0
+"""Seconds in which all processes have to be there: a busy machine takes long to start them."""
 _PROGRESS = """
 CREATE TABLE went_back (id BIGINT, before BIGINT, after BIGINT);
 CREATE FUNCTION watch_progress() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -121,6 +123,10 @@ class Many:
                 *("--heartbeat-interval", "2", "--log-level", "warning", "--log-format", "text"),
             )
             self.replicas.append(self._machine(f"replica-{index}", command, CLOCKS[index % len(CLOCKS)]))
+        give_up = time.monotonic() + START_PATIENCE
+        while not all(machine.said().startswith("http") for machine in self.replicas):
+            assert time.monotonic() < give_up, "\n".join(each.said()[-1500:] for each in self.replicas)
+            time.sleep(0.2)
         return ports
 
     def start_workers(self, url: str) -> None:
@@ -356,7 +362,7 @@ def many(folder: Path, *, subscriptions: int, seed: int, lease: float) -> Iterat
         execute(f"{server}/postgres", _PROGRESS)
         scene.start_workers(url)
         scene.watch.keys = [f"{SUBSCRIBER}:{number}" for number in scene.numbers]
-        give_up = time.monotonic() + 60
+        give_up = time.monotonic() + START_PATIENCE
         while len(_owners(scene)) < subscriptions or len(set(_owners(scene).values())) < WORKERS:
             assert time.monotonic() < give_up, "\n".join(each.said()[-1500:] for each in scene.workers)
             time.sleep(0.2)
