@@ -163,13 +163,15 @@ async def measure(streams: int, blocks: int, every: float) -> None:
         waits = sorted(max(times) - mined[block] for block, times in arrived.items() if block in mined)
         complete = sum(len(times) >= awake for block, times in arrived.items() if block in mined)
         peak = service.memory("VmHWM")
+        least = min((len(times) for times in arrived.values()), default=0)
     finally:
         service.close()
     deliveries = streams * 0.9 * blocks * EVENTS_A_BLOCK
     middle, most = waits[len(waits) // 2], waits[-1]
     lines = [
         f"{streams} streams, a tenth of them stalled, {blocks} blocks of {EVENTS_A_BLOCK} events:",
-        f"{complete} blocks complete; the last reader waited {middle:.2f} s (middle), {most:.2f} s (most);",
+        f"{complete} blocks complete ({least} of {awake} readers at least);",
+        f"the last reader waited {middle:.2f} s (middle), {most:.2f} s (most);",
         f"{deliveries / cpu:,.0f} deliveries a CPU second, {cpu / blocks:.2f} CPU seconds a block;",
         f"memory {before:.0f} MB before, {peak:.0f} MB at most;",
         "/health {:.0f} ms (middle), {:.0f} ms (99 of 100), {:.0f} ms (most)".format(*health),

@@ -53,6 +53,8 @@ _DATABASE_PATIENCE = 1.5
 """Seconds after the beginning of a stop for which a database is waited for as ever."""
 _STREAMS_COME_BACK = 30.0
 """Seconds after the start in which streams come back that were open before."""
+_LIVE_AT_ONCE = 25
+"""Streams that write a new block in one turn of the event loop: some 10 ms of 500 events each."""
 _CHAINS_PATIENCE = 1.0
 """Seconds that connections to nodes may take to close."""
 
@@ -113,6 +115,7 @@ class Service:
         self._recent = RecentEvents()
         self._runs = RecentRuns()
         self._turns = Turns(1)
+        self._live_turns = Turns(_LIVE_AT_ONCE)
         name = new_name()
         self.hub = Hub(
             settings=settings,
@@ -194,6 +197,7 @@ class Service:
             recent=self._recent,
             runs=self._runs,
             turns=self._turns,
+            live_turns=self._live_turns,
             observer=self.observer,
             notices=self.notices,
             tracing=self.tracing,

@@ -64,6 +64,7 @@ class Tools:
     recent: RecentEvents
     runs: RecentRuns
     turns: Turns
+    live_turns: Turns
     observer: Observer
     notices: Notices
     tracing: Tracing | None
@@ -284,10 +285,14 @@ class Stream:
             self._tools.hub.settle(self._connection)
 
     async def _next_batch(self, batches: Iterator[Batch], *, recent: bool) -> Batch | None:
-        """Encode a batch; of history in turns, in which a subscriber's hundred streams count like one."""
-        if recent:
-            return next(batches, None)
-        async with self._tools.turns.turn(self._subscription.subscriber_id):
+        """
+        Encode a batch, in turns in which a subscriber's hundred streams count like one.
+
+        Of history a few at once, for that is work. Of a new block, which all streams get in the same moment,
+        as many as keep a turn of the event loop short: others want to be answered meanwhile.
+        """
+        turns = self._tools.live_turns if recent else self._tools.turns
+        async with turns.turn(self._subscription.subscriber_id):
             if self._connection.ending.done():
                 return None  # at a stop hundreds may have waited for their turn
             batch = next(batches, None)
