@@ -1,6 +1,7 @@
 """Batches: whatever the limits, all events in order, none twice, and positions that resume rightly."""
 
 import json
+from collections.abc import Iterator
 
 import msgspec
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from event_streamer_api.models import ABIEvent
 from event_streamer_service.chains.types import Block, Log, LogFilter, LogRange, Position
-from event_streamer_service.delivery.batches import EventEncoder, Lines, cut, range_end
+from event_streamer_service.delivery.batches import Batch, EventEncoder, Lines, cut, range_end
 from event_streamer_service.delivery.recent import RecentEvents, RecentRuns
 from support.raw_client import TRANSFER_TOPIC, transfer
 
@@ -150,6 +151,21 @@ def test_streams_that_ask_for_the_same_share_whole_batches() -> None:
     assert other.last_event_id == "9:0"
     moved = msgspec.structs.replace(whole, blocks={9: msgspec.structs.replace(block(9), hash="0x01")})
     assert next(second.shared(moved, asked, **limits)) is not together[0], "another block 9 is another run"
+
+
+def test_what_fails_for_one_stream_is_not_the_end_of_the_run_for_others() -> None:
+    def make(_: object) -> Iterator[Batch]:
+        yield Batch(b"{}", 1, Position(1), "1:0", 1, 1)
+        raise MemoryError
+
+    runs = RecentRuns()
+    run = runs.run(1, make)
+    for _ in range(2):
+        batches = run.batches(refuse)
+        assert next(batches).size == 1
+        with pytest.raises(MemoryError):
+            next(batches)
+    assert runs.run(1, make) is not run, "the next ones try again"
 
 
 def test_shared_runs_are_forgotten_before_they_are_too_many() -> None:

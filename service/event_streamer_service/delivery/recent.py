@@ -68,6 +68,8 @@ class SharedRun:
         self._passed_over: tuple[Log, str, int] | None = None
         self.size = 0
         """Bytes that are kept."""
+        self.problem: Exception | None = None
+        """What went wrong when a batch was made: nobody may take the batches before it for all of them."""
 
     def _note(self, log: Log, reason: str, count: int) -> None:
         before = 0 if self._passed_over is None else self._passed_over[2]
@@ -87,7 +89,13 @@ class SharedRun:
         while True:
             if place == len(self._made):
                 self._passed_over = None
-                batch = next(self._rest, None)
+                if self.problem is not None:
+                    raise self.problem
+                try:
+                    batch = next(self._rest, None)
+                except Exception as problem:
+                    self.problem = problem
+                    raise
                 self._made.append((batch, self._passed_over))
                 self.size += _OVERHEAD + (0 if batch is None else len(batch.events))
             batch, passed_over = self._made[place]
@@ -122,7 +130,8 @@ class RecentRuns:
             make: As for `SharedRun`, where nobody has asked for it yet.
         """
         found = self._kept.get(key)
-        if found is None:
+        if found is None or found.problem is not None:
+            self._kept.pop(key, None)
             size = sum(run.size for run in self._kept.values())
             while self._kept and (len(self._kept) >= self._most_runs or size > self._most_bytes):
                 size -= self._kept.pop(next(iter(self._kept))).size
