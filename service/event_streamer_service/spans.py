@@ -24,7 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from event_streamer_service.chains.source import ChainSource
 from event_streamer_service.chains.types import Block, Log, LogFilter
-from event_streamer_service.delivery.batches import Batch
+from event_streamer_service.delivery.batch import Batch
 from event_streamer_service.delivery.connection import Connection
 
 SCOPE = "event_streamer_service"

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from event_streamer_api.models import ABIEvent
 from event_streamer_service.chains.types import Block, Log, LogFilter, LogRange, Position
-from event_streamer_service.delivery.batches import Batch, EventEncoder, Lines, cut, range_end
+from event_streamer_service.delivery.batch import Batch
+from event_streamer_service.delivery.batches import EventEncoder, Lines, cut, range_end
 from event_streamer_service.delivery.recent import RecentEvents, RecentRuns
 from support.raw_client import TRANSFER_TOPIC, transfer
 

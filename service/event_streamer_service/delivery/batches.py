@@ -13,13 +13,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import orjson
-from attrs import frozen
 
 from event_streamer_api.models import ABIEvent
 from event_streamer_sdk.abi import EventDecoder, LogDecodeError
 from event_streamer_service.chains.tracker import REORG_DEPTH
 from event_streamer_service.chains.types import Block, Log, LogFilter, LogRange, Position
 from event_streamer_service.clock import isoformat
+from event_streamer_service.delivery.batch import Batch
 from event_streamer_service.delivery.recent import RecentEvents, RecentRuns, Undecodable
 
 
@@ -129,28 +129,6 @@ class EventEncoder:
 
 def _topics(count: int) -> str:
     return "1 topic" if count == 1 else f"{count} topics"
-
-
-@frozen
-class Batch:
-    """
-    Some events, ready to be written.
-
-    Attributes:
-        events: The JSON objects, joined by commas.
-        size: Number of events.
-        end: Where a reader is who has handled it.
-        last_event_id: `block:log_index` of its last event.
-        first_block: First block that it covers.
-        head: Newest block of the chain when it was read.
-    """
-
-    events: bytes
-    size: int
-    end: Position
-    last_event_id: str
-    first_block: int
-    head: int
 
 
 def cut(logs: LogRange, encoder: EventEncoder, *, max_events: int, max_bytes: int) -> Iterator[Batch]:

@@ -9,11 +9,9 @@ batches. A stream adds ids and token.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from event_streamer_service.chains.types import Log
-    from event_streamer_service.delivery.batches import Batch
+from event_streamer_service.chains.types import Log
+from event_streamer_service.delivery.batch import Batch
 
 _MOST_BYTES = 32 * 1024 * 1024
 _OVERHEAD = 200
@@ -49,7 +47,7 @@ class RecentEvents:
             self.size -= len(self._kept.pop(oldest)) + _OVERHEAD
 
 
-Undecodable = Callable[["Log", str, int], None]
+Undecodable = Callable[[Log, str, int], None]
 """Told of logs that are not delivered: the newest, why, and how many they are."""
 
 

@@ -24,7 +24,8 @@ from event_streamer_service.chains.turns import Turns
 from event_streamer_service.chains.types import Log, LogRange, Outage, Position, Reorg
 from event_streamer_service.clock import Clock, isoformat
 from event_streamer_service.delivery import undecodable
-from event_streamer_service.delivery.batches import Batch, EventEncoder, Lines, cut, is_recent, range_end
+from event_streamer_service.delivery.batch import Batch
+from event_streamer_service.delivery.batches import EventEncoder, Lines, cut, is_recent, range_end
 from event_streamer_service.delivery.connection import Connection, Ending
 from event_streamer_service.delivery.hub import Hub
 from event_streamer_service.delivery.ledger import Delivery
