@@ -51,6 +51,7 @@ WIRE = {
     "DELETE /api/chains/{chain_id}",
     "POST /api/chains/refresh",
     "GET /subscriptions/{subscription_id}/watch",
+    "GET /api/chains/{chain_id}/blocks/{block_number}",
     "GET /api/overview",
     "GET /api/activity",
     "POST /api/abi/events",
