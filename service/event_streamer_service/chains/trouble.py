@@ -1,4 +1,4 @@
-"""What holds a chain's head up, and when that is told: most failures are over before they need be."""
+"""What holds a chain's head up, and when that is told: most failures are over before anybody need know."""
 
 from __future__ import annotations
 
