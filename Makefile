@@ -32,7 +32,7 @@ ARGS ?=
 WORKERS ?= auto
 
 # Per cent of lines and branches in `_core` and `abi`.
-COVERAGE_FLOOR ?= 75
+COVERAGE_FLOOR ?= 94
 pytest := tools/clean-environment $(python) -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 
 .PHONY: help
