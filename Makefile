@@ -30,10 +30,10 @@ ARGS ?=
 # A file's tests stay together, since they may share a server.
 # With WORKERS=0 they run in one process, as a debugger needs it.
 WORKERS ?= auto
+pytest := tools/clean-environment $(python) -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 
 # Per cent of lines and branches in `_core` and `abi`.
 COVERAGE_FLOOR ?= 94
-pytest := tools/clean-environment $(python) -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 
 .PHONY: help
 help: ## this list

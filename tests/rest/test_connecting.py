@@ -207,7 +207,7 @@ def test_a_post_on_a_connection_that_ends_without_an_answer_is_not_sent_again(ki
             client.get_health()
             with pytest.raises(EventStreamerConnectionError, match="the connection broke"):
                 client.create_subscription(NEW)
-            # The client asks whether the service heeds the create's key, and asks that again; the POST stays one.
+            # Then it asks whether the service heeds the create's key, and asks again; the POST stays one.
             assert requests == [b"GET", b"POST", b"GET", b"GET"]
         with socket.create_connection(listener.getsockname()) as last:
             last.sendall(b"end")
