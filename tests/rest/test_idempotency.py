@@ -52,7 +52,11 @@ def test_each_call_has_a_key_of_its_own(client: Twin, server: ScriptedServer) ->
     assert "idempotency-key" not in server.requests[-1].headers
 
 
-@pytest.mark.parametrize("trouble", [BUSY, Reply(before=lost), Reply(status=500), Reply(status=429)], ids=str)
+@pytest.mark.parametrize(
+    "trouble",
+    [BUSY, Reply(before=lost), Reply(status=500), Reply(status=429)],
+    ids=["503", "lost", "500", "429"],
+)
 def test_a_create_is_repeated_with_its_key_where_the_service_heeds_it(
     client: Twin, server: ScriptedServer, trouble: Reply
 ) -> None:

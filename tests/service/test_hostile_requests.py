@@ -184,6 +184,7 @@ def test_bodies_that_are_not_what_they_should_be(served: LocalService, name: str
         (BODY.decode().encode("utf-16"), {"content-type": "application/json; charset=utf-16"}),
         ('{"a":"é"}'.encode("latin-1"), {"content-type": "application/json;charset=ISO-8859-1"}),
     ],
+    ids=["gzip", "br", "utf-16", "latin-1"],
 )
 def test_bodies_that_are_packed_or_written_otherwise_are_told_so(
     served: LocalService, content: bytes, headers: dict[str, str]
