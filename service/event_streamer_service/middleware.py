@@ -34,7 +34,7 @@ from event_streamer_service.errors import (
 from event_streamer_service.logs import fields
 from event_streamer_service.origins import check_host, check_media_type, check_origin
 from event_streamer_service.page.files import is_public
-from event_streamer_service.routes._answer import json_response
+from event_streamer_service.responses import json_response
 from event_streamer_service.store.database import ClientGone
 
 if TYPE_CHECKING:

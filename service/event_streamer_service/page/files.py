@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from event_streamer_service.routes._answer import json_response
+from event_streamer_service.responses import json_response
 
 _PUBLIC = frozenset({"/", "/docs", "/openapi.json"})
 _ASSETS = "/assets/"

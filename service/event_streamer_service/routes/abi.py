@@ -12,7 +12,8 @@ from event_streamer_api.models import ABIEvent, AbiEventsRequest
 from event_streamer_sdk.abi import ABIParsingError, human_readable, parse_abi, signature, topic0
 from event_streamer_service.errors import Unprocessable
 from event_streamer_service.requests import read_model
-from event_streamer_service.routes._answer import json_response, service_of
+from event_streamer_service.responses import json_response
+from event_streamer_service.routes._request import service_of
 
 _MOST_EVENTS = 2000
 """Far more than a contract has; what is beyond them is left out, and told."""

@@ -11,7 +11,8 @@ from event_streamer_service.chains.breaker import CircuitBreaker
 from event_streamer_service.clock import isoformat
 from event_streamer_service.errors import NotFound
 from event_streamer_service.requests import path_name
-from event_streamer_service.routes._answer import caller_of, json_response, service_of
+from event_streamer_service.responses import json_response
+from event_streamer_service.routes._request import caller_of, service_of
 
 
 async def get_circuit_breaker_status(request: Request) -> Response:

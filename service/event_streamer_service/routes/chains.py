@@ -20,7 +20,8 @@ from event_streamer_service.clock import isoformat
 from event_streamer_service.delivery.connection import Ending
 from event_streamer_service.errors import Conflict, NotFound, Unavailable
 from event_streamer_service.requests import idempotency_key, path_block, path_id, read_model
-from event_streamer_service.routes._answer import caller_of, created, json_response, query, service_of
+from event_streamer_service.responses import created, json_response
+from event_streamer_service.routes._request import caller_of, query, service_of
 from event_streamer_service.store import idempotency
 
 _HEAD_PATIENCE = 2.0

@@ -10,7 +10,8 @@ from starlette.responses import Response
 from event_streamer_service.clock import isoformat
 from event_streamer_service.errors import Forbidden, Unauthorized
 from event_streamer_service.metrics import CONTENT_TYPE
-from event_streamer_service.routes._answer import caller_of, json_response, query, service_of
+from event_streamer_service.responses import json_response
+from event_streamer_service.routes._request import caller_of, query, service_of
 from event_streamer_service.service import Service
 from event_streamer_service.store import subscriptions
 from event_streamer_service.store.subscriptions import with_progress

@@ -19,7 +19,8 @@ from event_streamer_service.cluster.directory import OpenStream, Replica
 from event_streamer_service.delivery.connection import Connection
 from event_streamer_service.node_urls import without_hosts
 from event_streamer_service.requests import LARGEST_ID, optional_query_integer, query_integer
-from event_streamer_service.routes._answer import caller_of, json_response, query, service_of
+from event_streamer_service.responses import json_response
+from event_streamer_service.routes._request import caller_of, query, service_of
 from event_streamer_service.service import Service
 from event_streamer_service.store import subscriptions
 from event_streamer_service.store.subscriptions import Subscription

@@ -40,7 +40,8 @@ from event_streamer_service.requests import (
     query_text,
     read_model,
 )
-from event_streamer_service.routes._answer import caller_of, json_response, service_of
+from event_streamer_service.responses import json_response
+from event_streamer_service.routes._request import caller_of, service_of
 from event_streamer_service.routes.subscriptions import own_subscription, token_for
 from event_streamer_service.service import Service
 from event_streamer_service.store.subscriptions import Progress, Subscription, with_progress

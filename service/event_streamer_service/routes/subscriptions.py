@@ -23,7 +23,8 @@ from event_streamer_service.requests import (
     read_model,
     read_object,
 )
-from event_streamer_service.routes._answer import caller_of, change, created, json_response, query, service_of
+from event_streamer_service.responses import created, json_response
+from event_streamer_service.routes._request import caller_of, change, query, service_of
 from event_streamer_service.service import Service
 from event_streamer_service.settings import Settings
 from event_streamer_service.store import idempotency, subscriptions

@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 from event_streamer_service.chains.types import Position
 from event_streamer_service.errors import Conflict, Unavailable
 from event_streamer_service.requests import query_integer
-from event_streamer_service.routes._answer import caller_of, service_of
+from event_streamer_service.routes._request import caller_of, service_of
 from event_streamer_service.routes.streaming import stream
 from event_streamer_service.routes.subscriptions import own_subscription
 from event_streamer_service.service import Service

@@ -7,7 +7,7 @@ from starlette.types import ASGIApp
 from event_streamer_service.clock import Clock, isoformat
 from event_streamer_service.errors import error_body
 from event_streamer_service.observer import Observer
-from event_streamer_service.routes._answer import json_response
+from event_streamer_service.responses import json_response
 from event_streamer_service.testing.damage import Damage
 from event_streamer_service.testing.faults import Faults
 from event_streamer_service.testing.journal import Journal

@@ -17,7 +17,8 @@ from event_streamer_service.requests import (
     query_text,
     read_object,
 )
-from event_streamer_service.routes._answer import caller_of, json_response, service_of
+from event_streamer_service.responses import json_response
+from event_streamer_service.routes._request import caller_of, service_of
 from event_streamer_service.testing.faults import Faults
 from event_streamer_service.testing.journal import Journal
 from event_streamer_service.testing.observer import TestObserver

@@ -1,14 +1,12 @@
-"""How answers are written: JSON by orjson, times as the wire has them, the service behind a request."""
+"""What routes ask of a request: the service behind it, its caller, and the database while it waits."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
-import orjson
 from sqlalchemy import Connection
 from starlette.requests import Request
-from starlette.responses import Response
 
 from event_streamer_service.auth import Caller
 from event_streamer_service.delivery.writer import transport_of
@@ -17,11 +15,6 @@ if TYPE_CHECKING:
     from event_streamer_service.service import Service
 
 T = TypeVar("T")
-
-
-def json_response(body: object, status: int = 200, *, headers: Mapping[str, str] | None = None) -> Response:
-    """Return a response with a JSON body."""
-    return Response(orjson.dumps(body), status, headers=dict(headers or {}), media_type="application/json")
 
 
 def service_of(request: Request) -> Service:
@@ -46,16 +39,6 @@ async def change(request: Request, work: Callable[[Connection], T]) -> T:
     return await service_of(request).database.run(work, is_wanted=_is_wanted(request))
 
 
-def created(body: object, *, is_replayed: bool) -> Response:
-    """Return the answer to a create, which says where it is that of an earlier request with the same key."""
-    return json_response(body, 201, headers={"idempotent-replayed": "true"} if is_replayed else None)
-
-
 def _is_wanted(request: Request) -> Callable[[], bool]:
     transport = transport_of(request.scope)
     return lambda: transport is None or not transport.is_closing()
-
-
-def without_none(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields that have a value."""
-    return {name: value for name, value in values.items() if value is not None}
