@@ -9,21 +9,40 @@ openapi-python-client would take one of without a word, or stop at, is written a
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from document import ANNOTATIONS, Document, Node
 from kinds import Kinds
 
-if TYPE_CHECKING:
-    from schemas import Schemas
-
 _SIMPLE = ("string", "integer", "number", "boolean")
+
+
+class Writer(Protocol):
+    """What the members of an `allOf` are written with; `Schemas` is it."""
+
+    def notice(self, place: str, text: str) -> None:
+        """Remember that a rule isn't enforced."""
+
+    def schema(self, node: Any, place: str, *, nullable: bool = True) -> Node:
+        """Write a schema."""
+
+    def reference(self, node: Node, place: str, *, inherits: bool = False) -> Node:
+        """Write a `$ref`."""
+
+    def typed(self, written: Node, node: Node, kinds: list[str], place: str) -> None:
+        """Write what belongs to the types of a schema."""
+
+    def fields(self, written: Node, declared: dict[str, tuple[Any, str]], required: list[str]) -> None:
+        """Write the fields of an object."""
+
+    def more_fields(self, written: Node, node: Node, place: str) -> None:
+        """Write what an object allows besides its fields."""
 
 
 class Intersections:
     """Writes schemas that have `allOf`."""
 
-    def __init__(self, document: Document, kinds: Kinds, schemas: Schemas) -> None:
+    def __init__(self, document: Document, kinds: Kinds, schemas: Writer) -> None:
         self._document = document
         self._kinds = kinds
         self._schemas = schemas
