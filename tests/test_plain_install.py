@@ -120,6 +120,7 @@ def test_the_service_says_which_extra_it_needs(environment: Path, program: str) 
     assert (refused.returncode, refused.stdout) == (1, "")
     assert refused.stderr.splitlines()[-1].endswith(
         ", which isn't installed: pip install 'event-streamer-sdk[service]>=1'"
+        " (in a checkout: pip install '.[service]')"
     )
 
 

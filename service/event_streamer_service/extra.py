@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from event_streamer_sdk._core.words import install_hint
-
 
 @contextmanager
 def needed_for(what: str) -> Iterator[None]:
@@ -24,6 +22,8 @@ def needed_for(what: str) -> Iterator[None]:
     except ModuleNotFoundError as missing:
         if missing.name is None or missing.name.partition(".")[0] == __package__:
             raise
+        from event_streamer_sdk._core.words import install_hint  # the plugin of pytest loads none of the SDK
+
         raise ImportError(
             f"{what} needs {missing.name}, which isn't installed: {install_hint('service')}",
             name=missing.name,

@@ -132,7 +132,7 @@ def test_a_missing_library_is_named_before_anything_is_made(
     frame = fetch(TRANSFER, end_block=3)
     for module, extra in (("pandas", "pandas"), ("polars", "polars"), ("pyarrow", "arrow")):
         monkeypatch.setitem(sys.modules, module, None)
-        with pytest.raises(MissingExtraError, match=rf"pip install 'event-streamer-sdk\[{extra}\]'"):
+        with pytest.raises(MissingExtraError, match=rf"pip install 'event-streamer-sdk\[{extra}\]>=1'"):
             {"pandas": frame.to_pandas, "polars": frame.to_polars}.get(module, lambda: fetch(TRANSFER))()
     assert left_over() == []
 

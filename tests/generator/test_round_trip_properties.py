@@ -6,8 +6,13 @@ import pytest
 
 from .conftest import DOCUMENTS, Trials, read
 
+UNQUOTED = {("changes", "Years")}
+"""A text's values without quotes: we take them as the text that is written, a JSON schema as numbers."""
 SCHEMAS = [
-    (name, schema) for name, path in DOCUMENTS.items() for schema in read(path)["components"]["schemas"]
+    (name, schema)
+    for name, path in DOCUMENTS.items()
+    for schema in read(path)["components"]["schemas"]
+    if (name, schema) not in UNQUOTED
 ]
 
 

@@ -57,6 +57,8 @@ OF_EXTRAS = {
     "polars": "import polars, pyarrow",
     "plot": "import matplotlib, pyarrow",
     "sinks": "".join(SINK.format(place=place) for place in ("x.parquet", "redis://localhost/0?stream=s")),
+    "otel": "import opentelemetry.trace; from event_streamer_sdk import otel",
+    "metrics": "from event_streamer_sdk.metrics import StreamCollector",
     "all": SERVICE + COMMAND,
 }
 """What each extra is for, as a program that fails without it."""

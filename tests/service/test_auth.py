@@ -60,6 +60,7 @@ SHARED_READS = {
     ("GET", "/api/circuit-breakers/{name}/metrics"),
     ("GET", "/api/chains"),
     ("GET", "/api/chains/stats"),
+    ("GET", "/api/chains/{chain_id}/blocks/{block_number}"),
     ("GET", "/api/chains/{chain_id}"),
     ("GET", "/api/overview"),
     ("GET", "/api/activity"),
@@ -99,7 +100,11 @@ def request_for(method: str, path: str, number: int, connection_id: str, batch_i
     }
     longest = max((end for end in bodies if path.endswith(end)), key=len, default=None)
     filled = path.format(
-        subscription_id=number, connection_id=connection_id, name="development_rpc", chain_id=31_337
+        subscription_id=number,
+        connection_id=connection_id,
+        name="development_rpc",
+        chain_id=31_337,
+        block_number=0,
     )
     options: dict[str, Any] = {"method": method, "url": filled}
     if method in {"POST", "PUT"} and longest is not None:

@@ -91,7 +91,7 @@ def test_keys_change_without_a_restart(tmp_path: Path, told: str) -> None:
             wait_until(lambda: any("stay as they were" in line for line in service.log))
             bob.get("/subscriptions")
             path.write_text("")
-            wait_until(lambda: any("open to everybody" in line for line in service.log))
+            wait_until(lambda: any("No key is left" in line for line in service.log))
             bob.get("/subscriptions")
         assert service.end(signal.SIGTERM) == 0
     log = "".join(service.log)

@@ -97,7 +97,7 @@ def test_a_second_lone_service_is_refused_in_one_line(postgres_database: str) ->
             code, lines = refused("--database", postgres_database, "--port", "0", *more)
             assert code == 1
             assert len(lines) == 1, lines
-            assert "using postgresql" in lines[0]
+            assert "postgresql" in lines[0]
             assert "--replicas" in lines[0]
         first.end(signal.SIGKILL)
     with service_process("--database", postgres_database, "--port", "0", "--replicas") as replica:

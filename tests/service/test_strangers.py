@@ -94,7 +94,7 @@ def test_figures_and_details_are_for_those_who_run_it(
     with RawClient(guarded.url, key=key) as client:
         assert client.http.get("/metrics").status_code == metrics
         assert ("checks" in client.get("/ready")) is detail
-        assert client.get("/health").keys() == {"status", "timestamp"}
+        assert client.get("/health").keys() == {"status", "timestamp", "features"}
 
 
 def test_a_metrics_key_reads_nothing_else(guarded: LocalService) -> None:

@@ -100,6 +100,6 @@ def test_a_missing_library_is_one_sentence_with_the_command_that_brings_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'event-streamer-sdk\[arrow\]'") as caught:
+    with pytest.raises(MissingExtraError, match=r"pip install 'event-streamer-sdk\[arrow\]>=1'") as caught:
         arrow.schema(table_of())
     assert isinstance(caught.value, EventStreamerSDKError)

@@ -404,4 +404,4 @@ def test_what_is_missing_is_said_in_one_sentence() -> None:
         [sys.executable, "-c", program], check=False, timeout=60, capture_output=True, text=True
     )
     assert "MissingExtraError: opentelemetry-api is needed for this" in done.stderr
-    assert "pip install 'event-streamer-sdk[otel]'" in done.stderr
+    assert "pip install 'event-streamer-sdk[otel]>=1'" in done.stderr
