@@ -22,7 +22,7 @@ from support.services import wait_until
 from support.sinks import Row, row_of_values, rows_of_chain, stream_into, subscribe
 
 s3fs = pytest.importorskip("s3fs")
-pytestmark = pytest.mark.timeout(400)  # the first one installs moto
+pytestmark = [pytest.mark.timeout(400), pytest.mark.slow]  # the first one installs moto
 MOTO = "moto[server]==5.2.5"
 
 
