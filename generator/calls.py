@@ -25,7 +25,7 @@ _METHOD_RAISES = {
 _IDEMPOTENT = ("get", "put", "delete", "head", "options", "trace")
 _STYLES = {"path": "simple", "query": "form", "header": "simple", "cookie": "form"}
 _ORDER = {"path": 0, "body": 1, "query": 2, "header": 4, "cookie": 4}
-# What the methods take beside the arguments of their calls (`CallOptions` in runtime/types.py).
+# What the methods take besides the arguments of their calls (`CallOptions` in runtime/types.py).
 _OF_EVERY_CALL = frozenset({"options", "timeout", "max_retries", "headers"})
 _PLAIN = {"str", "int", "float", "bool"}
 

@@ -246,7 +246,7 @@ def plain(root: Any, name: str) -> Any:
     except RecursionError:
         raise DocumentError(f"{name}: a YAML anchor holds itself") from None
     except UnicodeEncodeError as error:
-        raise DocumentError(f"{name}: {error.object!a} holds a lone surrogate, which is no text") from None
+        raise DocumentError(f"{name}: {error.object!a} holds a lone surrogate: not valid text") from None
 
 
 def _plain(node: Any) -> Any:

@@ -72,7 +72,7 @@ def generate(source: str, target: Path, sdk: Path | None = None) -> Generated:
         DocumentError: If the document is wrong.
     """
     document = load(source)
-    # The service shows it at /docs; JSON, so that nobody needs a reader of YAML for that.
+    # The service shows it at /docs; JSON, so that no YAML parser is needed for it.
     shown = json.dumps(document.root, indent=1, ensure_ascii=False, default=str)
     data, preparation = parse(document)
     view = View(document, preparation, data, handwritten_names(sdk) if sdk else set())

@@ -168,7 +168,7 @@ def test_responses_are_needed_in_3_0_and_not_in_3_1(
             b'{"openapi": "3.1.0", "paths": {}, "paths": {}}',
             "things.json cannot be read: the name 'paths' is twice in one object",
         ),
-        (b'{"openapi": "3.1.0", "info": {"title": "\\ud800"}}', "holds a lone surrogate, which is no text"),
+        (b'{"openapi": "3.1.0", "info": {"title": "\\ud800"}}', "holds a lone surrogate: not valid text"),
         (b"openapi: 3.1.0\npaths: {}\npaths: {}\n", 'found duplicate key "paths"'),
         (b"openapi: 3.1.0\n\tpaths: {}\n", "things.json cannot be read: "),
         (b'{"swagger": "2.0"}', "`openapi` must be 3.0 or 3.1, not Swagger 2.0"),
