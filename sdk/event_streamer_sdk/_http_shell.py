@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from event_streamer_api.types import Operation
 
     from ._core.call.service import Service
-    from ._transports.limits import Limits
+    from ._transports.limits import TimeLimits
 
 T = TypeVar("T")
 
@@ -141,7 +141,7 @@ class HTTPShell(abc.ABC):
         allowed = self.options.max_retries if retries is None else retries
         return retry.exchange(service or self.service, operation, backoff, allowed, uuid4)
 
-    def _no_response(self, operation: Operation[Any], error: Exception, limits: Limits) -> NoResponse:
+    def _no_response(self, operation: Operation[Any], error: Exception, limits: TimeLimits) -> NoResponse:
         where = Surroundings(self.service, self._proxy, trust_variable(self.options.trust_env))
         return lost(operation, error, limits, where)
 

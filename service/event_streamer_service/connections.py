@@ -52,7 +52,7 @@ _MOST_DISCARDED = 512 * 1024
 
 
 @frozen(kw_only=True)
-class Limits:
+class ConnectionLimits:
     """
     Limits of connections: sizes in bytes, times in seconds.
 
@@ -75,7 +75,7 @@ class Limits:
     trusted: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, settings: Settings, *, descriptors: int | None) -> Limits:
+    def of(cls, settings: Settings, *, descriptors: int | None) -> ConnectionLimits:
         """
         Return the limits that settings give.
 
@@ -108,7 +108,7 @@ class Connections:
         refused: Connections and requests that were refused here, by reason.
     """
 
-    limits: Limits
+    limits: ConnectionLimits
     refused: Counter[str] = field(factory=Counter)
     lingering: int = 0
     _held: deque[tuple[Callable[[], None], contextvars.Context]] = field(factory=deque)

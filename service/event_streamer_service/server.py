@@ -19,9 +19,9 @@ import uvicorn
 from event_streamer_service.app import create_app
 from event_streamer_service.configuration import check_port
 from event_streamer_service.connections import (
+    ConnectionLimits,
     Connections,
     LimitedProtocol,
-    Limits,
     QuietAccept,
     descriptor_limit,
 )
@@ -131,7 +131,7 @@ class ServiceServer(uvicorn.Server):
 
     def __init__(self, service: Service, *, started: Callable[[ServiceServer], None]) -> None:
         settings = service.settings
-        self.connections = Connections(Limits.of(settings, descriptors=descriptor_limit()))
+        self.connections = Connections(ConnectionLimits.of(settings, descriptors=descriptor_limit()))
         service.metrics.watch_refusals(self.connections.refused)
         super().__init__(
             uvicorn.Config(

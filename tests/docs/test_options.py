@@ -13,7 +13,7 @@ import pytest
 import typer
 
 from event_streamer_sdk import EventStreamer, Reconnect, StreamingClient, checkpoints, exceptions
-from event_streamer_sdk._core.stream.options import Settings, StreamOptions
+from event_streamer_sdk._core.stream.options import CheckedOptions, StreamOptions
 from event_streamer_sdk.cli._app import app
 from event_streamer_service.commands.serve import serve_command
 from event_streamer_service.testing.faults import KINDS, Fault
@@ -70,7 +70,7 @@ def test_every_option_of_a_stream_is_described() -> None:
     assert first_cells("streaming.md", "All options") == named | set(StreamOptions.__annotations__)
 
     said = defaults("streaming.md", "All options")
-    real = {field.name: field.default for field in attrs.fields(Settings)}
+    real = {field.name: field.default for field in attrs.fields(CheckedOptions)}
     in_words = {"heartbeat_interval", "reconnect"}  # what the service says; a whole policy
     for name in (said.keys() & real.keys()) - in_words:
         assert said[name] == real[name], name

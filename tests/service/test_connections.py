@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from event_streamer_service import DevChain, LocalService
-from event_streamer_service.connections import Connections, Limits
+from event_streamer_service.connections import ConnectionLimits, Connections
 from event_streamer_service.settings import Settings
 from support.raw_client import RawClient, definition
 from support.raw_sockets import answer, connected, push, status
@@ -128,7 +128,7 @@ def test_pipelined_requests_of_many_connections_go_on_a_few_at_a_time() -> None:
     """Others have their turn in between, however many connections pipeline."""
 
     async def run() -> list[int]:
-        shared = Connections(Limits.of(Settings(), descriptors=None))
+        shared = Connections(ConnectionLimits.of(Settings(), descriptors=None))
         gone_on: list[int] = []
         for number in range(20):
             shared.wait_for_turn(partial(gone_on.append, number), contextvars.copy_context())
@@ -268,7 +268,7 @@ def _place(service: LocalService) -> tuple[str, int]:
 def test_limits_leave_descriptors_for_database_and_nodes(
     descriptors: int | None, settings: dict[str, int], connections: int, of_one: int
 ) -> None:
-    limits = Limits.of(Settings(**settings), descriptors=descriptors)
+    limits = ConnectionLimits.of(Settings(**settings), descriptors=descriptors)
     assert (limits.connections, limits.connections_per_address) == (connections, of_one)
 
 

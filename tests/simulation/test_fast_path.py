@@ -12,7 +12,7 @@ from event_streamer_sdk._core.stream import delivering
 from event_streamer_sdk._core.stream.fast_path import applies
 from event_streamer_sdk._core.stream.handlers import current_batch
 from event_streamer_sdk._core.stream.lines import LineBuffer
-from event_streamer_sdk._core.stream.options import Settings
+from event_streamer_sdk._core.stream.options import CheckedOptions
 from event_streamer_sdk._core.stream.reports import EndReason
 from support.virtual import lanes_for
 
@@ -200,8 +200,8 @@ def test_the_fast_path_and_the_general_one_do_the_same(
 
 
 def test_the_fast_path_is_taken() -> None:
-    assert applies(Settings(), iterating=False, dedupes=False)
-    assert not applies(Settings(), iterating=True, dedupes=False)
-    assert not applies(Settings(), iterating=False, dedupes=True)
+    assert applies(CheckedOptions(), iterating=False, dedupes=False)
+    assert not applies(CheckedOptions(), iterating=True, dedupes=False)
+    assert not applies(CheckedOptions(), iterating=False, dedupes=True)
     for options in ({"auto_acknowledge": False}, {"typed": True}, {"confirmations": 3}):
-        assert not applies(Settings(**options), iterating=False, dedupes=False)
+        assert not applies(CheckedOptions(**options), iterating=False, dedupes=False)

@@ -16,7 +16,7 @@ import trustme
 from event_streamer_sdk._core.call.request import Request
 from event_streamer_sdk._transports import connecting
 from event_streamer_sdk._transports._async.llhttp import AsyncLlhttpTransport
-from event_streamer_sdk._transports.limits import Limits
+from event_streamer_sdk._transports.limits import TimeLimits
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -101,7 +101,7 @@ def test_cancelled_at_any_await_a_call_leaves_nothing_open(scheme: str, late: bo
         transport = AsyncLlhttpTransport(trusted, 20, None)
         url = f"{scheme}://127.0.0.1:{port}/"
         request = Request(method="GET", url=url, params={}, content=None, headers={})
-        limits = Limits({"connect": 10.0, "read": 10.0, "write": 10.0})
+        limits = TimeLimits({"connect": 10.0, "read": 10.0, "write": 10.0})
 
         async def read() -> int:
             response = await transport.open(request, limits)

@@ -25,7 +25,7 @@ from event_streamer_sdk._transports.errors import (
 )
 from event_streamer_sdk._transports.http11 import MAX_HEAD_BYTES, ResponseReader, Target, request_bytes
 from event_streamer_sdk._transports.idle import IdleConnections
-from event_streamer_sdk._transports.limits import Limits
+from event_streamer_sdk._transports.limits import TimeLimits
 from support.ports import refusing_port
 from support.twins import twin
 
@@ -106,17 +106,17 @@ class Transport:
 
     def call(self, url: str, *, headers: dict[str, str] | None = None, timeouts: Any = QUICK) -> Whole:
         chunks: list[bytes] = []
-        status = self.run(self._read(url, headers or {}, Limits(timeouts), chunks, None))
+        status = self.run(self._read(url, headers or {}, TimeLimits(timeouts), chunks, None))
         return Whole(status, b"".join(chunks))
 
     def pieces(self, url: str, count: int) -> list[bytes]:
         """Read so many pieces of a body."""
         chunks: list[bytes] = []
-        self.run(self._read(url, {}, Limits(QUICK), chunks, count))
+        self.run(self._read(url, {}, TimeLimits(QUICK), chunks, count))
         return chunks
 
     async def _read(
-        self, url: str, headers: dict[str, str], limits: Limits, chunks: list[bytes], most: int | None
+        self, url: str, headers: dict[str, str], limits: TimeLimits, chunks: list[bytes], most: int | None
     ) -> int:
         request = Request(method="GET", url=url, params={}, content=None, headers=headers)
         response = await self._awaited(self._inner.open(request, limits))

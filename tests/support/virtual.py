@@ -8,7 +8,7 @@ from event_streamer_sdk._core.stream import commands as do
 from event_streamer_sdk._core.stream.committing import Progress
 from event_streamer_sdk._core.stream.handlers import HandlerRegistry
 from event_streamer_sdk._core.stream.lanes import Lanes
-from event_streamer_sdk._core.stream.options import Settings
+from event_streamer_sdk._core.stream.options import CheckedOptions
 from event_streamer_sdk._core.stream.reports import Counters
 
 
@@ -26,7 +26,7 @@ def lanes_for(**settings: Any) -> tuple[Lanes, Clock]:
     """Make the lanes of a run with a clock that stands still, and every wait drawn at its upper bound."""
     clock = Clock()
     lanes = Lanes(
-        settings=Settings(**settings),
+        settings=CheckedOptions(**settings),
         registry=HandlerRegistry(),
         progress=Progress(),
         counters=Counters(),

@@ -25,7 +25,7 @@ from event_streamer_sdk._core.stream.committing import Progress
 from event_streamer_sdk._core.stream.dedupe import Deduplicator
 from event_streamer_sdk._core.stream.handlers import HandlerRegistry
 from event_streamer_sdk._core.stream.lanes import Lanes
-from event_streamer_sdk._core.stream.options import Settings
+from event_streamer_sdk._core.stream.options import CheckedOptions
 from event_streamer_sdk._core.stream.reports import Counters, EndReason
 from event_streamer_sdk.exceptions import CheckpointError
 from support.world_service import Connection, Service
@@ -216,7 +216,7 @@ class World:
         choose = self.random.choice
         self.manual = self.random.random() < 0.15
         self.durable = self.random.random() < 0.7
-        self.settings = Settings(
+        self.settings = CheckedOptions(
             auto_acknowledge=not self.manual,
             batch_ack_interval=choose([0.0, 0.5, 3.0]),
             reconnect=Reconnect(initial=choose([0.1, 0.5]), maximum=10.0),

@@ -20,7 +20,7 @@ from .._core.call.outcome import NoResponse, Response
 from .._core.call.request import Request
 from .._core.call.retry import Pause
 from .._http_shell import FAILURES, UNREADABLE, HTTPShell
-from .._transports.limits import HEAD_SECONDS, SILENCE_SECONDS, Limits, limits_of, limits_of_head
+from .._transports.limits import HEAD_SECONDS, SILENCE_SECONDS, TimeLimits, limits_of, limits_of_head
 from .._transports.waiting_on_loop import sleep
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ class AsyncHTTP(HTTPShell):
             request = steps.send(outcome)
 
     async def _send(
-        self, request: Request, operation: Operation[Any], limits: Limits, *, is_stream: bool = False
+        self, request: Request, operation: Operation[Any], limits: TimeLimits, *, is_stream: bool = False
     ) -> Response | NoResponse | AsyncOpenResponse:
         """Send one request, and tell the user's hooks of it and of what came."""
         hooks = self.options.hooks
@@ -191,7 +191,7 @@ class AsyncHTTP(HTTPShell):
         return outcome
 
     async def _exchange(
-        self, request: Request, operation: Operation[Any], limits: Limits, is_stream: bool
+        self, request: Request, operation: Operation[Any], limits: TimeLimits, is_stream: bool
     ) -> Response | NoResponse | AsyncOpenResponse:
         """Send one request; the response is whole, but for a stream of status 2xx, which is left open."""
         outcome: Response | NoResponse | AsyncOpenResponse
@@ -237,7 +237,7 @@ class AsyncStreamResponse:
     """
 
     def __init__(
-        self, http: AsyncHTTP, operation: Operation[Any], response: AsyncOpenResponse, limits: Limits
+        self, http: AsyncHTTP, operation: Operation[Any], response: AsyncOpenResponse, limits: TimeLimits
     ) -> None:
         self.status = response.status
         self.headers = response.headers

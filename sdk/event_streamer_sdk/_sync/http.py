@@ -21,7 +21,7 @@ from .._core.call.outcome import NoResponse, Response
 from .._core.call.request import Request
 from .._core.call.retry import Pause
 from .._http_shell import FAILURES, UNREADABLE, HTTPShell
-from .._transports.limits import HEAD_SECONDS, SILENCE_SECONDS, Limits, limits_of, limits_of_head
+from .._transports.limits import HEAD_SECONDS, SILENCE_SECONDS, TimeLimits, limits_of, limits_of_head
 from .._transports.waiting_on_threads import sleep
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ class SyncHTTP(HTTPShell):
             request = steps.send(outcome)
 
     def _send(
-        self, request: Request, operation: Operation[Any], limits: Limits, *, is_stream: bool = False
+        self, request: Request, operation: Operation[Any], limits: TimeLimits, *, is_stream: bool = False
     ) -> Response | NoResponse | SyncOpenResponse:
         """Send one request, and tell the user's hooks of it and of what came."""
         hooks = self.options.hooks
@@ -192,7 +192,7 @@ class SyncHTTP(HTTPShell):
         return outcome
 
     def _exchange(
-        self, request: Request, operation: Operation[Any], limits: Limits, is_stream: bool
+        self, request: Request, operation: Operation[Any], limits: TimeLimits, is_stream: bool
     ) -> Response | NoResponse | SyncOpenResponse:
         """Send one request; the response is whole, but for a stream of status 2xx, which is left open."""
         outcome: Response | NoResponse | SyncOpenResponse
@@ -238,7 +238,7 @@ class SyncStreamResponse:
     """
 
     def __init__(
-        self, http: SyncHTTP, operation: Operation[Any], response: SyncOpenResponse, limits: Limits
+        self, http: SyncHTTP, operation: Operation[Any], response: SyncOpenResponse, limits: TimeLimits
     ) -> None:
         self.status = response.status
         self.headers = response.headers

@@ -30,7 +30,7 @@ EARLY = 0.001
 """Seconds that a timer may fire before its time, by rounding."""
 
 
-class Limits:
+class TimeLimits:
     """
     The limits of one request. Its clock runs from here on.
 
@@ -103,7 +103,7 @@ class Limits:
         return TransportTimeoutError(f"it took longer than {self.whole:g} s", step)
 
 
-def limits_of(timeout: float | httpx.Timeout | None) -> Limits:
+def limits_of(timeout: float | httpx.Timeout | None) -> TimeLimits:
     """
     Start the clock of an attempt of a call.
 
@@ -115,13 +115,13 @@ def limits_of(timeout: float | httpx.Timeout | None) -> Limits:
         The limits.
     """
     if timeout is None or isinstance(timeout, int | float):
-        return Limits({"connect": timeout, "read": timeout, "write": timeout, "pool": timeout}, timeout)
+        return TimeLimits({"connect": timeout, "read": timeout, "write": timeout, "pool": timeout}, timeout)
     steps: dict[str, float | None] = timeout.as_dict()
     known = [seconds for seconds in steps.values() if seconds is not None]
-    return Limits(steps, sum(known) if len(known) == len(steps) else None)
+    return TimeLimits(steps, sum(known) if len(known) == len(steps) else None)
 
 
-def limits_of_head(timeout: float | httpx.Timeout | None, seconds: float | None) -> Limits:
+def limits_of_head(timeout: float | httpx.Timeout | None, seconds: float | None) -> TimeLimits:
     """
     Start the clock of opening a stream.
 
@@ -132,4 +132,4 @@ def limits_of_head(timeout: float | httpx.Timeout | None, seconds: float | None)
     Returns:
         The limits, up to the head; see `only_silence` for what follows it.
     """
-    return Limits({**limits_of(timeout).steps, "read": seconds}, seconds)
+    return TimeLimits({**limits_of(timeout).steps, "read": seconds}, seconds)

@@ -11,7 +11,7 @@ from .._core.call.body import BodyError
 from .._core.call.outcome import NoResponse
 from .._core.redaction import redacted
 from .errors import CannotConnectError, NotSendableError, TransportTimeoutError
-from .limits import Limits
+from .limits import TimeLimits
 from .proxies import Proxy
 from .tls import advice, refusal
 
@@ -37,7 +37,7 @@ class Surroundings:
     trust_variable: str | None
 
 
-def lost(operation: Operation[Any], error: Exception, limits: Limits, around: Surroundings) -> NoResponse:
+def lost(operation: Operation[Any], error: Exception, limits: TimeLimits, around: Surroundings) -> NoResponse:
     """
     Turn what a transport or a body has raised into what the core decides on.
 

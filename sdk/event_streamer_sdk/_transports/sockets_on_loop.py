@@ -9,13 +9,13 @@ from typing import Any
 from .connecting import connected_on_loop, readable
 from .errors import CannotConnectError, ConnectionBrokenError, TransportTimeoutError
 from .http11 import Origin, ResponseReader, read_buffer
-from .limits import Limits
+from .limits import TimeLimits
 
 HIGH_WATER_BYTES = 1024 * 1024
 """So many bytes may wait to be taken; then the socket is left alone until they are, and TCP pushes back."""
 
 
-async def connect(origin: Origin, tls: ssl.SSLContext | None, limits: Limits) -> HTTPConnection:
+async def connect(origin: Origin, tls: ssl.SSLContext | None, limits: TimeLimits) -> HTTPConnection:
     """
     Connect.
 
@@ -95,7 +95,7 @@ class HTTPConnection(asyncio.BufferedProtocol):
         # Nothing waits behind our back: then sending is over when the system has it, as in the twin.
         self.transport.set_write_buffer_limits(high=0)
 
-    async def send(self, data: bytes, limits: Limits) -> None:
+    async def send(self, data: bytes, limits: TimeLimits) -> None:
         """
         Send bytes, until the system has taken them all, or the peer has answered without having had them all.
 

@@ -9,10 +9,10 @@ import ssl
 from .connecting import connected, readable
 from .errors import CannotConnectError, ConnectionBrokenError, TransportError, TransportTimeoutError
 from .http11 import Origin, ResponseReader, read_buffer
-from .limits import Limits
+from .limits import TimeLimits
 
 
-def connect(origin: Origin, tls: ssl.SSLContext | None, limits: Limits) -> HTTPConnection:
+def connect(origin: Origin, tls: ssl.SSLContext | None, limits: TimeLimits) -> HTTPConnection:
     """
     Connect.
 
@@ -68,7 +68,7 @@ class HTTPConnection:
         self._buffer = read_buffer()
         self.half_sent = False
 
-    def send(self, data: bytes, limits: Limits) -> None:
+    def send(self, data: bytes, limits: TimeLimits) -> None:
         """
         Send bytes, until the system has taken them all, or the peer has answered without having had them all.
 
@@ -114,7 +114,7 @@ class HTTPConnection:
         else:
             self.reader.end_of_input()
 
-    def _receive_early_answer(self, failure: TransportError, cause: OSError, limits: Limits) -> None:
+    def _receive_early_answer(self, failure: TransportError, cause: OSError, limits: TimeLimits) -> None:
         """Look for an answer that the peer has given before it had the whole request, such as 413."""
         self.half_sent = True
         while not self.reader.status:

@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from .limits import Limits
+from .limits import TimeLimits
 
 GRACE = 0.1
 """Seconds that httpx's own time-outs get beyond the whole: they know whether the request was sent."""
 
 
 @asynccontextmanager
-async def within(limits: Limits) -> AsyncIterator[None]:
+async def within(limits: TimeLimits) -> AsyncIterator[None]:
     """
     Break the block off when the time for the whole is over, whoever waits in it for what.
 

@@ -11,11 +11,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .limits import Limits
+from .limits import TimeLimits
 
 
 @contextmanager
-def within(limits: Limits) -> Iterator[None]:
+def within(limits: TimeLimits) -> Iterator[None]:
     """
     Begin the block only while there is time left for the whole.
 

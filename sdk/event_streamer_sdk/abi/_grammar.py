@@ -15,7 +15,7 @@ from ._errors import ABIParsingError
 from ._limits import Limits
 from ._tokens import FUNCTION_TYPE_WORDS, Token, Tokens
 
-__all__ = ["Draft", "Parameter", "Parser"]
+__all__ = ["Draft", "ParsedParameter", "Parser"]
 
 _STARTS = ("event", "struct", "function", "error", "constructor", "fallback", "receive")
 _LOCATIONS = ("memory", "calldata", "storage")
@@ -23,7 +23,7 @@ _WITHOUT_LOCATIONS = ("event", "struct", "tuple")
 
 
 @attrs.frozen
-class Parameter:
+class ParsedParameter:
     """
     A parameter or a struct's member as it was written.
 
@@ -39,7 +39,7 @@ class Parameter:
     token: Token
     base: str
     dimensions: str
-    members: "list[Parameter] | None"
+    members: "list[ParsedParameter] | None"
     indexed: bool
     name: str
 
@@ -52,8 +52,8 @@ class Draft:
     token: Token
     tokens: Tokens
     name: str | None = None
-    inputs: list[Parameter] = attrs.Factory(list)
-    outputs: list[Parameter] = attrs.Factory(list)
+    inputs: list[ParsedParameter] = attrs.Factory(list)
+    outputs: list[ParsedParameter] = attrs.Factory(list)
     words: set[str] = attrs.Factory(set)
     fault: ABIParsingError | None = None
 
@@ -178,7 +178,7 @@ class Parser:
                 f"{token.text!r} follows the {draft.kind}; expected ';' or its end", token
             )
 
-    def _members(self) -> list[Parameter]:
+    def _members(self) -> list[ParsedParameter]:
         """Read the members of a struct."""
         self._expect("{")
         members = []
@@ -193,14 +193,14 @@ class Parser:
             raise self._tokens.fault("a struct has at least one member", closing)
         return members
 
-    def _parameters(self, kind: str, depth: int) -> list[Parameter]:
+    def _parameters(self, kind: str, depth: int) -> list[ParsedParameter]:
         """Read parameters in parentheses."""
         self._expect("(")
         return self._listed(kind, depth)
 
-    def _listed(self, kind: str, depth: int) -> list[Parameter]:
+    def _listed(self, kind: str, depth: int) -> list[ParsedParameter]:
         """Read parameters up to the closing parenthesis."""
-        parameters: list[Parameter] = []
+        parameters: list[ParsedParameter] = []
         if self._tokens.peek().text == ")":
             self._take()
             return parameters
@@ -215,7 +215,7 @@ class Parser:
             if self._tokens.peek().text == ")":
                 raise self._tokens.fault("a comma, and nothing after it", token)
 
-    def _parameter(self, kind: str, depth: int) -> Parameter:
+    def _parameter(self, kind: str, depth: int) -> ParsedParameter:
         """Read one parameter: its type, `indexed` or a data location, its name."""
         token = self._tokens.peek()
         base, members = self._base(depth)
@@ -229,7 +229,7 @@ class Parser:
         if len(names) > 1:
             raise self._too_many_words(names)
         name = names[0].name if names else ""
-        return Parameter(token, base, dimensions, members, has_word and kind == "event", name)
+        return ParsedParameter(token, base, dimensions, members, has_word and kind == "event", name)
 
     def _too_many_words(self, words: list[Token]) -> ABIParsingError:
         """Say what is wrong with several words where a parameter has its name."""
@@ -242,7 +242,7 @@ class Parser:
             f"{_shown(second)} follows the name {first.name!r}; expected ',' or ')'", second
         )
 
-    def _base(self, depth: int) -> tuple[str, list[Parameter] | None]:
+    def _base(self, depth: int) -> tuple[str, list[ParsedParameter] | None]:
         """Read a type without its dimensions."""
         token = self._take()
         if token.text == "(" or (token.text == "tuple" and self._tokens.peek().text == "("):
@@ -260,7 +260,7 @@ class Parser:
             base = f"{base}.{self._name_of_type('the type')}"
         return base, None
 
-    def _tuple(self, token: Token, depth: int) -> list[Parameter]:
+    def _tuple(self, token: Token, depth: int) -> list[ParsedParameter]:
         """Read the components of an inline tuple."""
         if depth == self._limits.tuple_depth:
             raise self._tokens.fault(f"tuples in tuples, more than {depth} deep", token)

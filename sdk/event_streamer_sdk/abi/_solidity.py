@@ -18,7 +18,7 @@ from typing import Any
 import attrs
 
 from ._errors import ABIParsingError
-from ._grammar import Draft, Parameter, Parser
+from ._grammar import Draft, ParsedParameter, Parser
 from ._items import read_event
 from ._limits import Limits
 from ._tokens import Tokens
@@ -151,7 +151,7 @@ class _Writer:
         return item
 
     def _parameters(
-        self, parameters: list[Parameter], draft: Draft, inside: tuple[str, ...], depth: int
+        self, parameters: list[ParsedParameter], draft: Draft, inside: tuple[str, ...], depth: int
     ) -> list[dict[str, Any]]:
         """Write parameters or members; `inside` are the structs that are being unfolded."""
         self._unfolded += len(parameters) if inside else 0
@@ -160,7 +160,7 @@ class _Writer:
         return [self._parameter(parameter, draft, inside, depth) for parameter in parameters]
 
     def _parameter(
-        self, parameter: Parameter, draft: Draft, inside: tuple[str, ...], depth: int
+        self, parameter: ParsedParameter, draft: Draft, inside: tuple[str, ...], depth: int
     ) -> dict[str, Any]:
         """Write one parameter."""
         base, members, internal = parameter.base, parameter.members, None

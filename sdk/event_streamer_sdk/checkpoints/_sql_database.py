@@ -10,7 +10,7 @@ from typing import Any
 from .._core.stream.failures import store_may_come_back
 from .._extras import MissingExtraError, needs
 from ..exceptions import StoreError
-from ._sql_engines import ENGINES, POOL_SIZE, Place, Shared, check_place, loop_key, place_of
+from ._sql_engines import ENGINES, POOL_SIZE, DatabasePlace, Shared, check_place, loop_key, place_of
 
 Work = Callable[[Any], Any]
 """Gets a connection of SQLAlchemy in a transaction; what it returns is handed on."""
@@ -29,7 +29,7 @@ class _Known:
         dialect: str | None,
         tables: Sequence[Any],
         error: type[StoreError],
-        place: Place | None = None,
+        place: DatabasePlace | None = None,
         *,
         singly: bool = False,
     ) -> None:
@@ -43,7 +43,7 @@ class _Known:
         self._singly = singly
         self._lock = threading.Lock()
 
-    def _found(self) -> Place:
+    def _found(self) -> DatabasePlace:
         if self._place is None:
             with self._lock, _FINDING:
                 if self._place is None:

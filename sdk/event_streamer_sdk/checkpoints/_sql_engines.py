@@ -61,7 +61,7 @@ _LEFT_TO_PARENT: list[Any] = []
 
 
 @frozen
-class Place:
+class DatabasePlace:
     """
     A database: how it is known, and how an engine for it is made.
 
@@ -155,7 +155,7 @@ class Engines:
 ENGINES = Engines()
 
 
-def place_of(where: Any, dialect: str | None) -> Place:
+def place_of(where: Any, dialect: str | None) -> DatabasePlace:
     """
     Find out which database is meant. Of a connect function that is told by a first connection.
 
@@ -172,9 +172,9 @@ def place_of(where: Any, dialect: str | None) -> Place:
     """
     sa = needs("sqlalchemy")
     if isinstance(where, sa.Engine):
-        return Place(("engine", id(where)), lambda: where)
+        return DatabasePlace(("engine", id(where)), lambda: where)
     if isinstance(where, needs("sqlalchemy.ext.asyncio").AsyncEngine):
-        return Place(("engine", id(where)), _refuse_asyncio, lambda: where)
+        return DatabasePlace(("engine", id(where)), _refuse_asyncio, lambda: where)
     if callable(where):
         return _place_of_function(where, dialect)
     return _place_of_url(sa, where)
@@ -202,7 +202,7 @@ def check_place(where: Any) -> None:
 # --- URLs ---------------------------------------------------------------------------------------
 
 
-def _place_of_url(sa: Any, where: Any) -> Place:
+def _place_of_url(sa: Any, where: Any) -> DatabasePlace:
     try:
         url = _url(sa, where)
         url.get_dialect()
@@ -224,7 +224,7 @@ def _place_of_url(sa: Any, where: Any) -> Place:
         def make_async() -> Any:
             return needs("sqlalchemy.ext.asyncio").create_async_engine(url, **options)
 
-    return Place(
+    return DatabasePlace(
         url.render_as_string(hide_password=False), lambda: sa.create_engine(url, **options), make_async
     )
 
@@ -260,7 +260,7 @@ def _pool(size: int) -> dict[str, Any]:
 # --- SQLite -------------------------------------------------------------------------------------
 
 
-def sqlite_place(path: str | os.PathLike[str]) -> Place:
+def sqlite_place(path: str | os.PathLike[str]) -> DatabasePlace:
     """
     Name an SQLite file. All stores of a process share one connection to it: SQLite has one writer anyway.
 
@@ -272,7 +272,7 @@ def sqlite_place(path: str | os.PathLike[str]) -> Place:
     """
     in_memory = os.fspath(path) in {"", ":memory:"}
     key: Hashable = object() if in_memory else ("sqlite", os.path.realpath(path))
-    return Place(key, lambda: _engine("sqlite", lambda: connect_sqlite(path), size=1))
+    return DatabasePlace(key, lambda: _engine("sqlite", lambda: connect_sqlite(path), size=1))
 
 
 def connect_sqlite(path: str | os.PathLike[str]) -> sqlite3.Connection:
@@ -316,7 +316,7 @@ def _engine(drivername: str, connect: Connect, *, size: int, paramstyle: str | N
     return sa.create_engine(f"{drivername}://", creator=connect, poolclass=sa.pool.QueuePool, **options)
 
 
-def _place_of_function(connect: Connect, dialect: str | None) -> Place:
+def _place_of_function(connect: Connect, dialect: str | None) -> DatabasePlace:
     """
     Ask a first connection where it leads to: functions that lead to the same database share an engine.
 
@@ -343,7 +343,7 @@ def _place_of_function(connect: Connect, dialect: str | None) -> Place:
             paramstyle=style,
         )
 
-    return Place(key if key is not None else object(), make, unused=unused)
+    return DatabasePlace(key if key is not None else object(), make, unused=unused)
 
 
 def _plain(connection: Any) -> Any:

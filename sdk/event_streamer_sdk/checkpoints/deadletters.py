@@ -15,7 +15,7 @@ from .._core.stream.checkpoint import DeadLetterRecord
 from .._extras import needs
 from ..exceptions import DeadLetterError
 from ._sql_database import AsyncDatabase, Database, Work
-from ._sql_engines import Connect, Place, sqlite_place
+from ._sql_engines import Connect, DatabasePlace, sqlite_place
 from .file import may_pass
 
 # A link that somebody else has put there would choose the file that is written to. Windows has no such flag.
@@ -140,7 +140,7 @@ class SQLDeadLetters(_SQLLetters):
         *,
         dialect: str | None = None,
         table: str = DEFAULT_TABLE,
-        _place: Place | None = None,
+        _place: DatabasePlace | None = None,
     ) -> None:
         super().__init__(table)
         self._database = Database(where, dialect, [self._table], DeadLetterError, _place)

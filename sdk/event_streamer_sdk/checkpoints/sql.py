@@ -11,7 +11,7 @@ from event_streamer_api.errors import EventStreamerValidationError
 from .._extras import needs
 from ..exceptions import CheckpointError
 from ._sql_database import AsyncDatabase, Database
-from ._sql_engines import Connect, Place, sqlite_place
+from ._sql_engines import Connect, DatabasePlace, sqlite_place
 from ._sql_statements import SQLQuestions, positions_table, workers_table
 from .shared import SharedStore
 
@@ -54,7 +54,7 @@ class SQLCheckpoint(SharedStore):
         lease_seconds: float | None = None,
         table: str = DEFAULT_TABLE,
         owner: str | None = None,
-        _place: Place | None = None,
+        _place: DatabasePlace | None = None,
     ) -> None:
         tables = _tables(table)
         super().__init__(SQLQuestions(*tables), lease_seconds, owner)

@@ -9,7 +9,7 @@ from typing import Any
 from attrs import frozen
 
 
-class Status(StrEnum):
+class Verdict(StrEnum):
     """How a check ended."""
 
     OK = "ok"
@@ -31,7 +31,7 @@ class Check:
     """
 
     name: str
-    status: Status
+    status: Verdict
     found: str
     advice: str | None = None
 
@@ -42,19 +42,19 @@ class Check:
 
 def ok(name: str, found: str) -> Check:
     """Tell of what is as it should be."""
-    return Check(name, Status.OK, found)
+    return Check(name, Verdict.OK, found)
 
 
 def note(name: str, found: str, advice: str | None = None) -> Check:
     """Tell of what is no hindrance."""
-    return Check(name, Status.NOTE, found, advice)
+    return Check(name, Verdict.NOTE, found, advice)
 
 
 def problem(name: str, found: str, advice: str) -> Check:
     """Tell of what has to be mended."""
-    return Check(name, Status.PROBLEM, found, advice)
+    return Check(name, Verdict.PROBLEM, found, advice)
 
 
 def problems(checks: Iterable[Check]) -> int:
     """Count the checks that found a problem."""
-    return sum(check.status is Status.PROBLEM for check in checks)
+    return sum(check.status is Verdict.PROBLEM for check in checks)

@@ -59,7 +59,7 @@ SettingsFile = Annotated[
 
 
 @frozen
-class Place:
+class ServiceAccess:
     """
     Where the service is and who asks.
 
@@ -89,7 +89,7 @@ def place(
     subscriber_id: SubscriberId = None,
     api_key: APIKey = None,
     settings_file: SettingsFile = None,
-) -> Place:
+) -> ServiceAccess:
     """
     Settle where the service is, for a command that makes its client itself.
 
@@ -106,7 +106,7 @@ def place(
         EventStreamerValidationError: The settings file can't be used.
     """
     settings, read = settings_at(settings_file)
-    return Place(
+    return ServiceAccess(
         _first(url, settings.url, DEFAULT_URL),
         _first(subscriber_id, settings.subscriber_id, DEFAULT_SUBSCRIBER),
         settings.api_key if api_key is None else api_key,
@@ -155,7 +155,7 @@ def _later(
     subscriber_id: SubscriberId = None,
     api_key: APIKey = None,
     settings_file: SettingsFile = None,
-) -> Callable[[], Place]:
+) -> Callable[[], ServiceAccess]:
     return lambda: place(url, subscriber_id, api_key, settings_file)
 
 

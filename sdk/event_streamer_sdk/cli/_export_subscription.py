@@ -8,7 +8,7 @@ from attrs import evolve
 
 from event_streamer_sdk import SyncEventStreamer
 from event_streamer_sdk.cli._block_times import blocks_between
-from event_streamer_sdk.cli._export_place import Place
+from event_streamer_sdk.cli._export_destination import Destination
 from event_streamer_sdk.cli._output import say
 from event_streamer_sdk.cli._progress import span_text
 from event_streamer_sdk.exceptions import EventStreamerSDKError
@@ -40,7 +40,7 @@ def like(found: SubscriptionResponse) -> SubscriptionCreate:
 
 
 def between_dates(
-    client: SyncEventStreamer, place: Place, wanted: SubscriptionCreate, *, follow: bool
+    client: SyncEventStreamer, place: Destination, wanted: SubscriptionCreate, *, follow: bool
 ) -> SubscriptionCreate:
     """
     Leave out the blocks before --since and after --until.
@@ -87,7 +87,7 @@ def between_dates(
 
 
 def whole_subscription(
-    client: SyncEventStreamer, place: Place, found: SubscriptionResponse
+    client: SyncEventStreamer, place: Destination, found: SubscriptionResponse
 ) -> tuple[SubscriptionResponse, bool]:
     """
     Find the subscription from which the place gets all events.
@@ -125,7 +125,7 @@ def whole_subscription(
 
 
 def own_subscription(
-    client: SyncEventStreamer, place: Place, wanted: SubscriptionCreate
+    client: SyncEventStreamer, place: Destination, wanted: SubscriptionCreate
 ) -> SubscriptionResponse:
     """
     Find the subscription that the place was begun with, else make one.
@@ -142,7 +142,7 @@ def own_subscription(
 
 
 def _begun_with(
-    client: SyncEventStreamer, place: Place, wanted: SubscriptionCreate
+    client: SyncEventStreamer, place: Destination, wanted: SubscriptionCreate
 ) -> SubscriptionResponse | None:
     """Find the subscription for some events that the place holds a position of."""
     for each in client.iter_subscriptions():

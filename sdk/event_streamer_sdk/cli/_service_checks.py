@@ -15,7 +15,7 @@ from event_streamer_sdk import SyncEventStreamer, __version__
 from event_streamer_sdk._base import HEALTHY
 from event_streamer_sdk._core.call.hooks import ResponseInfo
 from event_streamer_sdk.cli._checks import Check, note, ok, problem
-from event_streamer_sdk.cli._connection import Place
+from event_streamer_sdk.cli._connection import ServiceAccess
 from event_streamer_sdk.exceptions import (
     EventStreamerAuthError,
     EventStreamerNotFoundError,
@@ -81,7 +81,7 @@ class Clock:
         )
 
 
-def service_checks(client: SyncEventStreamer, clock: Clock, place: Place) -> Iterator[Check]:
+def service_checks(client: SyncEventStreamer, clock: Clock, place: ServiceAccess) -> Iterator[Check]:
     """
     Ask the service.
 
@@ -142,7 +142,7 @@ def _said(failed: EventStreamerServerError) -> str:
     return ", ".join(f"{name}: {said}" for name, said in checks.items() if said != "ok")
 
 
-def _key_and_version(client: SyncEventStreamer, place: Place) -> Iterator[Check]:
+def _key_and_version(client: SyncEventStreamer, place: ServiceAccess) -> Iterator[Check]:
     try:
         client.list_subscriptions(page_size=1)
         overview = client.get("/api/overview")
@@ -163,12 +163,12 @@ def _key_and_version(client: SyncEventStreamer, place: Place) -> Iterator[Check]
     yield version_check(str(told.get("version") or "unknown"))
 
 
-def _whose(place: Place) -> str:
+def _whose(place: ServiceAccess) -> str:
     accepted = "none was asked for" if place.api_key is None else "accepted"
     return f"{accepted}, for the subscriber {place.subscriber_id}"
 
 
-def _refused(refused: EventStreamerAuthError, place: Place) -> Check:
+def _refused(refused: EventStreamerAuthError, place: ServiceAccess) -> Check:
     where = "--api-key, EVENT_STREAMER_API_KEY or api_key in the settings file"
     if place.api_key is None:
         return problem("Key", "the service asks for a key, and none is set", f"set it: {where}")

@@ -14,7 +14,7 @@ from event_streamer_sdk.exceptions import EventStreamerValidationError
 
 
 @frozen(kw_only=True)
-class Settings:
+class SettingsFile:
     """
     What a settings file says; None for what it leaves out.
 
@@ -29,7 +29,7 @@ class Settings:
     api_key: str | None = field(default=None, repr=False)
 
 
-NAMES = tuple(fields_dict(Settings))
+NAMES = tuple(fields_dict(SettingsFile))
 """The names that a settings file knows."""
 
 
@@ -44,7 +44,7 @@ def usual_place() -> Path:
     return Path(typer.get_app_dir("event-streamer")) / "config.toml"
 
 
-def settings_at(given: Path | None) -> tuple[Settings, Path | None]:
+def settings_at(given: Path | None) -> tuple[SettingsFile, Path | None]:
     """
     Read the settings file.
 
@@ -63,7 +63,7 @@ def settings_at(given: Path | None) -> tuple[Settings, Path | None]:
             content, mode = file.read(), os.fstat(file.fileno()).st_mode
     except FileNotFoundError as missing:
         if given is None:
-            return Settings(), None
+            return SettingsFile(), None
         raise EventStreamerValidationError(f"the settings file {path} doesn't exist") from missing
     except (OSError, ValueError) as problem:
         why = getattr(problem, "strerror", None) or problem
@@ -74,7 +74,7 @@ def settings_at(given: Path | None) -> tuple[Settings, Path | None]:
     return settings, path
 
 
-def _settings_in(content: bytes, path: Path) -> Settings:
+def _settings_in(content: bytes, path: Path) -> SettingsFile:
     try:
         values = tomllib.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError:
@@ -83,7 +83,7 @@ def _settings_in(content: bytes, path: Path) -> Settings:
         raise EventStreamerValidationError(f"the settings file {path} is not TOML: {problem}") from None
     for name, value in values.items():
         _check(name, value, path)
-    return Settings(**values)
+    return SettingsFile(**values)
 
 
 def _check(name: str, value: Any, path: Path) -> None:

@@ -11,8 +11,8 @@ from event_streamer_sdk import SyncEventStreamer
 from event_streamer_sdk._core.call.service import service_of
 from event_streamer_sdk._core.redaction import redacted
 from event_streamer_sdk._core.visible import visible
-from event_streamer_sdk.cli._checks import Check, Status, note, ok, problem, problems
-from event_streamer_sdk.cli._connection import Place, asks_for_the_service
+from event_streamer_sdk.cli._checks import Check, Verdict, note, ok, problem, problems
+from event_streamer_sdk.cli._connection import ServiceAccess, asks_for_the_service
 from event_streamer_sdk.cli._machine_checks import machine_checks
 from event_streamer_sdk.cli._network_checks import network_checks
 from event_streamer_sdk.cli._output import AsJson, count, write_json, write_styled
@@ -20,12 +20,12 @@ from event_streamer_sdk.cli._service_checks import SECONDS, Clock, service_check
 from event_streamer_sdk.cli._settings import usual_place
 from event_streamer_sdk.exceptions import EventStreamerValidationError
 
-_COLOURS = {Status.OK: "green", Status.NOTE: "yellow", Status.PROBLEM: "bold red"}
+_COLOURS = {Verdict.OK: "green", Verdict.NOTE: "yellow", Verdict.PROBLEM: "bold red"}
 
 
 @asks_for_the_service
 def doctor(
-    find_place: Callable[[], Place],
+    find_place: Callable[[], ServiceAccess],
     as_json: AsJson = False,
 ) -> None:
     """
@@ -50,7 +50,7 @@ def doctor(
         raise typer.Exit(1)
 
 
-def _examine(find_place: Callable[[], Place]) -> Iterator[Check]:
+def _examine(find_place: Callable[[], ServiceAccess]) -> Iterator[Check]:
     yield from machine_checks()
     clock = Clock()
     try:
@@ -70,16 +70,16 @@ def _examine(find_place: Callable[[], Place]) -> Iterator[Check]:
             yield evolve(check, found=redacted(check.found, service.secrets))
 
 
-def _on_the_way(client: SyncEventStreamer, clock: Clock, place: Place) -> Iterator[Check]:
+def _on_the_way(client: SyncEventStreamer, clock: Clock, place: ServiceAccess) -> Iterator[Check]:
     reached = True
     for check in network_checks(client.service_url):
         yield check
-        reached = reached and check.status is not Status.PROBLEM
+        reached = reached and check.status is not Verdict.PROBLEM
     if reached:
         yield from service_checks(client, clock, place)
 
 
-def _settings(place: Place, url: str) -> Check:
+def _settings(place: ServiceAccess, url: str) -> Check:
     key = "no key" if place.api_key is None else "a key"
     found = f"{url}, as {place.subscriber_id}, with {key}"
     if place.settings_file is not None:

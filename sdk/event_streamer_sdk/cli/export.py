@@ -14,7 +14,7 @@ from event_streamer_sdk._core.subscriptions import subscription_to
 from event_streamer_sdk.cli._abi_files import Abi, Contract, chosen_event
 from event_streamer_sdk.cli._bar import BlockProgress, in_bytes
 from event_streamer_sdk.cli._connection import connect
-from event_streamer_sdk.cli._export_place import Place, place_options, shown_place
+from event_streamer_sdk.cli._export_destination import Destination, destination_options, shown_destination
 from event_streamer_sdk.cli._export_sink import Counted
 from event_streamer_sdk.cli._export_subscription import (
     between_dates,
@@ -36,10 +36,10 @@ _MADE = "A subscription for this export alone"
 Events = Sequence[Mapping[str, Any]]
 
 
-@given_by(client=connect, place=place_options)
+@given_by(client=connect, place=destination_options)
 def export(
     client: SyncEventStreamer,
-    place: Place,
+    place: Destination,
     subscription: Annotated[
         int | None, typer.Argument(min=1, show_default=False, help="The subscription's number; or --event.")
     ] = None,
@@ -118,7 +118,7 @@ def export(
         raise typer.Exit(128 + done.signal)
 
 
-def _check_end(last_block: int | None, place: Place, follow: bool) -> None:
+def _check_end(last_block: int | None, place: Destination, follow: bool) -> None:
     if last_block is None and not follow and place.until is None:
         raise typer.BadParameter(
             "there is no last block: say --follow, --until with a date, or with --event a second --to"
@@ -128,7 +128,7 @@ def _check_end(last_block: int | None, place: Place, follow: bool) -> None:
 def _run(
     client: SyncEventStreamer,
     found: SubscriptionResponse,
-    place: Place,
+    place: Destination,
     *,
     remove: bool,
 ) -> Report:
@@ -156,9 +156,9 @@ def _run(
     return report
 
 
-def _summary(counted: Counted, place: Place, found: SubscriptionResponse, report: Report) -> str:
+def _summary(counted: Counted, place: Destination, found: SubscriptionResponse, report: Report) -> str:
     """Say what was written in this run; of events that --where leaves out, that they came."""
-    where = shown_place(place.name)
+    where = shown_destination(place.name)
     if counted.block is None:
         if report.reason is EndReason.FINISHED and counted.token is not None:
             return f"No further events: {where} holds all of them up to block {found.end_block:,}"

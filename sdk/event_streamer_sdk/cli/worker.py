@@ -13,7 +13,7 @@ import typer
 
 from event_streamer_sdk import SyncEventStreamer
 from event_streamer_sdk._core.visible import visible
-from event_streamer_sdk.cli._connection import Place, calls_the_service, knows_the_service
+from event_streamer_sdk.cli._connection import ServiceAccess, calls_the_service, knows_the_service
 from event_streamer_sdk.cli._output import complain, say, write_json, write_table
 from event_streamer_sdk.exceptions import EventStreamerSDKError
 from event_streamer_sdk.workers import SyncWorker, Worker, workers_status
@@ -38,7 +38,7 @@ Subscriptions = Annotated[
 @knows_the_service
 def worker(
     context: typer.Context,
-    place: Place,
+    place: ServiceAccess,
     app_name: Annotated[
         str | None,
         typer.Option(
@@ -118,7 +118,7 @@ def worker(
 
 
 async def _work(
-    place: Place, registers: Callable[[Any], Any], options: dict[str, Any], health: str | None
+    place: ServiceAccess, registers: Callable[[Any], Any], options: dict[str, Any], health: str | None
 ) -> None:
     async with place.asynchronous() as client:
         made = Worker(client, registers, **options)

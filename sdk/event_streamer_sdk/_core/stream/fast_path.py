@@ -20,11 +20,11 @@ from .handler_errors import Result, Unhandled
 from .handlers import batch_maker_var
 from .in_hand import InHand
 from .messages import plain_fields
-from .options import Settings
+from .options import CheckedOptions
 from .session import Session
 
 
-def applies(settings: Settings, *, iterating: bool, dedupes: bool) -> bool:
+def applies(settings: CheckedOptions, *, iterating: bool, dedupes: bool) -> bool:
     """
     Tell whether a run's options leave batches for the fast path.
 

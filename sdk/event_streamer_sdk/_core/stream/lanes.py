@@ -17,7 +17,7 @@ from .in_hand import InHand
 from .lease import RunLease
 from .messages import Batch, BatchOwner
 from .observing import Observer
-from .options import Settings
+from .options import CheckedOptions
 from .queue import ReadQueue
 from .reading import Reader
 from .reports import Counters, Gauges
@@ -50,7 +50,7 @@ class Lanes:
     def __init__(
         self,
         *,
-        settings: Settings,
+        settings: CheckedOptions,
         registry: HandlerRegistry,
         progress: Progress,
         counters: Counters,

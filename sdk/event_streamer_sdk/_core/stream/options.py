@@ -113,7 +113,7 @@ def _policy_or_function(_: object, attribute: Any, value: object) -> None:
 
 
 @frozen(kw_only=True)
-class Settings:
+class CheckedOptions:
     """
     The options of a stream, checked. Names and meanings are those of `StreamOptions`.
 
@@ -157,7 +157,7 @@ DEDUPE_DEFAULT = 100_000
 
 def settings_from(
     options: StreamOptions, *, auto_acknowledge: bool, batch_ack_interval: float, has_lease: bool
-) -> Settings:
+) -> CheckedOptions:
     """
     Check the options of a streaming client.
 
@@ -198,7 +198,7 @@ def settings_from(
         raise EventStreamerValidationError(
             "on_handler_error='dead_letter' needs a place: dead_letter='dead-letters.jsonl'"
         )
-    return Settings(
+    return CheckedOptions(
         auto_acknowledge=auto_acknowledge,
         batch_ack_interval=batch_ack_interval,
         reconnect=reconnect,

@@ -31,7 +31,7 @@ from .commands import Lane, Steps, Wait
 from .handlers import HandlerRegistry
 from .link import Link
 from .notices import Notices
-from .options import Settings
+from .options import CheckedOptions
 from .reports import Counters, EndReason, Report
 
 logger = logging.getLogger(__name__)
@@ -97,7 +97,7 @@ class Session:
     def __init__(
         self,
         *,
-        settings: Settings,
+        settings: CheckedOptions,
         registry: HandlerRegistry,
         counters: Counters,
         subscription_id: int,

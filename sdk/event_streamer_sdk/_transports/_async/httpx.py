@@ -8,7 +8,7 @@ import httpx
 
 from ..._core.call.request import Request
 from ..from_httpx import failures, shut_down
-from ..limits import Limits
+from ..limits import TimeLimits
 from ..waiting_on_loop import within
 
 
@@ -25,7 +25,7 @@ class AsyncHttpxTransport:
         self._client = client
         self._owned = owned
 
-    async def open(self, request: Request, limits: Limits) -> AsyncHttpxResponse:
+    async def open(self, request: Request, limits: TimeLimits) -> AsyncHttpxResponse:
         """See `AsyncTransport.open`."""
         timeouts = dict(limits.steps)
         with failures():
@@ -61,7 +61,9 @@ class AsyncHttpxResponse:
         headers: Its headers.
     """
 
-    def __init__(self, response: httpx.Response, limits: Limits, timeouts: dict[str, float | None]) -> None:
+    def __init__(
+        self, response: httpx.Response, limits: TimeLimits, timeouts: dict[str, float | None]
+    ) -> None:
         self.status = response.status_code
         self.headers: Mapping[str, str] = response.headers
         self._response = response

@@ -15,7 +15,7 @@ from ..._core.call.request import Request
 from ..cookies import Cookies
 from ..http11 import request_bytes, target_of
 from ..idle import IdleConnections
-from ..limits import Limits
+from ..limits import TimeLimits
 from ..sockets_on_loop import HTTPConnection, connect
 
 
@@ -34,7 +34,7 @@ class AsyncLlhttpTransport:
         self._idle: IdleConnections[HTTPConnection] = IdleConnections(keep, keep_seconds)
         self._cookies = Cookies()
 
-    async def open(self, request: Request, limits: Limits) -> AsyncLlhttpResponse:
+    async def open(self, request: Request, limits: TimeLimits) -> AsyncLlhttpResponse:
         """See `AsyncTransport.open`."""
         target = target_of(request.url, request.params)
         data = request_bytes(request, target, self._cookies.header_for(request))
@@ -82,7 +82,7 @@ class AsyncLlhttpResponse:
         connection: HTTPConnection,
         idle: IdleConnections[HTTPConnection],
         headers: dict[str, str],
-        limits: Limits,
+        limits: TimeLimits,
     ) -> None:
         self.status = connection.reader.status
         self.headers = headers

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from ..._core.call.request import Request
-from ..limits import Limits
+from ..limits import TimeLimits
 
 
 class AsyncOpenResponse(Protocol):
@@ -47,7 +47,7 @@ class AsyncOpenResponse(Protocol):
 class AsyncTransport(Protocol):
     """Sends requests."""
 
-    async def open(self, request: Request, limits: Limits) -> AsyncOpenResponse:
+    async def open(self, request: Request, limits: TimeLimits) -> AsyncOpenResponse:
         """
         Send a request, follow no redirect, and wait for the head of its response.
 

@@ -9,7 +9,7 @@ import httpx
 
 from ..._core.call.request import Request
 from ..from_httpx import failures, shut_down
-from ..limits import Limits
+from ..limits import TimeLimits
 from ..waiting_on_threads import within
 
 
@@ -26,7 +26,7 @@ class SyncHttpxTransport:
         self._client = client
         self._owned = owned
 
-    def open(self, request: Request, limits: Limits) -> SyncHttpxResponse:
+    def open(self, request: Request, limits: TimeLimits) -> SyncHttpxResponse:
         """See `SyncTransport.open`."""
         timeouts = dict(limits.steps)
         with failures():
@@ -62,7 +62,9 @@ class SyncHttpxResponse:
         headers: Its headers.
     """
 
-    def __init__(self, response: httpx.Response, limits: Limits, timeouts: dict[str, float | None]) -> None:
+    def __init__(
+        self, response: httpx.Response, limits: TimeLimits, timeouts: dict[str, float | None]
+    ) -> None:
         self.status = response.status_code
         self.headers: Mapping[str, str] = response.headers
         self._response = response

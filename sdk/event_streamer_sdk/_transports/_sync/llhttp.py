@@ -16,7 +16,7 @@ from ..._core.call.request import Request
 from ..cookies import Cookies
 from ..http11 import request_bytes, target_of
 from ..idle import IdleConnections
-from ..limits import Limits
+from ..limits import TimeLimits
 from ..sockets_on_threads import HTTPConnection, connect
 
 
@@ -35,7 +35,7 @@ class SyncLlhttpTransport:
         self._idle: IdleConnections[HTTPConnection] = IdleConnections(keep, keep_seconds)
         self._cookies = Cookies()
 
-    def open(self, request: Request, limits: Limits) -> SyncLlhttpResponse:
+    def open(self, request: Request, limits: TimeLimits) -> SyncLlhttpResponse:
         """See `SyncTransport.open`."""
         target = target_of(request.url, request.params)
         data = request_bytes(request, target, self._cookies.header_for(request))
@@ -83,7 +83,7 @@ class SyncLlhttpResponse:
         connection: HTTPConnection,
         idle: IdleConnections[HTTPConnection],
         headers: dict[str, str],
-        limits: Limits,
+        limits: TimeLimits,
     ) -> None:
         self.status = connection.reader.status
         self.headers = headers

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from ..._core.call.request import Request
-from ..limits import Limits
+from ..limits import TimeLimits
 
 
 class SyncOpenResponse(Protocol):
@@ -48,7 +48,7 @@ class SyncOpenResponse(Protocol):
 class SyncTransport(Protocol):
     """Sends requests."""
 
-    def open(self, request: Request, limits: Limits) -> SyncOpenResponse:
+    def open(self, request: Request, limits: TimeLimits) -> SyncOpenResponse:
         """
         Send a request, follow no redirect, and wait for the head of its response.
 

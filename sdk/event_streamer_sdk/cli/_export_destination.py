@@ -9,13 +9,13 @@ from attrs import define
 from event_streamer_sdk.cli._dates import parse_moment
 from event_streamer_sdk.sinks import sink_for
 
-__all__ = ["Place", "place_options", "shown_place"]
+__all__ = ["Destination", "destination_options", "shown_destination"]
 
 _SHAPE = "What is stored, and how"
 
 
 @define
-class Place:
+class Destination:
     """
     Where events go.
 
@@ -49,7 +49,7 @@ class Place:
             self.options["where"] = " and ".join(where + conditions)
 
 
-def place_options(
+def destination_options(
     to: Annotated[
         list[str],
         typer.Option(
@@ -134,7 +134,7 @@ def place_options(
             help="Files: seconds between two part files while events come; 60 where not given.",
         ),
     ] = None,
-) -> Place:
+) -> Destination:
     """
     Read where events go, and in which form.
 
@@ -151,7 +151,7 @@ def place_options(
         part_seconds: Seconds between two part files.
 
     Returns:
-        The place.
+        Where events go.
 
     Raises:
         typer.BadParameter: There is no place, or more than one.
@@ -167,7 +167,7 @@ def place_options(
         "part_seconds": part_seconds,
     }
     given = {name: value for name, value in options.items() if value is not None}
-    return Place(place, given, last_block, _moment("--since", since), _moment("--until", until))
+    return Destination(place, given, last_block, _moment("--since", since), _moment("--until", until))
 
 
 def _names(columns: str) -> list[str]:
@@ -182,7 +182,9 @@ def _place_and_block(to: list[str]) -> tuple[str, int | None]:
     numbers = [each for each in to if each.isdecimal()]
     places = [each for each in to if not each.isdecimal()]
     if len(places) > 1:
-        raise typer.BadParameter(f"name one place with --to, not {' and '.join(map(shown_place, places))}")
+        raise typer.BadParameter(
+            f"name one place with --to, not {' and '.join(map(shown_destination, places))}"
+        )
     if len(numbers) > 1:
         raise typer.BadParameter(f"name one last block with --to, not {' and '.join(numbers)}")
     if not places:
@@ -193,7 +195,7 @@ def _place_and_block(to: list[str]) -> tuple[str, int | None]:
     return places[0], int(numbers[0]) if numbers else None
 
 
-def shown_place(name: str) -> str:
+def shown_destination(name: str) -> str:
     """
     Show a place without what may be a secret: the password of a URL, and its options.
 
@@ -204,7 +206,7 @@ def shown_place(name: str) -> str:
         What may be shown.
 
     Example:
-        >>> shown_place("postgresql://me:secret@host/db?table=t&password=secret")
+        >>> shown_destination("postgresql://me:secret@host/db?table=t&password=secret")
         'postgresql://host/db?table=t'
     """
     scheme, separator, rest = name.partition("://")
