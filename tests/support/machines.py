@@ -14,6 +14,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from support.attendance import Presence
 from support.slow_link import Link
 
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
@@ -54,7 +55,9 @@ class Machine:
     ) -> None:
         self.name = name
         self.link = link
-        self.kills = 0
+        self.presence = Presence()
+        self.started_at = 0.0
+        """When its process was started, seconds since 1970."""
         self.ended: list[str] = []
         """Ends of the process that nobody has asked for."""
         self.stopped_until: float | None = None
@@ -69,6 +72,7 @@ class Machine:
         self._supervisor.start()
 
     def _start(self) -> "subprocess.Popen[bytes]":
+        self.started_at = time.time()
         with self._log.open("ab") as log:
             return subprocess.Popen(
                 self._command, env=self._environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL
@@ -80,15 +84,16 @@ class Machine:
                 code = self.process.poll()
                 if code is None:
                     continue
+                self.presence.died()
                 if code not in (-signal.SIGKILL, -signal.SIGTERM, 0):
                     self.ended.append(f"{self.name} ended with {code}: {self.said()[-600:]}")
                 self.process = self._start()
 
     def kill(self) -> None:
         with self._lock:
+            self.presence.died()
             self.process.kill()
             self.process.wait(10)
-        self.kills += 1
 
     def end(self) -> None:
         """SIGTERM; a process that is just starting may not know yet that it could hand over."""
@@ -98,11 +103,13 @@ class Machine:
     def stop(self, seconds: float) -> None:
         """SIGSTOP; `mend` wakes it when the time has come."""
         with self._lock:
+            self.presence.leaves()
             self.process.send_signal(signal.SIGSTOP)
         self.stopped_until = time.monotonic() + seconds
 
     def cut(self, seconds: float, *, silently: bool) -> None:
         """Take it off the network to PostgreSQL, for so long."""
+        self.presence.leaves()
         if silently:
             self.link.silent = True
         else:
@@ -116,9 +123,11 @@ class Machine:
             with self._lock, suppress(ProcessLookupError):
                 self.process.send_signal(signal.SIGCONT)
             self.stopped_until = None
+            self.presence.returns()
         if self.cut_until is not None and now >= self.cut_until:
             self.link.silent = self.link.refusing = False
             self.cut_until = None
+            self.presence.returns()
 
     @property
     def is_well(self) -> bool:

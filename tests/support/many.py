@@ -3,7 +3,7 @@ Replicas and workers at once, on one PostgreSQL, in trouble of every kind; and w
 
 Three replicas stand behind nginx's round robin, three workers share thirty subscriptions of theirs. Every
 process has a machine of its own (`support.machines`): a link to PostgreSQL that can be cut, and a clock that
-is wrong by a minute in either direction. Triggers write down who stores what.
+is wrong by a minute in either direction. Triggers write down who stores what, and who has which lease.
 """
 
 import os
@@ -21,12 +21,14 @@ from attrs import define, field
 
 from event_streamer_service.devchain.node import DevNode
 from support import postgres
+from support.attendance import RECORD_LEASES, Gap, Witness, gaps, grants_of
+from support.brokers import answers
 from support.machines import Machine, python
 from support.ports import own_port
 from support.raw_client import TRANSFER_TOPIC, RawClient
 from support.replicas import REPLICAS, execute, nginx, node_process
 from support.slow_link import Link
-from support.worker_fleet import LEASES, RECORD, Watch
+from support.worker_fleet import LEASES, RECORD
 
 WORKERS = 3
 HISTORY = 200
@@ -63,8 +65,8 @@ class Outcome:
         repeated: Events that came more than once, of all.
         writes: Positions that the workers stored.
         missing: Subscription → events that no worker has handled.
-        longest: The longest time that a subscription had no worker while the database was there, seconds.
-        held_up: The longest time that the watch itself was held up, seconds.
+        longest: The longest time for which workers left a subscription to nobody.
+        held_up: The longest time for which the machine held this process up, seconds.
         problems: Whatever must not be.
     """
 
@@ -74,7 +76,7 @@ class Outcome:
     repeated: int = 0
     writes: int = 0
     missing: dict[int, int] = field(factory=dict)
-    longest: float = 0.0
+    longest: Gap | None = None
     held_up: float = 0.0
     problems: list[str] = field(factory=list)
 
@@ -95,7 +97,7 @@ class Many:
         self.replicas: list[Machine] = []
         self.workers: list[Machine] = []
         self.connection = psycopg.connect(f"{server}/postgres", autocommit=True)
-        self.watch = Watch([])
+        self.witness = Witness(lambda: [each.process.pid for each in self.workers if each.is_well])
         self.numbers: list[int] = []
         self._server = server
         self._port = int(server.rpartition(":")[2])
@@ -104,7 +106,14 @@ class Many:
         self._folder = folder
         self._choose = random.Random(seed)
         self._links: list[Link] = []
-        self._slow_until = self._silent_until = self._next_block = self._told = 0.0
+        self._mining = threading.Lock()
+        """Held while the chain changes."""
+        self._slow_until = self._silent_until = 0.0
+        self._ports: list[int] = []
+        self._recorded_since = self._quiet_since = 0.0
+        self._away: list[tuple[float, float]] = []
+        """From when to when the database was away, as `time.time` tells it."""
+        self._away_since: float | None = None
 
     # --- machines ------------------------------------------------------------------------------
 
@@ -114,7 +123,7 @@ class Many:
         return Machine(name, command, link, clock, self._folder / f"{name}.log", **environment)
 
     def start_replicas(self) -> list[int]:
-        ports = [own_port() for _ in range(REPLICAS)]
+        ports = self._ports = [own_port() for _ in range(REPLICAS)]
         for index, port in enumerate(ports):
             command = python(
                 *("event_streamer_service", "--database", "postgresql://tests@127.0.0.1:{database}/postgres"),
@@ -152,26 +161,27 @@ class Many:
     # --- what happens --------------------------------------------------------------------------
 
     def trouble(self) -> None:
-        """Do one thing to somebody; one machine of each side stays well."""
+        """Do one thing to somebody; one machine of each side stays at work."""
         choose, now = self._choose, time.monotonic()
         kinds = ["reorganisation"]
-        if now > self._slow_until and not self._database_is_away:
+        ready = {"replica": self._ready_replicas(), "worker": self._ready_workers()}
+        if now > self._slow_until and not self._database_is_away and self._database_was_there_for_long:
             kinds += ["database restarted", "database silent", "database slow"]
-        for side, machines in (("replica", self.replicas), ("worker", self.workers)):
-            if sum(each.is_well for each in machines) > 1:
+        for side, machines in ready.items():
+            if len(machines) > 1:
                 kinds += [f"{side} killed", f"{side} stopped", f"{side} cut off"] * 2
-        if sum(each.is_well for each in self.workers) > 1:
+        if len(ready["worker"]) > 1:
             kinds.append("worker ended")
         kind = choose.choice(kinds)
         self.outcome.troubles[kind] = self.outcome.troubles.get(kind, 0) + 1
-        machines = self.replicas if kind.startswith("replica") else self.workers
-        well = [each for each in machines if each.is_well]
         if kind == "reorganisation":
             self._reorganise(choose.randrange(1, 6))
         elif kind == "database restarted":
+            self._away_since = time.time()
             self._restarting = threading.Thread(target=self._restart)
             self._restarting.start()
         elif kind == "database silent":
+            self._away_since = time.time()
             for link in self._links:
                 link.silent = True
             self._silent_until = now + choose.uniform(1.0, 1.5 * self.lease)
@@ -180,7 +190,7 @@ class Many:
                 link.delay = 0.2
             self._slow_until = now + choose.uniform(4.0, 8.0)
         else:
-            machine, seconds = choose.choice(well), choose.uniform(0.5, self.lease + 4.0)
+            machine, seconds = choose.choice(ready[kind.split()[0]]), choose.uniform(0.5, self.lease + 4.0)
             self._note(f"{kind}: {machine.name}, {seconds:.1f} s")
             if kind.endswith("killed"):
                 machine.kill()
@@ -198,9 +208,35 @@ class Many:
             file.write(f"{datetime.now():%H:%M:%S.%f} {what}\n")
 
     def _reorganise(self, depth: int) -> None:
-        head = self.node.block_number()
-        self.outcome.reorgs.append((head - depth, head))
-        self.node.reorg(depth)
+        with self._mining:
+            head = self.node.block_number()
+            self.outcome.reorgs.append((head - depth, head))
+            self.node.reorg(depth)
+
+    def _ready_workers(self) -> list[Machine]:
+        """Workers that have said they are there since they were started: Python alone takes its seconds."""
+        query = "SELECT worker, max(expires_at) FROM event_streamer_workers GROUP BY worker"
+        said = {name: expires - self.lease for name, expires in self._asked(query)}
+        return [each for each in self.workers if each.is_well and said.get(each.name, 0.0) > each.started_at]
+
+    def _ready_replicas(self) -> list[Machine]:
+        pairs = zip(self.replicas, self._ports, strict=True)
+        return [each for each, port in pairs if each.is_well and answers(port)]
+
+    def _asked(self, query: str) -> list[Any]:
+        """Ask the database, which may be away."""
+        try:
+            if self.connection.closed:
+                self.connection = psycopg.connect(f"{self._server}/postgres", autocommit=True)
+            return self.connection.execute(query).fetchall()
+        except psycopg.OperationalError:
+            self.connection.close()
+            return []
+
+    @property
+    def _database_was_there_for_long(self) -> bool:
+        """Else one outage behind the other would excuse everything."""
+        return not self._away or time.time() - self._away[-1][1] > 3 * self.lease
 
     @property
     def _database_is_away(self) -> bool:
@@ -208,7 +244,7 @@ class Many:
         return bool(self._silent_until) or (self._restarting is not None and self._restarting.is_alive())
 
     def look(self) -> None:
-        """Mend what is over, mine, and look who attends to what."""
+        """Mend what is over."""
         now = time.monotonic()
         for machine in [*self.replicas, *self.workers]:
             machine.mend(now=now)
@@ -220,22 +256,9 @@ class Many:
             self._silent_until = 0.0
             for machine in [*self.replicas, *self.workers]:
                 machine.link.silent = machine.cut_until is not None and not machine.link.refusing
-        if now > self._next_block:
-            self._next_block = now + BLOCK_SECONDS
-            self.node.mine(1)
-        try:
-            if self.connection.closed:
-                self.connection = psycopg.connect(f"{self._server}/postgres", autocommit=True)
-            self.watch.look(self.connection, {each.name for each in self.workers if each.is_well})
-        except psycopg.OperationalError:
-            self.connection.close()
-            self.watch.begin_anew()
-        if self._database_is_away:
-            self.watch.begin_anew()
-        longest = max(self.watch.longest.values(), default=0.0)
-        if longest > max(self._told, self.lease + 2.0):
-            self._told = longest + 1.0
-            self._note(f"unattended for {longest:.1f} s: {self.watch.unattended()}")
+        if self._away_since is not None and not self._database_is_away:
+            self._away.append((self._away_since, time.time()))
+            self._away_since = None
 
     def look_for(self, seconds: float) -> None:
         until = time.monotonic() + seconds
@@ -251,6 +274,31 @@ class Many:
             link.delay, link.silent, link.refusing = 0.0, False, False
         for machine in [*self.replicas, *self.workers]:
             machine.mend()
+        self.look()
+
+    def record(self) -> None:
+        """Begin to write down who stores what, and who has which lease."""
+        self._recorded_since = time.time()
+        self.connection.execute(RECORD)
+        self.connection.execute(RECORD_LEASES)
+
+    @contextmanager
+    def mining(self, seconds: float) -> Iterator[None]:
+        """Have the chain go on by itself, a block in so many seconds."""
+        enough = threading.Event()
+
+        def mine() -> None:
+            while not enough.wait(seconds):
+                with self._mining:
+                    self.node.mine(1)
+
+        miner = threading.Thread(target=mine, daemon=True)
+        miner.start()
+        try:
+            yield
+        finally:
+            enough.set()
+            miner.join(30)
 
     # --- what must hold ------------------------------------------------------------------------
 
@@ -264,6 +312,7 @@ class Many:
 
     def judge(self) -> None:
         """Wait until it is quiet, and check all of it."""
+        self._quiet_since = time.time()
         outcome = self.outcome
         head = self.node.block_number()
         question = {"fromBlock": "0x0", "toBlock": hex(head), "topics": [TRANSFER_TOPIC]}
@@ -277,29 +326,49 @@ class Many:
         if outcome.missing:
             outcome.problems.append(f"events that nobody has handled: {outcome.missing}")
         outcome.repeated = sum(len(each) - len(set(each)) for each in handled.values())
-        outcome.longest = max(self.watch.longest.values(), default=0.0)
-        outcome.held_up = self.watch.held_up
-        if outcome.longest > self.lease + 2.0 + outcome.held_up:
-            outcome.problems.append(f"a subscription was unattended for {outcome.longest:.1f} s")
+        self._judge_attendance()
         self._judge_writes()
         self._judge_processes()
 
     def _wait_until_quiet(self, wanted: set[str], head: int) -> list[str]:
-        """Wait until all is handled and acknowledged, for as long as something still moves."""
+        """
+        Wait until all up to a block is handled and acknowledged, for as long as something still moves.
+
+        The chain goes on meanwhile, as chains do: what an acknowledgement would have told that was lost with
+        its connection, the next block tells.
+        """
         moved = time.monotonic()
         before: object = None
         while time.monotonic() - moved < PATIENCE:
             handled = self.handled()
-            stored = dict(self.connection.execute("SELECT id, position_block FROM subscriptions").fetchall())
-            if all(wanted <= set(handled[each]) and stored[each] == head for each in self.numbers):
+            missing = sum(len(wanted - set(each)) for each in handled.values())
+            query = "SELECT id, position_block FROM subscriptions"
+            behind = {number: block for number, block in self._asked(query) if (block or 0) < head}
+            if not missing and not behind:
                 return []
-            now = (stored, sum(map(len, handled.values())))
-            if now != before:
-                before, moved = now, time.monotonic()
-            time.sleep(0.5)
-        return [
-            f"subscription {n} stands at {block} of {head}" for n, block in stored.items() if block != head
-        ]
+            if (missing, behind) != before:
+                before, moved = (missing, behind), time.monotonic()
+            time.sleep(1.0)
+        return [f"subscription {number} stands at {block} of {head}" for number, block in behind.items()]
+
+    def _judge_attendance(self) -> None:
+        outcome, limit = self.outcome, self.lease + 2.0
+        found = gaps(
+            grants_of(self.connection),
+            {each.name: each.presence for each in self.workers},
+            keys=[f"{SUBSCRIBER}:{number}" for number in self.numbers],
+            within=(self._recorded_since, self._quiet_since),
+            database_away=self._away,
+            held_up=self.witness.held_up,
+        )
+        outcome.longest = found[0] if found else None
+        outcome.held_up = self.witness.longest
+        for gap in found:
+            if gap.seconds > limit:
+                since = f"{datetime.fromtimestamp(gap.begin):%H:%M:%S.%f}"
+                self._note(f"{gap.key} unattended for {gap.seconds:.1f} s since {since}: {gap}")
+            if gap.of_workers > limit:
+                outcome.problems.append(f"unattended for {gap.seconds:.1f} s: {gap}")
 
     def _judge_writes(self) -> None:
         outcome = self.outcome
@@ -361,13 +430,13 @@ def many(folder: Path, *, subscriptions: int, seed: int, lease: float) -> Iterat
             scene.numbers = [client.subscribe(subscriber_id=SUBSCRIBER) for _ in range(subscriptions)]
         execute(f"{server}/postgres", _PROGRESS)
         scene.start_workers(url)
-        scene.watch.keys = [f"{SUBSCRIBER}:{number}" for number in scene.numbers]
         give_up = time.monotonic() + START_PATIENCE
         while len(_owners(scene)) < subscriptions or len(set(_owners(scene).values())) < WORKERS:
             assert time.monotonic() < give_up, "\n".join(each.said()[-1500:] for each in scene.workers)
             time.sleep(0.2)
-        scene.connection.execute(RECORD)
-        yield scene
+        scene.record()
+        with scene.witness.watched():
+            yield scene
 
 
 def _owners(scene: Many) -> dict[str, str]:
@@ -378,10 +447,19 @@ def _owners(scene: Many) -> dict[str, str]:
 
 
 def trouble(
-    folder: Path, *, seconds: float, subscriptions: int = 30, seed: int = 1, lease: float = 5.0
+    folder: Path,
+    *,
+    seconds: float,
+    subscriptions: int = 30,
+    seed: int = 1,
+    lease: float = 5.0,
+    block_seconds: float = BLOCK_SECONDS,
 ) -> Outcome:
     """Let it run for so long, then wait until it is quiet, and judge."""
-    with many(folder, subscriptions=subscriptions, seed=seed, lease=lease) as scene:
+    with (
+        many(folder, subscriptions=subscriptions, seed=seed, lease=lease) as scene,
+        scene.mining(block_seconds),
+    ):
         pause = random.Random(seed)
         until = time.monotonic() + seconds
         while time.monotonic() < until:

@@ -2,7 +2,7 @@
 Workers as processes on a real PostgreSQL, killed, paused and replaced at random, and what must hold.
 
 Each write of a position is recorded by a trigger, with the name of the worker whose connection made it and
-the owner of the lease at that moment; a monitor looks who attends to what.
+the owner of the lease at that moment; another one records who has which lease (`attendance`).
 """
 
 import os
@@ -13,8 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ import psycopg
 
 from event_streamer_sdk import SyncEventStreamer
 from event_streamer_service import DevChain, LocalService
+from support.attendance import RECORD_LEASES, Gap, Presence, Witness, gaps, grants_of
 from support.services import expected_transfers
 
 TRANSFER = "Transfer(address indexed from, address indexed to, uint256 value)"
@@ -44,40 +44,6 @@ WHERE owner IS NOT NULL AND expires_at > EXTRACT(EPOCH FROM clock_timestamp())
 """
 
 
-@dataclass
-class Watch:
-    """Who attends to what, looked at again and again."""
-
-    keys: list[str]
-    longest: dict[str, float] = field(default_factory=dict)
-    held_up: float = 0.0
-    """The longest time between two looks: by so much the machine, not the workers, may be late."""
-    _seen: dict[str, float] = field(default_factory=dict)
-    _looked: float | None = None
-
-    def begin_anew(self) -> None:
-        """Count from now on: nobody could attend to anything."""
-        self._seen = dict.fromkeys(self.keys, time.monotonic())
-
-    def unattended(self) -> dict[str, float]:
-        """Who has had no worker for a second and more: for how long."""
-        now = time.monotonic()
-        return {key: round(now - seen, 1) for key, seen in self._seen.items() if now - seen > 1.0}
-
-    def look(self, connection: Any, well: set[str]) -> None:
-        now = time.monotonic()
-        if self._looked is not None:
-            self.held_up = max(self.held_up, now - self._looked - 0.05)
-        self._looked = now
-        owners = {key: owner for key, owner in connection.execute(LEASES) if owner in well}
-        for key in self.keys:
-            if key in owners:
-                self._seen[key] = now
-            else:
-                since = now - self._seen.setdefault(key, now)
-                self.longest[key] = max(self.longest.get(key, 0.0), since)
-
-
 class ProcessFleet:
     """A service with live subscriptions, and workers as processes."""
 
@@ -96,11 +62,17 @@ class ProcessFleet:
             )
             self.ids = [each.id for each in made]
         self.connection = psycopg.connect(postgres, autocommit=True)
-        self.watch = Watch([f"fleet:{each}" for each in self.ids])
+        self.presences: dict[str, Presence] = {}
+        self._recorded_since = 0.0
+        self._stack = ExitStack()
+        self.witness = self._stack.enter_context(
+            Witness(lambda: [self.processes[name].pid for name in self.well]).watched()
+        )
 
     def start(self) -> str:
         self._number += 1
         name = f"worker-{self._number}"
+        self.presences[name] = Presence()
         environment = os.environ | {
             "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]),
             "WORKER_FOLDER": str(self.folder),
@@ -119,11 +91,25 @@ class ProcessFleet:
 
     def record(self) -> None:
         """Begin to write down writes: the workers have made the table."""
+        self._recorded_since = time.time()
         self.connection.execute(RECORD)
+        self.connection.execute(RECORD_LEASES)
 
     @property
     def well(self) -> set[str]:
         return {name for name in self.processes if name not in self.paused}
+
+    def longest_gap(self) -> Gap | None:
+        """The longest time for which workers have left a subscription to nobody."""
+        found = gaps(
+            grants_of(self.connection),
+            self.presences,
+            keys=[f"fleet:{each}" for each in self.ids],
+            within=(self._recorded_since, time.time()),
+            database_away=[],
+            held_up=self.witness.held_up,
+        )
+        return found[0] if found else None
 
     def owners(self) -> dict[str, str]:
         with suppress(psycopg.errors.UndefinedTable):
@@ -135,19 +121,21 @@ class ProcessFleet:
         began = time.monotonic()
         while not true():
             assert time.monotonic() - began < seconds, self.logs()
-            self.watch.look(self.connection, self.well)
             for name in [name for name, until in self.paused.items() if time.monotonic() > until]:
                 self.processes[name].send_signal(signal.SIGCONT)
+                self.presences[name].returns()
                 del self.paused[name]
             time.sleep(0.05)
         return time.monotonic() - began
 
     def kill(self, name: str) -> None:
         process = self.processes.pop(name)
+        self.presences[name].died()
         process.kill()
         process.wait(10)
 
     def pause(self, name: str, seconds: float) -> None:
+        self.presences[name].leaves()
         self.processes[name].send_signal(signal.SIGSTOP)
         self.paused[name] = time.monotonic() + seconds
 
@@ -155,7 +143,9 @@ class ProcessFleet:
         """SIGTERM; gives the exit code."""
         process = self.processes.pop(name)
         process.send_signal(signal.SIGTERM)
-        return process.wait(20)
+        code = process.wait(20)
+        self.presences[name].died()
+        return code
 
     def handled(self) -> set[tuple[int, int, int]]:
         found = set()
@@ -201,6 +191,7 @@ class ProcessFleet:
             process.send_signal(signal.SIGCONT)
             process.kill()
             process.wait(10)
+        self._stack.close()
         self.connection.close()
 
 
@@ -246,12 +237,13 @@ def chaos(fleet: ProcessFleet, *, seconds: float, seed: int) -> dict[str, Any]:
     wanted = {(number, *place) for number in fleet.ids for place in expected}
     fleet.look_until(lambda: wanted <= fleet.handled(), 60)
     writes = fleet.check_writes()
-    longest = max(fleet.watch.longest.values(), default=0.0)
-    assert longest <= fleet.lease + 2.0 + fleet.watch.held_up, f"unattended for {longest:.1f} s"
+    longest = fleet.longest_gap()
+    assert longest is not None
+    assert longest.of_workers <= fleet.lease + 2.0, longest
     return {
         "troubles": done,
         "events": len(wanted),
         "writes": writes,
-        "longest unattended": round(longest, 2),
-        "machine held up": round(fleet.watch.held_up, 2),
+        "longest unattended": round(longest.of_workers, 2),
+        "and held up by the machine": round(longest.held_up, 2),
     }

@@ -63,7 +63,7 @@ def test_sigterm_hands_over_within_two_seconds_and_a_paused_worker_changes_nothi
         ending = fleet.processes[second]
         ending.terminate()
         took = fleet.look_until(lambda: list(fleet.owners().values()) == [first] * 4, 15)
-        assert took < 2.0 + fleet.watch.held_up, f"{took:.1f} s"
+        assert took < 2.0 + fleet.witness.longest, f"{took:.1f} s"
         del fleet.processes[second]
         assert ending.wait(10) == 0, fleet.logs()
         assert time.monotonic() - began < 12
