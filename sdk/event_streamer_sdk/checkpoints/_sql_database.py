@@ -11,9 +11,12 @@ from .._core.stream.failures import store_may_come_back
 from .._extras import MissingExtraError, needs
 from ..exceptions import StoreError
 from ._sql_engines import ENGINES, POOL_SIZE, DatabasePlace, Shared, check_place, loop_key, place_of
+from ._sql_gathering import Position, fail, settle
 
 Work = Callable[[Any], Any]
 """Gets a connection of SQLAlchemy in a transaction; what it returns is handed on."""
+SaveAll = Callable[[Sequence[Position]], Work]
+"""Gives the work that stores positions, which returns the names of those that are stored."""
 
 
 _FINDING = threading.BoundedSemaphore(POOL_SIZE)
@@ -72,6 +75,11 @@ class _Known:
             # A kept connection may be at fault itself; the next one is made anew.
             permanent=fresh and not _may_pass(error),
         )
+
+
+def _is_of_one(error: StoreError, part: Sequence[Position]) -> bool:
+    """Tell whether one of several positions may be what the database doesn't take."""
+    return error.permanent and len(part) > 1
 
 
 def _may_pass(error: Exception) -> bool:
@@ -138,6 +146,51 @@ class Database(_Known):
                 raise
             raise told from error
 
+    def save(self, position: Position, save_all: SaveAll, what: str) -> bool:
+        """
+        Store a position, together with those that other threads have waiting.
+
+        Args:
+            position: The position.
+            save_all: Stores several.
+            what: As for `transaction`.
+
+        Returns:
+            Whether it is stored; else another worker has taken over.
+
+        Raises:
+            Exception: As by `transaction`.
+        """
+        try:
+            place = self._found()
+        except MissingExtraError:
+            raise
+        except Exception as error:
+            raise self._failed(what, None, True, error) from error
+        gathering = ENGINES.gathering((place.key, self._tables[0].name), threading.Lock)
+        gathering.add(position)
+        try:
+            with gathering.turn:
+                while position.waits:
+                    part = gathering.take()
+                    try:
+                        self._save_all(part, save_all, what)
+                    finally:
+                        gathering.put_back(part)
+        finally:
+            gathering.drop(position)
+        return position.result()
+
+    def _save_all(self, part: Sequence[Position], save_all: SaveAll, what: str) -> None:
+        try:
+            settle(part, self.transaction(save_all(part), what))
+        except StoreError as error:
+            if not _is_of_one(error, part):
+                fail(part, error)
+                return
+            for position in part:
+                self._save_all([position], save_all, what)
+
     def _make_tables(self, shared: Shared, missing: Sequence[Any]) -> None:
         try:
             with shared.engine.begin() as connection:
@@ -195,6 +248,40 @@ class AsyncDatabase(_Known):
             if told is error:
                 raise
             raise told from error
+
+    async def save(self, position: Position, save_all: SaveAll, what: str) -> bool:
+        """Store a position, together with those that other tasks have waiting, as `Database.save`."""
+        try:
+            place = self._place
+            if place is None:  # it may have to connect
+                place = await asyncio.to_thread(self._found)
+        except MissingExtraError:
+            raise
+        except Exception as error:
+            raise self._failed(what, None, True, error) from error
+        gathering = ENGINES.gathering((loop_key(place.key), self._tables[0].name), asyncio.Lock)
+        gathering.add(position)
+        try:
+            async with gathering.turn:
+                while position.waits:
+                    part = gathering.take()
+                    try:
+                        await self._save_all(part, save_all, what)
+                    finally:
+                        gathering.put_back(part)
+        finally:
+            gathering.drop(position)
+        return position.result()
+
+    async def _save_all(self, part: Sequence[Position], save_all: SaveAll, what: str) -> None:
+        try:
+            settle(part, await self.transaction(save_all(part), what))
+        except StoreError as error:
+            if not _is_of_one(error, part):
+                fail(part, error)
+                return
+            for position in part:
+                await self._save_all([position], save_all, what)
 
     async def _make_tables(self, shared: Shared, missing: Sequence[Any]) -> None:
         try:

@@ -15,13 +15,16 @@ import threading
 import weakref
 from collections.abc import Callable, Hashable
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from attrs import define, field, frozen
 
 from event_streamer_api.errors import EventStreamerValidationError
 
 from .._extras import needs
+from ._sql_gathering import Gathering
+
+L = TypeVar("L")
 
 POOL_SIZE = 5
 """Connections that one process holds to one database, at most (SQLite: one)."""
@@ -106,6 +109,9 @@ class Engines:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._shared: dict[Hashable, Shared] = {}
+        self._gatherings: weakref.WeakValueDictionary[Hashable, Gathering[Any]] = (
+            weakref.WeakValueDictionary()
+        )
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._leave_to_parent)
 
@@ -146,9 +152,27 @@ class Engines:
             self._shared = {key: other for key, other in self._shared.items() if other is not shared}
             return shared.engine
 
+    def gathering(self, key: Hashable, make_lock: Callable[[], L]) -> Gathering[L]:
+        """
+        Give what waits to be stored in a table.
+
+        Args:
+            key: The database and the table; with asyncio also the event loop.
+            make_lock: Makes the lock of whoever stores.
+
+        Returns:
+            The same for all who hold it at this moment.
+        """
+        with self._lock:
+            found = self._gatherings.get(key)
+            if found is None:
+                found = self._gatherings[key] = Gathering(make_lock())
+            return found
+
     def _leave_to_parent(self) -> None:
-        _LEFT_TO_PARENT.append(self._shared)
+        _LEFT_TO_PARENT.append((self._shared, self._gatherings))
         self._shared = {}
+        self._gatherings = weakref.WeakValueDictionary()
         self._lock = threading.Lock()
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache, partial
 from itertools import islice
 from typing import Any
 
 from .._extras import needs
+from ._sql_gathering import Position
 from .shared import LeaseInfo, Overview, WorkerInfo, moment
 
 WORKERS = "event_streamer_workers"
@@ -16,6 +17,36 @@ KEYS_A_STATEMENT = 500
 """Names in one condition; databases limit the parameters of a statement."""
 FORGOTTEN_AFTER = 3600.0
 """Seconds after which a worker that has vanished is deleted by others."""
+SAVED = ("resume_token", "batch_id", "block", "chain_id", "saved_at")
+"""The columns of a position, in the order of its values."""
+# Not now(): that is the transaction's beginning, which may lie before a wait for a row's lock.
+_POSTGRESQL_CLOCK = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS DOUBLE PRECISION)"
+_NEW = """
+unnest(CAST(:position_key AS TEXT[]), CAST(:resume_token AS TEXT[]), CAST(:batch_id AS TEXT[]),
+       CAST(:block AS BIGINT[]), CAST(:chain_id AS BIGINT[]), CAST(:saved_at AS TEXT[]),
+       CAST(:lease AS DOUBLE PRECISION[]), CAST(:fencing AS BIGINT[]))
+AS new (position_key, resume_token, batch_id, block, chain_id, saved_at, lease, fencing)
+"""
+_SAVE_LEASED = f"""
+WITH new AS (SELECT * FROM {_NEW}),
+     -- In one order everywhere, lest two of these wait for each other's rows.
+     ours AS (SELECT old.position_key FROM {{table}} AS old JOIN new USING (position_key)
+              WHERE old.fencing = new.fencing ORDER BY old.position_key FOR UPDATE OF old)
+UPDATE {{table}} AS old
+SET resume_token = new.resume_token, batch_id = new.batch_id, block = new.block, chain_id = new.chain_id,
+    saved_at = new.saved_at, expires_at = {_POSTGRESQL_CLOCK} + new.lease
+FROM new JOIN ours USING (position_key)
+WHERE old.position_key = new.position_key AND old.fencing = new.fencing
+RETURNING old.position_key
+"""  # noqa: S608 - all of it is ours; the table's name is a plain one, and quoted
+_SAVE_OTHERS = f"""
+INSERT INTO {{table}} AS old (position_key, resume_token, batch_id, block, chain_id, saved_at)
+SELECT position_key, resume_token, batch_id, block, chain_id, saved_at FROM {_NEW} ORDER BY position_key
+ON CONFLICT (position_key) DO UPDATE
+SET resume_token = excluded.resume_token, batch_id = excluded.batch_id, block = excluded.block,
+    chain_id = excluded.chain_id, saved_at = excluded.saved_at
+RETURNING old.position_key
+"""  # noqa: S608 - all of it is ours; the table's name is a plain one, and quoted
 
 
 def _spelled(text: str, *_: Any, **__: Any) -> str:
@@ -40,8 +71,7 @@ def clock() -> Any:
 
     compiles(expression)(refuse)
     spellings = {
-        # Not now(): that is the transaction's beginning, which may lie before a wait for a row's lock.
-        "postgresql": "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS DOUBLE PRECISION)",
+        "postgresql": _POSTGRESQL_CLOCK,
         "sqlite": "((julianday('now') - 2440587.5) * 86400.0)",
         "mysql": "UNIX_TIMESTAMP(SYSDATE(6))",
         "mariadb": "UNIX_TIMESTAMP(SYSDATE(6))",
@@ -127,7 +157,7 @@ class SQLQuestions:
     def load(self, key: str) -> Any:
         """Ask for a position."""
         table = self._positions
-        columns = (table.c[name] for name in ("resume_token", "batch_id", "block", "chain_id", "saved_at"))
+        columns = (table.c[name] for name in SAVED)
         query = self._sa.select(*columns).where(table.c.position_key == key)
 
         def work(connection: Any) -> Any:
@@ -139,8 +169,7 @@ class SQLQuestions:
     def save(self, key: str, values: tuple[Any, ...], lease: float | None, fencing: int) -> Any:
         """Store a position."""
         table = self._positions
-        names = ("resume_token", "batch_id", "block", "chain_id", "saved_at")
-        changed = dict(zip(names, values, strict=True))
+        changed = dict(zip(SAVED, values, strict=True))
 
         def work(connection: Any) -> bool:
             update = table.update().where(table.c.position_key == key)
@@ -151,6 +180,31 @@ class SQLQuestions:
             if connection.execute(update.values(**changed)).rowcount == 0:
                 connection.execute(table.insert().values(position_key=key, **changed))
             return True
+
+        return work
+
+    def save_all(self, part: Sequence[Position]) -> Any:
+        """Store positions, no two of one name; gives the names of those whose fencing number was right."""
+        leased = [each for each in part if each.lease is not None]
+        others = [each for each in part if each.lease is None]
+
+        def at_once(connection: Any, statement: str, positions: list[Position]) -> set[str]:
+            if not positions:
+                return set()
+            name = connection.dialect.identifier_preparer.format_table(self._positions)
+            # Arrays, so that the statement is the same for any number of positions.
+            given = {saved: [each.values[at] for each in positions] for at, saved in enumerate(SAVED)}
+            given["position_key"] = [each.key for each in positions]
+            given["lease"] = [each.lease for each in positions]
+            given["fencing"] = [each.fencing for each in positions]
+            return set(connection.execute(self._sa.text(statement.format(table=name)), given).scalars())
+
+        def work(connection: Any) -> set[str]:
+            if _is_postgresql(connection):
+                stored = at_once(connection, _SAVE_LEASED, leased)
+                return stored | at_once(connection, _SAVE_OTHERS, others)
+            saves = {each.key: self.save(each.key, each.values, each.lease, each.fencing) for each in part}
+            return {key for key, save in saves.items() if save(connection)}
 
         return work
 

@@ -18,6 +18,7 @@ from ..exceptions import LeaseLostError
 
 __all__ = ["LeaseInfo", "Overview", "SharedStore", "WorkerInfo"]
 
+SAVING = "storing a checkpoint"
 LONGEST_OWNER = 64
 """Characters of an owner's name."""
 
@@ -217,9 +218,11 @@ class SharedStore(abc.ABC):
             checkpoint.chain_id,
             datetime.now(UTC).isoformat(),
         )
-        number = self._fencing.get(key, -1) if fencing is None else fencing
-        question = self._questions.save(key, values, self.lease_seconds, number)
-        return self._do(question, "storing a checkpoint", partial(_held, key))
+        return self._save(key, values, self._fencing.get(key, -1) if fencing is None else fencing)
+
+    def _save(self, key: str, values: tuple[Any, ...], fencing: int) -> Any:
+        question = self._questions.save(key, values, self.lease_seconds, fencing)
+        return self._do(question, SAVING, partial(held, key))
 
     # --- leases --------------------------------------------------------------------------------
 
@@ -282,7 +285,7 @@ class SharedStore(abc.ABC):
             CheckpointError: The database can't be reached.
         """
         question = self._questions.renew({key: self._fencing.get(key, -1)}, self._lease)
-        return self._do(question, "renewing a lease", lambda held: _held(key, key in held))
+        return self._do(question, "renewing a lease", lambda kept: held(key, key in kept))
 
     def renew_all(self, keys: Collection[str]) -> Any:
         """
@@ -364,8 +367,18 @@ class SharedStore(abc.ABC):
         return self.lease_seconds
 
 
-def _held(key: str, held: bool) -> None:
-    if not held:
+def held(key: str, is_held: bool) -> None:
+    """
+    Raise where a position is no longer ours.
+
+    Args:
+        key: Its name.
+        is_held: What the database says.
+
+    Raises:
+        LeaseLostError: Another worker has it.
+    """
+    if not is_held:
         raise LeaseLostError(f"another worker has taken over {key!r}; nothing of this one is stored any more")
 
 

@@ -12,8 +12,9 @@ from .._extras import needs
 from ..exceptions import CheckpointError
 from ._sql_database import AsyncDatabase, Database
 from ._sql_engines import Connect, DatabasePlace, sqlite_place
+from ._sql_gathering import Position
 from ._sql_statements import SQLQuestions, positions_table, workers_table
-from .shared import SharedStore
+from .shared import SAVING, SharedStore, held
 
 DEFAULT_TABLE = "event_streamer_checkpoints"
 
@@ -23,8 +24,9 @@ class SQLCheckpoint(SharedStore):
     Keeps positions in a table of an SQL database, for blocking programs and (in threads) for asyncio.
 
     All stores of a process that name the same database share one pool of 5 connections, also where each has a
-    connect function of its own (of psycopg; with other drivers such a store has one connection). See
-    `SharedStore` for leases. It needs the extra `[sql]`.
+    connect function of its own (of psycopg; with other drivers such a store has one connection). Positions
+    that streams of a process store at the same time are stored in one transaction. See `SharedStore` for
+    leases. It needs the extra `[sql]`.
 
     Args:
         where: `postgresql://user:password@host/database`, any other URL of SQLAlchemy, libpq's
@@ -46,6 +48,8 @@ class SQLCheckpoint(SharedStore):
         >>> store = SQLCheckpoint(lambda: psycopg.connect(dsn), lease_seconds=30)
     """
 
+    _questions: SQLQuestions
+
     def __init__(
         self,
         where: str | Connect | Any,
@@ -62,6 +66,10 @@ class SQLCheckpoint(SharedStore):
 
     def _do(self, question: Any, what: str, then: Callable[[Any], Any]) -> Any:
         return then(self._database.transaction(question, what))
+
+    def _save(self, key: str, values: tuple[Any, ...], fencing: int) -> None:
+        position = Position(key, values, self.lease_seconds, fencing)
+        held(key, self._database.save(position, self._questions.save_all, SAVING))
 
     def close(self) -> None:
         """Let go of the pool; its last user closes its connections. A further call opens others."""
@@ -94,6 +102,8 @@ class AsyncSQLCheckpoint(SharedStore):
     asynchronous = True
     blocking = False
 
+    _questions: SQLQuestions
+
     def __init__(
         self,
         where: str | Connect | Any,
@@ -109,6 +119,10 @@ class AsyncSQLCheckpoint(SharedStore):
 
     async def _do(self, question: Any, what: str, then: Callable[[Any], Any]) -> Any:
         return then(await self._database.transaction(question, what))
+
+    async def _save(self, key: str, values: tuple[Any, ...], fencing: int) -> None:
+        position = Position(key, values, self.lease_seconds, fencing)
+        held(key, await self._database.save(position, self._questions.save_all, SAVING))
 
     async def close(self) -> None:
         """Let go of the pool; the last store that uses it closes its connections."""
