@@ -11,11 +11,10 @@ import pytest
 from event_streamer_sdk import Report
 from event_streamer_sdk.checkpoints import (
     Checkpoint,
-    LeaseLostError,
     MemoryCheckpoint,
     SQLiteCheckpoint,
 )
-from support.listener import KINDS, Listener
+from support.listener import KINDS, Listener, both, until
 from support.stream_server import FIRST_BLOCK, StreamServer, Wire, healthy, stay, stream_server
 
 ALL = [0, 1, 2, 3, 4]
@@ -66,38 +65,14 @@ def test_with_a_lease_the_second_waits_and_takes_over(kind: str, tmp_path: Path)
 
 
 @kinds
-def test_a_worker_that_comes_back_too_late_is_fenced_off(kind: str, tmp_path: Path) -> None:
-    """Row 41 of the fault matrix."""
-    path = tmp_path / "positions.db"
-
-    def taken_over(number: int) -> None:
-        if number == 2:  # as if this worker had slept longer than its lease
-            other = SQLiteCheckpoint(path, lease_seconds=0.01)
-            expire(path)
-            assert other.acquire("tester:1")
-            other.save("tester:1", Checkpoint(resume_token="t4"))
-            other.close()
-
-    with stream_server(stay) as server:
-        store = SQLiteCheckpoint(path, lease_seconds=30)
-        listener = Listener(kind, server.url, handler=taken_over, checkpoint=store)
-        with pytest.raises(LeaseLostError, match="taken over"):
-            listener.run()
-        assert listener.report is not None
-        assert listener.report.reason == "lease_lost"
-        assert server.acked <= {"b0", "b1"}
-        stored = store.load("tester:1")
-        assert stored is not None
-        assert stored.resume_token == "t4"  # the successor's position stands
-        store.close()
-
-
-@kinds
-def test_run_stands_by_when_its_lease_is_lost_and_goes_on_where_its_successor_was(
-    kind: str, tmp_path: Path
+@pytest.mark.parametrize("way", ["run", "background", "loop"])
+def test_who_loses_the_lease_stands_by_and_goes_on_where_the_successor_was(
+    kind: str, way: str, tmp_path: Path
 ) -> None:
+    """Row 41 of the fault matrix: nothing of one that comes back too late is stored or acknowledged."""
     store, other = (SQLiteCheckpoint(tmp_path / "positions.db", lease_seconds=30) for _ in range(2))
     came_too_late: list[int] = []
+    taken: list[int] = []
 
     def taken_over(number: int) -> None:
         if number == 2 and not came_too_late:  # as if this worker had slept longer than its lease
@@ -105,6 +80,7 @@ def test_run_stands_by_when_its_lease_is_lost_and_goes_on_where_its_successor_wa
             expire(tmp_path / "positions.db")
             assert other.acquire("tester:1")
             other.save("tester:1", Checkpoint(resume_token="t3"))
+        taken.append(number)
 
     def hand_back(status: Any) -> None:
         if status.kind == "standby":
@@ -114,24 +90,63 @@ def test_run_stands_by_when_its_lease_is_lost_and_goes_on_where_its_successor_wa
             assert stored.resume_token == "t3", "the successor's position stands"
             other.release("tester:1")
 
+    async def scenario(stream: Any, call: Any) -> Report:
+        if way == "run":
+            return await call(stream.run())  # type: ignore[no-any-return]
+        if way == "background":
+            await call(stream.start_streaming())
+            return await call(stream.wait(20))  # type: ignore[no-any-return]
+        if kind == "async":
+            async for batch in stream:
+                taken_over(batch.first_block - FIRST_BLOCK)
+        else:
+            for batch in stream:
+                taken_over(batch.first_block - FIRST_BLOCK)
+        return stream.report  # type: ignore[no-any-return]
+
     with stream_server(stay, healthy) as server:
-        listener = Listener(kind, server.url, handler=taken_over, checkpoint=store)
+        listener = Listener(kind, server.url, handler=None if way == "loop" else taken_over, checkpoint=store)
         listener.on_status = hand_back
-
-        def blocking() -> Report:
-            with listener.sync_client() as client:
-                return listener.listen(client).run()  # type: ignore[no-any-return]
-
-        async def later() -> Report:
-            async with listener.async_client() as client:
-                return await listener.listen(client).run()  # type: ignore[no-any-return]
-
-        report = asyncio.run(later()) if kind == "async" else blocking()
+        report = both(kind, listener, scenario)
         assert report.reason == "finished"
         assert server.tokens == [None, "t3"]
-        assert listener.handled == [0, 1, 2, 4]
-        assert "standby" in [status.kind for status in listener.statuses]
+        assert taken == [0, 1, 2, 4]
+        kinds_told = [status.kind for status in listener.statuses]
+        assert kinds_told.count("standby") == kinds_told.count("ended") == 1
         assert (report.batches, report.acks) == (4, 3), "the figures of both runs"
+    store.close()
+    other.close()
+
+
+@kinds
+def test_one_that_stands_by_in_the_background_can_be_stopped(kind: str, tmp_path: Path) -> None:
+    """Also in the moment in which it loses its lease; and it can be started again."""
+    store, other = (SQLiteCheckpoint(tmp_path / "positions.db", lease_seconds=30) for _ in range(2))
+
+    def taken_over(number: int) -> None:
+        if number == 2:
+            expire(tmp_path / "positions.db")
+            assert other.acquire("tester:1")
+
+    async def scenario(stream: Any, call: Any) -> None:
+        await call(stream.start_streaming())
+        await until(lambda: "standby" in [status.kind for status in listener.statuses])
+        assert stream.is_running
+        assert stream.report is None
+        with pytest.raises(TimeoutError):
+            await call(stream.wait(0.05))
+        await call(stream.stop_streaming())
+        assert not stream.is_running
+        assert stream.report.reason == "stopped"
+        other.release("tester:1")
+        listener.handler = None
+        await call(stream.start_streaming())
+        assert (await call(stream.wait(20))).reason == "finished"
+
+    with stream_server(stay, healthy) as server:
+        listener = Listener(kind, server.url, handler=taken_over, checkpoint=store)
+        both(kind, listener, scenario)
+        assert listener.handled == [0, 1, 2, 2, 3, 4]
     store.close()
     other.close()
 

@@ -51,11 +51,14 @@ class AsyncRun:
         if previous is not None and previous._main is None:
             previous = previous._previous
         self._previous: AsyncRun | None = previous
+        self.successor: AsyncRun | None = None
+        """The run that stands by for this one, which has lost its lease."""
         self._flags = {lane: Flag() for lane in Lane}
         self._tasks: dict[Lane, asyncio.Task[Any]] = {}
         self._deliver_steps: do.Steps[None] | None = None
         self._main: asyncio.Task[None] | None = None
-        self._delivers = False
+        self.delivers = False
+        """Whether handlers are called in a task of the run's own."""
         self._response: Any = None
         self._network_task: asyncio.Task[Any] | None = None
         self._broken_off = False
@@ -93,7 +96,7 @@ class AsyncRun:
         Args:
             deliver: Whether to call handlers in a task, too; else somebody runs `batches()`.
         """
-        self._delivers = deliver
+        self.delivers = deliver
         self._main = asyncio.create_task(self._run(), name=f"stream {self.session.subscription_id}")
 
     async def _run(self) -> None:
@@ -102,11 +105,12 @@ class AsyncRun:
             lane: asyncio.create_task(self.drive(lane, self.lanes.steps(lane)), name=f"stream {lane.value}")
             for lane in (Lane.READ, Lane.ACKNOWLEDGE, Lane.WATCH)
         }
-        if self._delivers:
+        if self.delivers:
             self._tasks[Lane.DELIVER] = asyncio.create_task(self._deliver_all(), name="stream deliver")
         try:
             await asyncio.gather(*self._tasks.values())
         except asyncio.CancelledError:
+            session.stop()  # nothing follows, also where the lease was just lost
             raise
         except BaseException as error:
             # Also what is no Exception, such as the failure of a test that a handler raises: a run that ends

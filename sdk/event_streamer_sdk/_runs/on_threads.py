@@ -56,6 +56,10 @@ class SyncRun:
         if previous is not None and not previous._started:
             previous = previous._previous
         self._previous: SyncRun | None = previous
+        self.successor: SyncRun | None = None
+        """The run that stands by for this one, which has lost its lease."""
+        self.delivers = False
+        """Whether handlers are called in a thread of the run's own."""
         self._lock = threading.Lock()
         self._flags = {lane: threading.Event() for lane in Lane}
         self._threads: dict[Lane, threading.Thread] = {}
@@ -101,6 +105,7 @@ class SyncRun:
             deliver: Whether to call handlers in a thread, too; else somebody runs `batches()`.
         """
         self._started = True
+        self.delivers = deliver
         self._at_work = len(self._chores) + deliver
         work: dict[Lane, Callable[[], Any]] = {Lane.READ: self._read_all}
         if deliver:
@@ -165,8 +170,10 @@ class SyncRun:
 
     def _end(self) -> None:
         if not self._over.is_set():
-            self._means.ended(self, self.session.report())
-            self._over.set()
+            try:
+                self._means.ended(self, self.session.report())
+            finally:
+                self._over.set()
 
     def _deliver_all(self) -> None:
         for _ in self.batches():

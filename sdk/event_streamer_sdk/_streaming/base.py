@@ -32,7 +32,7 @@ from .._core.stream.handlers import HandlerRegistry
 from .._core.stream.lanes import Lanes
 from .._core.stream.messages import Batch
 from .._core.stream.options import StreamOptions, settings_from
-from .._core.stream.reports import Counters, EndReason, Gauges, Report, Stats, stats_of
+from .._core.stream.reports import Counters, EndReason, Gauges, Report, Stats, stats_of, summed_up
 from .._runs.means import Means
 from .typed import Values, name_of_event, taking_instances
 
@@ -95,6 +95,8 @@ class StreamingBase(abc.ABC):
         # Held while a run takes the place of another, and never while one is waited for.
         self._succession = self._new_lock()
         self._report: Report | None = None
+        # How runs went that have lost their lease, and were followed by one that stood by for it.
+        self._gave_way: list[Report] = []
         # What ended a stream in the background badly, until somebody is told of it.
         self._untold: BaseException | None = None
         event_streamer._streams.add(self)
@@ -352,7 +354,7 @@ class StreamingBase(abc.ABC):
 
     @abc.abstractmethod
     def _run_is_over(self, run: Any, report: Report) -> None:
-        """Keep how a run went, where it is the last one."""
+        """Keep how a run went; behind one that has lost its lease a further one stands by."""
 
     def _means(self) -> Means:
         """Give a run what it needs of this client."""
@@ -372,14 +374,14 @@ class StreamingBase(abc.ABC):
         """Begin the next run at a position of the user's, and not at the stored one."""
         self._progress = self._progress.elsewhere(resume_token)
 
-    def _ended(self, report: Report) -> None:
-        """Keep how a run went."""
-        self._report = report
-        self._untold = report.error
+    def _gives_way(self, report: Report) -> None:
+        """Keep the figures of a run that has lost its lease, and is followed by one that stands by."""
+        self._gave_way = [summed_up([*self._gave_way, report])]
 
-    def _may_stand_by(self, stopped: bool) -> bool:
-        """Tell whether a run that has lost its lease is followed by one that waits for it."""
-        return not stopped and getattr(self._store, "lease_seconds", None) is not None
+    def _ended(self, report: Report) -> None:
+        """Keep how a run went, and those that it has followed."""
+        self._report = summed_up([*self._gave_way, report])
+        self._untold = report.error
 
     def _raise_untold(self) -> None:
         """Raise what ended a stream badly, once, where nobody has been told of it yet."""

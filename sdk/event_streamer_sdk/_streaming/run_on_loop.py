@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
+from typing import Any
 
 from attrs import evolve
 
-from .._core.stream.reports import EndReason, Report, summed_up
+from .._core.stream.reports import EndReason, Report
 from .._runs.signals import stopping
-from ..exceptions import LeaseLostError
 from .base import StreamingBase
 
 
@@ -21,6 +21,7 @@ class AsyncStreaming(StreamingBase):
     start_streaming: Callable[[], Awaitable[None]]
     wait: Callable[[], Awaitable[Report]]
     disconnect: Callable[[], Awaitable[None]]
+    _stop: Callable[[EndReason], Coroutine[Any, Any, None]]
 
     def _new_lock(self) -> asyncio.Lock:
         return asyncio.Lock()
@@ -32,27 +33,20 @@ class AsyncStreaming(StreamingBase):
 
         def stop_here() -> None:
             if self._run is not None:
-                tasks.append(loop.create_task(self._run.stop(EndReason.SIGNAL)))
+                tasks.append(loop.create_task(self._stop(EndReason.SIGNAL)))
 
         def stop() -> None:
             with suppress(RuntimeError):  # the loop is closed: there is nothing left to stop
                 loop.call_soon_threadsafe(stop_here)
 
         with stopping(stop, handle_signals) as caught:
-            before: list[Report] = []
-            while True:
-                await self.start_streaming()
-                if self._run is not None:
-                    self._run.session.will_raise()
-                if caught.number is not None:
-                    stop_here()  # the signal came before there was something to stop
-                try:
-                    report = summed_up([*before, await self.wait()])
-                    return evolve(report, signal=caught.number)
-                except LeaseLostError:
-                    if self._report is None or not self._may_stand_by(caught.number is not None):
-                        raise
-                    before.append(self._report)
-                finally:
-                    await self.disconnect()
-                    await asyncio.gather(*tasks)
+            await self.start_streaming()
+            if self._run is not None:
+                self._run.session.will_raise()
+            if caught.number is not None:
+                stop_here()  # the signal came before there was something to stop
+            try:
+                return evolve(await self.wait(), signal=caught.number)
+            finally:
+                await self.disconnect()
+                await asyncio.gather(*tasks)

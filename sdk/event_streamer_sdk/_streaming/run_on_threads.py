@@ -10,10 +10,9 @@ from attrs import evolve
 
 from event_streamer_api.errors import EventStreamerValidationError
 
-from .._core.stream.reports import EndReason, Report, summed_up
+from .._core.stream.reports import EndReason, Report
 from .._runs.responses import is_coroutine_function
 from .._runs.signals import SHARED, stopping
-from ..exceptions import LeaseLostError
 from .base import F, StreamingBase
 
 
@@ -22,6 +21,7 @@ class SyncStreaming(StreamingBase):
 
     # What it uses of the other part.
     wait: Callable[[], Report]
+    _stop: Callable[[EndReason], None]
 
     def _new_lock(self) -> threading.Lock:
         return threading.Lock()
@@ -31,31 +31,27 @@ class SyncStreaming(StreamingBase):
 
         def stop() -> None:
             if self._run is not None:
-                self._run.stop(EndReason.SIGNAL)
+                self._stop(EndReason.SIGNAL)
 
         with stopping(stop, handle_signals) as caught:
             # A handler in the main thread can be broken off.
             here = threading.current_thread() is threading.main_thread() and SHARED.can_break_off
-            before: list[Report] = []
-            while True:
-                with self._succession:
-                    run = None if self.is_running else self._begin(iterating=False, deliver=not here)
-                if run is not None:
-                    run.session.will_raise()
-                if caught.number is not None:
-                    caught.tell(caught.number)  # the signal came before there was something to stop
-                try:
-                    if run is not None and here:
-                        run.deliver_here()
-                    return evolve(summed_up([*before, self.wait()]), signal=caught.number)
-                except LeaseLostError:
-                    if self._report is None or not self._may_stand_by(caught.number is not None):
-                        raise
-                    before.append(self._report)
-                except BaseException:
-                    if self._run is not None:
-                        self._run.request_stop(EndReason.SIGNAL)
-                    raise
+            with self._succession:
+                run = None if self.is_running else self._begin(iterating=False, deliver=not here)
+            if run is not None:
+                run.session.will_raise()
+            if caught.number is not None:
+                caught.tell(caught.number)  # the signal came before there was something to stop
+            try:
+                while run is not None and here:
+                    run.deliver_here()
+                    run.finished()
+                    run = run.successor
+                return evolve(self.wait(), signal=caught.number)
+            except BaseException:
+                if self._run is not None:
+                    self._run.request_stop(EndReason.SIGNAL)
+                raise
 
     def _checked(self, handler: F) -> F:
         function: Callable[..., Any] = super()._checked(handler)

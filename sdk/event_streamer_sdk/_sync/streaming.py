@@ -9,6 +9,7 @@ What it promises is decided in `_core.stream` and carried out by a run of `_runs
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from types import TracebackType
@@ -140,8 +141,7 @@ class SyncStreamingClient(SyncStreaming):
         The checkpoint store stays open: the client can be started again. Unlike `stop_streaming()` this
         raises nothing, so that it can stand in a `finally`.
         """
-        if self._run is not None:
-            self._run.stop()
+        self._stop()
 
     def resume(self, resume_token: str) -> None:
         """
@@ -184,8 +184,14 @@ class SyncStreamingClient(SyncStreaming):
             BaseException: What ended it, where it was a bad end: a handler's own exception, or an
                 `EventStreamerSDKError`.
         """
-        if self._run is not None and not self._run.finished(timeout):
-            raise TimeoutError(f"subscription {self.subscription_id} is still streaming after {timeout:g} s")
+        give_up = None if timeout is None else time.monotonic() + timeout
+        run = self._run
+        while run is not None:
+            if not run.finished(None if give_up is None else max(0.0, give_up - time.monotonic())):
+                raise TimeoutError(
+                    f"subscription {self.subscription_id} is still streaming after {timeout:g} s"
+                )
+            run = run.successor
         return self._result()
 
     def run(self, into: Sink | None = None, *, handle_signals: bool | None = None) -> Report:
@@ -262,12 +268,18 @@ class SyncStreamingClient(SyncStreaming):
         with self._succession:
             run = self._begin(iterating=True, deliver=False)
         try:
-            with closing(run.batches()) as batches:
-                for batch in batches:
-                    if self._values is not None:
-                        values = self._known(self._values)
-                        batch.events = values.of_batch(batch.events)
-                    yield batch
+            following: SyncRun | None = run
+            while following is not None:
+                run = following
+                with closing(run.batches()) as batches:
+                    for batch in batches:
+                        if self._values is not None:
+                            values = self._known(self._values)
+                            batch.events = values.of_batch(batch.events)
+                        yield batch
+                if run.session.gives_way:
+                    run.finished()
+                following = run.successor
         finally:
             run.stop()
         self._result()
@@ -400,12 +412,35 @@ class SyncStreamingClient(SyncStreaming):
             self._run = run
         run.lanes.deliverer.iterate(iterating)
         self._report = self._untold = None
+        self._gave_way.clear()
         run.start(deliver=deliver)
         return run
 
     def _run_is_over(self, run: Any, report: Report) -> None:
-        if run is self._run:
+        current = self._run
+        if current is None or current is not run:
+            return
+        if current.session.gives_way:
+            self._gives_way(report)
+            self._stand_by(current)
+        else:
             self._ended(report)
+
+    def _stand_by(self, run: SyncRun) -> None:
+        """Have another run wait for the lease that one has lost, and go on where its successor was."""
+        iterating = run.lanes.deliverer.iterating
+        following = SyncRun(self._means(), self._new_lanes(iterating=iterating), run)
+        if run.session.is_raised:
+            following.session.will_raise()
+        self._run = run.successor = following
+        following.start(deliver=run.delivers)
+
+    def _stop(self, reason: EndReason = EndReason.STOPPED) -> None:
+        """Stop the run, and the one that stands by for it where that has just begun."""
+        run = self._run
+        while run is not None:
+            run.stop(reason)
+            run = run.successor
 
     def _open_stream(self, resume_token: str | None) -> Any:
         service = self.event_streamer._service_now()

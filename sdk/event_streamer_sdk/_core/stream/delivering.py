@@ -118,7 +118,7 @@ class Deliverer:
             # Also when a user's loop was left: the other lanes must not wait for a batch that nobody handles.
             self._in_hand.leave()
             session.delivery_has_ended()
-        if session.end is not None:
+        if session.end is not None and not session.gives_way:
             ended = Status(kind=StatusKind.ENDED, reason=session.end.reason, error=session.end.error)
             session.notices.tell("status", ended)
         yield from session.notices.call_waiting()

@@ -119,7 +119,8 @@ class Session:
             registry, counters, self.effects, self.link, subscription_id, utc_now, settings.handler_timeout
         )
         self.stopping = False
-        self._is_raised = False
+        self.is_raised = False
+        """Whether somebody waits for the run, and is given what ends it."""
         self.end: End | None = None
         self.delivered = False
         """Whether the deliver lane has ended: nothing more is handled."""
@@ -131,6 +132,12 @@ class Session:
     def over(self) -> bool:
         """Whether no further batch will be delivered."""
         return self.stopping or self.end is not None
+
+    @property
+    def gives_way(self) -> bool:
+        """Whether the run ends since its lease was lost, and is followed by one that stands by for it."""
+        lost = self.end is not None and self.end.reason is EndReason.LEASE_LOST
+        return lost and self.settings.has_lease and not self.stopping
 
     def stop(self, reason: EndReason = EndReason.STOPPED) -> None:
         """
@@ -146,7 +153,7 @@ class Session:
 
     def will_raise(self) -> None:
         """Note that whoever waits for the run is given what ends it: it isn't logged as well."""
-        self._is_raised = True
+        self.is_raised = True
 
     def conclude(self, reason: EndReason, error: BaseException | None = None) -> None:
         """
@@ -158,16 +165,18 @@ class Session:
         """
         if self.end is None or (self.end.error is None and error is not None):
             self.end = End(reason, error)
-            if error is not None:
+            if self.gives_way:
+                logger.warning("subscription %s: %s; this one stands by", self.subscription_id, error)
+            elif error is not None:
                 # With the traceback of what is the user's own: in the background nobody else shows it.
                 logger.log(
-                    logging.INFO if self._is_raised else logging.ERROR,
+                    logging.INFO if self.is_raised else logging.ERROR,
                     "subscription %s: the stream ended (%s): %s: %s",
                     self.subscription_id,
                     reason,
                     type(error).__name__,
                     error,
-                    exc_info=error if reason is EndReason.HANDLER_FAILED and not self._is_raised else None,
+                    exc_info=error if reason is EndReason.HANDLER_FAILED and not self.is_raised else None,
                 )
             else:
                 logger.info("subscription %s: ended (%s)", self.subscription_id, reason)
