@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -25,6 +26,7 @@ from support.raw_client import RawClient, RawStream, definition
 from support.replicas import trouble
 from support.service_process import refused, service_process
 from support.services import wait_until
+from support.slow_link import link_to
 
 from .conftest import execute
 
@@ -320,6 +322,38 @@ def test_a_new_secret_of_the_tokens_reaches_all(replica: Make, postgres_database
             fresh = stream.next("event_batch")["resume_token"]
         with other.stream(number, fresh) as stream:
             stream.next("event_batch")
+
+
+@pytest.mark.parametrize("more", [(), ("--replicas",)], ids=["alone", "replica"])
+def test_a_new_secret_that_comes_while_the_database_is_away_is_taken_when_it_is_back(
+    more: tuple[str, ...], postgres_database: str, node: DevNode
+) -> None:
+    """Nobody asks a second time: old tokens were taken for ever."""
+    parts = urlsplit(postgres_database)
+    with link_to(parts.port or 5432) as link:
+        through_link = postgres_database.replace(f":{parts.port}", f":{link.url_port}")
+        arguments = ("--database", through_link, "--chain", f"31337={node.url}", "--port", "0", *more)
+        with service_process(*arguments) as service, RawClient(service.url) as client:
+            number = client.subscribe()
+            with client.stream(number) as stream:
+                token = stream.next("event_batch")["resume_token"]
+
+            def status() -> int:
+                with client.http.stream(
+                    "GET", f"/subscriptions/{number}/stream", params={"resume_token": token}
+                ) as answer:
+                    return int(answer.status_code)
+
+            assert status() == 200
+            link.refusing = True
+            link.cut()
+            done = cli("keys", "rotate-tokens", "--database", postgres_database, "--keep", "0")
+            assert done.returncode == 0, done.stderr
+            service.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: "secrets of tokens can't be read" in "".join(service.log), seconds=20)
+            link.refusing = False
+            wait_until(lambda: status() == 410, seconds=20)
+            assert "Traceback" not in "".join(service.log)
 
 
 # --- limits and figures ------------------------------------------------------------------------------
