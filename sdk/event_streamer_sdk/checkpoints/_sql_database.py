@@ -179,6 +179,7 @@ class Database(_Known):
                         gathering.put_back(part)
         finally:
             gathering.drop(position)
+            place.close_unused()  # where another store's connection has done the work
         return position.result()
 
     def _save_all(self, part: Sequence[Position], save_all: SaveAll, what: str) -> None:
@@ -271,6 +272,8 @@ class AsyncDatabase(_Known):
                         gathering.put_back(part)
         finally:
             gathering.drop(position)
+        if place.unused:
+            await asyncio.to_thread(place.close_unused)
         return position.result()
 
     async def _save_all(self, part: Sequence[Position], save_all: SaveAll, what: str) -> None:
