@@ -7,9 +7,7 @@ Nothing in here says what a name or a type is.
 from __future__ import annotations
 
 import math
-import re
 import textwrap
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -17,6 +15,7 @@ from document import Document, Node
 from parsed import PropertyProtocol
 from prepare import Preparation
 from runtime.checks import counted
+from runtime.patterns import UnknownPattern, compiled
 
 _WIDTH = 96
 # The keywords that limit a value of one kind, and the argument of its check.
@@ -93,8 +92,10 @@ class Rules:
                     continue
                 self._check_limit(key, value, place)
                 if key == "pattern":
-                    value = self._pattern(value, place)
-                    if value is None:
+                    try:
+                        compiled(value)
+                    except UnknownPattern as error:
+                        self._preparation.notice(place, f"`pattern: {value}` isn't enforced: {error}")
                         continue
                     if found.get(key, value) != value:
                         self._preparation.notice(place, "the second `pattern` isn't enforced")
@@ -112,20 +113,6 @@ class Rules:
             right = right and (key not in _COUNTS or (value >= 0 and value == int(value)))
         if not right:
             raise self._document.wrong(place, f"`{key}` can't be {value!r}")
-
-    def _pattern(self, pattern: str, place: str) -> str | None:
-        """Write an ECMA-262 pattern as Python has it, or tell that it isn't enforced."""
-        written = re.sub(r"\(\?<(?![=!])", "(?P<", pattern)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("error")
-                re.compile(written)
-        except (re.error, Warning):
-            self._preparation.notice(
-                place, f"`pattern: {pattern}` isn't enforced: Python's `re` doesn't know it"
-            )
-            return None
-        return written
 
     def value(self, places: Iterable[str], keyword: str) -> Any:
         """Get a keyword's value from the first place that has it, or None."""

@@ -15,6 +15,7 @@ from uuid import UUID
 from attrs import Attribute
 
 from .errors import EventStreamerValidationError, invalid
+from .patterns import compiled
 from .types import UNSET, Closed, File, Model, Unknown
 
 Check = Callable[[Any, str], None]
@@ -140,8 +141,7 @@ def text(
     *, pattern: str | None = None, min_length: int = 0, max_length: int | None = None, secret: bool = False
 ) -> Check:
     """A string; lengths in characters. The value of a secret is not shown in the error."""
-    # JSON Schema's `$` is the very end; Python's also matches before a last newline.
-    expression = None if pattern is None else re.compile(re.sub(r"(?<!\\)\$$", r"\\Z", pattern))
+    expression = None if pattern is None else compiled(pattern)
 
     def told(value: Any) -> str:
         return f"a {type(value).__name__} (not shown)" if secret else shown(value)
