@@ -21,7 +21,6 @@ from rich.console import Console
 from rich.text import Text
 
 from event_streamer_sdk._core.visible import visible, visible_json
-from event_streamer_sdk._core.words import counted
 from event_streamer_sdk.cli._streams import can_encode_all
 
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON instead of a table.")]
@@ -74,21 +73,6 @@ def ask(question: str) -> None:
         raise typer.BadParameter("there is no terminal to ask for confirmation: pass --yes")
     with redirect_stdout(sys.stderr):  # input() itself writes a blank to what is standard output
         typer.confirm(question, abort=True, err=True)
-
-
-def count(number: int, one: str, many: str | None = None) -> str:
-    """
-    Name a number of things.
-
-    Args:
-        number: How many.
-        one: What one of them is called.
-        many: What several are called; with an "s" behind unless given.
-
-    Returns:
-        Such as "1 event" or "1,200 events".
-    """
-    return counted(number, one, many)
 
 
 def json_text(value: Any, *, indent: int | None = None) -> str:

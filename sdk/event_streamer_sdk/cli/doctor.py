@@ -11,11 +11,12 @@ from event_streamer_sdk import SyncEventStreamer
 from event_streamer_sdk._core.call.service import service_of
 from event_streamer_sdk._core.redaction import redacted
 from event_streamer_sdk._core.visible import visible
+from event_streamer_sdk._core.words import counted
 from event_streamer_sdk.cli._checks import Check, Verdict, note, ok, problem, problems
 from event_streamer_sdk.cli._connection import ServiceAccess, asks_for_the_service
 from event_streamer_sdk.cli._machine_checks import machine_checks
 from event_streamer_sdk.cli._network_checks import network_checks
-from event_streamer_sdk.cli._output import AsJson, count, write_json, write_styled
+from event_streamer_sdk.cli._output import AsJson, write_json, write_styled
 from event_streamer_sdk.cli._service_checks import SECONDS, Clock, service_checks
 from event_streamer_sdk.cli._settings import usual_place
 from event_streamer_sdk.exceptions import EventStreamerValidationError
@@ -45,7 +46,7 @@ def doctor(
     if as_json:
         write_json({"ok": not found, "checks": checks})
     else:
-        write_styled(Text(f"\n{count(found, 'problem')}." if found else "\nNo problem was found.", "bold"))
+        write_styled(Text(f"\n{counted(found, 'problem')}." if found else "\nNo problem was found.", "bold"))
     if found:
         raise typer.Exit(1)
 

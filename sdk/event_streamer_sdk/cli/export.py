@@ -11,6 +11,7 @@ from dateutil import parser as dates
 
 from event_streamer_sdk import Gap, Status, SyncEventStreamer, SyncStreamingClient
 from event_streamer_sdk._core.subscriptions import subscription_to
+from event_streamer_sdk._core.words import counted as count
 from event_streamer_sdk.cli._abi_files import Abi, Contract, chosen_event
 from event_streamer_sdk.cli._bar import BlockProgress, in_bytes
 from event_streamer_sdk.cli._connection import connect
@@ -23,7 +24,7 @@ from event_streamer_sdk.cli._export_subscription import (
     tell_of_waiting,
     whole_subscription,
 )
-from event_streamer_sdk.cli._output import count, say
+from event_streamer_sdk.cli._output import say
 from event_streamer_sdk.cli._shared import given_by
 from event_streamer_sdk.exceptions import EventStreamerSDKError
 from event_streamer_sdk.models.streaming import StreamingError, StreamingReorg

@@ -12,10 +12,11 @@ from rich.text import Text
 
 from event_streamer_sdk import Gap, Status, SyncEventStreamer, SyncStreamingClient
 from event_streamer_sdk._core.visible import visible
+from event_streamer_sdk._core.words import counted
 from event_streamer_sdk.cli._connection import calls_the_service
 from event_streamer_sdk.cli._dates import parse_moment
 from event_streamer_sdk.cli._lines import pretty_line
-from event_streamer_sdk.cli._output import count, json_text, say, write_styled
+from event_streamer_sdk.cli._output import json_text, say, write_styled
 from event_streamer_sdk.cli._progress import Course, Display, Pace, progress_text
 from event_streamer_sdk.cli.subscriptions import SubscriptionId
 from event_streamer_sdk.models.streaming import StreamingError, StreamingReorg
@@ -100,7 +101,7 @@ def stream(
         report = streaming.run()
     last = "" if screen.last_block is None else f", last block {screen.last_block}"
     say(
-        f"{count(screen.written, 'event')} in {count(report.batches, 'batch', 'batches')}, "
+        f"{counted(screen.written, 'event')} in {counted(report.batches, 'batch', 'batches')}, "
         f"{report.acks} acknowledged{last}: {_ENDS.get(report.reason.value, report.reason.value)}"
     )
 
@@ -190,7 +191,7 @@ class _Screen:
         self._show_waiting()
         if not self._display.is_shown:
             return
-        text = f"{count(self.written, 'event')}, block {block}"
+        text = f"{counted(self.written, 'event')}, block {block}"
         done = self._course.part_done(block, self.written, moment)
         if done is not None:
             text += f", {progress_text(done, self._pace.seconds_left(done))}"

@@ -16,8 +16,6 @@ from .tables import check, check_name, events_of, positions_table, table_name, t
 
 __all__ = ["SQLSink"]
 
-CONNECT_SECONDS = 10
-
 
 class SQLSink:
     """
