@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from event_streamer_sdk import EventStreamer, SyncEventStreamer
+from event_streamer_sdk._core.stream.handlers import NOTICES
 from event_streamer_sdk.exceptions import (
     EventStreamerConnectionError,
     EventStreamerSDKError,
@@ -173,7 +174,7 @@ def test_decorators_give_the_function_back(kind: str) -> None:
         """Never called."""
 
     assert stream.on_event("Transfer")(handler) is handler
-    for name in ("all_events", "heartbeat", "error", "reorg", "gap", "status", "unknown"):
+    for name in ("all_events", *NOTICES):
         assert getattr(stream, f"on_{name}")(handler) is handler
 
 

@@ -12,9 +12,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from event_streamer_sdk._core.inflate import PIECE, Inflater
-from event_streamer_sdk._core.stream import messages
+from event_streamer_sdk._core.stream import decoding
+from event_streamer_sdk._core.stream.decoding import decode_block, decode_line
 from event_streamer_sdk._core.stream.lines import KEPT_OF_A_LONG_LINE, Block, LineBuffer, LongLine
-from event_streamer_sdk._core.stream.messages import Batch, Unknown, decode_block, decode_line, to_message
+from event_streamer_sdk._core.stream.messages import Batch, Unknown, to_message
 from event_streamer_sdk.exceptions import EventStreamerValidationError, StreamLineError
 
 scalars = (
@@ -94,7 +95,7 @@ def test_the_plain_install_reads_the_same(lines: list[bytes], places: list[int])
     data = b"".join(line + b"\n" for line in lines)
     fast = read(cut(data, places))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(messages, "_decode", messages._decode_stdlib)
+        patch.setattr(decoding, "_decode", decoding._decode_stdlib)
         assert read(cut(data, places)) == fast
 
 

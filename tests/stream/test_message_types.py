@@ -1,5 +1,6 @@
 """No type of message vanishes in silence: each has a model, and a branch in the deliver lane."""
 
+import json
 import typing
 from contextlib import suppress
 from pathlib import Path
@@ -10,47 +11,52 @@ import yaml
 
 from event_streamer_sdk._core.stream import commands as do
 from event_streamer_sdk._core.stream import delivering, messages, queue
+from event_streamer_sdk._core.stream.decoding import decode_block
 from event_streamer_sdk._core.stream.handlers import NOTICES
 from event_streamer_sdk._core.stream.lines import LongLine, whole_line
+from event_streamer_sdk._streaming.base import StreamingBase
 from support.virtual import lanes_for
 
 ROOT = Path(__file__).resolve().parents[2]
-HEARD: dict[str, list[str]] = {
-    "event_batch": [],
-    "heartbeat": ["heartbeat"],
-    "error": ["error"],
-    "reorg": ["reorg"],
-    "end": ["status"],
-    "unknown": ["unknown"],
+DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "openapi.yaml").read_text("utf-8"))
+SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
+SIMPLE = {"string": "x", "integer": 5, "boolean": True, "array": [], "object": {}}
+
+
+def simplest(schema: dict[str, Any]) -> dict[str, Any]:
+    """A message that has what its schema requires, and no more."""
+    fields = {name: schema["properties"][name] for name in schema["required"]}
+    return {
+        name: field["const"] if "const" in field else SIMPLE[field["type"]] for name, field in fields.items()
+    }
+
+
+LINES = {
+    kind: json.dumps(simplest(SCHEMAS[reference.rpartition("/")[2]])).encode()
+    for kind, reference in SCHEMAS["StreamMessage"]["discriminator"]["mapping"].items()
 }
+LINES["unknown"] = b'{"type": "news from tomorrow"}'
+HEARD = {kind: [kind] for kind in LINES} | {"event_batch": [], "end": ["status"]}
 """Type → the notices whose handlers are called."""
-LINES: dict[str, bytes] = {
-    "event_batch": b'{"type": "event_batch", "batch_id": "b", "resume_token": "t", "events": {}}',
-    "heartbeat": b'{"type": "heartbeat", "connection_id": "c", "subscription_id": 1,'
-    b' "timestamp": "2026-01-01T00:00:00Z"}',
-    "error": b'{"type": "error", "error_code": "BUSY", "error_message": "slow down"}',
-    "reorg": b'{"type": "reorg", "batch_id": "b", "resume_token": "t", "common_ancestor": 5,'
-    b' "removed_blocks": []}',
-    "end": b'{"type": "end", "reason": "end_block_reached"}',
-    "unknown": b'{"type": "news from tomorrow"}',
-}
-
-
-def documented_types() -> set[str]:
-    document = yaml.safe_load((ROOT / "openapi.yaml").read_text("utf-8"))
-    return set(document["components"]["schemas"]["StreamMessage"]["discriminator"]["mapping"])
 
 
 def class_of(kind: str) -> type:
-    (values,) = messages.decode_block(whole_line(LINES[kind]))
+    (values,) = decode_block(whole_line(LINES[kind]))
     return type(messages.to_message(values[0]))
 
 
 def test_every_type_of_the_document_is_known() -> None:
-    assert documented_types() | {"unknown"} == set(LINES)
-    known = typing.get_args(messages.Message)
-    assert {class_of(kind) for kind in LINES} == set(known)
+    assert {class_of(kind) for kind in LINES} == set(typing.get_args(messages.Message))
     assert all((class_of(kind) is messages.Unknown) == (kind == "unknown") for kind in LINES)
+
+
+@pytest.mark.parametrize("kind", sorted(LINES))
+def test_every_type_and_its_handlers_are_documented(kind: str) -> None:
+    assert kind == "unknown" or f"| `{kind}` |" in (ROOT / "docs" / "wire.md").read_text("utf-8")
+    handlers = (ROOT / "docs" / "streaming.md").read_text("utf-8")
+    for notice in HEARD[kind]:
+        assert callable(getattr(StreamingBase, f"on_{notice}"))
+        assert f"| `on_{notice}` |" in handlers
 
 
 def heard_of(item: queue.Item) -> list[str]:

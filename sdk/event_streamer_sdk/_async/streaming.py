@@ -2,7 +2,7 @@
 The streaming client, for asyncio.
 
 What it promises is decided in `_core.stream` and carried out by a run of `_runs`; what needs no I/O is in
-`_streaming.base`, and what has no other half (locks, signals, handlers) in `_streaming.run_on_loop`.
+`_streaming.base`, and what has no other half (locks, signals, handlers) in `_streaming.client_on_loop`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from .._core.stream.messages import Batch
 from .._core.stream.reports import EndReason, Report
 from .._runs.on_loop import AsyncRun
 from .._streaming.base import HEADERS
-from .._streaming.run_on_loop import AsyncStreaming
+from .._streaming.client_on_loop import AsyncStreaming
 
 if TYPE_CHECKING:
     from event_streamer_sdk.sinks.protocol import Sink

@@ -3,7 +3,7 @@
 The streaming client, blocking.
 
 What it promises is decided in `_core.stream` and carried out by a run of `_runs`; what needs no I/O is in
-`_streaming.base`, and what has no other half (locks, signals, handlers) in `_streaming.run_on_threads`.
+`_streaming.base`, and what has no other half (locks, signals, handlers) in `_streaming.client_on_threads`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from .._core.stream.messages import Batch
 from .._core.stream.reports import EndReason, Report
 from .._runs.on_threads import SyncRun
 from .._streaming.base import HEADERS
-from .._streaming.run_on_threads import SyncStreaming
+from .._streaming.client_on_threads import SyncStreaming
 
 if TYPE_CHECKING:
     from event_streamer_sdk.sinks.protocol import Sink

@@ -1,4 +1,4 @@
-"""The messages of the stream and the answers to what clients send about it."""
+"""The messages of the stream and the answers to what clients send about it; newer ones are in `models`."""
 
 from event_streamer_api.models import (
     BatchAcknowledgmentRequest,

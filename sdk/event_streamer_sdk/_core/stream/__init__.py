@@ -25,7 +25,8 @@ On the way in, for the read lane:
     failures.py         what a failure means: again, a new token, or the end
 
 On the way through, for the deliver lane:
-    messages.py         lines → batches and other messages
+    decoding.py         lines → JSON values
+    messages.py         values → batches and other messages
     blocks.py           which blocks were delivered
     confirmations.py    batches held back until they are deep enough
     dedupe.py           events that were handled before
@@ -42,5 +43,6 @@ What users give and get:
 
 Where to look: the wait after a 429 is decided in `failures.py` (what it means) and `reading.py` (how long); a
 batch is committed in `committing.py`; a new message type gets its model in `messages.py` and its branch in
-`delivering.py`, which the type checker asks for. `docs/architecture.md` draws a batch's way, step by step.
+`delivering.py`, which the type checker asks for (`docs/change-the-api.md` lists the rest).
+`docs/architecture.md` draws a batch's way, step by step.
 """

@@ -12,12 +12,13 @@ from .blocks import Blocks
 from .commands import Call, Failed, HandOver, Lane, Steps, Wait
 from .committing import Committer, Entry
 from .confirmations import ConfirmationBuffer
+from .decoding import Decoded, decode_block, decode_line
 from .dedupe import Deduplicator
 from .fast_path import FastPath, applies
 from .handler_errors import Result, Unhandled
 from .in_hand import InHand
 from .lines import Block, LongLine, whole_line
-from .messages import Batch, Decoded, Events, Message, Unknown, decode_block, decode_line, to_message
+from .messages import Batch, Events, Message, Unknown, to_message
 from .naming import Naming
 from .queue import Item, Lost, ReadQueue, Tail
 from .reports import EndReason, Gap, GapKind, Status, StatusKind

@@ -22,8 +22,8 @@ from .checkpoint import DeadLetterRecord
 from .commands import Call, Failed, Steps, write_dead_letter
 from .commands import call as call_handler
 from .committing import Committer, Entry
+from .decoding import Decoded
 from .in_hand import InHand
-from .messages import Decoded
 from .reports import EndReason, Gap, GapKind
 from .session import Session
 from .storing import ask_store

@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from .commands import Call
-from .messages import Batch, Events
+from .messages import MODELS, Batch, Events
 
 Handler = Callable[[Any], Any]
 """A function of one argument; in the async client a coroutine function works, too."""
@@ -35,8 +35,12 @@ def current_batch() -> Batch | None:
     return found
 
 
-NOTICES = ("heartbeat", "error", "reorg", "gap", "status", "unknown")
-"""What handlers can be registered for besides events."""
+NOTICES = (*(kind for kind in MODELS if kind != "end"), "gap", "status", "unknown")
+"""
+What handlers can be registered for besides events: the types of messages, and what the client says itself.
+
+How a run has ended is a `status`, whether the service said so or not.
+"""
 
 
 class HandlerRegistry:

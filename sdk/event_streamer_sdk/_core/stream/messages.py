@@ -1,18 +1,11 @@
-"""
-Lines → messages, a block at a time.
-
-Decoding is most of what a client costs, so it is done by `msgspec` where that is installed (extra `fast`).
-`orjson` was measured too: it is slower here, and turns integers above 64 bits into floats. Decoding many
-lines in one call saves less than it costs to make sure that each held one value. What the fast way can't read
-is read again by Python's own decoder, which says what is wrong.
-"""
+"""Decoded lines → batches and other messages."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, get_args
+
+from attrs import fields
 
 from event_streamer_api.models import (
     StreamingEnd,
@@ -24,7 +17,7 @@ from event_streamer_api.models import (
 from event_streamer_sdk.exceptions import StreamLineError
 
 from ..words import counted
-from .lines import Block
+from .decoding import Decoded
 
 if TYPE_CHECKING:
     from event_streamer_api.errors import EventStreamerValidationError
@@ -32,25 +25,8 @@ if TYPE_CHECKING:
 Events = dict[str, list[dict[str, Any]]]
 """Event name → the events of that name, in order."""
 
-Decoded = dict[str, Any] | list[Any] | str | int | float | bool | StreamLineError | None
-"""A decoded line: any JSON value, or why it could not be decoded."""
-
 Plain = tuple[str, list[dict[str, Any]], str, str, int, int, int]
 """What `plain_fields` reads: name, events, batch id, resume token, size, first and last block."""
-
-TOGETHER = 64 * 1024
-"""
-Bytes of short lines that are decoded before they are handled: more than some 100 batches at once fall out of
-the processor's cache before they are handled, which costs 1 µs for each batch.
-"""
-
-LONG_LINE = 4096
-"""
-Bytes from which on a line is handled before the next one is decoded.
-
-The events of many such lines (a MB and more) would be alive at once: Python would take their memory from the
-system and give it back again and again, which costs 10 % with 100 events a batch.
-"""
 
 
 class BatchOwner(Protocol):
@@ -219,14 +195,16 @@ class Unknown:
         return told if isinstance(told, str) else None
 
 
-Message = Batch | StreamingHeartbeat | StreamingError | StreamingReorg | StreamingEnd | Unknown
+Control = StreamingHeartbeat | StreamingError | StreamingReorg | StreamingEnd
+"""
+What a stream holds besides batches. A new type of message is added here; the type checker then asks for its
+branch in `delivering`.
+"""
 
-_MODELS: dict[str, type[StreamingHeartbeat | StreamingError | StreamingReorg | StreamingEnd]] = {
-    "heartbeat": StreamingHeartbeat,
-    "error": StreamingError,
-    "reorg": StreamingReorg,
-    "end": StreamingEnd,
-}
+Message = Batch | Control | Unknown
+
+MODELS: dict[str, type[Control]] = {fields(model).type.default: model for model in get_args(Control)}
+"""Their models, by the `type` that each of them has on the wire."""
 
 
 def plain_fields(message: Any) -> Plain | None:
@@ -272,60 +250,6 @@ def plain_fields(message: Any) -> Plain | None:
     return name, group, batch_id, token, size, first, last
 
 
-def decode_block(block: Block) -> Iterator[list[Decoded]]:
-    """
-    Decode whole lines, as they are asked for.
-
-    Args:
-        block: The lines.
-
-    Yields:
-        Decoded values, one for each line, blank lines left out; a `StreamLineError` stands in the place of a
-        line that is not JSON. Short lines come many together, long ones one by one.
-    """
-    data, start = block.data, block.start
-    view = memoryview(data)
-    together = start + TOGETHER
-    # Nothing here holds a value but the list, which whoever handles it empties before the next one: then
-    # Python puts the next one where this one was, and the processor has that place at hand.
-    values: list[Decoded] = []
-    for end in block.ends:
-        try:
-            values.append(_decode(view[start : end - 1]))
-        except (ValueError, RecursionError):  # msgspec.DecodeError and UnicodeDecodeError are both the first
-            line = data[start : end - 1]
-            if line and not line.isspace():
-                values.append(decode_line(line))
-        if end >= together or end - start >= LONG_LINE:
-            yield values
-            values = []
-            together = end + TOGETHER
-        start = end
-    if values:
-        yield values
-
-
-def decode_line(line: bytes) -> Decoded:
-    """
-    Decode one line, strictly: UTF-8, and JSON without NaN and infinities (RFC 8259).
-
-    Args:
-        line: The line, without its end.
-
-    Returns:
-        The value, or the `StreamLineError` that says what is wrong with it.
-    """
-    try:
-        value: Decoded = _STRICT.decode(line.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        return StreamLineError(f"a line is not UTF-8 (byte {error.start} of {len(line)})", line)
-    except RecursionError:
-        return StreamLineError(f"a line of {len(line)} bytes is nested too deeply", line)
-    except ValueError as error:
-        return StreamLineError(f"a line of {len(line)} bytes is not JSON ({error})", line)
-    return value
-
-
 def to_message(value: Decoded, make_batch: Callable[[dict[str, Any]], Batch] = Batch) -> Message:
     """
     Give a decoded line its meaning.
@@ -344,7 +268,7 @@ def to_message(value: Decoded, make_batch: Callable[[dict[str, Any]], Batch] = B
         kind = value.get("type")
         if kind == "event_batch":
             return make_batch(value)
-        model = _MODELS.get(kind) if isinstance(kind, str) else None
+        model = MODELS.get(kind) if isinstance(kind, str) else None
         if model is StreamingReorg:
             # It carries a token, so passing it over would pass over a position: held as strictly as a batch.
             try:
@@ -360,32 +284,6 @@ def to_message(value: Decoded, make_batch: Callable[[dict[str, Any]], Batch] = B
     if isinstance(value, StreamLineError):
         raise value
     raise StreamLineError(f"a line holds {type(value).__name__} and not a JSON object")
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a JSON number")
-
-
-_STRICT = json.JSONDecoder(parse_constant=_refuse_constant)
-
-
-_begin_to_read = _STRICT.raw_decode
-
-
-def _decode_stdlib(line: memoryview) -> Decoded:
-    text = str(line, "utf-8")
-    value: Decoded
-    value, end = _begin_to_read(text)
-    if end != len(text):  # blanks, or what may not stand there: seldom, so not looked for first
-        value = _STRICT.decode(text)
-    return value
-
-
-_decode: Callable[[memoryview], Decoded] = _decode_stdlib
-with suppress(ImportError):  # the plain install
-    import msgspec
-
-    _decode = msgspec.json.Decoder().decode
 
 
 def _ends(events: Events) -> tuple[int | None, int | None]:

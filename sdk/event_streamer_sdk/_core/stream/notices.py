@@ -8,16 +8,17 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from event_streamer_api.models import StreamingError, StreamingHeartbeat
+from event_streamer_api.models import StreamingError
 
 from .commands import Call, Lane, Steps, call
 from .handlers import HandlerRegistry
 from .link import Link, Waker
+from .messages import Control
 from .reports import Counters, Gap, Status
 
 logger = logging.getLogger(__name__)
 
-Notice = StreamingError | StreamingHeartbeat | Gap | Status | Mapping[str, Any]
+Notice = Control | Gap | Status | Mapping[str, Any]
 """What the handlers of one of `handlers.NOTICES` get."""
 
 
