@@ -42,6 +42,13 @@ class _Sent:
         kind = self.content_type.lower()
         return self.kind == "content" and kind.startswith("text/") and not isinstance(self.prop, FileProperty)
 
+    @property
+    def sent_as(self) -> str:
+        """The content type that the service is told; of a range, such as `text/*`, one that is in it."""
+        if "*" not in self.content_type:
+            return self.content_type
+        return "text/plain" if self.text else "application/octet-stream"
+
 
 @dataclass
 class Body:
@@ -163,7 +170,7 @@ class Bodies:
                 test = f"{name} is not None" if not required else "True"
             inner = [
                 f"_content = {self._content(kind, name)}",
-                f'_headers["Content-Type"] = {kind.content_type!r}',
+                f'_headers["Content-Type"] = {kind.sent_as!r}',
             ]
             if kind.kind == "files":
                 inner = [f'_content, _headers["Content-Type"] = _send.multipart_content({name})']

@@ -23,6 +23,14 @@ from document import Document, DocumentError, Node, escaped, found_at, plain, to
 _ONE = frozenset({"schema", "items", "additionalProperties", "not", "contains", "if", "then", "else"})
 _LIST = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
 _NAMED = frozenset({"properties", "patternProperties", "schemas", "$defs", "definitions"})
+# Rules that a `$ref` doesn't keep from holding, as descriptions and `nullable` aren't.
+_BESIDE = frozenset(
+    {
+        *("properties", "required", "additionalProperties", "allOf", "pattern", "minLength", "maxLength"),
+        *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
+        *("minItems", "maxItems", "uniqueItems"),
+    }
+)
 _VALUES = frozenset({"example", "examples", "default", "enum", "const"})
 
 
@@ -93,7 +101,14 @@ class _Files:
             else:
                 inner = key in _ONE or key in _LIST
                 written[key] = self._walked(value, file, at, is_schema=inner, is_map=key in _NAMED)
-        return written
+        return self._with_all(written) if is_schema and not is_map else written
+
+    def _with_all(self, node: Node) -> Node:
+        """Write a `$ref` with rules beside it as the `allOf` that it is in 3.1; 3.0 has only the `$ref`."""
+        if self._document.is_old or not isinstance(node.get("$ref"), str) or not _BESIDE & set(node):
+            return node
+        rest = {key: value for key, value in node.items() if key not in ("$ref", "allOf")}
+        return {"allOf": [{"$ref": node["$ref"]}, *(node.get("allOf") or [])], **rest}
 
     def _mapping(self, node: Node, file: str, place: str) -> Iterator[tuple[str, Any]]:
         for value, reference in node.items():

@@ -12,7 +12,7 @@ import itertools
 from typing import Any, Protocol
 
 from document import ANNOTATIONS, Document, Node
-from kinds import Kinds
+from kinds import Kinds, is_named
 
 _SIMPLE = ("string", "integer", "number", "boolean")
 
@@ -58,7 +58,7 @@ class Intersections:
             place: Where it stands.
         """
         alone = self._kinds.only_named(node, place)
-        if alone is not None:
+        if alone is not None and not self._is_value_of_its_own(node, *alone):
             target = self._schemas.schema(*alone)
             written |= {"oneOf": target["oneOf"]} if "oneOf" in target else {"allOf": [target]}
             return
@@ -72,6 +72,12 @@ class Intersections:
         else:
             self._value(written, place)
         self._writing.pop()
+
+    def _is_value_of_its_own(self, node: Node, member: Node, where: str) -> bool:
+        """Whether a `$ref` leads to a value without a class that has further rules here, or no name."""
+        meant, at = self._document.followed(member, where)
+        has_class = self._kinds.becomes_class(at) or self._kinds.is_union(meant, at)
+        return not has_class and (bool(set(node) - ANNOTATIONS - {"allOf"}) or not is_named(at))
 
     def _object(self, written: Node, node: Node, members: list[tuple[Node, str]], place: str) -> None:
         for member, where in members:

@@ -33,6 +33,7 @@ class Field:
     may_be_none: bool
     nullable: bool
     always_sent: bool
+    always_arrives: bool
     null_clears: bool
     metadata: str
     doc: str
@@ -155,13 +156,18 @@ class Models:
         wanted = self._rules.value(places, "x-python-name") or prop.python_name
         name = python_name(str(wanted), wire, {*MODEL_NAMES, *taken})
         fills = self._rules.says(places, "x-client-fills")
+        # Required of one side alone: of the service, or of the client (OpenAPI 3.0, "Schema Object").
+        read_only, write_only = (
+            prop.required and bool(self._rules.value(places, key)) for key in ("readOnly", "writeOnly")
+        )
         declared = self._defaults.of(prop, places)
         nullable = self._properties.nullable(prop)
-        may_be_none = nullable or (not prop.required and declared is None) or fills
+        may_be_left_out = not prop.required or fills or read_only
+        may_be_none = nullable or (not prop.required and declared is None) or fills or read_only or write_only
         default, made = self._default(prop, declared, name)
         if isinstance(prop, ConstProperty):
             default = f"_check.fixed({prop.value.raw_value!r})"
-        elif default is None and may_be_none and (not prop.required or fills):
+        elif default is None and may_be_none and may_be_left_out:
             default = "None"
         hint, check = self._properties.bare_hint(prop), self._properties.check(prop, places, null=False)
         if may_be_none:
@@ -187,7 +193,8 @@ class Models:
             plain=encode == f"self.{name}",
             may_be_none=may_be_none,
             nullable=nullable,
-            always_sent=prop.required and not fills,
+            always_sent=prop.required and not (fills or read_only or write_only),
+            always_arrives=prop.required and not (fills or write_only),
             null_clears=self._rules.says(places, "x-null-clears"),
             metadata=repr({**metadata, **({"secret": True} if secret else {})}) if metadata or secret else "",
             doc=self._rules.documented(places, wire if wire != name else None),

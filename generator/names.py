@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import keyword
 import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from openapi_python_client import strings
+from openapi_python_client.schema.untrusted_string import UntrustedString
 
 _BUILTINS = frozenset(
     """
@@ -35,6 +37,26 @@ _BUILTINS = frozenset(
 
 # openapi-python-client asks the running Python, which may know more (3.13: PythonFinalizationError).
 strings.RESERVED_WORDS = {*_BUILTINS, "self", "true", "false", "datetime"} - {"id"}
+
+# Controls and format characters, among them line ends, joiners, and those that turn the direction of text.
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+
+
+def in_literal(value: UntrustedString | strings.PythonCode | str) -> str:
+    """
+    Write text as the inside of a literal in double quotes, with escapes for what can't be seen.
+
+    openapi-python-client leaves that out, and with it what the running Python's Unicode doesn't have yet.
+    """
+    if isinstance(value, UntrustedString):
+        value = value.get_untrusted_value()
+    if isinstance(value, strings.PythonCode):
+        value = value.as_unembedded_code()
+    written = json.dumps(value, ensure_ascii=False)[1:-1]
+    return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", written)
+
+
+strings.in_double_quote_literal = in_literal
 
 # Names of Python that the generated class or function itself uses behind the field or argument of this name.
 _USED = {

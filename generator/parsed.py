@@ -43,7 +43,7 @@ from openapi_python_client.schema.openapi_schema_pydantic import Reference
 from openapi_python_client.schema.untrusted_string import UntrustedString
 
 from document import Document, DocumentError, tokens
-from names import CLASS_NAMES
+from names import CLASS_NAMES, in_literal
 from prepare import Preparation
 
 VERSION = "0.29.1"
@@ -186,6 +186,7 @@ def render(data: GeneratorData, preparation: Preparation, templates: Path, outpu
     """
     project = Project(openapi=data, config=_config(preparation, output), custom_template_path=templates)
     project.env.globals["view"] = view
+    project.env.filters["in_double_quote_literal"] = in_literal
     with contextlib.redirect_stdout(io.StringIO()):
         errors = project.build()
     if errors:

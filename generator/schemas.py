@@ -316,6 +316,8 @@ class Schemas:
     def more_fields(self, written: Node, node: Node, place: str) -> None:
         """Write what an object allows besides its fields."""
         more = node.get("additionalProperties")
+        if "patternProperties" in node:
+            return  # what it says is of names that fit no pattern
         if isinstance(more, bool):
             written["additionalProperties"] = more
         elif more is not None:

@@ -235,7 +235,7 @@ def enum_values(prop: EnumProperty) -> dict[str, str | int]:
 
 def or_none(hint: str) -> str:
     """Add `None` to a type."""
-    return hint if hint in ("Any", "None") else f"{hint} | None"
+    return hint if hint in ("Any", "None") or hint.endswith(" | None") else f"{hint} | None"
 
 
 def joined(*parts: str) -> str:
