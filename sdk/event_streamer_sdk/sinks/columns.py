@@ -16,18 +16,7 @@ From event objects to typed columns: the one conversion that every sink and ever
 at a time: the work is done column by column, which costs a third of what it costs row by row. Pure, and
 without any library.
 
-The values of a column, by its `ColumnType.kind`:
-
-=========  ==================================================================================
-integer    int, in the range of the ABI type
-decimal    decimal.Decimal, for `fixedMxN` and `ufixedMxN`
-bool       bool
-text       str
-hex        str: 0x and lower-case hex; addresses, bytes, hashes, and what is indexed by its hash
-timestamp  datetime.datetime in UTC
-list       list of such values
-struct     dict of such values, by the members' names
-=========  ==================================================================================
+`ColumnType` says what the values of a column are.
 
 Metadata comes first and is always there. `chain_id`, `block_number`, `transaction_hash`, `log_index` and
 `address` are never null; `block_hash` and `timestamp` are null where a service doesn't send them.
@@ -35,11 +24,9 @@ Metadata comes first and is always there. `chain_id`, `block_number`, `transacti
 
 from __future__ import annotations
 
-import decimal
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
-from itertools import chain, compress
-from typing import Any, Literal
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import compress
+from typing import Any
 
 from attrs import field, frozen
 
@@ -49,47 +36,10 @@ from event_streamer_sdk.abi import LogDecodeError
 from event_streamer_sdk.abi._events import Parameter, resolve, unique_names
 from event_streamer_sdk.abi._types import ABIType, ArrayType, BaseType, TupleType
 
+from ._values import PROBLEMS, ColumnType, Kind, Values, convert, with_nulls
 from .conditions import Where
 
 __all__ = ["METADATA", "Column", "ColumnType", "EventTable", "Kind"]
-
-Kind = Literal["integer", "decimal", "bool", "text", "hex", "timestamp", "list", "struct"]
-"""What the values of a column are; see the module's table."""
-
-Values = list[Any]
-
-
-@frozen
-class ColumnType:
-    """
-    The type of a column, or of the items and members in one.
-
-    Attributes:
-        kind: What its values are.
-        name: The canonical ABI type, such as `uint256` or `address[]`; `timestamp` for a time.
-        bits: Bits of an integer or of a fixed-point number, else 0.
-        signed: Whether these may be below 0.
-        scale: Decimal places of a fixed-point number.
-        size: Bytes of a hex value; `None` where any length is right.
-        item: The type of a list's items.
-        members: Name and type of each member of a struct.
-        length: How many items a list has; `None` where any number is right.
-    """
-
-    kind: Kind
-    name: str
-    bits: int = 0
-    signed: bool = False
-    scale: int = 0
-    size: int | None = None
-    item: ColumnType | None = None
-    members: tuple[tuple[str, ColumnType], ...] = ()
-    length: int | None = None
-
-    @property
-    def is_wide(self) -> bool:
-        """Whether it is an integer that 64 bits can't hold."""
-        return self.kind == "integer" and self.bits > 64
 
 
 @frozen
@@ -219,9 +169,9 @@ class EventTable:
             return [self.chain_id] * len(events)
         try:
             if column.nullable:
-                return _with_nulls([event.get(key) for event in events], column.type)
-            return _convert([event[key] for event in events], column.type)
-        except _PROBLEMS:
+                return with_nulls([event.get(key) for event in events], column.type)
+            return convert([event[key] for event in events], column.type)
+        except PROBLEMS:
             raise _fault(column, events) from None
 
 
@@ -295,156 +245,6 @@ def _type_of(type_: ABIType) -> ColumnType:
     return ColumnType("hex", name, size=sizes.get(base) or type_.size or None)
 
 
-# --- values, a column at a time ------------------------------------------------------------------
-
-_PROBLEMS = (ValueError, TypeError, KeyError, AttributeError, decimal.DecimalException, OverflowError)
-"""What a value that doesn't fit makes Python raise."""
-
-
-def _with_nulls(values: Values, type_: ColumnType) -> Values:
-    if None not in values:
-        return _convert(values, type_)
-    converted = iter(_convert([value for value in values if value is not None], type_))
-    return [None if value is None else next(converted) for value in values]
-
-
-def _convert(values: Values, type_: ColumnType) -> Values:
-    return _CONVERTERS[type_.kind](values, type_) if values else []
-
-
-def _integers(values: Values, type_: ColumnType) -> Values:
-    kinds = set(map(type, values))
-    if kinds == {str}:
-        digits = "".join(values).replace("-", "")
-        if not (digits.isascii() and digits.isdecimal()):
-            raise ValueError("not an integer")
-        values = list(map(int, values))
-    elif kinds != {int}:
-        values = [_convert([value], type_)[0] if type(value) is str else _int(value) for value in values]
-    low = -(1 << (type_.bits - 1)) if type_.signed else 0
-    if min(values) < low or max(values) >= 1 << (type_.bits - type_.signed):
-        raise ValueError("out of range")
-    return values
-
-
-def _int(value: Any) -> int:
-    if type(value) is not int:
-        raise TypeError("not an integer")
-    return value
-
-
-def _decimals(values: Values, type_: ColumnType) -> Values:
-    if not set(map(type, values)) <= {str, int, decimal.Decimal}:
-        raise TypeError("not a number")
-    numbers = list(map(decimal.Decimal, values))
-    low = -(1 << (type_.bits - 1)) if type_.signed else 0
-    high = 1 << (type_.bits - type_.signed)
-    for number in numbers:
-        scaled = number.scaleb(type_.scale, _EXACT)
-        if not number.is_finite() or scaled != scaled.to_integral_value() or not low <= scaled < high:
-            raise ValueError("not such a number")
-    return numbers
-
-
-_EXACT = decimal.Context(prec=200)
-
-
-def _truths(values: Values, _: ColumnType) -> Values:
-    if set(map(type, values)) != {bool}:
-        raise TypeError("neither true nor false")
-    return values
-
-
-def _texts(values: Values, _: ColumnType) -> Values:
-    "".join(values).encode()  # only text joins, and half of a surrogate pair is not UTF-8
-    return values
-
-
-def _hexes(values: Values, type_: ColumnType) -> Values:
-    digits = _digits(values, type_.size)
-    raw = bytes.fromhex(digits)
-    if 2 * len(raw) != len(digits):
-        raise ValueError("not hex: there is a blank in it")
-    # In a mixed case addresses carry a checksum; as values they would be different ones then.
-    return values if raw.hex() == digits else [value.lower() for value in values]
-
-
-def _digits(values: Values, size: int | None) -> str:
-    """Join the hex digits of a column: as a whole where all are of one length, since most values are hex."""
-    if size is None:
-        if {value[:2] for value in values} != {"0x"} or any(len(value) % 2 for value in values):
-            raise ValueError("not 0x-hex of whole bytes")
-        return "".join([value[2:] for value in values])
-    joined, count, length = "".join(values), len(values), 2 + 2 * size
-    if set(map(len, values)) != {length}:
-        raise ValueError("another length")
-    digits = joined.replace("0x", "")
-    if joined[::length] != "0" * count or joined[1::length] != "x" * count or len(digits) != 2 * size * count:
-        raise ValueError("not 0x-hex")
-    return digits
-
-
-def _moments(values: Values, _: ColumnType) -> Values:
-    # All events of a block have the same one, so most are read once.
-    known = {value: _moment(value) for value in set(values)}
-    return [known[value] for value in values]
-
-
-def _moment(value: Any) -> datetime:
-    if isinstance(value, str):
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            from dateutil import parser  # what a foreign service may write
-
-            moment = parser.isoparse(value)
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError("not a time")
-    return datetime.fromtimestamp(value, UTC)
-
-
-def _lists(values: Values, type_: ColumnType) -> Values:
-    assert type_.item is not None, "a list has items"
-    if not set(map(type, values)) <= {list, tuple}:
-        raise TypeError("not a list")
-    if type_.length is not None and set(map(len, values)) != {type_.length}:
-        raise ValueError("another number of items")
-    items = iter(_convert(list(chain.from_iterable(values)), type_.item))
-    return [[next(items) for _ in value] for value in values]
-
-
-def _structs(values: Values, type_: ColumnType) -> Values:
-    names = [name for name, _ in type_.members]
-    rows = [_members(value, names) for value in values]
-    columns = [
-        _convert([row[position] for row in rows], member)
-        for position, (_, member) in enumerate(type_.members)
-    ]
-    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
-
-
-def _members(value: Any, names: list[str]) -> Sequence[Any]:
-    """Read a struct, which comes as an object, or as a list of its members."""
-    if isinstance(value, Mapping):
-        return [value[name] for name in names]
-    if not isinstance(value, list | tuple) or len(value) != len(names):
-        raise TypeError("not a struct")
-    return value
-
-
-_CONVERTERS: dict[Kind, Callable[[Values, ColumnType], Values]] = {
-    "integer": _integers,
-    "decimal": _decimals,
-    "bool": _truths,
-    "text": _texts,
-    "hex": _hexes,
-    "timestamp": _moments,
-    "list": _lists,
-    "struct": _structs,
-}
-
-
 def _fault(column: Column, events: Sequence[Mapping[str, Any]]) -> LogDecodeError:
     """Find the value that can't be converted, and say which it is. Slow, and only for what is wrong."""
     key = str(column.key)
@@ -456,8 +256,8 @@ def _fault(column: Column, events: Sequence[Mapping[str, Any]]) -> LogDecodeErro
         if value is None and column.nullable:
             continue
         try:
-            _convert([value], column.type)
-        except _PROBLEMS:
+            convert([value], column.type)
+        except PROBLEMS:
             shown = repr(value)
             shown = shown if len(shown) <= _SHOWN else f"{shown[: _SHOWN - 3]}..."
             problem = f"{shown} in {where} is not a value of type {column.type.name}"
