@@ -1,6 +1,7 @@
 """Event objects become typed columns: the values that the decoder gives, named as the stream names them."""
 
 import contextlib
+import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from event_streamer_sdk.abi import LogDecodeError, extract_abi_event
 from event_streamer_sdk.exceptions import EventStreamerValidationError
 from event_streamer_sdk.models.abi import ABIEvent, ABIInput
-from event_streamer_sdk.sinks import EventTable
+from event_streamer_sdk.sinks import EventTable, _text
 from support.event_objects import METADATA, event_objects
 
 TRANSFER = extract_abi_event("Transfer(address indexed from, address indexed to, uint256 value)", "Transfer")
@@ -137,10 +138,34 @@ def test_columns_hold_what_the_decoder_gives(drawn: Any, copies: int) -> None:
     assert columns[7:] == [[value] * copies for value in expected]
 
 
-def test_a_prefix_too_many_does_not_stand_for_one_that_is_missing() -> None:
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("0x0x0203", "0102030405"), ("0x0102030", "40x01020304"), ("0x010203040x", "01020304")],
+)
+def test_values_that_are_whole_only_together_are_refused(first: str, second: str) -> None:
     table = table_of(ABIInput(name="x", type="bytes4"))
-    with pytest.raises(LogDecodeError, match="'0x0x0203'"):
-        table.take([event_of(x="0x0x0203"), event_of(x="0102030405")])
+    with pytest.raises(LogDecodeError, match=f"'{first}'"):
+        table.take([event_of(x=first), event_of(x=second)])
+
+
+def test_hex_in_mixed_case_is_stored_in_lower_case() -> None:
+    columns = table_of(ABIInput(name="x", type="bytes4")).take(
+        [event_of(x="0xABcd0102"), event_of(x="0xabcd0102")]
+    )
+    assert columns[-1] == ["0xabcd0102", "0xabcd0102"]
+
+
+@pytest.mark.parametrize("library", ["msgspec", "json"])
+def test_lines_of_json_keep_any_name_of_a_parameter(monkeypatch: pytest.MonkeyPatch, library: str) -> None:
+    if library == "json":
+        monkeypatch.setattr(_text, "_row_type", _text._row_type_stdlib)
+        monkeypatch.setattr(_text, "_dumps", _text._dumps_stdlib)
+    names = ["f1", "from", "__init__", "None", "$", "self", ""]
+    table = table_of(*(ABIInput(name=name, type="bool") for name in names))
+    keys = ["f1", "from", "__init__", "None", "$", "self", "arg6"]
+    (line,) = _text.json_lines(table, table.take([event_of(**dict.fromkeys(keys, True))]))
+    assert list(json.loads(line)) == list(table.names)
+    assert [json.loads(line)[name] for name in keys] == [True] * 7
 
 
 def test_columns_are_chosen_by_name_and_metadata_stays() -> None:

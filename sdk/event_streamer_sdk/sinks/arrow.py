@@ -7,6 +7,7 @@ It needs pyarrow, extra `[arrow]`, which is imported when the first function is 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from event_streamer_api.errors import EventStreamerValidationError
@@ -35,6 +36,8 @@ ByteStyle = Literal["hex", "binary"]
 DECIMAL_DIGITS = 76
 """Digits that Arrow's longest decimal has."""
 _WIDE_BYTES = 32
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def schema(
@@ -194,6 +197,10 @@ def _shaped(pa: Any, values: list[Any], column: ColumnType, type_: Any) -> list[
         return [value.to_bytes(_WIDE_BYTES, "big", signed=column.signed) for value in values]
     if column.kind in ("integer", "decimal") and pa.types.is_floating(type_):
         return list(map(float, values))
+    if column.kind == "timestamp":
+        # All events of a block have the same one, so each is reckoned once.
+        known = {value: None if value is None else (value - _EPOCH) // _MICROSECOND for value in set(values)}
+        return [known[value] for value in values]
     if column.kind == "hex" and not pa.types.is_string(type_):
         return [None if value is None else bytes.fromhex(value[2:]) for value in values]
     if column.kind == "list":
