@@ -57,7 +57,10 @@ def messages(brokers: str, topic: str) -> dict[int, list[tuple[bytes | None, dic
         if message.error() is not None:
             partitions.discard(message.partition())
             continue
-        found[message.partition()].append((message.key(), json.loads(message.value())))
+        value = json.loads(message.value())
+        is_notice = message.headers() == [("type", b"reorg")]
+        assert is_notice == ("log_index" not in value), "the header alone tells notices from events"
+        found[message.partition()].append((message.key(), value))
     consumer.close()
     return found
 

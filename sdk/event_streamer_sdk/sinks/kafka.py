@@ -29,18 +29,19 @@ POSITIONS = "event_streamer_positions"
 TIMEOUT = 20.0
 """Seconds that the cluster may take for an answer."""
 
-EVENT, REORG = [("type", b"event")], [("type", b"reorg")]
-"""Headers of messages."""
+REORG = [("type", b"reorg")]
+"""The header of a notice, which tells it from events."""
 
 
 class KafkaSink:
     """
     Sends events to a topic of Kafka.
 
-    A message is a JSON object with all columns, with the header `type: event`. The messages of a write and
-    the position, in the compacted topic `event_streamer_positions`, go into one transaction of an idempotent
-    producer: consumers with `isolation.level=read_committed` see each event once. Messages of replaced blocks
-    stay; a message with the header `type: reorg` in every partition says that they are void.
+    A message is a JSON object with all columns. The messages of a write and the position, in the compacted
+    topic `event_streamer_positions`, go into one transaction of an idempotent producer: consumers with
+    `isolation.level=read_committed` see each event once. Messages of replaced blocks stay; a message with the
+    header `type: reorg` in every partition says that they are void. Events have no headers: these cost as
+    much as sending does.
 
     The transactional id is that of the topic, so a second process that writes into it takes over: the first
     one ends with an error.
@@ -160,7 +161,7 @@ class KafkaSink:
         def send() -> None:
             for messages in batch.prepared:
                 for key, value in messages:
-                    self._send(self._topic, value, key, headers=EVENT)
+                    self._send(self._topic, value, key)
 
         self._move(self._opened().position(batch.resume_token), send)
 
