@@ -15,6 +15,7 @@ WAYS = {
     "not looked at": "off",
     "OpenTelemetry, no provider": "api",
     "Prometheus": "prometheus",
+    "OpenTelemetry, 1 % of traces": "sampled",
     "OpenTelemetry, exporters in memory": "memory",
 }
 FREE = 0.95

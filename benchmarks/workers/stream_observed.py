@@ -14,14 +14,15 @@ from event_streamer_sdk import EventStreamer, otel
 def look_at(client: EventStreamer, way: str) -> None:
     if way == "api":
         otel.instrument(client)
-    elif way == "memory":
+    elif way in {"sampled", "memory"}:
         from opentelemetry.sdk.metrics import MeterProvider
         from opentelemetry.sdk.metrics.export import InMemoryMetricReader
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import SimpleSpanProcessor
         from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+        from opentelemetry.sdk.trace.sampling import ALWAYS_ON, TraceIdRatioBased
 
-        provider = TracerProvider()
+        provider = TracerProvider(sampler=TraceIdRatioBased(0.01) if way == "sampled" else ALWAYS_ON)
         provider.add_span_processor(SimpleSpanProcessor(InMemorySpanExporter()))
         meters = MeterProvider([InMemoryMetricReader()])
         otel.instrument(client, tracer_provider=provider, meter_provider=meters)

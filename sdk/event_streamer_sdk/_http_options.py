@@ -81,7 +81,7 @@ class HTTPOptions:
         is_timeout = hasattr(self.timeout, "as_dict")
         if not (self.timeout is None or is_timeout or (seconds is not None and seconds > 0)):
             raise errors.EventStreamerValidationError(
-                "timeout must be seconds, more than 0, an httpx.Timeout, or None for no limit, "
+                "timeout must be seconds above 0, an httpx.Timeout, or None for no limit, "
                 f"got {self.timeout!r}"
             )
         if self.http_client is not None and self._sets_connections():

@@ -27,7 +27,7 @@ def set_up_logging() -> None:
     if not wanted:
         return
     if wanted not in LEVELS:
-        raise EventStreamerValidationError(f"{VARIABLE} is one of {', '.join(LEVELS)}, not {wanted!r}")
+        raise EventStreamerValidationError(f"{VARIABLE} must be one of {', '.join(LEVELS)}, not {wanted!r}")
     _logger.setLevel(wanted.upper())
     if not any(not isinstance(handler, logging.NullHandler) for handler in _handlers()):
         handler = logging.StreamHandler()

@@ -86,4 +86,4 @@ def check_topics(topics: Sequence[Sequence[str] | None] | None, event: ABIEvent)
         and topics[0] is not None
         and {each.lower() for each in topics[0]} != {topic0(event)}
     ):
-        raise Unprocessable(f"topics[0] is null or the event's own topic0, which is {topic0(event)}.")
+        raise Unprocessable(f"topics[0] must be null or the event's own topic0, which is {topic0(event)}.")

@@ -142,7 +142,7 @@ class Configuration:
             check_port(port)
         host = content.get("host")
         if host is not None and not isinstance(host, str):
-            raise WrongArgument(f"host must be a text, not {host!r}")
+            raise WrongArgument(f"host must be a string, not {host!r}")
         return cls(
             host=host,
             port=port,
@@ -205,13 +205,13 @@ def _check_names(where: str, given: Iterable[str], known: Iterable[str]) -> None
 def _secrets(where: str, given: Any, files: Files) -> list[str]:
     items = [given] if isinstance(given, str) else given
     if not isinstance(items, list):
-        raise WrongArgument(f"{where} is a text or a list of texts")
+        raise WrongArgument(f"{where} must be a string or a list of strings")
     return [_secret(where, item, files) for item in items]
 
 
 def _secret(where: str, text: Any, files: Files) -> str:
     if not isinstance(text, str):
-        raise WrongArgument(f"{where} is a text or a list of texts")
+        raise WrongArgument(f"{where} must be a string or a list of strings")
     if text.startswith("file:"):
         path = Path(text.removeprefix("file:"))
         files.setdefault(path, mark_of(path))

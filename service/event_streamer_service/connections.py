@@ -122,11 +122,14 @@ class Connections:
         if self._open > self.limits.connections:
             return (
                 503,
-                f"The service has {self.limits.connections} connections, and takes no more. Come again.",
+                f"The service has {self.limits.connections} connections, and takes no more. Try again later.",
             )
         of_one = self.limits.connections_per_address
         if self._by_address[address] > of_one and address not in self.limits.trusted:
-            return 429, f"Your address has {of_one} connections here, and no more are allowed."
+            return (
+                429,
+                f"Your address has {of_one} connections here, and no more are allowed. Close one first.",
+            )
         return None
 
     def wait_for_turn(self, go_on: Callable[[], None], context: contextvars.Context) -> None:
@@ -299,7 +302,7 @@ class LimitedProtocol(HttpToolsProtocol):
             pass  # nothing is upgraded to here: the request is answered as it stands
         except httptools.HttpParserError:
             if not self._refused:
-                self._refuse(400, "The request is not HTTP that can be read.", "malformed")
+                self._refuse(400, "The request is not valid HTTP.", "malformed")
             return
         if self._refused:
             return

@@ -32,7 +32,7 @@ def refusal_of(version: str, target: bytes, headers: Sequence[tuple[bytes, bytes
         (400, 'A request of HTTP/1.1 has one Host field, and this one has none.')
     """
     if version not in _VERSIONS:
-        return 505, f"HTTP/1.1 and HTTP/1.0 are spoken here, and not HTTP/{version}."
+        return 505, f"This service speaks HTTP/1.1 and HTTP/1.0, not HTTP/{version}."
     hosts = [value.strip().lower() for name, value in headers if name == b"host"]
     if len(hosts) > 1 or (not hosts and version == "1.1"):
         number = len(hosts) or "none"

@@ -12,7 +12,7 @@ from event_streamer_service.delivery.connection import Connection, Ending
 _KEPT = 200
 _WORTH_TELLING = {
     "reader_stalled": "The reader took nothing for too long, and its stream was cut off.",
-    "key_revoked": "The API key of an open stream was taken back.",
+    "key_revoked": "The API key of an open stream was revoked.",
 }
 """Endings that come without a message to the client, or whose message doesn't say it to the others."""
 

@@ -98,14 +98,12 @@ def check_media_type(method: str, headers: Headers) -> None:
         return
     coding = headers.get("content-encoding", "identity").strip().lower()
     if coding != "identity":
-        raise UnsupportedMediaType("Send the body as it is: no Content-Encoding is read here.")
+        raise UnsupportedMediaType("Send the body without Content-Encoding: none is supported here.")
     kind, _, options = headers.get("content-type", "").lower().partition(";")
     kind = kind.strip()
     charset = options.partition("charset=")[2].partition(";")[0].strip().strip('"')
     if charset not in {"", "utf-8", "utf8", "us-ascii"}:
-        raise UnsupportedMediaType(
-            "JSON is written in UTF-8, and so is the body to be (RFC 8259, section 8.1)."
-        )
+        raise UnsupportedMediaType("The body must be in UTF-8, as JSON is (RFC 8259, section 8.1).")
     is_json = kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
     if not is_json:
         raise UnsupportedMediaType("Send the body as application/json.")

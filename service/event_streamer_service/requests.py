@@ -190,7 +190,7 @@ def _without_nul(name: str, value: str) -> str:
 def _single(request: Request, name: str) -> str | None:
     values = request.query_params.getlist(name)
     if len(values) > 1:
-        raise Unprocessable(f"{name} may be given once only.")
+        raise Unprocessable(f"{name} may be given only once.")
     return values[0] if values else None
 
 

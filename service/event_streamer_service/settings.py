@@ -39,10 +39,10 @@ def _whole_number(value: Any, attribute: Attribute[Any]) -> int:
 def _texts(values: Any, attribute: Attribute[Any]) -> frozenset[str]:
     """Read a list of texts; one text alone would be taken for its letters."""
     if isinstance(values, str) or not isinstance(values, Iterable):
-        raise WrongArgument(f"{attribute.name} must be a list of texts, not {values!r}.")
+        raise WrongArgument(f"{attribute.name} must be a list of strings, not {values!r}.")
     found = frozenset(values)
     if not all(isinstance(text, str) for text in found):
-        raise WrongArgument(f"{attribute.name} must hold texts alone.")
+        raise WrongArgument(f"{attribute.name} must hold only strings.")
     return found
 
 
@@ -57,7 +57,7 @@ def _yes_or_no(_: object, attribute: Attribute[Any], value: Any) -> None:
 
 def _text(_: object, attribute: Attribute[Any], value: Any) -> None:
     if not isinstance(value, str):
-        raise WrongArgument(f"{attribute.name} must be a text, not {value!r}.")
+        raise WrongArgument(f"{attribute.name} must be a string, not {value!r}.")
 
 
 def _seconds(default: float) -> float:

@@ -100,7 +100,7 @@ class Tokens:
         body, _, signature = token.removeprefix(PREFIX).partition(".")
         if not token.startswith(PREFIX) or not self._is_ours(body, signature):
             raise TokenRefused(
-                "The resume token is not one of this service. Start without a token, "
+                "The resume token was not made by this service. Start without a token, "
                 "or with one that a batch of this subscription brought."
             )
         payload = orjson.loads(from_base64(body))

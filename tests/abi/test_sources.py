@@ -148,7 +148,7 @@ def test_the_artifact_of_another_contract_is_refused() -> None:
         ("abi/ERC20.json", r"pathlib\.Path"),
         ("{}", "no ABI in this object"),
         ('{"abi": null}', "abi: an ABI is a list of items, not null"),
-        ("null", "begins no declaration|neither JSON"),
+        ("null", "doesn't begin the declaration|neither JSON"),
         ('"[]', "this is not valid JSON"),
         ("[1]", r"abi\[0\]: an item of an ABI is an object, not a number"),
         ('[{"type": "event", "name": 1}, []]', r"abi\[0\]\.name: an event needs a name"),

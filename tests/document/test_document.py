@@ -232,6 +232,7 @@ def token_persistence(stage: Scene, block: Block) -> None:
     subscription = subscribe(stage)
     stored: dict[int, str] = {}
     client = stage.client.create_streaming_client(subscription)
+    client.on_all_events(lambda events: None)
     stage.wait(client.start_streaming())
     stage.eventually(lambda: not client.is_running)
     stage.names.update(
@@ -382,6 +383,7 @@ def two_chains() -> Iterator[LocalService]:
 def circuit_breakers(stage: Scene, block: Block) -> None:
     subscription = subscribe(stage)
     client = stage.client.create_streaming_client(subscription)
+    client.on_all_events(lambda events: None)
     stage.wait(client.start_streaming())
     stage.eventually(lambda: not client.is_running)
     printed = stage.run(block)

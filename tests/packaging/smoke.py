@@ -30,7 +30,7 @@ SERVICE = """
 from event_streamer_service import DevChain, LocalService
 with LocalService(DevChain(blocks=5)) as service, SyncEventStreamer(service.url, "smoke") as client:
     subscription = client.subscribe(TRANSFER, chain_id=31337, start_block=0, end_block=3)
-    assert client.create_streaming_client(subscription.id).run().events
+    assert list(client.create_streaming_client(subscription.id).events())
 """
 COMMAND = """
 import subprocess, sys

@@ -11,6 +11,7 @@ import pytest
 
 from event_streamer_sdk import EventStreamer, StreamingClient, SyncEventStreamer
 from event_streamer_service import DevChain, LocalService
+from support.listener import passing_over
 
 TRANSFER = "Transfer(address indexed from, address indexed to, uint256 value)"
 
@@ -40,7 +41,7 @@ def test_asyncio_run_twice_with_one_client(service: LocalService) -> None:
     async def work() -> int:
         async with client:
             subscription = await client.subscribe(TRANSFER, chain_id=1, start_block=0, end_block=5, new=True)
-            report = await client.create_streaming_client(subscription.id).run()
+            report = await passing_over(client.create_streaming_client(subscription.id)).run()
         return report.events
 
     counts = [asyncio.run(work()) for _ in range(3)]
@@ -55,7 +56,7 @@ def test_a_client_is_closed_in_another_loop_than_its_stream_ran_in(service: Loca
 
     async def work() -> StreamingClient:
         subscription = await client.subscribe(TRANSFER, chain_id=1, start_block=0, end_block=5)
-        stream = client.create_streaming_client(subscription.id)
+        stream = passing_over(client.create_streaming_client(subscription.id))
         await stream.run()
         return stream
 
@@ -83,7 +84,7 @@ def test_the_blocking_client_works_inside_a_running_loop(service: LocalService) 
     async def main() -> tuple[int, int]:
         with SyncEventStreamer(service.url, "inside") as client:
             subscription = client.subscribe(TRANSFER, chain_id=1, start_block=0, end_block=5)
-            report = client.create_streaming_client(subscription.id).run(handle_signals=False)
+            report = passing_over(client.create_streaming_client(subscription.id)).run(handle_signals=False)
             chain = await asyncio.to_thread(client.get_chain, 1)
             return report.events, chain.chain_id
 

@@ -48,7 +48,7 @@ def test_no_text_is_a_token(text: str) -> None:
 
 def test_another_secret_subscription_or_chain_is_refused() -> None:
     token = TOKENS.make(SCOPE, Position(3), 4)
-    with pytest.raises(TokenRefused, match="not one of this service"):
+    with pytest.raises(TokenRefused, match="not made by this service"):
         Tokens(b"j" * 32, lifetime=60, clock=CLOCK).read(token, SCOPE)
     for other in (TokenScope(9, 2, 0), TokenScope(1, 9, 0), TokenScope(1, 2, 9)):
         with pytest.raises(TokenRefused, match="another subscription"):

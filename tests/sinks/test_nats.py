@@ -156,7 +156,7 @@ def test_a_full_stream_is_told_and_waited_for(service: LocalService, server: Ser
         await connection.close()
 
     asyncio.run(make())
-    with pytest.raises(SinkUnavailableError, match=r"NATS takes nothing: .*maximum messages exceeded"):
+    with pytest.raises(SinkUnavailableError, match=r"NATS refuses the messages: .*maximum messages exceeded"):
         stream_into(
             "sync", service.url, subscribe(service, 250), NATSSink(f"{server.url}/{subject}", patience=0.3)
         )

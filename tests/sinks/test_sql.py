@@ -325,7 +325,7 @@ def test_a_table_made_ahead_may_have_more(database: str) -> None:
     sink.close()
     with engine_of(database).begin() as connection:
         connection.execute(sa.text("DELETE FROM event_streamer_positions"))
-    with pytest.raises(SinkError, match="has rows that no position speaks of"):
+    with pytest.raises(SinkError, match="has rows, but no position is stored for them"):
         opened(database)
 
 

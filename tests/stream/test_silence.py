@@ -54,6 +54,28 @@ def test_a_name_that_the_subscription_does_not_have_is_refused(kind: str) -> Non
 
 
 @kinds
+@pytest.mark.quick
+def test_a_stream_whose_events_nobody_hears_does_not_start(kind: str) -> None:
+    async def scenario(_: Any, call: Any) -> None:
+        stream = listener.stream.event_streamer.create_streaming_client(1)
+        stream.on_reorg(lambda reorg: None)
+        for start in (stream.start_streaming, stream.run):
+            with pytest.raises(
+                EventStreamerValidationError, match=r"subscription 1 has no handler .*on_event"
+            ):
+                await call(start())
+        assert not stream.is_running
+        assert server.requests == []
+        stream.on_all_events(lambda events: None)  # passed over on purpose
+        await call(stream.start_streaming())
+        assert (await call(stream.wait())).events == len(ALL)
+
+    with stream_server() as server:
+        listener = Listener(kind, server.url)
+        both(kind, listener, scenario)
+
+
+@kinds
 def test_a_second_name_is_warned_of_where_the_first_one_is_right(
     kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -176,6 +176,12 @@ def both(kind: str, listener: Listener, scenario: Any) -> Any:
     return asyncio.run(run())
 
 
+def passing_over(stream: Any) -> Any:
+    """Give a stream a handler that does nothing: without one it would not start."""
+    stream.on_all_events(lambda events: None)
+    return stream
+
+
 async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
     end = time.monotonic() + seconds
     while not condition():

@@ -17,7 +17,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from event_streamer_sdk import EventStreamer, SyncEventStreamer, otel
 from event_streamer_sdk.checkpoints import MemoryCheckpoint
 from event_streamer_service import LocalService
-from support.listener import KINDS
+from support.listener import KINDS, passing_over
 from support.raw_client import RawClient
 
 from .conftest import Told
@@ -283,7 +283,7 @@ def test_a_service_that_refuses_is_told(kind: str, told: Told) -> None:
             async with EventStreamer(service.url, "tester", api_key="wrong-key") as made:
                 otel.instrument(made, **told.providers)
                 with pytest.raises(Exception, match="401"):
-                    await made.create_streaming_client(number).run()
+                    await passing_over(made.create_streaming_client(number)).run()
 
         if kind == "async":
             asyncio.run(asynchronous())
@@ -291,7 +291,7 @@ def test_a_service_that_refuses_is_told(kind: str, told: Told) -> None:
             with SyncEventStreamer(service.url, "tester", api_key="wrong-key") as made:
                 otel.instrument(made, **told.providers)
                 with pytest.raises(Exception, match="401"):
-                    made.create_streaming_client(number).run()
+                    passing_over(made.create_streaming_client(number)).run()
     (connect,) = told.spans("connect ")
     assert connect.status.status_code is StatusCode.ERROR
     assert str(attribute(connect, "error.type")).endswith("EventStreamerAuthError")
@@ -383,7 +383,7 @@ from event_streamer_sdk import SyncEventStreamer, otel
 from event_streamer_service import LocalService
 with LocalService() as service, SyncEventStreamer(service.url, "tester") as client:
     client.subscribe({transfer!r}, chain_id=31337, start_block=0, end_block=2)
-    client.create_streaming_client(1).run()
+    assert list(client.create_streaming_client(1).events())
     assert not [name for name in sys.modules if name.startswith("opentelemetry")]
     {after}
 """

@@ -131,7 +131,7 @@ def _ignores_topics(wanted: SubscriptionCreate, made: SubscriptionResponse) -> b
 def _topics_unknown(more: str) -> EventStreamerSDKError:
     return EventStreamerSDKError(
         "this service can't select logs by the event's indexed parameters: it ignores the field topics."
-        f"{more} Leave where= out and choose in the handler"
+        f"{more} Leave where= out and filter in the handler"
     )
 
 
@@ -402,8 +402,9 @@ class Patience:
         if self._ends is None:
             return self._interval
         if now >= self._ends:
+            far = "no block is processed yet" if last is None else f"it is at block {last}"
             raise EventStreamerTimeoutError(
                 f"subscription {self.subscription_id} is not done after {self._timeout:g} s: "
-                f"block {last if last is not None else 'none'} of {end} is the last one processed"
+                f"{far}, and its last one is {end}"
             )
         return min(self._interval, self._ends - now)

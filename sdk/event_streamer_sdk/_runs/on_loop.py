@@ -116,7 +116,7 @@ class AsyncRun:
             # Also what is no Exception, such as the failure of a test that a handler raises: a run that ends
             # by it has not ended well.
             session.conclude(EndReason.FAILED, error)
-            logger.exception("subscription %s: a lane failed", session.subscription_id)
+            logger.exception("subscription %s: the stream failed", session.subscription_id)
         finally:
             await self._close_up()
 
@@ -184,7 +184,7 @@ class AsyncRun:
             done, _ = await asyncio.wait({self._main}, timeout=CANCEL_GRACE)
             if not done:
                 logger.warning(
-                    "subscription %s: a handler goes on although it was cancelled, and is left behind",
+                    "subscription %s: a handler is still running although it was cancelled; it is left behind",
                     self.session.subscription_id,
                 )
                 self._leaving = True

@@ -136,7 +136,7 @@ class SyncRun:
         try:
             work()
         except BaseException as error:
-            logger.exception("subscription %s: a lane failed", self.session.subscription_id)
+            logger.exception("subscription %s: the stream failed", self.session.subscription_id)
             self._fail(error)
 
     def _fail(self, error: BaseException) -> None:

@@ -404,6 +404,15 @@ class StreamingBase(abc.ABC):
                 "stop_streaming() first, or make another client"
             )
 
+    def _refuse_unheard(self, iterating: bool) -> None:
+        """Refuse to start where nobody gets the events: all would be acknowledged, and be lost."""
+        if not iterating and not self._registry.hears_events:
+            raise EventStreamerValidationError(
+                f"subscription {self.subscription_id} has no handler for its events, and they would be "
+                "acknowledged unseen: register one with on_event() or on_all_events() before you start the "
+                "stream, or loop over the stream"
+            )
+
     def _next_sequence(self) -> int:
         assert self._lanes is not None
         return self._lanes.watcher.next_sequence()

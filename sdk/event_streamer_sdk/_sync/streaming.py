@@ -116,6 +116,9 @@ class SyncStreamingClient(SyncStreaming):
         The connection is made there as well, and made again as the `reconnect` policy says. What ends the
         stream for good is raised by `wait()` and `stop_streaming()`, logged (on standard error where the
         program has not set logging up), told to `on_status` handlers, and stands in `report`.
+
+        Raises:
+            EventStreamerValidationError: No handler gets events: they would be acknowledged unseen.
         """
         with self._succession:
             if not self.is_running:
@@ -217,7 +220,8 @@ class SyncStreamingClient(SyncStreaming):
 
         Raises:
             SinkError: The sink can't take the events.
-            EventStreamerValidationError: `handle_signals=True` in a thread that is not the main one.
+            EventStreamerValidationError: No handler gets events and there is no `into`, or
+                `handle_signals=True` in a thread that is not the main one.
             BaseException: What ended it, where it was a bad end, as in `wait()`.
 
         Example:
@@ -406,6 +410,7 @@ class SyncStreamingClient(SyncStreaming):
     def _begin(self, *, iterating: bool, deliver: bool) -> SyncRun:
         """Start the run that `connect()` made, or a new one."""
         self._refuse_second(self.is_running)
+        self._refuse_unheard(iterating)
         run = self._run
         if run is None or run.lanes.session.link.adopted is None:
             run = SyncRun(self._means(), self._new_lanes(iterating=iterating), self._run)

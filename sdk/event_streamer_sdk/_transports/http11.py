@@ -313,7 +313,7 @@ class ResponseReader:
             raise ValueError(f"status {status}")
         names = {name.lower() for name, _ in self.headers}
         if b"content-length" in names and b"transfer-encoding" in names:
-            raise ValueError("a length beside a transfer coding")  # RFC 9112, section 6.3
+            raise ValueError("both Content-Length and Transfer-Encoding")  # RFC 9112, section 6.3
         self.status = status
         if self._without_body and status >= 200:
             # The parser waits for a body all the same, so the connection can carry nothing else.

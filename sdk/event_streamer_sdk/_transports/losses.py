@@ -75,7 +75,7 @@ def lost(operation: Operation[Any], error: Exception, limits: TimeLimits, around
         text = f"{call}: the connection broke: {reason} {where}"
     elif around.proxy is not None:
         way = f"the proxy {around.proxy.shown} of {around.proxy.name}"
-        text = f"{call}: cannot connect by way of {way}: {reason} {where}"
+        text = f"{call}: cannot connect through {way}: {reason} {where}"
         details["status_code"] = error.status
         hopeless = error.status is not None and 400 <= error.status < 500
     else:

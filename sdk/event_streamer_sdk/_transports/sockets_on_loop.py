@@ -114,7 +114,7 @@ class HTTPConnection(asyncio.BufferedProtocol):
             try:
                 await self._woken(limits.seconds("write"))
             except TimeoutError as error:
-                raise TransportTimeoutError("the peer took nothing in time", "write") from error
+                raise TransportTimeoutError("the peer accepted no data in time", "write") from error
 
     async def receive(self, timeout: float | None) -> None:  # noqa: ASYNC109  # as in the twin
         """

@@ -86,7 +86,7 @@ class HTTPConnection:
                 self._socket.settimeout(limits.seconds("write"))
                 rest = rest[self._socket.send(rest) :]
         except TimeoutError as error:
-            slow = TransportTimeoutError("the peer took nothing in time", "write")
+            slow = TransportTimeoutError("the peer accepted no data in time", "write")
             self._receive_early_answer(slow, error, limits)
         except OSError as error:
             self._receive_early_answer(ConnectionBrokenError(str(error)), error, limits)

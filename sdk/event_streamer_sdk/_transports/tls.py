@@ -158,7 +158,7 @@ def advice(error: ssl.SSLError, variable: str | None) -> str:
     """
     if isinstance(error, ssl.SSLCertVerificationError):
         source = f"; those that are trusted come from {variable}" if variable else ""
-        return f"an SSL context as verify= may trust it{source}"
+        return f"to trust it, pass an SSL context as verify={source}"
     reason = _reason(error)
     if _ABOUT_OUR_CERTIFICATE.search(reason):
         return "the service wants a client certificate that it knows: give it as cert="
@@ -166,4 +166,4 @@ def advice(error: ssl.SSLError, variable: str | None) -> str:
         return "the service may want a client certificate, which is given as cert=, or another version of TLS"
     if "WRONG_VERSION_NUMBER" in reason or "HTTP_REQUEST" in reason:
         return "what answers there doesn't speak TLS; is the address http:// and not https://?"
-    return "an SSL context as verify= may set what TLS allows"
+    return "to set what TLS allows, pass an SSL context as verify="

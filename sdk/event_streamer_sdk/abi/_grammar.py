@@ -123,7 +123,7 @@ class Parser:
             draft.kind = first.text
         else:
             raise self._tokens.fault(
-                f"{first.text!r} begins no declaration of an event; expected such as "
+                f"{first.text!r} doesn't begin the declaration of an event; expected something like "
                 f"'event Transfer(address indexed from, uint256 value)'",
                 first,
             )
@@ -213,7 +213,7 @@ class Parser:
             if token.text == ")":
                 return parameters
             if self._tokens.peek().text == ")":
-                raise self._tokens.fault("a comma, and nothing after it", token)
+                raise self._tokens.fault("nothing follows the comma", token)
 
     def _parameter(self, kind: str, depth: int) -> ParsedParameter:
         """Read one parameter: its type, `indexed` or a data location, its name."""

@@ -310,7 +310,8 @@ class AsyncRedisCheckpoint(SharedStore):
 
     Example:
         >>> store = AsyncRedisCheckpoint("redis://localhost")
-        >>> await client.create_streaming_client(1, checkpoint=store).run()
+        >>> async for batch in client.create_streaming_client(1, checkpoint=store):
+        ...     print(batch.events)
         >>> await store.close()
     """
 

@@ -95,7 +95,8 @@ class AsyncSQLCheckpoint(SharedStore):
 
     Example:
         >>> store = AsyncSQLCheckpoint("postgresql://localhost/app")
-        >>> await client.create_streaming_client(1, checkpoint=store).run()
+        >>> async for batch in client.create_streaming_client(1, checkpoint=store):
+        ...     print(batch.events)
         >>> await store.close()
     """
 

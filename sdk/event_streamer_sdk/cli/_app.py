@@ -25,7 +25,7 @@ from event_streamer_sdk.cli import (
     subscriptions,
     worker,
 )
-from event_streamer_sdk.cli._once import OnceCommand
+from event_streamer_sdk.cli._once import Commands
 from event_streamer_sdk.cli._option_names import in_options
 from event_streamer_sdk.cli._output import complain
 from event_streamer_sdk.exceptions import (
@@ -108,12 +108,12 @@ def _load(entry: EntryPoint) -> Any:
         group = typer.main.get_command(function)
         group.name = entry.name  # the list of commands shows it
         return group
-    single = typer.Typer(add_completion=False)
+    single = Commands(add_completion=False)
     single.command(entry.name)(function)
     return typer.main.get_command(single)
 
 
-app = typer.Typer(
+app = Commands(
     cls=_OpenGroup,
     help="Stream decoded blockchain events, and manage what is streamed.",
     no_args_is_help=True,
@@ -121,9 +121,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(subscriptions.app, name="subscriptions")
-app.command("stream", cls=OnceCommand)(stream.stream)
-app.command("export", cls=OnceCommand)(export.export)
-app.command("plot", cls=OnceCommand)(plot.plot)
+app.command("stream")(stream.stream)
+app.command("export")(export.export)
+app.command("plot")(plot.plot)
 app.add_typer(worker.app, name="worker")
 app.add_typer(chains.app, name="chains")
 app.add_typer(breakers.app, name="breakers")

@@ -32,7 +32,7 @@ def network_checks(url: str) -> Iterator[Check]:
     try:
         proxy = proxy_of(url, None, trust_env=True)
     except EventStreamerValidationError as wrong:
-        yield problem("Proxy", str(wrong), "set the variable right, or take it out of the environment")
+        yield problem("Proxy", str(wrong), "correct the variable, or unset it")
         return
     yield ok("Proxy", "none" if proxy is None else f"{proxy.shown}, by {proxy.name}")
     yield from _way_to(url, proxy)
@@ -74,16 +74,16 @@ def _tls(connection: socket.socket, host: str) -> Check:
             until = (secured.getpeercert() or {}).get("notAfter", "?")
             return ok("TLS", f"{secured.version()}, certificate valid until {until}")
     except EventStreamerValidationError as wrong:
-        return problem("TLS", str(wrong), "set the variable right, or take it out of the environment")
+        return problem("TLS", str(wrong), "correct the variable, or unset it")
     except ssl.SSLCertVerificationError as untrusted:
         return problem(
             "TLS",
             f"the certificate is not trusted: {untrusted.verify_message}",
-            "name the certificates to trust in SSL_CERT_FILE, or have the service's certificate mended",
+            "name the certificates to trust in SSL_CERT_FILE, or replace the service's certificate",
         )
     except OSError as failed:
         return problem(
             "TLS",
-            f"no handshake: {failed.strerror or failed}",
+            f"the TLS handshake failed: {failed.strerror or failed}",
             "check that the port speaks TLS; an address without it begins with http://",
         )

@@ -1,19 +1,20 @@
 """Options that take one value are given once: click would take the last one in silence."""
 
+from collections.abc import Callable
 from typing import Any
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
-__all__ = ["OnceCommand"]
+__all__ = ["Commands", "OnceGroup"]
 
 
-class OnceCommand(TyperCommand):
-    """A command that refuses an option that is given twice and takes one value."""
+class _Once:
+    """Refuses an option that is given twice and takes one value."""
 
     def make_parser(self, ctx: Any) -> Any:
         """Make the parser of the command line, which notes the options in the order in which they came."""
-        parser = super().make_parser(ctx)
+        parser = super().make_parser(ctx)  # type: ignore[misc] # of click's command, which is beside it
         parse = parser.parse_args
 
         def parse_once(args: list[str]) -> Any:
@@ -24,5 +25,23 @@ class OnceCommand(TyperCommand):
                     raise typer.BadParameter("it is given twice, and takes one value", ctx=ctx, param=option)
             return values, rest, order
 
-        parser.parse_args = parse_once  # type: ignore[method-assign]
+        parser.parse_args = parse_once
         return parser
+
+
+class _OnceCommand(_Once, TyperCommand):
+    pass
+
+
+class OnceGroup(_Once, TyperGroup):
+    """A group whose own options are given once."""
+
+
+class Commands(typer.Typer):
+    """Commands whose options are given once, where they take one value."""
+
+    def command(
+        self, name: str | None = None, *, cls: type[TyperCommand] | None = _OnceCommand, **options: Any
+    ) -> Callable[[Any], Any]:
+        """Add a command; as `typer.Typer.command`."""
+        return super().command(name, cls=cls, **options)

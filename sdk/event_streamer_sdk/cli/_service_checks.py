@@ -77,7 +77,7 @@ class Clock:
         return problem(
             "Clock",
             f"the service's clock is {abs(self.ahead):,.0f} s {side} this machine's",
-            "set both by NTP (timedatectl shows this machine's)",
+            "synchronise both with NTP (timedatectl shows this machine's)",
         )
 
 

@@ -15,12 +15,13 @@ from event_streamer_sdk.abi import (
 )
 from event_streamer_sdk.abi.codegen import generate_module
 from event_streamer_sdk.cli._abi_files import Abi, Contract, File, chosen_event, events_in
+from event_streamer_sdk.cli._once import Commands
 from event_streamer_sdk.cli._output import AsJson, say, write_details, write_json, write_line, write_table
 from event_streamer_sdk.cli._shared import given_by
 from event_streamer_sdk.exceptions import EventStreamerSDKError
 from event_streamer_sdk.models.abi import ABIEvent
 
-app: typer.Typer = typer.Typer(
+app: typer.Typer = Commands(
     help="Read ABIs: events, topics, decoding, code. Works without a service.", no_args_is_help=True
 )
 
@@ -76,7 +77,9 @@ def decode(
     ] = None,
     topic: Annotated[
         list[str] | None,
-        typer.Option("--topic", "-t", show_default=False, help="A topic as 0x-hex, in their order."),
+        typer.Option(
+            "--topic", "-t", show_default=False, help="A topic as 0x-hex; repeat it for each one, in order."
+        ),
     ] = None,
     data: Annotated[str, typer.Option("--data", "-d", help="The log's data as 0x-hex.")] = "0x",
     abi: Abi = None,
@@ -85,6 +88,8 @@ def decode(
 ) -> None:
     """Decode a log into named values."""
     topics = topic or []
+    if event is None and not topics:
+        raise typer.BadParameter("give the log's topics with --topic: the first one tells which event it is")
     if event is not None:
         decoder = EventDecoder(chosen_event(event, abi, contract))
     elif abi is not None:
@@ -101,9 +106,9 @@ def decode(
 def _decoder_for(topics: list[str], events: list[ABIEvent]) -> EventDecoder:
     """Find the event of a log: topic0 names it, and the number of topics where only `indexed` differs."""
     decoders = [EventDecoder(event) for event in events if not event.anonymous]
-    named = [decoder for decoder in decoders if topics and decoder.topic0 == topics[0].lower()]
+    named = [decoder for decoder in decoders if decoder.topic0 == topics[0].lower()]
     if not named:
-        raise LogDecodeError(f"no event here has the topic0 {topics[0] if topics else '(no topics)'}")
+        raise LogDecodeError(f"no event here has the topic0 {topics[0]}")
     return next((decoder for decoder in named if decoder.topic_count == len(topics)), named[0])
 
 
@@ -117,7 +122,9 @@ def codegen(
     contract: Contract = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", show_default=False, help="Where to; None: standard output."),
+        typer.Option(
+            "--output", "-o", show_default=False, help="The file to write. Default: standard output."
+        ),
     ] = None,
 ) -> None:
     """Write a typed Python module with a class for each event of an ABI."""

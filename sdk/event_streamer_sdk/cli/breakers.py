@@ -6,9 +6,10 @@ import typer
 
 from event_streamer_sdk import SyncEventStreamer
 from event_streamer_sdk.cli._connection import calls_the_service
+from event_streamer_sdk.cli._once import Commands
 from event_streamer_sdk.cli._output import AsJson, say, write_details, write_json, write_table
 
-app: typer.Typer = typer.Typer(
+app: typer.Typer = Commands(
     help="Show and reset the circuit breakers of the RPC endpoints.", no_args_is_help=True
 )
 

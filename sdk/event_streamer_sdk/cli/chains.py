@@ -7,13 +7,12 @@ import typer
 
 from event_streamer_sdk import SyncEventStreamer
 from event_streamer_sdk.cli._connection import calls_the_service, connect
+from event_streamer_sdk.cli._once import Commands
 from event_streamer_sdk.cli._output import AsJson, say, write_details, write_json, write_table
 from event_streamer_sdk.cli._shared import given_by
 from event_streamer_sdk.models.chains import ChainConfigRequest, ChainConfigResponse
 
-app: typer.Typer = typer.Typer(
-    help="Show and change the chains that the service reads.", no_args_is_help=True
-)
+app: typer.Typer = Commands(help="Show and change the chains that the service reads.", no_args_is_help=True)
 
 ChainId = Annotated[int, typer.Argument(min=1, show_default=False, help="The chain's id.")]
 
@@ -147,7 +146,8 @@ def _settings(given: list[str]) -> dict[str, Any]:
     for setting in given:
         name, equals, value = setting.partition("=")
         if not equals or name not in known:
-            raise typer.BadParameter(f"{setting!r} is no NAME=VALUE with one of {', '.join(sorted(known))}")
+            names = ", ".join(sorted(known))
+            raise typer.BadParameter(f"--set takes NAME=VALUE, not {setting!r}; the names are {names}")
         values[name] = _typed(value)
     return values
 

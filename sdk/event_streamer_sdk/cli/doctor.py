@@ -65,7 +65,7 @@ def _examine(find_place: Callable[[], ServiceAccess]) -> Iterator[Check]:
         return
     yield _settings(place, service.url)
     if service.exposed:
-        yield note("Secrecy", "the key is sent without TLS: everybody on the way can read it", "use https://")
+        yield note("Secrecy", "the key is sent without TLS: anyone on the way can read it", "use https://")
     with client:
         for check in _on_the_way(client, clock, place):
             yield evolve(check, found=redacted(check.found, service.secrets))

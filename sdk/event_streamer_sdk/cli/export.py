@@ -85,7 +85,9 @@ def export(
         raise typer.BadParameter("name a subscription by its number, or an event with --event")
     sink = place.sink()  # what is wrong with the place is told before anything is made
     if follow and getattr(sink, "needs_end", False):
-        raise typer.BadParameter("one file is there when all is exported: name a folder for --follow")
+        raise typer.BadParameter(
+            "a file is complete only when all is exported, and --follow goes on: name a folder"
+        )
     if subscription is not None:
         if place.last_block is not None or chain is not None or address or from_block or abi:
             raise typer.BadParameter("--chain, --address, --from, --abi and a last block belong to --event")

@@ -80,7 +80,9 @@ def stream(
     A batch counts as delivered when all its lines are written: after a crash it comes again, none is lost.
     """
     if checkpoint is not None and checkpoint.exists() and not checkpoint.is_file():
-        raise typer.BadParameter(f"{checkpoint} is not a file that can be kept: name one for --checkpoint")
+        raise typer.BadParameter(
+            f"--checkpoint {checkpoint} is not a regular file: name one, or a file that is to be made"
+        )
     span = _Span(_moment(since), _moment(until))
     pretty = sys.stdout.isatty() if as_json is None else not as_json
     streaming = client.create_streaming_client(

@@ -9,6 +9,7 @@ from event_streamer_sdk.abi import human_readable, signature, wire_names
 from event_streamer_sdk.cli._abi_files import chosen_event
 from event_streamer_sdk.cli._connection import calls_the_service, connect
 from event_streamer_sdk.cli._lines import short
+from event_streamer_sdk.cli._once import Commands
 from event_streamer_sdk.cli._output import (
     AsJson,
     ask,
@@ -22,7 +23,7 @@ from event_streamer_sdk.cli._shared import given_by
 from event_streamer_sdk.models.abi import ABIEvent
 from event_streamer_sdk.models.subscriptions import SubscriptionResponse, SubscriptionUpdate
 
-app: typer.Typer = typer.Typer(help="Create, show, change and delete subscriptions.", no_args_is_help=True)
+app: typer.Typer = Commands(help="Create, show, change and delete subscriptions.", no_args_is_help=True)
 
 SubscriptionId = Annotated[int, typer.Argument(min=1, show_default=False, help="The subscription's number.")]
 Addresses = Annotated[
@@ -135,7 +136,7 @@ def update(
 ) -> None:
     """Change a subscription; what isn't named stays as it is."""
     if (address and all_contracts) or (end_block is not None and live):
-        raise typer.BadParameter("--address and --all-contracts, --end-block and --live exclude each other")
+        raise typer.BadParameter("--address goes without --all-contracts, and --end-block without --live")
     given = {"addresses": address or None, "start_block": start_block, "end_block": end_block}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if all_contracts:

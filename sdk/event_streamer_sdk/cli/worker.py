@@ -14,12 +14,15 @@ import typer
 from event_streamer_sdk import SyncEventStreamer
 from event_streamer_sdk._core.visible import visible
 from event_streamer_sdk.cli._connection import ServiceAccess, calls_the_service, knows_the_service
+from event_streamer_sdk.cli._once import Commands, OnceGroup
 from event_streamer_sdk.cli._output import complain, say, write_json, write_table
 from event_streamer_sdk.exceptions import EventStreamerSDKError
 from event_streamer_sdk.workers import SyncWorker, Worker, workers_status
 from event_streamer_sdk.workers.worker import LEASE_SECONDS, store_at
 
-app: typer.Typer = typer.Typer(help="Share subscriptions among processes: run a worker, or see who has what.")
+app: typer.Typer = Commands(
+    cls=OnceGroup, help="Share subscriptions among processes: run a worker, or see who has what."
+)
 
 CheckpointURL = Annotated[
     str,
@@ -91,9 +94,9 @@ def worker(
     if context.invoked_subcommand is not None:
         return
     if app_name is None:
-        raise typer.BadParameter("name the function that registers handlers: --app module:function")
+        raise typer.BadParameter("name the function that registers handlers with --app module:function")
     if checkpoint is None:
-        raise typer.BadParameter("name the database of positions and leases: --checkpoint postgresql://…")
+        raise typer.BadParameter("name the database of positions and leases with --checkpoint postgresql://…")
     if (subscriptions is None) is not take_all:
         raise typer.BadParameter("say either --all or which ones: --subscriptions 1,2")
     registers = _function(app_name)

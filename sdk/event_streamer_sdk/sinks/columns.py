@@ -262,7 +262,7 @@ def _fault(column: Column, events: Sequence[Mapping[str, Any]]) -> LogDecodeErro
             shown = shown if len(shown) <= _SHOWN else f"{shown[: _SHOWN - 3]}..."
             problem = f"{shown} in {where} is not a value of type {column.type.name}"
             return LogDecodeError(problem, column.name)
-    raise AssertionError(f"each value of {column.name} fits, and all together don't")
+    raise AssertionError(f"each value of {column.name} fits its type, but all of them together don't")
 
 
 _SHOWN = 60

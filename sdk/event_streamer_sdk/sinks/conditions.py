@@ -89,7 +89,7 @@ class Where:
             return [bool(self._code(*row)) for row in rows]
         except (TypeError, ArithmeticError, LookupError, ValueError) as problem:
             raise EventStreamerValidationError(
-                f"the condition {self._text!r} can't be asked of a row: {problem}"
+                f"the condition {self._text!r} can't be evaluated: {problem}"
             ) from problem
 
     def _parse(self, text: str) -> ast.Expression:

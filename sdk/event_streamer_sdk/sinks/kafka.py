@@ -261,7 +261,7 @@ class KafkaSink:
             with suppress(BufferError):
                 self._producer.produce(topic, value, key, **about)
                 return
-        raise SinkUnavailableError(f"{self._name} takes no more messages for {TIMEOUT:g} s")
+        raise SinkUnavailableError(f"{self._name} has accepted no messages for {TIMEOUT:g} s")
 
     def _call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         try:

@@ -260,11 +260,13 @@ class NATSSink:
         except SinkError:
             raise
         except js_errors.NoStreamResponseError as problem:
-            raise SinkUnavailableError(f"{self._name} is not taken: JetStream does not answer") from problem
+            raise SinkUnavailableError(
+                f"{self._name} can't be written: JetStream doesn't answer"
+            ) from problem
         except js_errors.APIError as problem:
             why = problem.description or _reason(problem)
             if problem.code is not None and int(problem.code) >= _SERVER_SIDE:
-                raise SinkUnavailableError(f"NATS takes nothing: {why}") from problem
+                raise SinkUnavailableError(f"NATS refuses the messages: {why}") from problem
             raise SinkError(f"NATS refuses: {why}") from problem
         except errors.AuthorizationError as problem:
             raise SinkError(f"NATS refuses: {_reason(problem)}") from problem

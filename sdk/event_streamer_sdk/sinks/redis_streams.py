@@ -261,5 +261,5 @@ class RedisSink:
                 *(errors.ClusterDownError, errors.TryAgainError),
             )
             if isinstance(problem, passing) or any(word in str(problem) for word in _LATER):
-                raise SinkUnavailableError(f"Redis takes nothing: {problem}") from problem
+                raise SinkUnavailableError(f"Redis refuses the write: {problem}") from problem
             raise SinkError(f"Redis refuses: {problem}") from problem

@@ -146,7 +146,7 @@ class Stream:
             return Ending(
                 "failed",
                 "STREAM_ERROR",
-                "The service made a mistake. Connect again with the last resume token.",
+                "The service failed. Connect again with the last resume token.",
             )
 
     # --- waiting --------------------------------------------------------------------------------
@@ -314,7 +314,7 @@ class Stream:
         if connection.ledger.broken and not (self._told_broken or connection.watches):
             self._told_broken = True
             logger.warning(
-                "A client acknowledges too little: its acknowledgements count no more on this connection",
+                "A client acknowledges too little: its acknowledgements no longer count on this connection",
                 extra=fields(connection_id=connection.id, limit=self._tools.settings.max_unacknowledged),
             )
         token = self._token()

@@ -52,7 +52,7 @@ class Body:
             self._parts.clear()
             raise BodyError(
                 f"the answer is larger than max_response_bytes={self._limit}; "
-                "raise that option if the service means it",
+                "raise that option if you expect more",
                 hopeless=True,
             )
         self._parts.append(part)

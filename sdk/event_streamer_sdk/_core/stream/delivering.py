@@ -174,7 +174,7 @@ class Deliverer:
             return
         elif isinstance(item, LongLine):
             limit = f"max_line_bytes={item.limit}"
-            problem = f"a line is longer than {limit}; raise that option if the service means it"
+            problem = f"a line is longer than {limit}; raise that option if you expect longer ones"
             yield from self._unhandled.bad_line(epoch, StreamLineError(problem, item.head), None)
         elif isinstance(item, Tail):
             if isinstance(decode_line(item.data), StreamLineError):
@@ -292,7 +292,7 @@ class Deliverer:
         if len(progress.open) < limit:
             return
         logger.warning(
-            "subscription %s: %d batches wait for acknowledge_batch(); delivery pauses until then",
+            "subscription %s: %d batches are waiting for acknowledge_batch(); delivery pauses until they are acknowledged",
             session.subscription_id,
             limit,
         )

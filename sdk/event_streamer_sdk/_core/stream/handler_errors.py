@@ -188,7 +188,7 @@ class Unhandled:
             session.conclude(EndReason.UNREADABLE, error)
             return
         logger.error("subscription %s: passed over: %s", session.subscription_id, error)
-        problem = f"Passed over, as told: {error}."
+        problem = f"Passed over, as on_handler_error says: {error}."
         session.notices.tell("gap", Gap(kind=GapKind.UNREADABLE, message=problem, batch_id=batch_id))
         if policy == "skip":
             session.counters.add(skipped=1)

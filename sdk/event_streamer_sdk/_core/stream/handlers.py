@@ -125,6 +125,11 @@ class HandlerRegistry:
         names, self._unchecked = self._unchecked, set()
         return names
 
+    @property
+    def hears_events(self) -> bool:
+        """Whether some handler gets events, of whatever name."""
+        return bool(self._all_events or self._by_event)
+
     def hears(self, name: str) -> bool:
         """
         Tell whether some handler gets the events of a name.

@@ -274,7 +274,7 @@ def to_message(value: Decoded, make_batch: Callable[[dict[str, Any]], Batch] = B
             try:
                 return model.from_dict(value)
             except ValueError as error:
-                raise StreamLineError(f"a reorg message breaks its rules: {error}") from error
+                raise StreamLineError(f"a reorg message is malformed: {error}") from error
         if model is not None:
             try:
                 return model.from_dict(value)
@@ -317,5 +317,5 @@ def _explain(message: dict[str, Any]) -> NoReturn:
         StreamingEventBatch.from_dict(message)
     except ValueError as error:
         problem: EventStreamerValidationError | ValueError = error
-        raise StreamLineError(f"a batch breaks its rules: {problem}") from error
-    raise StreamLineError("a batch breaks its rules: events must be an object of lists")
+        raise StreamLineError(f"a batch is malformed: {problem}") from error
+    raise StreamLineError("a batch is malformed: events must be an object of lists")

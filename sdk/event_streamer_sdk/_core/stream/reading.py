@@ -317,7 +317,9 @@ class Reader:
     def _token_lost(self, failure: Failed) -> Steps[None]:
         """Do as the policy says, and never twice without progress: a service may refuse every token."""
         session, progress, error = self._session, self._progress, failure.error
-        problem = "The resume token is expired or invalid: events may be missing or come again from here."
+        problem = (
+            "The resume token has expired or is invalid: from here on, events may be missing or come again."
+        )
         session.notices.tell("gap", Gap(kind=GapKind.TOKEN_LOST, message=problem, from_block=progress.block))
         policy = session.settings.on_token_lost
         repeated = self._lost_token_at == progress.commits

@@ -105,7 +105,7 @@ class Watcher:
         link, limit = self._session.link, self._session.settings.line_timeout
         # The sums are those of _due: a difference could be rounded the other way, and the lane would spin.
         if now >= connection.silent_since + SILENT_INTERVALS * connection.interval:
-            problem = f"no byte for {now - connection.silent_since:.1f} s"
+            problem = f"nothing received for {now - connection.silent_since:.1f} s"
             link.drop(connection.epoch, Failed(EventStreamerTimeoutError(problem)), "silence")
         elif connection.line_since is not None and now >= connection.line_since + limit:
             problem = f"one line takes longer than line_timeout={limit:g} s"

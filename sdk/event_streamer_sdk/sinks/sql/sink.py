@@ -110,7 +110,9 @@ class SQLSink:
                     is_there
                     and connection.execute(self._sqlalchemy.select(1).select_from(self._table)).first()
                 ):
-                    raise SinkError(f"{self._name} has rows that no position speaks of: name another table")
+                    raise SinkError(
+                        f"{self._name} has rows, but no position is stored for them: name another table"
+                    )
                 self._table.create(connection, checkfirst=True)
                 found = source.position(None)
                 connection.execute(self._positions.insert().values(table_name=name, position=found))
