@@ -184,7 +184,7 @@ class AsyncRun:
             done, _ = await asyncio.wait({self._main}, timeout=CANCEL_GRACE)
             if not done:
                 logger.warning(
-                    "subscription %s: a handler is still running although it was cancelled; it is left behind",
+                    "subscription %s: a handler that was cancelled is still running, and is left behind",
                     self.session.subscription_id,
                 )
                 self._leaving = True

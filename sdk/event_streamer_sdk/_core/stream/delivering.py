@@ -292,7 +292,7 @@ class Deliverer:
         if len(progress.open) < limit:
             return
         logger.warning(
-            "subscription %s: %d batches are waiting for acknowledge_batch(); delivery pauses until they are acknowledged",
+            "subscription %s: %d batches wait for acknowledge_batch(); delivery pauses until it is called",
             session.subscription_id,
             limit,
         )
