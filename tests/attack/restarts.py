@@ -73,6 +73,7 @@ def restart_under_streams(service: Victim, number: int, *, streams: int = STREAM
                 client.create_streaming_client(subscription.id, reconnect=LOOKS) for _ in range(streams)
             ]
             for one in clients:
+                one.on_all_events(lambda events: None)
                 await one.start_streaming()
             await asyncio.to_thread(wait_until, lambda: all(one.stats.batches for one in clients), seconds=90)
             began = time.monotonic()

@@ -121,3 +121,30 @@ def test_the_sdk_alone_needs_no_service_to_read_an_abi():
     )
     assert loaded.returncode == 0
     assert loaded.stdout.splitlines()[1] == "[]"
+
+
+EVENT = ("subscriptions", "create", "Transfer(address indexed from, address indexed to, uint256 value)")
+NODE = ("chains", "create", "5", "--name", "X", "--rpc")
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (("subscriptions", "show", "abc"), "'abc' is not a whole number"),
+        (("worker", "--lease", "long"), "'long' is not a number"),
+        ((*EVENT, "--chain", "1", "--chain", "2"), "it is given twice, and takes one value"),
+        (("worker", "--app", "a:b", "--app", "c:d"), "it is given twice, and takes one value"),
+        (("demo", "--seconds", "1", "--seconds", "2"), "it is given twice, and takes one value"),
+        ((*EVENT, "--chain", "1", "--address", "0x12"), "--address must be 0x and 40 hex digits, got '0x12'"),
+        ((*NODE, "node"), "--rpc must be the address of a node, such as https://node.example, got 'node'"),
+        ((*NODE, "http://node", "--set", "speed"), "--set takes NAME=VALUE"),
+        ((*NODE, "http://node", "--set", "speed=1"), "--set has no 'speed'; there are average_block_time"),
+    ],
+    ids=str.split("number fraction twice group entry-point address node no-value no-name"),
+)
+def test_what_was_mistyped_is_said_in_words(cli, typed, said):
+    refused = cli(*typed)
+    assert refused.code == 2
+    assert said in " ".join(refused.err.replace("│", " ").split())
+    assert refused.out == ""

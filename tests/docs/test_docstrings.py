@@ -13,6 +13,7 @@ import event_streamer_sdk
 from event_streamer_sdk import EventStreamer, StreamingClient, SyncEventStreamer, SyncStreamingClient, sinks
 from event_streamer_service import DevChain, LocalService
 from support.documents import Block, run_python
+from support.listener import passing_over
 from support.twins import twin
 
 FIRST = 19_000_000
@@ -68,7 +69,7 @@ def test_an_example_does_what_it_shows(
         )
 
         async def on_loop() -> Any:
-            return client.client.create_streaming_client(subscription.id)
+            return passing_over(client.client.create_streaming_client(subscription.id))
 
         names = {
             **{name: getattr(event_streamer_sdk, name) for name in event_streamer_sdk.__all__},

@@ -61,6 +61,7 @@ def test_two_hundred_streams_come_back_after_a_restart(sqlite_database: str) -> 
                 subscription = await client.subscribe(EVENT, chain_id=31337, start_block=0)
                 streams = [client.create_streaming_client(subscription.id) for _ in range(STREAMS)]
                 for stream in streams:
+                    stream.on_all_events(lambda events: None)
                     await stream.start_streaming()
                 await asyncio.to_thread(wait_until, lambda: _all_have(streams, 1), seconds=60)
                 before = time.time()

@@ -19,6 +19,13 @@ _OPTIONS = {
 }
 """Field or argument → the option that sets it."""
 
+_WORDS = {
+    r"must match \^0x\[0-9a-fA-F\]\{(\d+)\}\$": r"must be 0x and \1 hex digits",
+    r"must match \^\(\(http.*\), got": "must be the address of a node, such as https://node.example, got",
+    r"is service_url right\?": "is --url right?",
+}
+"""What the SDK says to programmers → the same in the words of the command line."""
+
 _FIELD = re.compile(r"(?:\w+(?:\.|: ))?(\w+)(?:\[\d+\])?")
 
 
@@ -30,10 +37,13 @@ def in_options(problem: Exception) -> str:
         problem: The error; one of a value names its `field`.
 
     Returns:
-        Its message, which names the option instead of the field; a field without one is named by itself.
+        Its message, which names the option instead of the field; a field without one is named by itself. What
+        is to be 0x-hex is said in words, not as a pattern.
     """
     message, field = str(problem), getattr(problem, "field", None) or ""
     found = _FIELD.fullmatch(field)
-    if found is None or not message.startswith(field):
-        return message
-    return _OPTIONS.get(found[1], found[1]) + message[len(field) :]
+    if found is not None and message.startswith(field):
+        message = _OPTIONS.get(found[1], found[1]) + message[len(field) :]
+    for pattern, words in _WORDS.items():
+        message = re.sub(pattern, words, message)
+    return message

@@ -145,9 +145,12 @@ def _settings(given: list[str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for setting in given:
         name, equals, value = setting.partition("=")
-        if not equals or name not in known:
-            names = ", ".join(sorted(known))
-            raise typer.BadParameter(f"--set takes NAME=VALUE, not {setting!r}; the names are {names}")
+        if not equals:
+            raise typer.BadParameter(
+                f"--set takes NAME=VALUE, such as live_max_gap_size=500, not {setting!r}"
+            )
+        if name not in known:
+            raise typer.BadParameter(f"--set has no {name!r}; there are {', '.join(sorted(known))}")
         values[name] = _typed(value)
     return values
 
