@@ -250,6 +250,7 @@ def token_persistence(stage: Scene, block: Block) -> None:
 @shows("5. Handle Connection Errors Gracefully")
 def connection_errors(stage: Scene, block: Block) -> None:
     client = stage.names["streaming_client"] = streaming(stage)
+    client.on_all_events(lambda events: None)
     stage.run(block, ("2 ** attempt + random.uniform(0, 1)", "0.01 * random.uniform(0, 1)"))
     handle_error = stage.names["handle_error"]
     assert stage.names["random"] is random
@@ -268,6 +269,7 @@ def connection_errors(stage: Scene, block: Block) -> None:
 @shows("6. Monitor Connection Health")
 def connection_health(stage: Scene, block: Block) -> None:
     client = stage.names["streaming_client"] = streaming(stage)
+    client.on_all_events(lambda events: None)
     stage.wait(client.connect())
     printed = stage.run(block, FOREVER)
     assert re.search(r"^Client heartbeat acknowledged at \d{4}-\d\d-\d\d ", printed, re.MULTILINE)
@@ -286,6 +288,7 @@ def connection_health(stage: Scene, block: Block) -> None:
 def processing_status(stage: Scene, block: Block) -> None:
     # The block looks for ever; here it looks once.
     client = stage.names["streaming_client"] = streaming(stage)
+    client.on_all_events(lambda events: None)
     start(stage, client)
     printed = stage.run(block, ("await asyncio.sleep(30)  # Check every 30 seconds", "break"))
     assert f"Subscription {client.subscription_id} processing: True" in printed

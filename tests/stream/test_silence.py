@@ -55,17 +55,23 @@ def test_a_name_that_the_subscription_does_not_have_is_refused(kind: str) -> Non
 
 @kinds
 @pytest.mark.quick
-def test_a_stream_whose_events_nobody_hears_does_not_start(kind: str) -> None:
+def test_events_that_nobody_hears_are_not_acknowledged(kind: str) -> None:
     async def scenario(_: Any, call: Any) -> None:
-        stream = listener.stream.event_streamer.create_streaming_client(1)
+        stream = listener.stream.event_streamer.create_streaming_client(1, batch_ack_interval=0.01)
         stream.on_reorg(lambda reorg: None)
-        for start in (stream.start_streaming, stream.run):
-            with pytest.raises(
-                EventStreamerValidationError, match=r"subscription 1 has no handler .*on_event"
-            ):
-                await call(start())
-        assert not stream.is_running
+        with pytest.raises(
+            EventStreamerValidationError, match=r"subscription 1 has no handler .* on_event\(\)"
+        ):
+            await call(stream.run())
         assert server.requests == []
+        await call(stream.start_streaming())
+        with pytest.raises(
+            EventStreamerValidationError, match=r"subscription 1 has no handler .* on_event\(\)"
+        ):
+            await call(stream.wait())
+        assert stream.report.reason == "refused"
+        assert stream.get_current_resume_token() is None
+        assert server.acked == set()
         stream.on_all_events(lambda events: None)  # passed over on purpose
         await call(stream.start_streaming())
         assert (await call(stream.wait())).events == len(ALL)

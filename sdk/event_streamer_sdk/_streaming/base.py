@@ -31,6 +31,7 @@ from .._core.stream.dedupe import Deduplicator
 from .._core.stream.handlers import HandlerRegistry
 from .._core.stream.lanes import Lanes
 from .._core.stream.messages import Batch
+from .._core.stream.naming import without_handler
 from .._core.stream.options import StreamOptions, settings_from
 from .._core.stream.reports import Counters, EndReason, Gauges, Report, Stats, stats_of, summed_up
 from .._runs.means import Means
@@ -404,14 +405,15 @@ class StreamingBase(abc.ABC):
                 "stop_streaming() first, or make another client"
             )
 
-    def _refuse_unheard(self, iterating: bool) -> None:
-        """Refuse to start where nobody gets the events: all would be acknowledged, and be lost."""
-        if not iterating and not self._registry.hears_events:
-            raise EventStreamerValidationError(
-                f"subscription {self.subscription_id} has no handler for its events, and they would be "
-                "acknowledged unseen: register one with on_event() or on_all_events() before you start the "
-                "stream, or loop over the stream"
-            )
+    def _refuse_unheard(self) -> None:
+        """
+        Refuse a `run()` that nobody would hear.
+
+        `start_streaming()` is not refused, since handlers may be registered right behind it: there the first
+        batch that nobody hears ends the stream.
+        """
+        if not self.is_running and not self._registry.hears_events:
+            raise without_handler(self.subscription_id)
 
     def _next_sequence(self) -> int:
         assert self._lanes is not None

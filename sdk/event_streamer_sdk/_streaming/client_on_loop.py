@@ -17,7 +17,7 @@ from .base import StreamingBase
 class AsyncStreaming(StreamingBase):
     """The part of `StreamingClient` that has no blocking half."""
 
-    # What it uses of the other part.
+    # What it uses of the other parts.
     start_streaming: Callable[[], Awaitable[None]]
     wait: Callable[[], Awaitable[Report]]
     disconnect: Callable[[], Awaitable[None]]
@@ -28,6 +28,7 @@ class AsyncStreaming(StreamingBase):
 
     async def _run_to_the_end(self, handle_signals: bool | None) -> Report:
         """Stream until the subscription is done or a signal comes; `stop` is called in a thread then."""
+        self._refuse_unheard()
         loop = asyncio.get_running_loop()
         tasks: list[asyncio.Task[None]] = []
 

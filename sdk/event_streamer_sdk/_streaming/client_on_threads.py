@@ -34,6 +34,7 @@ class SyncStreaming(StreamingBase):
                 self._stop(EndReason.SIGNAL)
 
         with stopping(stop, handle_signals) as caught:
+            self._refuse_unheard()
             # A handler in the main thread can be broken off.
             here = threading.current_thread() is threading.main_thread() and SHARED.can_break_off
             with self._succession:

@@ -116,9 +116,8 @@ class SyncStreamingClient(SyncStreaming):
         The connection is made there as well, and made again as the `reconnect` policy says. What ends the
         stream for good is raised by `wait()` and `stop_streaming()`, logged (on standard error where the
         program has not set logging up), told to `on_status` handlers, and stands in `report`.
-
-        Raises:
-            EventStreamerValidationError: No handler gets events: they would be acknowledged unseen.
+        Register a handler for events before: the first batch that nobody hears ends the stream with an error,
+        and is not acknowledged.
         """
         with self._succession:
             if not self.is_running:
@@ -410,7 +409,6 @@ class SyncStreamingClient(SyncStreaming):
     def _begin(self, *, iterating: bool, deliver: bool) -> SyncRun:
         """Start the run that `connect()` made, or a new one."""
         self._refuse_second(self.is_running)
-        self._refuse_unheard(iterating)
         run = self._run
         if run is None or run.lanes.session.link.adopted is None:
             run = SyncRun(self._means(), self._new_lanes(iterating=iterating), self._run)

@@ -19,7 +19,7 @@ from .handler_errors import Result, Unhandled
 from .in_hand import InHand
 from .lines import Block, LongLine, whole_line
 from .messages import Batch, Events, Message, Unknown, to_message
-from .naming import Naming
+from .naming import Naming, without_handler
 from .queue import Item, Lost, ReadQueue, Tail
 from .reports import EndReason, Gap, GapKind, Status, StatusKind
 from .session import Session
@@ -251,6 +251,9 @@ class Deliverer:
                 return
             self._committer.leave_to_user(entry)
         if not calls and events and not self.iterating:
+            if not session.registry.hears_events:
+                session.conclude(EndReason.REFUSED, without_handler(session.subscription_id))
+                return
             self._warn_unheard(events)
         in_hand.take(batch)
         result = Result.HANDLED

@@ -1,5 +1,5 @@
 """
-Handlers whose event a subscription doesn't deliver.
+Streams that nobody hears: without a handler for events, or with handlers of another event.
 
 A handler for a misspelt name would never be called, and every batch would count as handled. So the
 service is asked once what the subscription is for; where it doesn't tell, only a warning is left, with the
@@ -21,6 +21,22 @@ logger = logging.getLogger(__name__)
 
 TRIES = 3
 """On how many connections of a run the service is asked, where it doesn't answer."""
+
+
+def without_handler(subscription_id: int) -> EventStreamerValidationError:
+    """
+    Say that a stream has no handler for events at all: they would be acknowledged, and be lost.
+
+    Args:
+        subscription_id: Whose stream it is.
+
+    Returns:
+        The error.
+    """
+    return EventStreamerValidationError(
+        f"subscription {subscription_id} has no handler for its events, so they would be acknowledged "
+        "unseen: register one with on_event() or on_all_events() before the start, or loop over the stream"
+    )
 
 
 class Naming:
