@@ -33,6 +33,7 @@ myst_enable_extensions = ["colon_fence", "deflist"]
 myst_url_schemes = {"http": None, "https": None, "mailto": None, "copy": {"url": "{{path}}"}}
 myst_heading_anchors = 3  # anchors as GitHub makes them, so a link works there and here
 highlight_language = "text"
+smartquotes = False  # they would make dashes of `--follow`, and curl quotes that are to be typed
 copybutton_prompt_text = "$ "
 copybutton_line_continuation_character = "\\"
 

@@ -57,6 +57,14 @@ def pages(site: Path) -> dict[Path, Page]:
     return {path: Page(path) for path in sorted(site.rglob("*.html"))}
 
 
+def test_no_first_line_is_taken_for_a_type(site: Path) -> None:
+    """Napoleon reads `Whether …: from …` of a property as a type and its description."""
+    taken = re.compile(r">Type<span class=\"colon\">")
+    assert [
+        path.name for path in sorted((site / "generated").glob("*.html")) if taken.search(path.read_text())
+    ] == []
+
+
 @pytest.mark.timeout(600)
 def test_every_link_of_the_site_leads_somewhere(site: Path, pages: dict[Path, Page]) -> None:
     assert len(pages) > 40

@@ -64,6 +64,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Connect to Sphinx."""
     app.connect("config-inited", lambda app, _config: write_pages(Path(app.srcdir) / "generated"))
     app.connect("autodoc-process-signature", signatures.readable)
+    app.connect("autodoc-skip-member", names.skip_fields)
     app.connect("source-read", links.into_the_repository)
     app.connect("build-finished", links.copy_files)
     app.connect("build-finished", llms.write)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import sys
 from collections.abc import Iterable
 from pathlib import Path
+
+from sphinx.pycode import ModuleAnalyzer
 
 from event_streamer_sdk import (
     abi as abi_module,
@@ -164,7 +167,7 @@ def _classes(module: str, listed: Iterable[str]) -> list[str]:
 def _names(
     module: str,
     listed: Iterable[str],
-    of_classes: str = "inherited-members: object, dict, str, int, Enum, Mapping",
+    of_classes: str = "inherited-members: object, dict, str, int, tuple, Enum, Mapping",
 ) -> list[str]:
     lines: list[str] = []
     for name in listed:
@@ -177,8 +180,25 @@ def _names(
             kind, option = "autofunction", ""
         else:
             kind, option = "autodata", "no-value"
-        lines += [f"## {name}\n", _directive(kind, f"{module}.{name}", option), ""]
+        home = _home(module, name) if kind == "autodata" else module
+        lines += [f"## {name}\n", _directive(kind, f"{home}.{name}", option), ""]
     return lines
+
+
+def _home(module: str, name: str) -> str:
+    """Find where a value is described: its docstring stands where it is assigned, and not where it is imported."""
+    for each in sorted(found for found in sys.modules if found.startswith(f"{module}.")):
+        path = getattr(sys.modules[each], "__file__", None) or ""
+        if path.endswith(".py") and ("", name) in ModuleAnalyzer.for_module(each).find_attr_docs():
+            return each
+    return module
+
+
+def skip_fields(
+    _app: object, _what: str, _name: str, value: object, _skip: bool, _options: object
+) -> bool | None:
+    """Leave out the fields of a named tuple: they are described with their class, and not as "field number 0"."""
+    return True if type(value).__name__ == "_tuplegetter" else None
 
 
 def _directive(kind: str, target: str, option: str) -> str:

@@ -89,7 +89,7 @@ class SyncStreamingClient(SyncStreaming):
     @property
     def is_running(self) -> bool:
         """
-        Whether handlers may still be called: from the start to the end of a stream.
+        Whether handlers may still be called, which is so from the start to the end of a stream.
 
         Also true while there is no connection yet, or none just now: the client goes on trying.
         `is_connected` tells whether there is one, `report` how a stream has ended.

@@ -69,7 +69,7 @@ class Token(NamedTuple):
 
     @property
     def is_name(self) -> bool:
-        """Whether it may be the name of a parameter: a word, or one in quotation marks."""
+        """Whether it may be the name of a parameter, a word or one in quotation marks."""
         return self.is_word or self.text[:1] == '"'
 
     @property

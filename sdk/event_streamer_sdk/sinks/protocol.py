@@ -226,7 +226,7 @@ class SinkBatch:
 
     @property
     def rows(self) -> int:
-        """How many events are to be stored: those that a condition leaves over."""
+        """How many events are to be stored, those that a condition leaves over."""
         return sum(map(len, self.prepared)) if self.prepared else len(self.events)
 
 

@@ -48,7 +48,7 @@ class Lease:
 
     @property
     def seconds_left(self) -> float:
-        """Until it runs out if it is not renewed; 0 or less: it has run out, by this machine's clock."""
+        """Until it runs out if it is not renewed; by 0 or less it has run out, by this machine's clock."""
         return self._until - ticks()
 
     @property

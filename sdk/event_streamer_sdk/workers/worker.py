@@ -142,7 +142,7 @@ class _Worker:
 
     @property
     def streams(self) -> dict[int, dict[str, Any]]:
-        """How its subscriptions are doing: id → state, events, fencing number, seconds left, error."""
+        """How its subscriptions are doing, id → state, events, fencing number, seconds left, error."""
         if self._coordinator is None:
             return {}
         return {

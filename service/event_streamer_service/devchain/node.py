@@ -46,7 +46,7 @@ class DevNode:
 
     @property
     def websocket_url(self) -> str:
-        """Where the node listens for WebSockets: the same port."""
+        """Where the node listens for WebSockets, on the same port."""
         return "ws" + self.url.removeprefix("http")
 
     def call(self, method: str, *params: Any) -> Any:

@@ -79,7 +79,7 @@ class DevChainServer:
 
     @property
     def websocket_url(self) -> str:
-        """Where it listens for WebSockets: the same port."""
+        """Where it listens for WebSockets, on the same port."""
         return "ws" + self.url.removeprefix("http")
 
     def start(self) -> DevChainServer:
