@@ -126,10 +126,7 @@ class Connections:
             )
         of_one = self.limits.connections_per_address
         if self._by_address[address] > of_one and address not in self.limits.trusted:
-            return (
-                429,
-                f"Your address has {of_one} connections here, and no more are allowed. Close one first.",
-            )
+            return 429, f"Your address has {of_one} connections here, the most allowed. Close one first."
         return None
 
     def wait_for_turn(self, go_on: Callable[[], None], context: contextvars.Context) -> None:
