@@ -190,7 +190,7 @@ class Settings:
     max_bulk_acks: int = _count(1000)
     max_streams: int = _count(1000)
     max_watchers: int = _count(50)
-    resumed_streams_per_second: float = _seconds(26)
+    resumed_streams_per_second: float = _seconds(32)
     max_subscriptions: int = _count(10_000)
     requests_per_second: float | None = field(default=None, validator=optional(_is_positive_number))
     shutdown_timeout: float = _seconds(4)

@@ -9,14 +9,11 @@ from datetime import datetime
 from attrs import frozen
 
 from attack.victim import KEY, Victim
-from event_streamer_sdk import EventStreamer, Reconnect
+from event_streamer_sdk import EventStreamer
 from support.services import wait_until
 
 EVENT = "event Transfer(address indexed from, address indexed to, uint256 value)"
 STREAMS = 200
-LOOKS = Reconnect(maximum=2.0)
-"""A client looks every two seconds whether the service is there again. By default its pauses grow with the
-outage, up to 30 s, so that after a long one it isn't the service that decides how soon streams are back."""
 
 
 @frozen
@@ -69,9 +66,7 @@ def restart_under_streams(service: Victim, number: int, *, streams: int = STREAM
     async def run() -> float:
         async with EventStreamer(service.url, "attacker", api_key=KEY) as client:
             subscription = await client.subscribe(EVENT, chain_id=31_337, start_block=0)
-            clients = [
-                client.create_streaming_client(subscription.id, reconnect=LOOKS) for _ in range(streams)
-            ]
+            clients = [client.create_streaming_client(subscription.id) for _ in range(streams)]
             for one in clients:
                 one.on_all_events(lambda events: None)
                 await one.start_streaming()

@@ -248,6 +248,29 @@ def test_those_whom_retry_after_has_sent_away_do_not_come_back_together() -> Non
     assert busiest <= 40, f"{busiest} of 200 come within a tenth of a second"
 
 
+def test_a_retry_after_is_obeyed_and_not_added_to_what_failed_before() -> None:
+    """A service that was down for a while says when there is room: then, and not half a minute later."""
+    backoff = Backoff(Reconnect(), lambda: 1.0)
+    for _ in range(10):
+        backoff.next_delay()
+    assert backoff.next_delay(3.0) == 3.75
+    assert backoff.next_delay(1.0) == 1.5, "spread over half a second at least"
+    assert backoff.next_delay(0.0) == 30.0, "nothing was asked for"
+
+
+def test_pauses_of_those_who_try_on_and_on_grow_with_the_outage_and_not_with_the_tries() -> None:
+    assert [Backoff(Reconnect(), lambda: 1.0, by_time=True).next_delay() for _ in range(1)] == [0.5]
+    for share in (1.0, 0.5, 0.1, 0.0):
+        backoff, waited = Backoff(Reconnect(), lambda share=share: share, by_time=True), 0.0  # type: ignore[misc]
+        for tries in range(60):
+            delay = backoff.next_delay()
+            assert delay <= min(30.0, 0.5 + waited, Reconnect().bound(tries))
+            waited += delay
+        assert delay == (30.0 if share == 1.0 else pytest.approx(share * min(30.0, 0.5 + waited - delay)))
+        backoff.reset()
+        assert backoff.next_delay() == share * 0.5
+
+
 def hang_up(handler: Any) -> None:
     """Break the connection before anything of an answer is sent."""
     raise ConnectionAbortedError

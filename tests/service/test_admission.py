@@ -1,14 +1,17 @@
 """After a restart two hundred streams come back within ten seconds, and not all at once."""
 
 import asyncio
+import heapq
+import random
 import time
 from collections import Counter
 from itertools import pairwise
 
 import pytest
 
-from event_streamer_sdk import EventStreamer
-from event_streamer_service import DevChain, LocalService, ManualClock
+from event_streamer_sdk import EventStreamer, Reconnect
+from event_streamer_sdk._core.backoff import Backoff
+from event_streamer_service import DevChain, LocalService, ManualClock, Settings
 from event_streamer_service.admission import Admission
 from event_streamer_service.errors import Unavailable
 from support.services import wait_until
@@ -49,6 +52,31 @@ def test_it_limits_nothing_once_the_start_is_over() -> None:
     assert [admission.admit() for _ in range(3)] == [0, 1, 2]
     clock.advance(31)
     assert {admission.admit() for _ in range(1000)} == {0}
+
+
+@pytest.mark.parametrize("down", [1.0, 3.0, 6.0])
+def test_clients_as_they_are_by_default_are_back_within_ten_seconds(down: float) -> None:
+    """Their own pauses, drawn while the service was down, are no longer than the outage was."""
+    clock, draw = ManualClock(0), random.Random(f"restart {down}").random
+    pauses = [Backoff(Reconnect(), draw, by_time=True) for _ in range(STREAMS)]
+    tries = [(pause.next_delay(), number) for number, pause in enumerate(pauses)]
+    heapq.heapify(tries)
+    admission: Admission | None = None
+    came: list[float] = []
+    while tries:
+        at, number = heapq.heappop(tries)
+        clock.advance(at - clock.time())
+        if at < down:
+            heapq.heappush(tries, (at + pauses[number].next_delay(), number))
+            continue
+        admission = admission or Admission(Settings().resumed_streams_per_second, lasts=30, now=clock.time)
+        try:
+            came.append(at + admission.admit() - down)
+        except Unavailable as refused:
+            heapq.heappush(tries, (at + pauses[number].next_delay(refused.retry_after), number))
+    mean = STREAMS / max(came)
+    assert max(came) < 8
+    assert max(Counter(map(int, came)).values()) <= 1.5 * mean
 
 
 @pytest.mark.slow

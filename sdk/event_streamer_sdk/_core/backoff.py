@@ -10,7 +10,7 @@ from attrs import field, frozen
 from event_streamer_api.errors import EventStreamerValidationError
 
 RETRY_AFTER_SPREAD = 0.25
-"""The waits after a `Retry-After` are spread over at least this share of it."""
+"""The waits after a `Retry-After` are spread over this share of it, or as the first wait if that is more."""
 
 
 def _positive(_: object, attribute: Any, value: float) -> None:
@@ -29,14 +29,18 @@ class Reconnect:
     When a lost stream is taken up again.
 
     The n-th wait is drawn evenly from 0 to `min(maximum, initial * multiplier**n)` ("full jitter"), so
-    that many clients of a service that comes back don't all knock at once.
+    that many clients of a service that comes back don't all knock at once. Without `attempts` the bound of a
+    stream's waits grows with the time waited instead, to `initial + (multiplier - 1) * waited`: the same
+    where each wait is as long as it may be, and less after short ones. So streams are back soon after a short
+    outage: with the default multiplier no wait is longer than the outage has lasted and half a second.
 
     Attributes:
         initial: Upper bound of the first wait, seconds.
         multiplier: Growth of the bound from one failed try to the next, 1 or more.
         maximum: Upper bound of every wait, seconds.
         retry_after_limit: The longest `Retry-After` that is obeyed, seconds; a longer one counts as this. A
-            quarter of it at most comes on top, by chance, lest all who were sent away come back at once.
+            quarter of it at most, or `initial` where that is more, comes on top by chance, lest all who were
+            sent away come back at once.
         healthy_after: A connection that has lived so long (seconds) starts the waits anew, as does a
             committed batch.
         attempts: Tries in a row before the stream ends with the error; `None` goes on for ever.
@@ -69,16 +73,27 @@ class Reconnect:
 
 
 class Backoff:
-    """Counts failures in a row and draws the waits of a `Reconnect` policy."""
+    """
+    Counts failures in a row and draws the waits of a `Reconnect` policy.
 
-    def __init__(self, policy: Reconnect, random: Callable[[], float]) -> None:
+    Args:
+        policy: The policy.
+        random: Draws from 0 to 1.
+        by_time: The waits grow with the time waited, not with the tries: for those who try for as long as it
+            takes. Tries that are counted are worth their full wait.
+    """
+
+    def __init__(self, policy: Reconnect, random: Callable[[], float], *, by_time: bool = False) -> None:
         self.policy = policy
         self.failures = 0
         self._random = random
+        self._by_time = by_time
+        self._waited = 0.0
 
     def reset(self) -> None:
         """Start anew: the last try went well."""
         self.failures = 0
+        self._waited = 0.0
 
     def next_delay(self, retry_after: float | None = None) -> float:
         """
@@ -86,17 +101,29 @@ class Backoff:
 
         Args:
             retry_after: Seconds the service asked for, where it did; obeyed up to the policy's limit. The
-                wait is drawn from above it, since all whom it has sent away would come back together.
+                wait is drawn from above it, since all whom it has sent away would come back together. How
+                often it was tried before doesn't matter: the service knows when there is room. 0 asks for
+                nothing.
 
         Returns:
             Seconds to wait, 0 or more.
         """
-        bound = self.policy.bound(self.failures)
+        delay = self._random() * self._bound() if not retry_after else self._asked(retry_after)
         self.failures += 1
-        if retry_after is None:
-            return self._random() * bound
+        self._waited += delay
+        return delay
+
+    def _bound(self) -> float:
+        policy = self.policy
+        bound = policy.bound(self.failures)
+        if self._by_time:
+            bound = min(bound, policy.initial + max(0.0, policy.multiplier - 1) * self._waited)
+        return bound
+
+    def _asked(self, retry_after: float) -> float:
         asked = min(max(retry_after, 0.0), self.policy.retry_after_limit)
-        return asked + self._random() * max(bound, RETRY_AFTER_SPREAD * asked)
+        spread = max(self.policy.bound(0), RETRY_AFTER_SPREAD * asked)
+        return asked + self._random() * spread
 
     @property
     def exhausted(self) -> bool:

@@ -72,7 +72,8 @@ class Reader:
         self._acks = acks
         self._deliverer = deliverer
         self._lease = lease
-        self._backoff = Backoff(session.settings.reconnect or Reconnect(), session.random)
+        policy = session.settings.reconnect or Reconnect()
+        self._backoff = Backoff(policy, session.random, by_time=policy.attempts is None)
         self._lost_token_at: int | None = None
 
     def steps(self) -> Steps[None]:
