@@ -217,7 +217,7 @@ def test_logs_that_can_not_be_decoded_are_told(served):
     assert "UNDECODABLE_LOGS" in streamed.err
     (problem,) = re.findall("^Problem +(.+)$", served("subscriptions", "show", number).out, re.MULTILINE)
     assert "topics" in problem
-    assert "idle, problem" in served("subscriptions", "list").out
+    assert "finished, problem" in served("subscriptions", "list").out
 
 
 def test_a_quiet_create_writes_the_number_alone(served):

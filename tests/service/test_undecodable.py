@@ -28,7 +28,11 @@ def test_an_event_without_indexed_says_so_on_the_stream_and_in_the_subscription(
     assert "it has 3 topics, and the subscription's event has 1" in error["error_message"]
     assert "Transfer(address from, address to, uint256 value)" in error["error_message"]
     assert messages[-1]["type"] == "end", "the stream goes on"
-    assert client.subscription(number)["problem"] == error["error_message"]
+    shown = client.subscription(number)
+    assert shown["problem"] == error["error_message"]
+    (listed,) = client.get("/subscriptions")["subscriptions"]
+    assert (listed["last_processed_block"], listed["streaming_status"]) == (150, "finished"), "saved or not"
+    assert shown["last_processed_block"] == 150
     client.call("PUT", f"/subscriptions/{number}", 200, json={"event_signature": transfer()})
     assert client.subscription(number)["problem"] is None, "another event, another chance"
 

@@ -146,9 +146,10 @@ async def list_subscriptions(request: Request) -> Response:
         lambda c: subscriptions.page(c, subscriber_id=owner, offset=(page - 1) * page_size, limit=page_size),
     )
     streams = await service.cluster.open_streams(each.id for each in found)
+    newest = (subscriptions.with_progress(each, service.book.with_unsaved(each)) for each in found)
     return json_response(
         {
-            "subscriptions": [_describe(service, each, streams=streams[each.id]) for each in found],
+            "subscriptions": [_describe(service, each, streams=streams[each.id]) for each in newest],
             "total": total,
             "page": page,
             "page_size": page_size,
