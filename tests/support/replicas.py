@@ -7,6 +7,7 @@ writes down every stored progress that is less than the one before.
 
 import asyncio
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -48,16 +49,17 @@ daemon off; pid {folder}/pid; error_log {folder}/nginx.log; events {{ worker_con
 http {{
   access_log off;
   {paths}
-  upstream replicas {{ {servers} }}
+  {upstream}
   server {{
     listen 127.0.0.1:{port};
     location / {{
-      proxy_pass http://replicas; proxy_http_version 1.1; proxy_set_header Connection "";
-      proxy_set_header Host 127.0.0.1; proxy_buffering off; proxy_read_timeout 90s; proxy_next_upstream error;
+      proxy_pass http://streamer; proxy_http_version 1.1; proxy_set_header Connection "";
+      proxy_set_header Host 127.0.0.1; proxy_buffering off; proxy_read_timeout 90s; {in_location}
     }}
   }}
 }}
 """
+_DEPLOYMENT = Path(__file__).resolve().parents[2] / "docs" / "deployment.md"
 
 
 @define
@@ -190,14 +192,26 @@ def _mining(node: DevNode) -> Iterator[threading.Event]:
         miner.join()
 
 
+def documented_nginx(ports: list[int]) -> tuple[str, str]:
+    """Return what the documentation says to write for replicas: the upstream, and what the location gets."""
+    (block,) = re.findall(r"```text\n(upstream streamer .+?)```", _DEPLOYMENT.read_text("utf-8"), re.DOTALL)
+    upstream, _, in_location = block.partition("\n}\n")
+    server = re.findall(r"^ *server \S+(.*;)$", upstream, re.MULTILINE)[0]
+    servers = "\n".join(f"server 127.0.0.1:{port}{server}" for port in ports)
+    rest = re.sub(r"^ *server .*\n", "", upstream, flags=re.MULTILINE)
+    return rest.replace("{\n", "{\n" + servers + "\n", 1) + "\n}", in_location
+
+
 @contextmanager
 def nginx(folder: Path, ports: list[int]) -> Iterator[str]:
     """Run nginx in front of replicas; gives its URL."""
     port = own_port()
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    servers = " ".join(f"server 127.0.0.1:{each} max_fails=1 fail_timeout=1s;" for each in ports)
     paths = " ".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
-    (folder / "nginx.conf").write_text(_NGINX.format(folder=folder, paths=paths, servers=servers, port=port))
+    upstream, in_location = documented_nginx(ports)
+    (folder / "nginx.conf").write_text(
+        _NGINX.format(folder=folder, paths=paths, upstream=upstream, in_location=in_location, port=port)
+    )
     environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
     process = subprocess.Popen(["nginx", "-p", str(folder), "-c", f"{folder}/nginx.conf"], env=environment)
     try:
