@@ -14,7 +14,7 @@ from array import array
 from collections import deque
 from collections.abc import Callable
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from event_streamer_service.chains.manager import ChainManager
 from event_streamer_service.delivery.connection import Connection
@@ -173,7 +173,18 @@ class Activity:
                 behind = self.blocks_behind(subscription)
                 values.extend((number, written[number], _UNKNOWN if behind is None else behind))
         self._paces = paces
-        self._keep(Point(self._now(), seconds, values))
+        now = self._now()
+        if self._fine and now < self._fine[-1].at:
+            self._shift(now - seconds - self._fine[-1].at)
+        self._keep(Point(now, seconds, values))
+
+    def _shift(self, seconds: float) -> None:
+        """Move what was seen along with the clock, which was set back: else it lies in the future."""
+        for points in (self._fine, self._coarse):
+            moved = [evolve(point, at=point.at + seconds) for point in points]
+            points.clear()
+            points.extend(moved)
+        self._minute = [evolve(point, at=point.at + seconds) for point in self._minute]
 
     def _pace(self, subscription: Subscription, events: float, seconds: float) -> Pace:
         current = with_progress(subscription, self._book.current(subscription))

@@ -31,6 +31,7 @@ from event_streamer_service.service import Service
 from event_streamer_service.settings import Settings
 
 _BACKLOG = 2048
+_FIRST_OPEN_PORT = 1024
 
 
 def check_exposure(host: str, settings: Settings) -> None:
@@ -73,13 +74,20 @@ def bind(host: str, port: int) -> socket.socket:
         except OSError:
             listener.close()
             raise
-    except OSError as problem:
-        taken = problem.errno == errno.EADDRINUSE
-        remedy = " Choose another port, or a free one with --port 0." if taken else ""
-        raise StartupError(
-            f"Can't listen on {host}:{port}: {problem.strerror or problem}.{remedy}"
-        ) from problem
+    except (OSError, UnicodeError) as problem:  # UnicodeError: no name of a host (RFC 5891)
+        raise StartupError(f"Can't listen on {_place(host, port)}: {_why_not(problem, port)}") from problem
     return listener
+
+
+def _why_not(problem: OSError | UnicodeError, port: int) -> str:
+    said = f"{getattr(problem, 'strerror', None) or problem}."
+    if not isinstance(problem, OSError):
+        return said
+    if problem.errno == errno.EADDRINUSE:
+        return f"{said} Choose another port, or a free one with --port 0."
+    if problem.errno == errno.EACCES and port < _FIRST_OPEN_PORT:
+        return f"{said} Ports below {_FIRST_OPEN_PORT} are for root: choose a higher one."
+    return said
 
 
 def url_of(listener: socket.socket) -> str:
@@ -87,7 +95,11 @@ def url_of(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     if host in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
         host = "localhost"
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"http://{_place(host, port)}"
+
+
+def _place(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 async def serve(

@@ -198,9 +198,12 @@ def test_a_process_without_threads_says_so(tmp_path: Path) -> None:
     assert "no more threads" in done.stderr
 
 
-def test_one_service_works_on_a_database_file(database: str) -> None:
+def test_one_service_works_on_a_database_file(tmp_path: Path) -> None:
+    """By whichever name it is called."""
+    (tmp_path / "link.db").symlink_to(tmp_path / "service.db")
+    database = f"sqlite:///{tmp_path}/service.db"
     with service_process("--database", database, "--port", "0") as service:
-        code, lines = refused("--database", database, "--port", "0")
+        code, lines = refused("--database", f"sqlite:///{tmp_path}/link.db", "--port", "0")
         assert code == 1
         assert len(lines) == 1, lines
         assert "Another service is using" in lines[0]

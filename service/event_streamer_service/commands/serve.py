@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import socket
 import sys
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from functools import partial
 from inspect import signature
 from pathlib import Path
@@ -18,6 +19,7 @@ from attrs import evolve
 from sqlalchemy.exc import SQLAlchemyError
 
 from event_streamer_sdk._core.visible import visible
+from event_streamer_sdk.cli import _streams
 from event_streamer_service import logs
 from event_streamer_service.commands._arguments import (
     api_keys_of,
@@ -163,7 +165,7 @@ def serve_command(
         if log_level not in {"debug", "info", "warning", "error"}:
             raise WrongArgument(f"--log-level {log_level} is not one of debug, info, warning, error.")
         if log_format is None:
-            log_format = "text" if sys.stderr.isatty() else "json"
+            log_format = "text" if sys.stderr is not None and sys.stderr.isatty() else "json"
         if log_format not in {"json", "text"}:
             raise WrongArgument(f"--log-format {log_format} is not one of json, text.")
         given = _given(
@@ -202,7 +204,11 @@ def serve_command(
         fallback = None if settings.replicas else lambda: dev_chain
         make = partial(Service, settings, chains=chains, sources=sources, fallback=fallback)
         # The port first: a start that fails for it leaves no lock file behind.
-        with closing(bind(host, port)) as listener, only_service_on(settings.database):
+        with (
+            _signals_heeded(),
+            closing(bind(host, port)) as listener,
+            only_service_on(settings.database),
+        ):
             asyncio.run(_serve(make, listener, Reloading(config, keys, file.files)))
     except StartupError as problem:
         typer.echo(visible(f"event-streamer serve: {problem}"), err=True)
@@ -216,6 +222,9 @@ def serve_command(
         said = "the system gives this process no more threads: raise the limit (ulimit -u, TasksMax=)."
         typer.echo(f"event-streamer serve: {said}", err=True)
         raise typer.Exit(1) from problem
+    except (_StoppedEarlyError, asyncio.CancelledError):
+        typer.echo("event-streamer serve: stopped by SIGTERM before it was ready.", err=True)
+        raise typer.Exit(0) from None
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
 
@@ -224,7 +233,37 @@ def main() -> None:
     """Run `serve` as a program of its own."""
     command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     command.command("serve")(serve_command)
-    command(prog_name="python -m event_streamer_service")
+    _streams.prepare()
+    try:
+        command(prog_name="python -m event_streamer_service")
+    finally:
+        _streams.settle()
+
+
+class _StoppedEarlyError(SystemExit):
+    """SIGTERM came before there was an event loop, whose task it would have cancelled."""
+
+
+@contextmanager
+def _signals_heeded() -> Iterator[None]:
+    """
+    Heed signals while the service starts: uvicorn does once it serves.
+
+    SIGTERM stops the start, also of a container's process 1, to which the system gives no signal that has no
+    handler. SIGHUP would end the process; what it asks for, to read the keys, is being done anyway.
+    """
+
+    def stop(_number: int, _frame: object) -> None:
+        raise _StoppedEarlyError
+
+    before = {signal.SIGTERM: signal.signal(signal.SIGTERM, stop)}
+    if sys.platform != "win32":
+        before[signal.SIGHUP] = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _check_descriptors() -> None:
@@ -273,11 +312,26 @@ def _settings(values: dict[str, Any], keys: KeySet) -> Settings:
 
 async def _serve(make_service: Callable[[], Service], listener: socket.socket, reloading: Reloading) -> None:
     url = url_of(listener)
+    loop, task, is_ready = asyncio.get_running_loop(), asyncio.current_task(), False
+
+    def stop(_number: int, _frame: object) -> None:
+        if not is_ready and task is not None:
+            loop.call_soon_threadsafe(task.cancel)
+
+    signal.signal(signal.SIGTERM, stop)
     service = make_service()
 
     def announce(_: ServiceServer) -> None:
-        typer.echo(url)
-        sys.stdout.flush()
+        nonlocal is_ready
+        is_ready = True
+        try:
+            typer.echo(url)
+            sys.stdout.flush()
+        except OSError as problem:  # nobody reads it: no reason to serve nobody
+            logger.warning(
+                "The URL can't be written to standard output", extra=logs.fields(reason=problem.strerror)
+            )
+            _streams.write_no_more()
         chains = ", ".join(
             f"{chain.config.chain_id} ({chain.config.name})" for chain in service.chains.running()
         )

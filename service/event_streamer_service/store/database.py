@@ -35,7 +35,7 @@ from event_streamer_sdk._core.words import install_hint
 from event_streamer_service.errors import StartupError, Unavailable, WrongArgument
 from event_streamer_service.logs import fields
 from event_streamer_service.store import postgres
-from event_streamer_service.store.files import keep_private, make_private
+from event_streamer_service.store.files import SameFile, hindrance, keep_private, make_private
 from event_streamer_service.store.migrations import migrate
 
 logger = logging.getLogger(__name__)
@@ -108,9 +108,13 @@ class Database:
             self._engine.dispose()
             if not isinstance(problem, SQLAlchemyError):
                 raise
-            raise StartupError(f"Can't open the database {self.name}: {reason_of(problem)}") from problem
+            why = reason_of(problem)
+            if file is not None:
+                why += hindrance(file)
+            raise StartupError(f"Can't open the database {self.name}: {why}") from problem
         if file is not None:
             keep_private(file)
+            self._watch(SameFile(file))
         self._workers = ThreadPoolExecutor(
             1 if self._is_sqlite else connections, thread_name_prefix="database"
         )
@@ -129,6 +133,16 @@ class Database:
                 migrate(connection)
             finally:
                 too_late.cancel()
+
+    def _watch(self, same: SameFile) -> None:
+        """Do no more work on a file that is not at its place: what is written there nobody finds again."""
+
+        def check(_: Connection) -> None:
+            problem = same.problem()
+            if problem is not None:
+                raise OperationalError(None, None, FileNotFoundError(problem))
+
+        event.listen(self._engine, "begin", check, insert=True)  # before SQLite begins
 
     async def run(self, work: Callable[[Connection], T], *, is_wanted: Callable[[], bool] | None = None) -> T:
         """

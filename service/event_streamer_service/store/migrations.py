@@ -93,6 +93,8 @@ def migrate(connection: Connection) -> int:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     newest = max(MIGRATIONS)
     version = _version(connection)
+    if version == 0:
+        _check_is_free(connection)
     if version > newest:
         raise StartupError(
             f"The database has schema version {version}, and this release knows versions up to {newest}. "
@@ -103,8 +105,8 @@ def migrate(connection: Connection) -> int:
     else:
         for step in range(version + 1, newest + 1):
             MIGRATIONS[step](connection)
-    if version != newest:
-        write_setting(connection, VERSION_NAME, str(newest))
+    # Also where it is the newest already: a database that can't be written to is found here.
+    write_setting(connection, VERSION_NAME, str(newest))
     return newest
 
 
@@ -136,4 +138,21 @@ def write_setting(connection: Connection, name: str, value: str) -> None:
 def _version(connection: Connection) -> int:
     if not inspect(connection).has_table(schema.settings.name):
         return 0
-    return int(read_setting(connection, VERSION_NAME) or 0)
+    found = read_setting(connection, VERSION_NAME) or "0"
+    if not (found.isascii() and found.isdigit()):
+        raise StartupError(
+            f"The database's schema version is {found!r}, which is not a number: another program has written "
+            "to it. Restore a backup, or name another database."
+        )
+    return int(found)
+
+
+def _check_is_free(connection: Connection) -> None:
+    """Refuse a database in which another program has tables of our names: they would be taken for ours."""
+    others = set(inspect(connection).get_table_names()) & set(schema.metadata.tables)
+    others.discard(schema.settings.name)
+    if others:
+        raise StartupError(
+            f"The database has tables that another program made: {', '.join(sorted(others))}. "
+            "Name a database of the service's own."
+        )

@@ -46,7 +46,8 @@ def only_service_on(url: str) -> Iterator[None]:
         yield
         return
     try:
-        descriptor = os.open(f"{file}-lock", os.O_RDWR | os.O_CREAT, 0o600)
+        # One lock for one file, whichever links lead there.
+        descriptor = os.open(f"{os.path.realpath(file)}-lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError:
         yield
         return
