@@ -83,6 +83,9 @@ def test_it_serves_whatever_it_is_started_in(tmp_path: Path, form: str) -> None:
             assert client.subscription(number)["subscriber_id"] == "Jürgen ☃"
             client.get("/nowhere", 404)
         before = time.time()
+        if sys.platform == "linux":
+            places = [os.readlink(f"/proc/{process.pid}/fd/{number}") for number in range(3)]
+            assert not [place for place in places if "socket" in place or place.endswith(".db")]
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=30)
     assert process.returncode == 0

@@ -10,6 +10,11 @@ from typing import TextIO
 
 def prepare() -> None:
     """Bear standard streams that are closed (`<&-`, `>&-`) or can't encode all characters."""
+    for number in range(3):  # else the next file or socket gets the number, and what is written there
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
     if sys.stdin is None:
         sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 (open to the end)
     if sys.stderr is None:
