@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
 import pytest
@@ -217,19 +218,26 @@ def test_tables_of_another_program_are_not_taken_for_ours(database: str) -> None
         Database(database)
 
 
+@pytest.fixture
+def other_users_folder() -> Iterator[Path]:
+    """A folder that every user may enter: pytest's own are closed to others."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 @pytest.mark.parametrize(
     ("mode", "says"),
     [("folder", "may not write to the folder"), ("file", "may not read and write the file")],
 )
-def test_files_that_this_user_may_not_write_are_named(tmp_path: Path, mode: str, says: str) -> None:
+def test_files_that_this_user_may_not_write_are_named(other_users_folder: Path, mode: str, says: str) -> None:
     """In a container that runs as any user the mounted folder is often root's."""
-    file = tmp_path / "service.db"
+    file = other_users_folder / "service.db"
     Database(f"sqlite:///{file}").close()
-    for path in (*tmp_path.parents[:2], tmp_path):
-        path.chmod(0o755)
     if mode == "file":
-        tmp_path.chmod(0o777)
+        other_users_folder.chmod(0o777)
         file.chmod(0o444)
     program = (
         "import os, sys\n"
