@@ -95,7 +95,7 @@ class Service:
         self.metrics = Metrics()
         self.keys = Keys(settings)
         self.ask_for_keys: Callable[[], None] | None = None
-        """Set by who can read the configuration's keys anew: asks for it."""
+        """Asks for the configuration's keys to be read anew. Set by who can read them."""
         self.rate_limit = RateLimit(settings.requests_per_second, now=time.monotonic)
         self.observer = observer or _observer(settings, self.clock)
         self.admission = Admission(

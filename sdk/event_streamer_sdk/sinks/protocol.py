@@ -26,7 +26,7 @@ class SinkError(EventStreamerSDKError):
     """A sink can't take events: what it is told to do is wrong, or its place refuses."""
 
     permanent = True
-    """A stream doesn't wait for it as for a store that is away: a sink has a patience of its own."""
+    """A stream doesn't wait for it as for a store that is away, since a sink has a patience of its own."""
 
 
 class SinkUnavailableError(SinkError):
