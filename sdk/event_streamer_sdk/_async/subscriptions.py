@@ -108,8 +108,8 @@ class AsyncSubscriptions(AsyncRequests):
             EventStreamerSDKError: If a call fails; the subclass and `status_code` say how.
 
         Example:
-            >>> streaming_client = client.create_streaming_client(subscription.id)
-            >>> report = await streaming_client.run()
+            >>> async for batch in client.create_streaming_client(subscription.id):
+            ...     print(batch.batch_id)
             >>> done = await client.wait_until_done(subscription, timeout=60)
         """
         from .._core.subscriptions import Patience

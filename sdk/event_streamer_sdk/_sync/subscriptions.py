@@ -108,8 +108,8 @@ class SyncSubscriptions(SyncRequests):
             EventStreamerSDKError: If a call fails; the subclass and `status_code` say how.
 
         Example:
-            >>> streaming_client = client.create_streaming_client(subscription.id)
-            >>> report = streaming_client.run()
+            >>> for batch in client.create_streaming_client(subscription.id):
+            ...     print(batch.batch_id)
             >>> done = client.wait_until_done(subscription, timeout=60)
         """
         from .._core.subscriptions import Patience
