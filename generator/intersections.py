@@ -76,7 +76,11 @@ class Intersections:
     def _is_value_of_its_own(self, node: Node, member: Node, where: str) -> bool:
         """Whether a `$ref` leads to a value without a class that has further rules here, or no name."""
         meant, at = self._document.followed(member, where)
-        has_class = self._kinds.becomes_class(at) or self._kinds.is_union(meant, at)
+        has_class = (
+            self._kinds.is_object(meant, at)
+            or self._kinds.is_union(meant, at)
+            or any("enum" in each for each, _ in self._document.rules(at))
+        )
         return not has_class and (bool(set(node) - ANNOTATIONS - {"allOf"}) or not is_named(at))
 
     def _object(self, written: Node, node: Node, members: list[tuple[Node, str]], place: str) -> None:

@@ -29,7 +29,10 @@ def values(document: Mapping[str, Any], schema: Any, depth: int = 0) -> st.Searc
     """Values of a schema; references are followed in the document, to some depth where it isn't needed."""
     if isinstance(schema, bool) or schema == {}:
         return _ANY
-    if "$ref" in schema:
+    if "$ref" in schema and {"properties", "required", "minLength", "pattern"} & set(schema):
+        rest = {key: value for key, value in schema.items() if key != "$ref"}
+        found = values(document, {"allOf": [{"$ref": schema["$ref"]}, rest]}, depth)
+    elif "$ref" in schema:
         found = values(document, _target(document, schema["$ref"]), depth + 1)
     else:
         found = _typed(document, schema, depth)
