@@ -272,9 +272,10 @@ class Stream:
             if size >= settings.chunk_bytes:
                 await self._write(b"".join(chunk))
                 chunk, size = [], 0
-            if batch.end != end:
-                # Encoding is work for the processor: let other streams run between two batches.
-                await asyncio.sleep(0)
+            if batch.end == end:
+                break  # nothing follows: to ask for it would take another turn
+            # Encoding is work for the processor: let other streams run between two batches.
+            await asyncio.sleep(0)
         await self._write(b"".join(chunk))
         await self._tell_undecodable()
 

@@ -72,9 +72,13 @@ class Writer:
         Raises:
             ReaderStalled: It took nothing for too long.
         """
-        sending = asyncio.ensure_future(
-            self._send({"type": "http.response.body", "body": data, "more_body": True})
-        )
+        message = {"type": "http.response.body", "body": data, "more_body": True}
+        if self._transport is not None and not self._unsent():
+            # The server waits for what was written before, never for this: a task and a timer for it would
+            # cost a live stream as much as all else of a batch.
+            await self._send(message)
+            return
+        sending = asyncio.ensure_future(self._send(message))
         try:
             left = self._unsent()
             while not sending.done():
