@@ -115,6 +115,20 @@ def test_the_end_block_ends_the_stream_and_then_there_is_nothing(client: RawClie
     client.get(f"/subscriptions/{number}/stream", 204, params={"resume_token": end["resume_token"]})
 
 
+def test_a_token_of_the_end_finishes_a_subscription_whose_last_acknowledgement_was_lost(
+    client: RawClient,
+) -> None:
+    number = client.subscribe(end_block=40)
+    with client.stream(number) as stream:
+        batches = stream.batches_to(40)
+    assert client.subscription(number)["streaming_status"] != "finished"
+    token = {"resume_token": batches[-1]["resume_token"]}
+    client.get(f"/subscriptions/{number}/stream", 204, params=token)
+    found = client.subscription(number)
+    assert (found["streaming_status"], found["last_processed_block"]) == ("finished", 40)
+    assert found["events_delivered"] == len(events_of(batches))
+
+
 def test_an_end_block_ahead_is_waited_for(client: RawClient, chain: DevChain) -> None:
     number = client.subscribe(start_block=198, end_block=201)
     with client.stream(number) as stream:

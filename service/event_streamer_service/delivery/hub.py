@@ -17,7 +17,7 @@ from attrs import frozen
 from event_streamer_service.chains.types import Position
 from event_streamer_service.clock import Ids
 from event_streamer_service.delivery.connection import Connection, Ending
-from event_streamer_service.delivery.ledger import Ledger
+from event_streamer_service.delivery.ledger import Delivery, Ledger
 from event_streamer_service.delivery.progress import ProgressBook
 from event_streamer_service.errors import TooManyRequests
 from event_streamer_service.metrics import Metrics
@@ -205,6 +205,16 @@ class Hub:
         if connection.id not in self._connections:
             return  # the subscription was deleted or reset meanwhile: its old progress is void
         self._book.add(subscription, connection.ledger.settle())
+
+    def note_done(self, subscription: Subscription, reached: Progress) -> None:
+        """
+        Take it from a client's token that it has all there is.
+
+        Where blocks follow, the acknowledgement of one of them says the same. At the end none does, and one
+        that was lost on its way would leave the subscription unfinished for ever.
+        """
+        assert reached.position is not None, "nothing is done before the first block"
+        self._book.add(subscription, [Delivery(reached.position, reached.events_delivered)])
 
     @property
     def open_count(self) -> int:

@@ -70,6 +70,7 @@ class StreamEndpoint:
         subscription, start = await _admitted(request, service)
         metadata = header_object(request, "x-client-metadata", longest=_LONGEST_METADATA)
         if subscription.is_done_at(start.position):
+            service.hub.note_done(subscription, start)
             await Response(status_code=204)(scope, receive, send)
             return
         caller = caller_of(request)
