@@ -1,16 +1,18 @@
 """`stream.run(into=sink)`: what a sink is given and when, in both clients."""
 
 import asyncio
+import sqlite3
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from event_streamer_sdk import SyncEventStreamer
-from event_streamer_sdk.checkpoints import MemoryCheckpoint
+from event_streamer_sdk import Status, SyncEventStreamer
+from event_streamer_sdk.checkpoints import MemoryCheckpoint, SQLiteCheckpoint
 from event_streamer_sdk.exceptions import EventStreamerValidationError
-from event_streamer_sdk.sinks import SinkBatch, SinkError, SinkUnavailableError, Source
+from event_streamer_sdk.sinks import SinkBatch, SinkError, SinkUnavailableError, Source, SQLSink
 from event_streamer_sdk.streaming_client import EndReason
 from event_streamer_service import DevChain, LocalService
 from support.sinks import OPTIONS, rows_of_chain, stream_into, subscribe
@@ -208,6 +210,57 @@ def test_the_users_own_checkpoint_gets_the_position_too(
     assert kept.resume_token == sink.token
     stream_into(kind, service.url, number, sink, checkpoint=store)
     assert sink.rows == places(chain, 250)
+
+
+def test_one_that_loses_its_lease_writes_nothing_more_and_goes_on_behind_its_successor(
+    service: LocalService, chain: DevChain, kind: str, tmp_path: Path
+) -> None:
+    number = subscribe(service, 250)
+    mine, other = (SQLiteCheckpoint(tmp_path / "leases.db", lease_seconds=30) for _ in range(2))
+    place = f"sqlite:///{tmp_path / 'rows.db'}?table=rows"
+    standby: list[str] = []
+
+    def listen(stream: Any) -> None:
+        @stream.on_event("Transfer")
+        def sleep(events: list[dict[str, Any]]) -> None:
+            if events[0]["block_number"] > 100 and not standby:  # as if it had slept longer than its lease
+                standby.append("lost")
+                with sqlite3.connect(tmp_path / "leases.db") as leases:
+                    leases.execute("UPDATE event_streamer_checkpoints SET expires_at = 0")
+                leases.close()
+                successor = threading.Thread(target=succeed)
+                successor.start()
+                successor.join(30)
+
+        @stream.on_status
+        def note(status: Status) -> None:
+            if status.kind == "standby":
+                standby.append("standby")
+                other.release(f"sinks:{number}")
+
+    def succeed() -> None:
+        """Take the subscription over, and write some blocks of it."""
+        assert other.acquire(f"sinks:{number}")
+
+        def stop(stream: Any) -> None:
+            @stream.on_event("Transfer")
+            def enough(events: list[dict[str, Any]]) -> None:
+                if events[0]["block_number"] > 180:
+                    stream.disconnect()
+
+        stream_into("sync", service.url, number, SQLSink(place, write_rows=50), prepare=stop)
+
+    report = stream_into(
+        kind, service.url, number, SQLSink(place, write_rows=50), prepare=listen, checkpoint=mine
+    )
+    assert report.reason is EndReason.FINISHED
+    assert standby == ["lost", "standby"]
+    with sqlite3.connect(tmp_path / "rows.db") as database:
+        found = database.execute("SELECT block_number, log_index FROM rows ORDER BY 1, 2").fetchall()
+    database.close()
+    assert found == sorted(places(chain, 250))
+    mine.close()
+    other.close()
 
 
 def test_the_client_is_as_before_when_the_run_is_over(service: LocalService, chain: DevChain) -> None:

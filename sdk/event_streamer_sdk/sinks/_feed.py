@@ -26,7 +26,7 @@ from attrs import evolve, frozen
 from event_streamer_api.errors import EventStreamerValidationError
 from event_streamer_api.models import StreamingReorg, SubscriptionResponse
 
-from .._core.stream.checkpoint import Checkpoint
+from .._core.stream.checkpoint import Checkpoint, LeasingStore
 from .._core.stream.messages import Batch
 from .._core.stream.reports import EndReason, Report
 from .protocol import SinkBatch, SinkError, SinkUnavailableError, Source, checked
@@ -168,7 +168,12 @@ class Feed:
         self._raw_rows = 0
         self._bytes = 0
         self._token: str | None = None
+        self._is_open = False
+        self._is_fresh = False
+        """Whether no run has begun since it was opened."""
         self._block: int | None = None
+        self._key = ""
+        """The position's name in the user's store."""
         self._store: Any = None
         self._settings: Any = None
         self._handlers: tuple[Any, Any] | None = None
@@ -176,8 +181,22 @@ class Feed:
     # --- life ----------------------------------------------------------------------------------
 
     def open(self) -> None:
-        """Open the sink, and ask for the token that is stored with its events."""
+        """
+        Open the sink, and ask for the token that is stored with its events.
+
+        With leases that waits until the run has the lease: to open a place may take it from whoever writes.
+        """
+        if not _has_leases(self._stream._store):
+            self._open()
+
+    def _open(self) -> None:
+        """Open the sink for a run; anew where one has lost its lease, since its successor has written."""
+        self.close()
+        self._waiting.clear()
+        self._rows = self._raw_rows = self._bytes = 0
+        self._block = None
         self._token = self._sink.open(self._source)
+        self._is_open = self._is_fresh = True
 
     def attach(self, take: Callable[..., Any], take_reorg: Callable[..., Any]) -> None:
         """Take the part of the client's store, beside its handlers, for the time of a run."""
@@ -269,7 +288,11 @@ class Feed:
     # --- the client's store ----------------------------------------------------------------------
 
     def load(self, key: str) -> Checkpoint | None:
-        """Give the position that is stored with the events, else that of the user's store."""
+        """Give the position that is stored with the events, else that of the user's store, to a new run."""
+        if not self._is_fresh:
+            with self._lock:
+                self._patiently(self._open)
+        self._is_fresh, self._key = False, key
         if self._token is not None:
             return Checkpoint(resume_token=self._token)
         found: Checkpoint | None = self._store.load(key) if self._store is not None else None
@@ -290,8 +313,10 @@ class Feed:
             self._store.save(key, checkpoint)
 
     def close(self) -> None:
-        """Close the sink. The user's store stays open, as always."""
-        self._sink.close()
+        """Close the sink where it is open. The user's store stays open, as always."""
+        if self._is_open:
+            self._is_open = False
+            self._sink.close()
 
     def __getattr__(self, name: str) -> Any:
         """Leave leases to the user's store."""
@@ -327,6 +352,7 @@ class Feed:
 
     def _write(self, count: int) -> None:
         """Write the first that wait; what is written is taken off the list at once."""
+        self._check_lease()
         while count:
             first = self._waiting[0]
             if isinstance(first, StreamingReorg):
@@ -343,6 +369,11 @@ class Feed:
             self._put(self._batch_of(pieces, joined))
             self._taken_off(taken)
             count -= taken
+
+    def _check_lease(self) -> None:
+        """Let nothing be written for a run that has lost its lease: its successor writes."""
+        if _has_leases(self._store):
+            self._store.renew(self._key)
 
     def _batch_of(self, pieces: list[_Piece], joined: _Piece) -> SinkBatch:
         prepared: list[Any] = []
@@ -429,6 +460,10 @@ class Feed:
     def _is_stopping(self) -> bool:
         lanes = self._stream._lanes
         return lanes is not None and lanes.session.stopping
+
+
+def _has_leases(store: Any) -> bool:
+    return isinstance(store, LeasingStore) and store.lease_seconds is not None
 
 
 def _token_of(each: _Piece | StreamingReorg) -> str:

@@ -15,7 +15,7 @@ from enum import Enum
 from functools import partial
 from typing import Any
 
-from event_streamer_sdk.exceptions import HandlerTimeoutError, StreamLineError
+from event_streamer_sdk.exceptions import HandlerTimeoutError, LeaseLostError, StreamLineError
 
 from .blocks import Blocks
 from .checkpoint import DeadLetterRecord
@@ -108,6 +108,10 @@ class Unhandled:
                     failed.append((call, error))
             if not failed:
                 return Result.HANDLED
+            lost = next((error for _, error in failed if isinstance(error, LeaseLostError)), None)
+            if lost is not None and settings.has_lease:
+                session.conclude(EndReason.LEASE_LOST, lost)  # a handler that writes by itself has found out
+                return Result.NOT_HANDLED
             session.counters.add(handler_errors=len(failed))
             for call, error in failed:
                 logger.warning(
