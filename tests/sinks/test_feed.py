@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from event_streamer_sdk import Status, SyncEventStreamer
-from event_streamer_sdk.checkpoints import MemoryCheckpoint, SQLiteCheckpoint
+from event_streamer_sdk.checkpoints import AsyncSQLCheckpoint, MemoryCheckpoint, SQLiteCheckpoint
 from event_streamer_sdk.exceptions import EventStreamerValidationError
 from event_streamer_sdk.sinks import SinkBatch, SinkError, SinkUnavailableError, Source, SQLSink
 from event_streamer_sdk.streaming_client import EndReason
@@ -210,6 +210,19 @@ def test_the_users_own_checkpoint_gets_the_position_too(
     assert kept.resume_token == sink.token
     stream_into(kind, service.url, number, sink, checkpoint=store)
     assert sink.rows == places(chain, 250)
+
+
+@pytest.mark.parametrize("lease_seconds", [None, 30])
+def test_a_store_of_asyncio_gets_the_position_too(
+    service: LocalService, chain: DevChain, tmp_path: Path, lease_seconds: float | None
+) -> None:
+    path, number, sink = tmp_path / "positions.db", subscribe(service, 250), Kept()
+    store = AsyncSQLCheckpoint(f"sqlite:///{path}", lease_seconds=lease_seconds)
+    stream_into("async", service.url, number, sink, checkpoint=store)
+    assert sink.rows == places(chain, 250)
+    kept = SQLiteCheckpoint(path).load(f"sinks:{number}")
+    assert kept is not None
+    assert kept.resume_token == sink.token
 
 
 def test_one_that_loses_its_lease_writes_nothing_more_and_goes_on_behind_its_successor(

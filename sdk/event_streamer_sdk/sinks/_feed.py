@@ -88,7 +88,8 @@ async def feeding_async(stream: Any, sink: Any) -> AsyncIterator[Callable[[Repor
         A coroutine function that takes the run's report, and gives it back.
     """
     subscription = await stream.event_streamer.get_subscription(stream.subscription_id)
-    feed = Feed(stream, _Blocking(checked(sink), asyncio.get_running_loop()), subscription)
+    loop = asyncio.get_running_loop()
+    feed = Feed(stream, _Blocking(checked(sink), loop), subscription, loop)
 
     async def take(events: Any) -> None:
         if feed.has_work:
@@ -111,17 +112,24 @@ async def feeding_async(stream: Any, sink: Any) -> AsyncIterator[Callable[[Repor
 
 
 class _Blocking:
-    """A sink whose coroutine functions can be called from a thread."""
+    """A sink or a checkpoint store of asyncio, whose methods can be called from a thread."""
 
-    def __init__(self, sink: Any, loop: asyncio.AbstractEventLoop) -> None:
-        self._sink = sink
+    def __init__(self, wrapped: Any, loop: asyncio.AbstractEventLoop) -> None:
+        self._wrapped = wrapped
         self._loop = loop
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self._sink, name)
-        if not inspect.iscoroutinefunction(found):
+        found = getattr(self._wrapped, name)
+        if not callable(found):
             return found
-        return lambda *arguments: asyncio.run_coroutine_threadsafe(found(*arguments), self._loop).result()
+
+        def call(*arguments: Any) -> Any:
+            result = found(*arguments)
+            if inspect.iscoroutine(result):
+                return asyncio.run_coroutine_threadsafe(result, self._loop).result()
+            return result
+
+        return call
 
 
 @frozen
@@ -144,13 +152,21 @@ class Feed:
         stream: The streaming client.
         sink: The sink.
         subscription: What is streamed.
+        loop: The client's event loop, where it has one: a store of its own may be made for asyncio.
     """
 
     blocking = True
     """To the client it is a checkpoint store, and one that waits."""
 
-    def __init__(self, stream: Any, sink: Any, subscription: SubscriptionResponse) -> None:
+    def __init__(
+        self,
+        stream: Any,
+        sink: Any,
+        subscription: SubscriptionResponse,
+        loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
         self._stream = stream
+        self._loop = loop
         self._sink = checked(sink)
         self._source = Source(subscription)
         if not stream.auto_acknowledge:
@@ -174,7 +190,9 @@ class Feed:
         self._block: int | None = None
         self._key = ""
         """The position's name in the user's store."""
+        self._users_store: Any = None
         self._store: Any = None
+        """The same, as it is called from threads."""
         self._settings: Any = None
         self._handlers: tuple[Any, Any] | None = None
 
@@ -201,7 +219,10 @@ class Feed:
     def attach(self, take: Callable[..., Any], take_reorg: Callable[..., Any]) -> None:
         """Take the part of the client's store, beside its handlers, for the time of a run."""
         stream = self._stream
-        self._store, self._settings = stream._store, stream._settings
+        self._users_store, self._settings = stream._store, stream._settings
+        self._store = self._users_store
+        if self._store is not None and self._loop is not None:
+            self._store = _Blocking(self._store, self._loop)
         stream._store = self
         stream._settings = evolve(
             stream._settings,
@@ -220,7 +241,7 @@ class Feed:
             return
         for handler in self._handlers:
             self._stream._registry.remove(handler)
-        self._stream._store, self._stream._settings = self._store, self._settings
+        self._stream._store, self._stream._settings = self._users_store, self._settings
         self._handlers = None
 
     def conclude(self, report: Report) -> Report:
