@@ -309,7 +309,9 @@ def test_a_client_that_is_connected_already_goes_on_where_the_sink_is(
 
 
 def test_what_is_no_sink_is_refused(service: LocalService, kind: str) -> None:
-    with pytest.raises(EventStreamerValidationError, match="str has no method open, write, undo, close"):
+    with pytest.raises(EventStreamerValidationError, match=r"sink_for\(name\) makes one"):
         stream_into(kind, service.url, subscribe(service, 10), "transfers.parquet")
+    with pytest.raises(EventStreamerValidationError, match="dict has no method open, write, undo, close"):
+        stream_into(kind, service.url, subscribe(service, 10), {})
     with pytest.raises(EventStreamerValidationError, match="leave auto_acknowledge=False away"):
         stream_into(kind, service.url, subscribe(service, 10), Kept(), auto_acknowledge=False)

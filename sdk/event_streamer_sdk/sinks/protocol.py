@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
@@ -320,8 +321,13 @@ def checked(sink: Any) -> Any:
         It.
 
     Raises:
-        EventStreamerValidationError: It lacks a method.
+        EventStreamerValidationError: It lacks a method, or is the name of a place.
     """
+    if isinstance(sink, str | os.PathLike):
+        # The name isn't repeated: a password may stand in it.
+        raise EventStreamerValidationError(
+            "into= takes a sink, not the name of a place: into=sink_for(name) makes one"
+        )
     missing = [name for name in METHODS if not callable(getattr(sink, name, None))]
     if missing:
         raise EventStreamerValidationError(
