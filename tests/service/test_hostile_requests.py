@@ -192,7 +192,7 @@ def test_bodies_that_are_packed_or_written_otherwise_are_told_so(
     with RawClient(served.url) as client:
         refused = client.http.post("/subscriptions", content=content, headers=JSON | headers)
     assert refused.status_code == 415
-    assert refused.json()["detail"].startswith(("Send the body as it is", "JSON is written in UTF-8"))
+    assert refused.json()["detail"].startswith(("Send the body without", "The body must be in UTF-8"))
 
 
 def test_a_nul_is_refused_before_the_database_does(client: RawClient) -> None:

@@ -46,7 +46,7 @@ def test_topics_select_in_history_and_at_the_head(chain: DevChain) -> None:
     ("changes", "said"),
     [
         ({"topics": [None] * 4}, "topics has 4 positions, and 3 are allowed for Transfer"),
-        ({"topics": [[OTHER_TOPIC]]}, "topics\\[0\\] is null or the event's own topic0"),
+        ({"topics": [[OTHER_TOPIC]]}, "topics\\[0\\] must be null or the event's own topic0"),
         ({"topics": []}, "topics"),
         ({"topics": [None, []]}, "topics"),
         ({"topics": [None, ["0x12"]]}, "topics"),

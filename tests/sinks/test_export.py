@@ -295,7 +295,7 @@ def test_a_last_block_that_is_not_there_yet_is_told(
         (["1", "--to", "sqlite:///x.db", "--integers", "float"], 2, "SQLSink has no option 'integers'"),
         (["1", "--to", "/proc/nothing/x"], 1, "can't be used"),
         (["2", "--to", "x.csv"], 2, "there is no last block: say --follow"),
-        (["2", "--to", "x.csv", "--follow"], 2, "name a folder for --follow"),
+        (["2", "--to", "x.csv", "--follow"], 2, "and --follow goes on: name a folder"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_sentence(

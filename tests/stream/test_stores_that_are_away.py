@@ -356,6 +356,7 @@ def test_the_blocking_client_awaits_nothing_and_says_so() -> None:
             store: Any = MemoryCheckpoint()
             store.save = lambda key, checkpoint: handle(key)
             stream = client.create_streaming_client(1, checkpoint=store)
+            stream.on_event("Transfer")(lambda events: None)
             with pytest.raises(ValueError, match="returned a coroutine: use EventStreamer"):
                 stream.run()
         assert server.acked == set()
