@@ -21,7 +21,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from event_streamer_api.errors import EventStreamerValidationError
 from event_streamer_api.models import StreamingReorg, SubscriptionResponse
@@ -29,6 +29,7 @@ from event_streamer_api.models import StreamingReorg, SubscriptionResponse
 from .._core.stream.checkpoint import Checkpoint, LeasingStore
 from .._core.stream.messages import Batch
 from .._core.stream.reports import EndReason, Report
+from ._pieces import Piece, block_of, join, token_of
 from .protocol import SinkBatch, SinkError, SinkUnavailableError, Source, checked
 
 logger = logging.getLogger(__name__)
@@ -132,18 +133,6 @@ class _Blocking:
         return call
 
 
-@frozen
-class _Piece:
-    """Events that wait to be written, and the token behind them."""
-
-    events: Sequence[Mapping[str, Any]]
-    prepared: tuple[Any, ...]
-    size: int
-    token: str
-    first_block: int | None
-    last_block: int | None
-
-
 class Feed:
     """
     Collects what comes, and writes it when the position is stored.
@@ -179,7 +168,7 @@ class Feed:
         self._write_seconds: float = getattr(sink, "write_seconds", WRITE_SECONDS)
         self._patience: float = getattr(sink, "patience", PATIENCE)
         self._lock = threading.RLock()
-        self._waiting: list[_Piece | StreamingReorg] = []
+        self._waiting: list[Piece | StreamingReorg] = []
         self._rows = 0
         self._raw_rows = 0
         self._bytes = 0
@@ -285,7 +274,7 @@ class Feed:
             if self._is_full:
                 self._write(len(self._waiting))
             token = self._token_behind(batch)
-            piece = _Piece(events, (), len(events), token, batch.first_block, batch.last_block)
+            piece = Piece(events, (), len(events), token, batch.first_block, batch.last_block)
             self._waiting.append(piece)
             self._rows += piece.size
             self._raw_rows += piece.size
@@ -300,7 +289,7 @@ class Feed:
         """Give the position behind a batch: a service that repeats itself doesn't take it back."""
         last, before = batch.last_block, self._block
         if last is not None and before is not None and last < before and not batch.goes_back:
-            token = _token_of(self._waiting[-1]) if self._waiting else self._token
+            token = token_of(self._waiting[-1]) if self._waiting else self._token
             if token is not None:
                 return token
         self._block = last
@@ -323,12 +312,12 @@ class Feed:
         """Write all events up to a position, with it; then tell the user's store, too."""
         with self._lock:
             token, block = checkpoint.resume_token, checkpoint.block
-            tokens = [_token_of(each) for each in self._waiting]
+            tokens = [token_of(each) for each in self._waiting]
             if token in tokens:
                 self._write(len(tokens) - tokens[::-1].index(token))
             elif token != self._token:
                 # That of a message without events. What lies behind it has not been handled.
-                self._write(sum(block is None or _block_of(each) <= block for each in self._waiting))
+                self._write(sum(block is None or block_of(each) <= block for each in self._waiting))
                 self._put(SinkBatch((), (), 0, token, block, block))
         if self._store is not None:
             self._store.save(key, checkpoint)
@@ -351,9 +340,9 @@ class Feed:
         if self._prepare is None:
             return
         waiting, self._waiting = self._waiting, []
-        raw: list[_Piece] = []
+        raw: list[Piece] = []
         for each in [*waiting, None]:
-            if isinstance(each, _Piece) and not each.prepared:
+            if isinstance(each, Piece) and not each.prepared:
                 raw.append(each)
                 continue
             if raw:
@@ -362,9 +351,9 @@ class Feed:
             if each is not None:
                 self._waiting.append(each)
 
-    def _prepared(self, pieces: list[_Piece]) -> _Piece:
+    def _prepared(self, pieces: list[Piece]) -> Piece:
         assert self._prepare is not None, "there is something to prepare with"
-        joined = _joined(pieces)
+        joined = join(pieces)
         if not joined.events:
             return joined
         prepared = self._prepare(joined.events)
@@ -383,10 +372,10 @@ class Feed:
                 count -= 1
                 continue
             taken = 1
-            while taken < count and isinstance(self._waiting[taken], _Piece):
+            while taken < count and isinstance(self._waiting[taken], Piece):
                 taken += 1
-            pieces = [each for each in self._waiting[:taken] if isinstance(each, _Piece)]
-            joined = _joined(pieces)
+            pieces = [each for each in self._waiting[:taken] if isinstance(each, Piece)]
+            joined = join(pieces)
             self._put(self._batch_of(pieces, joined))
             self._taken_off(taken)
             count -= taken
@@ -396,10 +385,10 @@ class Feed:
         if _has_leases(self._store):
             self._store.renew(self._key)
 
-    def _batch_of(self, pieces: list[_Piece], joined: _Piece) -> SinkBatch:
+    def _batch_of(self, pieces: list[Piece], joined: Piece) -> SinkBatch:
         prepared: list[Any] = []
         if self._prepare is not None:
-            raw: list[_Piece] = []
+            raw: list[Piece] = []
             for piece in pieces:
                 if piece.prepared:
                     prepared.extend(piece.prepared)
@@ -424,12 +413,12 @@ class Feed:
         self._token = batch.resume_token
 
     def _taken_off(self, count: int) -> None:
-        gone = [each for each in self._waiting[:count] if isinstance(each, _Piece)]
+        gone = [each for each in self._waiting[:count] if isinstance(each, Piece)]
         del self._waiting[:count]
         self._rows -= sum(piece.size for piece in gone)
         self._bytes -= sum(getattr(each, "nbytes", 0) for piece in gone for each in piece.prepared)
         self._raw_rows = sum(
-            each.size for each in self._waiting if isinstance(each, _Piece) and not each.prepared
+            each.size for each in self._waiting if isinstance(each, Piece) and not each.prepared
         )
 
     def _patiently(self, call: Callable[..., Any], *arguments: Any) -> None:
@@ -485,26 +474,3 @@ class Feed:
 
 def _has_leases(store: Any) -> bool:
     return isinstance(store, LeasingStore) and store.lease_seconds is not None
-
-
-def _token_of(each: _Piece | StreamingReorg) -> str:
-    return each.resume_token if isinstance(each, StreamingReorg) else each.token
-
-
-def _block_of(each: _Piece | StreamingReorg) -> int:
-    return each.common_ancestor if isinstance(each, StreamingReorg) else each.last_block or 0
-
-
-def _joined(pieces: list[_Piece]) -> _Piece:
-    if len(pieces) == 1:
-        return pieces[0]
-    firsts = [piece.first_block for piece in pieces if piece.first_block is not None]
-    lasts = [piece.last_block for piece in pieces if piece.last_block is not None]
-    return _Piece(
-        events=[event for piece in pieces for event in piece.events],
-        prepared=(),
-        size=sum(piece.size for piece in pieces),
-        token=pieces[-1].token,
-        first_block=min(firsts, default=None),
-        last_block=max(lasts, default=None),
-    )
