@@ -21,6 +21,7 @@ from .backoff import Backoff
 from .config import ChainConfig
 from .errors import ChainClosed, ChainError, ChainUnavailable
 from .headers import HeaderChain, HeaderStore, until_missing
+from .news import News
 from .source import ChainSource
 from .trouble import Trouble
 from .types import Block, Reorg
@@ -72,7 +73,7 @@ class HeadTracker:
         self._headers = HeaderChain(self._retain)
         self._pruned_at = 0
         self._loaded = False
-        self._changed = asyncio.Event()
+        self._news = News()
         self._task: asyncio.Task[None] | None = None
         self._users = 0
         self._idle: asyncio.TimerHandle | None = None
@@ -204,13 +205,12 @@ class HeadTracker:
     async def _wait_for_news(self) -> None:
         if self._closed:
             raise ChainClosed(f"chain {self._config.chain_id} was closed or reconfigured")
-        await self._changed.wait()
+        await self._news.wait()
         if self._closed:
             raise ChainClosed(f"chain {self._config.chain_id} was closed or reconfigured")
 
     def _announce(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
+        self._news.tell()
 
     async def _watch(self) -> None:
         config = self._config
