@@ -4,7 +4,7 @@ Patterns of a document as Python's `re` has them.
 JSON Schema's patterns are those of ECMA-262 with the flag `u` (JSON Schema Core 2020-12, section 6.4).
 Python writes nearly the same characters and means other things by them. Its `$` is also before a last
 newline, and its `.` also a carriage return; its `\d`, `\w` and `\b` are those of Unicode; `{,5}`, `*+` and
-`[]a]` are no part of ECMA-262. So a pattern is read by the rules of ECMA-262, and written by those of `re`.
+`[]a]` aren't part of ECMA-262. So a pattern is read by the rules of ECMA-262, and written by those of `re`.
 
 What real documents hold and the flag `u` forbids is read as without it where that says one thing only
 (ECMA-262, annex B.1.2): `\-` and `[\w-.]`, but not `\a`.

@@ -123,7 +123,7 @@ class StreamingBase(abc.ABC):
         """
         Whether handlers may still be called, which is so from the start to the end of a stream.
 
-        Also true while there is no connection yet, or none just now: the client goes on trying.
+        Also true before the first connection and while it is lost: the client keeps trying.
         `is_connected` tells whether there is one, `report` how a stream has ended.
         """
 

@@ -91,7 +91,7 @@ class SyncStreamingClient(SyncStreaming):
         """
         Whether handlers may still be called, which is so from the start to the end of a stream.
 
-        Also true while there is no connection yet, or none just now: the client goes on trying.
+        Also true before the first connection and while it is lost: the client keeps trying.
         `is_connected` tells whether there is one, `report` how a stream has ended.
         """
         return self._run is not None and self._run.running
@@ -203,7 +203,7 @@ class SyncStreamingClient(SyncStreaming):
         The first signal stops all runs of the process in good order, as `stop_streaming()` does, and `run()`
         returns: the program decides its exit code. A second one raises KeyboardInterrupt at once.
 
-        A handler that is still at work when `stop_timeout` is over is broken off. In blocking code that takes
+        A handler that is still running after `stop_timeout` is interrupted. In blocking code that takes
         the main thread: where `run()` was called there and takes a signal, handlers run in it. Elsewhere they
         run in a thread of the client's, which is left behind then.
 
