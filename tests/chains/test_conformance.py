@@ -337,9 +337,9 @@ def test_many_feeds_cost_one_question_a_block(node: Node) -> None:
             for value in range(10):
                 node.transfer(value)
                 await eventually(lambda: all(reader.done_to == chain.head_number for reader in readers))
-            await eventually(lambda: delivered(readers[0]) == node.transfers())
+            # Readers are woken in groups: the last of them has its logs a turn or more after the first.
+            await eventually(lambda: all(delivered(reader) == node.transfers() for reader in readers[:40]))
             assert chain.live.calls - calls <= 10
-            assert all(delivered(reader) == delivered(readers[0]) for reader in readers[:40])
             assert all(reader.logs == [] for reader in readers[40:])
             for task in tasks:
                 task.cancel()
