@@ -181,12 +181,19 @@ class Document:
         return node
 
     def schema(self, node: Any, place: str) -> Node:
-        """Make sure that a node is a schema, and write `true` and `false` of 3.1 as objects."""
+        """
+        Make sure that a node is a schema, and write `true` and `false` of 3.1 as objects.
+
+        An `enum` without values is left out: JSON Schema (2020-12 Validation, 6.1.2) allows it, and those who
+        write one mean that they don't know the values, not that there is none.
+        """
         if node is True:
             return {}
         if node is False:
             return {"not": {}}
-        return self.mapping(node, place)
+        if self.mapping(node, place).get("enum") == []:
+            return {key: value for key, value in node.items() if key != "enum"}
+        return node  # type: ignore[no-any-return]
 
     def rules(self, place: str) -> Iterator[tuple[Node, str]]:
         """

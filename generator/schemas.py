@@ -97,6 +97,8 @@ class Schemas:
         if node is False:
             self.notice(place, "`false` isn't enforced: no value is allowed here")
             return {"description": place}
+        if isinstance(node, dict) and node.get("enum") == []:
+            self.notice(place, "`enum` isn't enforced: it holds no value")
         node = self._document.schema(node, place)
         self._look_through(node, place)
         if place in self._loosened:
@@ -191,8 +193,6 @@ class Schemas:
         listed = self.kinds.listed(node["enum"], f"{place}/enum")
         values = [self._enum_value(value, kinds, place) for value in listed if value is not None]
         values = [value for index, value in enumerate(values) if value not in values[:index]]
-        if not listed:
-            raise self._document.wrong(place, "`enum` must hold a value")
         if values and ({type(value) for value in values} in ({str}, {int})):
             written["type"] = "string" if isinstance(values[0], str) else "integer"
             written["enum"] = values
