@@ -1,5 +1,5 @@
 """
-Running the service on uvicorn: a socket bound first, streams that end before the server stops.
+Running the service on uvicorn: sockets bound first, streams that end before the server stops.
 
 What a connection may cost is limited in `connections`; another ASGI server has limits of its own.
 """
@@ -7,7 +7,6 @@ What a connection may cost is limited in `connections`; another ASGI server has 
 from __future__ import annotations
 
 import asyncio
-import errno
 import socket
 from collections.abc import Callable
 from functools import partial
@@ -17,7 +16,6 @@ from typing import Any, cast
 import uvicorn
 
 from event_streamer_service.app import create_app
-from event_streamer_service.configuration import check_port
 from event_streamer_service.connections import (
     ConnectionLimits,
     Connections,
@@ -25,92 +23,19 @@ from event_streamer_service.connections import (
     QuietAccept,
     descriptor_limit,
 )
-from event_streamer_service.errors import StartupError, WrongArgument
-from event_streamer_service.origins import is_loopback
+from event_streamer_service.listening import Listener
 from event_streamer_service.service import Service
-from event_streamer_service.settings import Settings
-
-_BACKLOG = 2048
-_FIRST_OPEN_PORT = 1024
-
-
-def check_exposure(host: str, settings: Settings) -> None:
-    """
-    Refuse to serve everybody on the network.
-
-    Raises:
-        WrongArgument: `host` is not loopback and there are no API keys.
-    """
-    if settings.has_keys or is_loopback(host):
-        return
-    raise WrongArgument(
-        f"{host or 'Every interface'} can be reached from other machines: set API keys "
-        "(--api-key SUBSCRIBER=KEY), or listen on 127.0.0.1."
-    )
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """
-    Bind a listening socket.
-
-    Args:
-        host: Name or address of an interface of this machine.
-        port: TCP port; 0 takes a free one.
-
-    Raises:
-        StartupError: The address can't be used; the sentence says why.
-        WrongArgument: There is no such port.
-    """
-    check_port(port)
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listener = socket.socket(family, kind, protocol)
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(address)
-            listener.listen(_BACKLOG)
-        except OSError:
-            listener.close()
-            raise
-    except (OSError, UnicodeError) as problem:  # UnicodeError: no name of a host (RFC 5891)
-        raise StartupError(f"Can't listen on {_place(host, port)}: {_why_not(problem, port)}") from problem
-    return listener
-
-
-def _why_not(problem: OSError | UnicodeError, port: int) -> str:
-    said = f"{getattr(problem, 'strerror', None) or problem}."
-    if not isinstance(problem, OSError):
-        return said
-    if problem.errno == errno.EADDRINUSE:
-        return f"{said} Choose another port, or a free one with --port 0."
-    if problem.errno == errno.EACCES and port < _FIRST_OPEN_PORT:
-        return f"{said} Ports below {_FIRST_OPEN_PORT} are for root: choose a higher one."
-    return said
-
-
-def url_of(listener: socket.socket) -> str:
-    """Return the URL under which a bound socket is reached."""
-    host, port = listener.getsockname()[:2]
-    if host in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
-        host = "localhost"
-    return f"http://{_place(host, port)}"
-
-
-def _place(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 async def serve(
     service: Service,
-    listener: socket.socket,
+    listener: Listener,
     *,
     started: Callable[[ServiceServer], None],
     node_patience: float | None = None,
 ) -> None:
     """
-    Run a service on a bound socket until its server is told to exit.
+    Run a service on bound sockets until its server is told to exit.
 
     Args:
         service: The service, which is started and closed here.
@@ -122,11 +47,11 @@ async def serve(
         StartupError: A chain can't be configured, or none of them answers.
     """
     try:
-        await service.start(url_of(listener))
+        await service.start(listener.url)
         if node_patience is not None:
             await service.check_given_chains(node_patience)
         server = ServiceServer(service, started=started)
-        await server.serve(sockets=[listener])
+        await server.serve(sockets=list(listener.sockets))
     finally:
         listener.close()
         await service.close()

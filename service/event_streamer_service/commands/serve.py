@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -32,8 +31,9 @@ from event_streamer_service.commands._arguments import (
 from event_streamer_service.configuration import Configuration, KeySet, revealed
 from event_streamer_service.connections import descriptor_limit, raise_descriptor_limit
 from event_streamer_service.errors import StartupError, WrongArgument
+from event_streamer_service.listening import Listener, bind, check_exposure
 from event_streamer_service.reloading import Reloading
-from event_streamer_service.server import ServiceServer, bind, check_exposure, serve, url_of
+from event_streamer_service.server import ServiceServer, serve
 from event_streamer_service.service import Service
 from event_streamer_service.settings import Settings
 from event_streamer_service.store.database import reason_of
@@ -100,7 +100,9 @@ def serve_command(
             help="Recorded blocks (blocks.ndjson, logs.ndjson) of chain ID, 1 unless told otherwise.",
         ),
     ] = None,
-    host: Annotated[str, typer.Option(help="Interface; off loopback API keys are required.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="Interface, by name or address; off loopback API keys are required.")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="TCP port; 0 takes a free one.")] = 8000,
     api_key: Annotated[
         list[str] | None,
@@ -310,8 +312,8 @@ def _settings(values: dict[str, Any], keys: KeySet) -> Settings:
     return settings
 
 
-async def _serve(make_service: Callable[[], Service], listener: socket.socket, reloading: Reloading) -> None:
-    url = url_of(listener)
+async def _serve(make_service: Callable[[], Service], listener: Listener, reloading: Reloading) -> None:
+    url = listener.url
     loop, task, is_ready = asyncio.get_running_loop(), asyncio.current_task(), False
 
     def stop(_number: int, _frame: object) -> None:
@@ -335,7 +337,10 @@ async def _serve(make_service: Callable[[], Service], listener: socket.socket, r
         chains = ", ".join(
             f"{chain.config.chain_id} ({chain.config.name})" for chain in service.chains.running()
         )
-        logger.info("Started", extra=logs.fields(url=url, chains=chains, database=service.database.name))
+        known = {"url": url, "chains": chains, "database": service.database.name}
+        if len(listener.sockets) > 1:
+            known["listens"] = ", ".join(listener.places)
+        logger.info("Started", extra=logs.fields(**known))
 
     reloader = asyncio.create_task(reloading.run(service), name="reload keys")
     try:

@@ -13,7 +13,8 @@ from event_streamer_service.chains.source import ChainSource
 from event_streamer_service.clock import Clock, SystemClock
 from event_streamer_service.devchain.chain import DevChain
 from event_streamer_service.errors import StartupError
-from event_streamer_service.server import ServiceServer, bind, check_exposure, serve, url_of
+from event_streamer_service.listening import bind, check_exposure
+from event_streamer_service.server import ServiceServer, serve
 from event_streamer_service.service import Service
 from event_streamer_service.settings import Settings
 from event_streamer_service.testing.faults import Faults
@@ -38,7 +39,8 @@ class LocalService:
             recording; a fresh `DevChain()` where neither this nor `sources` nor `chains` is given.
         sources: Further chains of this process.
         chains: Node chains.
-        host: Interface to listen on. Off loopback API keys are required.
+        host: Interface to listen on, by name or address; a name's addresses are all listened on. Off
+            loopback API keys are required.
         port: TCP port; 0 takes a free one.
         clock: Tells the time of messages, tokens and rows.
         tracer_provider: Where its traces go; by default OpenTelemetry's global provider, where one is set.
@@ -138,8 +140,8 @@ class LocalService:
         except BaseException:
             listener.close()
             raise
-        self._url = url_of(listener)
-        self._port = listener.getsockname()[1]
+        self._url = listener.url
+        self._port = listener.port
         started = threading.Event()
         problems: list[BaseException] = []
 
