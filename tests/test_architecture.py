@@ -82,6 +82,7 @@ MAY_IMPORT = {
     },
     # The commands of the service show a client at work, so they alone may use the whole SDK.
     "event_streamer_service.commands": {"event_streamer_service", "event_streamer_sdk", "event_streamer_api"},
+    "event_streamer_service.__main__": {"event_streamer_service", "event_streamer_sdk.cli"},
 }
 # What decides must not reach for the world: time, chance and input are handed to it.
 IMPURE = {

@@ -9,10 +9,10 @@ Names are loaded when they are first used, so that importing the package costs n
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ._core.version import __version__
 
+# Type checkers take it for typing's own, which takes longer to import than the rest of this file.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .client import CallOptions, EventStreamer, SyncEventStreamer
     from .exceptions import (

@@ -13,11 +13,13 @@ server. It needs the extra `event-streamer-sdk[service]`.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
 from event_streamer_service.extra import needed_for
 
+TYPE_CHECKING = False  # type checkers take it for typing's own, which takes a while to import
 if TYPE_CHECKING:
+    from typing import Any
+
     from event_streamer_service.app import create_app
     from event_streamer_service.chains.config import ChainConfig
     from event_streamer_service.clock import ManualClock

@@ -104,7 +104,7 @@ def bind(host: str, port: int) -> Listener:
                     raise
     except (OSError, UnicodeError) as problem:  # UnicodeError: not a name of a host (RFC 5891)
         raise StartupError(f"Can't listen on {_place(host, port)}: {_why_not(problem, port)}") from problem
-    raise AssertionError("unreachable")
+    raise AssertionError("the last try returned or raised")
 
 
 def _addresses(host: str, port: int) -> list[_Address]:
@@ -115,7 +115,7 @@ def _addresses(host: str, port: int) -> list[_Address]:
         StartupError: A name that must mean loopback (RFC 6761, section 6.3) means something else as well.
     """
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    addresses = list(dict.fromkeys((family, address) for family, _, _, _, address in found))
+    addresses: list[_Address] = list(dict.fromkeys((family, address) for family, _, _, _, address in found))
     outside = [str(address[0]) for _, address in addresses if not is_loopback(str(address[0]))]
     if is_loopback(host) and outside:
         raise StartupError(

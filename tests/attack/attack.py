@@ -73,7 +73,8 @@ ATTACKS: dict[str, Attack] = {
     "pipelined requests": Attack(run=wire.pipelined),
     "padded chunks": Attack(run=wire.chunk_padding),
     "what is not HTTP": Attack(run=wire.not_http),
-    "guessed keys": Attack(run=callers.guessed_keys),
+    # A slow machine, too, must ask more often than strangers may.
+    "guessed keys": Attack(run=callers.guessed_keys, limits={"requests_per_second": "20"}),
     "/ready without a key": Attack(run=callers.ready_without_a_key),
     "pages of other origins": Attack(run=callers.pages_of_others, keys=False),
     "nodes of the inside": Attack(run=callers.nodes_of_the_inside),

@@ -148,3 +148,11 @@ def test_what_was_mistyped_is_said_in_words(cli, typed, said):
     assert refused.code == 2
     assert said in " ".join(refused.err.replace("│", " ").split())
     assert refused.out == ""
+
+
+def test_little_is_loaded_before_ctrl_c_is_heeded():
+    """Until the command's own code runs, Ctrl-C shows Python's traceback; `typing` took most of that time."""
+    code = "import sys, event_streamer_sdk.cli, event_streamer_service; print(*sys.modules)"
+    loaded = python(code=code).stdout.split()
+    assert "event_streamer_sdk.cli" in loaded
+    assert not {"typing", "enum", "re", "signal", "typer", "httpx"} & set(loaded)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -306,3 +306,48 @@ def test_the_machines_clock_jumps_by_an_hour(sqlite_database: str, jump: float) 
         seen = [point.at for point in service.service.activity._fine]
     assert seen == sorted(seen)
     assert seen[-1] <= clock.time()
+
+
+# --- process 1 of a container ----------------------------------------------------------------------------
+
+ALONE = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
+
+
+@contextmanager
+def process_1(folder: Path, *arguments: str) -> Iterator[tuple["subprocess.Popen[str]", int]]:
+    """A service that is process 1 of a namespace of its own; gives the `unshare` around it, and its id."""
+    try:
+        subprocess.run([*ALONE, "true"], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as missing:
+        pytest.skip(f"no namespaces here: {missing}")
+    around = subprocess.Popen(
+        [*ALONE, sys.executable, "-m", "event_streamer_service", "--port", "0", *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder,
+    )  # fmt: skip
+    children = Path(f"/proc/{around.pid}/task/{around.pid}/children")
+    try:
+        wait_until(children.read_text)
+        yield around, int(children.read_text())
+    finally:
+        around.kill()
+        around.communicate()
+
+
+def test_process_1_heeds_sigterm_while_python_loads_it(tmp_path: Path) -> None:
+    """The system gives process 1 no signal without a handler: `docker stop` would wait its ten seconds."""
+    with process_1(tmp_path) as (around, process):
+        while around.poll() is None:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGTERM)
+            time.sleep(0.02)
+        out, err = around.communicate()
+    assert (around.returncode, out, err) == (130, "", ""), "not as late as its start, which says so with 0"
+
+
+def test_process_1_stops_at_sigterm(tmp_path: Path) -> None:
+    with process_1(tmp_path) as (around, process):
+        assert around.stdout is not None
+        assert around.stdout.readline().startswith("http://")
+        os.kill(process, signal.SIGTERM)
+        around.communicate(timeout=30)
+    assert around.returncode == 0

@@ -1,11 +1,16 @@
 """Standard input, output and error as the shell gave them: closed, full, or without a reader."""
 
+from __future__ import annotations
+
 import errno
 import io
 import os
 import stat
 import sys
-from typing import TextIO
+
+TYPE_CHECKING = False  # as typing's own, which takes a while to import
+if TYPE_CHECKING:
+    from typing import TextIO
 
 
 def prepare() -> None:
