@@ -18,11 +18,11 @@ import http.client
 import re
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import httpx
 
@@ -37,18 +37,14 @@ LAST_BLOCK = re.compile(rb'"last_block":(\d+)')
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def serve() -> None:
-    """Be the service: mine a block for each line of standard input, until that closes."""
-    from event_streamer_service import DevChain, LocalService
+def mine() -> None:
+    """Be the node: mine a block for each line of standard input, until that closes."""
+    from event_streamer_service import DevChain
+    from event_streamer_service.devchain.server import DevChainServer
 
     chain = DevChain(blocks=HISTORY, logs_per_block=LOGS_A_BLOCK)
-    limits: dict[str, Any] = {
-        "max_streams": 20_000,
-        "max_connections": 19_000,
-        "max_connections_per_address": 19_000,
-    }
-    with LocalService(chain, testing=False, requests_per_second=None, **limits) as service:
-        print(service.url, flush=True)
+    with DevChainServer(chain) as server:
+        print(server.websocket_url, flush=True)
         for _ in sys.stdin:
             chain.mine(1)
 
@@ -131,6 +127,17 @@ def _health(url: str, told: list[float]) -> Iterator[None]:
         told += [float(each) for each in process.communicate()[0].split()]
 
 
+def _service(node: str) -> Process:
+    """Start the service as a process of its own, on an SQLite file, with limits that let all readers in."""
+    config = "[limits]\nmax_streams = 20000\nmax_connections = 19000\nmax_connections_per_address = 19000\n"
+    folder = tempfile.TemporaryDirectory()
+    path = Path(folder.name)
+    (path / "limits.toml").write_text(config)
+    arguments = ["-m", "event_streamer_service", "--config", str(path / "limits.toml")]
+    arguments += ["--database", f"sqlite:///{path}/service.db", "--port", "0", "--log-level", "warning"]
+    return Process([*arguments, "--chain", f"31337={node}"], folder)
+
+
 def _same(reader: Reader) -> Reader:
     return reader
 
@@ -148,7 +155,8 @@ async def _open(reader: Reader, host: str, port: int) -> None:
 
 async def measure(streams: int, blocks: int, every: float) -> None:
     """Run it, and print what was seen."""
-    service = Process(["-m", "benchmarks.fan_out", "--serve"])
+    node = Process(["-m", "benchmarks.fan_out", "--mine"])
+    service = _service(node.url)
     arrived: dict[int, list[float]] = {}
     health: list[float] = []
     try:
@@ -167,7 +175,7 @@ async def measure(streams: int, blocks: int, every: float) -> None:
             began, cpu = time.monotonic(), service.cpu()
             for index in range(blocks):
                 mined[HISTORY + index] = time.monotonic()
-                service.tell("mine")
+                node.tell("mine")
                 await asyncio.sleep(max(0.0, began + (index + 1) * every - time.monotonic()))
             give_up = time.monotonic() + 60
             last = HISTORY + blocks - 1
@@ -180,6 +188,7 @@ async def measure(streams: int, blocks: int, every: float) -> None:
         least = min((len(times) for times in arrived.values()), default=0)
     finally:
         service.close()
+        node.close()
     deliveries = sum(map(len, arrived.values())) * EVENTS_A_BLOCK
     middle, most = waits[len(waits) // 2], waits[-1]
     lines = [
@@ -204,11 +213,11 @@ def main() -> None:
     parser.add_argument("--streams", type=int, default=1000)
     parser.add_argument("--blocks", type=int, default=20)
     parser.add_argument("--every", type=float, default=1.0, help="seconds between two blocks")
-    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--mine", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--watch-health", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.serve:
-        serve()
+    if options.mine:
+        mine()
     elif options.watch_health:
         watch_health(options.watch_health)
     else:

@@ -16,6 +16,7 @@ import asyncio
 import contextlib
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
@@ -51,9 +52,16 @@ def serve(blocks: int, mine_every: float | None) -> None:
 
 
 class Process:
-    """The service's process, and what it costs."""
+    """
+    A process that ends when its standard input closes, or at SIGTERM, and what it costs.
 
-    def __init__(self, arguments: list[str]) -> None:
+    Args:
+        arguments: Of Python.
+        folder: Goes with it.
+    """
+
+    def __init__(self, arguments: list[str], folder: tempfile.TemporaryDirectory[str] | None = None) -> None:
+        self._folder = folder
         self._process = subprocess.Popen(
             [sys.executable, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             cwd=Path(__file__).resolve().parent.parent,
@@ -83,8 +91,12 @@ class Process:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()
+        if self._folder is not None:
+            self._process.terminate()
         self._process.wait(20)
         self._process.stdout.close()
+        if self._folder is not None:
+            self._folder.cleanup()
 
 
 @contextlib.contextmanager

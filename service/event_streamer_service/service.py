@@ -53,8 +53,8 @@ _DATABASE_PATIENCE = 1.5
 """Seconds after the beginning of a stop for which a database is waited for as ever."""
 _STREAMS_COME_BACK = 30.0
 """Seconds after the start in which streams come back that were open before."""
-_LIVE_AT_ONCE = 25
-"""Streams that write a new block in one turn of the event loop: some 10 ms of 500 events each."""
+_LIVE_AT_ONCE = 10
+"""Streams that write a new block in one turn of the event loop: some 5 ms of 500 events each."""
 _CHAINS_PATIENCE = 1.0
 """Seconds that connections to nodes may take to close."""
 

@@ -1,6 +1,8 @@
 """Batches: whatever the limits, all events in order, none twice, and positions that resume rightly."""
 
+import gc
 import json
+import weakref
 from collections.abc import Iterator
 
 import msgspec
@@ -12,7 +14,7 @@ from event_streamer_api.models import ABIEvent
 from event_streamer_service.chains.types import Block, Log, LogFilter, LogRange, Position
 from event_streamer_service.delivery.batch import Batch
 from event_streamer_service.delivery.batches import EventEncoder, Lines, cut, range_end
-from event_streamer_service.delivery.recent import RecentEvents, RecentRuns
+from event_streamer_service.delivery.recent import RecentEvents, RecentRuns, SharedRun
 from support.raw_client import TRANSFER_TOPIC, transfer
 
 EVENT = ABIEvent.from_dict(transfer())
@@ -209,3 +211,24 @@ def test_each_message_is_one_line(name: str) -> None:
         assert message["timestamp"] == "now"
     assert json.loads(written["event_batch"])["events"].keys() == {name}
     assert json.loads(written["event_batch"])["last_block"] == 6
+
+
+def test_a_shared_run_goes_with_its_last_reader() -> None:
+    """Its batches are megabytes: they don't wait until Python looks for garbage that refers to itself."""
+    logs = tuple(log(9, index) for index in range(4))
+    whole = LogRange(from_block=9, to_block=9, logs=logs, blocks={9: block(9)}, head=9)
+
+    def make(undecodable: object) -> Iterator[Batch]:
+        encoder = EventEncoder(EVENT, undecodable=undecodable)  # type: ignore[arg-type]
+        return cut(whole, encoder, max_events=2, max_bytes=100_000)
+
+    gc.disable()
+    try:
+        run = SharedRun(make)
+        reading = run.batches(refuse)
+        assert next(reading).size == 2
+        gone = weakref.ref(run)
+        del run, reading
+        assert gone() is None
+    finally:
+        gc.enable()

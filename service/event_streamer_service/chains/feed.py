@@ -9,6 +9,7 @@ head watcher (`tracker`), one fetch of each live block (`livelogs`) and one limi
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import aclosing, asynccontextmanager
@@ -30,6 +31,8 @@ from .types import Block, Log, LogFilter, LogRange, Outage, Position, Reorg
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+_DatedLogs = tuple[Block, tuple[Log, ...]]
+"""A block that has a time, and its logs."""
 
 _LIVE_LOGS = 2_000
 """Logs that a feed takes at once of live blocks. Where its reader is slow it holds no more of them: what
@@ -243,12 +246,14 @@ class _Feed:
                 if not blocks:
                     self._next = stop + 1
                     continue
-                async with _running(self._read_live(blocks)) as reading:
-                    while not (await asyncio.wait([reading], timeout=TELL_AFTER))[0]:
-                        outage = self._outage()
-                        if outage is not None:
-                            yield outage
-                    live = reading.result()
+                live = self._at_hand(blocks)
+                if live is None:
+                    async with _running(self._read_live(blocks)) as reading:
+                        while not (await asyncio.wait([reading], timeout=TELL_AFTER))[0]:
+                            outage = self._outage()
+                            if outage is not None:
+                                yield outage
+                        live = reading.result()
                 if live is not None and self._tracker.epoch == self._epoch:
                     yield self._deliver(live)
 
@@ -349,6 +354,17 @@ class _Feed:
             blocks = self._tracker.run(self._next, stop)[: self._at_once]
         return blocks
 
+    def _at_hand(self, blocks: Sequence[Block]) -> LogRange | None:
+        """Return blocks that others have read already, without a task to wait for them; else `None`."""
+        logs = self._live.at_hand(blocks, self._filter)
+        if logs is None:
+            return None
+        try:
+            dated = _all_dated(blocks, logs)
+        except UnreadableAnswer:
+            return None  # what to do about it is found out the long way
+        return self._piece(blocks, dated)
+
     async def _read_live(self, blocks: Sequence[Block]) -> LogRange | None:
         """Read blocks by their hashes; `None` where they have to be looked at again."""
         try:
@@ -358,21 +374,24 @@ class _Feed:
         except ChainError as error:
             self._failed(error)
             return None
+        return self._piece(blocks, dated)
+
+    def _piece(self, blocks: Sequence[Block], dated: Sequence[_DatedLogs]) -> LogRange:
         self._worked()
         head = self._tracker.head
         assert head is not None
-        last, _ = dated[-1]
-        flat = [log for _, of_block in dated for log in of_block]
+        last, flat = dated[-1]
+        if len(dated) > 1:
+            flat = tuple(itertools.chain.from_iterable(of_block for _, of_block in dated))
         fitting = _LIVE_LOGS * len(dated) // max(1, len(flat))
         self._at_once = max(1, min(fitting, self._config.largest_gap_fill))
         headers = {block.number: block for block, of_block in dated if of_block or block is last}
-        return LogRange(blocks[0].number, last.number, tuple(flat), headers, head.number)
+        return LogRange(blocks[0].number, last.number, flat, headers, head.number)
 
-    async def _dated_logs(self, blocks: Sequence[Block]) -> list[tuple[Block, list[Log]]]:
+    async def _dated_logs(self, blocks: Sequence[Block]) -> list[_DatedLogs]:
         """Return blocks with their logs and times; fewer of them where one can't be read, but the first."""
         try:
-            logs = await self._live.of(blocks, self._filter)
-            return [(_dated(block, of_block), of_block) for block, of_block in zip(blocks, logs, strict=True)]
+            return _all_dated(blocks, await self._live.of(blocks, self._filter))
         except (UnreadableAnswer, RpcError):
             if len(blocks) == 1:
                 raise
@@ -391,6 +410,10 @@ class _Feed:
         skip, self._skip_to = self._skip_to, None
         logs = tuple(log for log in piece.logs if (log.block_number, log.log_index) > skip)
         return LogRange(piece.from_block, piece.to_block, logs, piece.blocks, piece.head)
+
+
+def _all_dated(blocks: Sequence[Block], logs: Sequence[tuple[Log, ...]]) -> list[_DatedLogs]:
+    return [(_dated(block, of_block), of_block) for block, of_block in zip(blocks, logs, strict=True)]
 
 
 def _dated(block: Block, logs: Sequence[Log]) -> Block:

@@ -11,13 +11,17 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, OrderedDict
 from collections.abc import Sequence
+from functools import partial
 
-from .errors import RangeTooLarge
+from .errors import ChainClosed, RangeTooLarge
+from .news import News
 from .source import ChainSource
 from .types import Block, Log, LogFilter
 
 _CACHED_LOGS = 50_000  # some 30 MB
 _CACHED_BLOCKS = 128
+_KEPT_SELECTIONS = 64
+"""Choices out of one block that are kept for others: many streams ask for the same few contracts."""
 _MOST_CONDITIONS = 10_000
 """Addresses or topics that a node is asked for, in parts of some hundred each. The question for so many is
 half a megabyte a block; with more of them all of a block's logs are the smaller thing to send."""
@@ -39,28 +43,33 @@ def union(filters: Sequence[LogFilter]) -> LogFilter:
 
 
 class _BlockLogs:
-    """The logs of one block, by topic0."""
+    """The logs of one block, by topic0. What is chosen of them is shared by all who choose the same."""
 
     def __init__(self, logs: Sequence[Log]) -> None:
         self._all = logs
-        self._by_topic0: dict[str, list[Log]] = {}
+        by_topic0: dict[str, list[Log]] = {}
         for log in logs:
             if log.topics:
-                self._by_topic0.setdefault(log.topics[0], []).append(log)
+                by_topic0.setdefault(log.topics[0], []).append(log)
+        self._by_topic0 = {topic0: tuple(found) for topic0, found in by_topic0.items()}
+        self._selected: dict[LogFilter, tuple[Log, ...]] = {}
 
     def __len__(self) -> int:
         return len(self._all)
 
-    def select(self, log_filter: LogFilter) -> list[Log]:
+    def select(self, log_filter: LogFilter) -> tuple[Log, ...]:
         """Return the logs that match, by log index."""
+        among: Sequence[Log] = self._all
         if isinstance(log_filter.topic0, str):
-            logs = self._by_topic0.get(log_filter.topic0, [])
-            if log_filter.further:
-                return [log for log in logs if log_filter.matches(log)]
-            if not log_filter.addresses:
-                return logs
-            return [log for log in logs if log.address in log_filter.addresses]
-        return [log for log in self._all if log_filter.matches(log)]
+            among = self._by_topic0.get(log_filter.topic0, ())
+            if not (log_filter.further or log_filter.addresses):
+                return self._by_topic0.get(log_filter.topic0, ())
+        selected = self._selected.get(log_filter)
+        if selected is None:
+            selected = tuple(log for log in among if log_filter.matches(log))
+            if selected and len(self._selected) < _KEPT_SELECTIONS:
+                self._selected[log_filter] = selected
+        return selected
 
 
 class _Fetch:
@@ -68,13 +77,38 @@ class _Fetch:
 
     def __init__(self, log_filter: LogFilter) -> None:
         self.log_filter = log_filter
-        self.logs: asyncio.Future[_BlockLogs] = asyncio.get_running_loop().create_future()
+        self.logs: _BlockLogs | None = None
+        self._problem: Exception | None = None
+        self._news = News()
 
     @property
     def size(self) -> int:
         """How many logs are held."""
-        done = self.logs.done() and not self.logs.cancelled() and self.logs.exception() is None
-        return len(self.logs.result()) if done else 0
+        return 0 if self.logs is None else len(self.logs)
+
+    def arrived(self, logs: _BlockLogs) -> None:
+        """Hand out the logs."""
+        self.logs = logs
+        self._news.tell()
+
+    def failed(self, problem: Exception) -> None:
+        """Let those who wait for it fail; the next who asks begins anew."""
+        self._problem = problem
+        self._news.tell()
+
+    @property
+    def is_open(self) -> bool:
+        """It is under way."""
+        return self.logs is None and self._problem is None
+
+    async def read(self) -> _BlockLogs:
+        """Wait for the logs; those who wait together are woken in groups."""
+        if self.is_open:
+            await self._news.wait()
+        if self._problem is not None:
+            raise self._problem
+        assert self.logs is not None
+        return self.logs
 
 
 class LiveLogs:
@@ -106,20 +140,30 @@ class LiveLogs:
             del self._filters[log_filter]
         self._union = None
 
-    async def of(self, blocks: Sequence[Block], log_filter: LogFilter) -> list[list[Log]]:
+    async def of(self, blocks: Sequence[Block], log_filter: LogFilter) -> list[tuple[Log, ...]]:
         """
         Return the logs of each block that match; one question for all blocks not fetched yet.
 
         Raises:
             BlockGone: One of the blocks is not part of the chain any more.
+            ChainClosed: The chain was closed meanwhile.
             ChainError: The source failed; the next call tries again.
         """
         missing = [block for block in blocks if not self._is_fetched(block, log_filter)]
         if missing:
             self._fetch(missing, log_filter)
-        # Shielded: the fetch serves all feeds, and one that goes away must not take it along.
-        waiting = [self._fetches[block.hash].logs for block in blocks]
-        return [(await asyncio.shield(logs)).select(log_filter) for logs in waiting]
+        fetches = [self._fetches[block.hash] for block in blocks]
+        return [(await fetch.read()).select(log_filter) for fetch in fetches]
+
+    def at_hand(self, blocks: Sequence[Block], log_filter: LogFilter) -> list[tuple[Log, ...]] | None:
+        """Return the same where nothing has to be waited for, `None` otherwise."""
+        found = []
+        for block in blocks:
+            fetch = self._fetches.get(block.hash)
+            if fetch is None or fetch.logs is None or not fetch.log_filter.covers(log_filter):
+                return None
+            found.append(fetch.logs.select(log_filter))
+        return found
 
     async def close(self) -> None:
         """Give up what is under way."""
@@ -141,25 +185,26 @@ class LiveLogs:
             self._fetches.move_to_end(block.hash)
         task = asyncio.get_running_loop().create_task(self._run(blocks, asked, fetches))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(partial(self._ended, tuple(fetches.values())))
+
+    def _ended(self, fetches: Sequence[_Fetch], task: asyncio.Task[None]) -> None:
+        """Let nobody wait for what was given up, be it before it began."""
+        self._tasks.discard(task)
+        for fetch in fetches:
+            if fetch.is_open:
+                fetch.failed(ChainClosed("the chain was closed or reconfigured"))
 
     async def _run(self, blocks: Sequence[Block], asked: LogFilter, fetches: dict[str, _Fetch]) -> None:
         try:
             answers = await self._ask(blocks, asked)
-        except BaseException as error:
+        except Exception as error:  # noqa: BLE001 - raised to all who wait for it
             for block_hash, fetch in fetches.items():
                 if self._fetches.get(block_hash) is fetch:
                     del self._fetches[block_hash]
-                if isinstance(error, Exception):
-                    fetch.logs.set_exception(error)
-                    fetch.logs.exception()  # noted: nobody may be waiting any more
-                else:
-                    fetch.logs.cancel()
-            if not isinstance(error, Exception):
-                raise
+                fetch.failed(error)
             return
         for block, logs in zip(blocks, answers, strict=True):
-            fetches[block.hash].logs.set_result(_BlockLogs(logs))
+            fetches[block.hash].arrived(_BlockLogs(logs))
         self._evict()
 
     async def _ask(self, blocks: Sequence[Block], asked: LogFilter) -> list[list[Log]]:
@@ -177,6 +222,6 @@ class LiveLogs:
         for block_hash, fetch in tuple(self._fetches.items()):
             if len(self._fetches) <= _CACHED_BLOCKS and held <= _CACHED_LOGS:
                 return
-            if fetch.logs.done():
+            if fetch.logs is not None:
                 held -= fetch.size
                 del self._fetches[block_hash]

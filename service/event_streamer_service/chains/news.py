@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-AT_ONCE = 25
+AT_ONCE = 10
 """
 Who is woken in one turn of the event loop.
 

@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from event_streamer_sdk._core.visible import visible
 from event_streamer_sdk.cli import _streams
 from event_streamer_service import logs
+from event_streamer_service.collector import Collector
 from event_streamer_service.commands._arguments import (
     api_keys_of,
     chains_of,
@@ -343,8 +344,10 @@ async def _serve(make_service: Callable[[], Service], listener: Listener, reload
         logger.info("Started", extra=logs.fields(**known))
 
     reloader = asyncio.create_task(reloading.run(service), name="reload keys")
+    collector = asyncio.create_task(Collector().run(), name="collector")
     try:
         await serve(service, listener, started=announce, node_patience=_NODE_PATIENCE)
     finally:
         reloader.cancel()
+        collector.cancel()
     logger.info("Stopped")

@@ -51,6 +51,28 @@ Undecodable = Callable[[Log, str, int], None]
 """Told of logs that are not delivered: the newest, why, and how many they are."""
 
 
+class _PassedOver:
+    """
+    Keeps the newest log that isn't delivered, why, and how many they are.
+
+    Apart from the run, which it doesn't refer to: the run refers to what tells this. In a circle they and all
+    the batches would stay until Python looks for such.
+    """
+
+    def __init__(self) -> None:
+        self.since: tuple[Log, str, int] | None = None
+
+    def note(self, log: Log, reason: str, count: int) -> None:
+        """Be told of logs."""
+        before = 0 if self.since is None else self.since[2]
+        self.since = log, reason, before + count
+
+    def take(self) -> tuple[Log, str, int] | None:
+        """Return what was noted since the last time."""
+        since, self.since = self.since, None
+        return since
+
+
 class SharedRun:
     """
     The batches of some blocks, each made when the first stream comes to it.
@@ -60,18 +82,14 @@ class SharedRun:
     """
 
     def __init__(self, make: Callable[[Undecodable], Iterator[Batch]]) -> None:
-        self._rest = make(self._note)
+        self._passed_over = _PassedOver()
+        self._rest = make(self._passed_over.note)
         self._made: list[tuple[Batch | None, tuple[Log, str, int] | None]] = []
         """Each batch, and what was passed over before it; no batch behind the last one."""
-        self._passed_over: tuple[Log, str, int] | None = None
         self.size = 0
         """Bytes that are kept."""
         self.problem: Exception | None = None
         """What went wrong when a batch was made: nobody may take the batches before it for all of them."""
-
-    def _note(self, log: Log, reason: str, count: int) -> None:
-        before = 0 if self._passed_over is None else self._passed_over[2]
-        self._passed_over = log, reason, before + count
 
     def batches(self, undecodable: Undecodable) -> Iterator[Batch]:
         """
@@ -86,7 +104,6 @@ class SharedRun:
         place = 0
         while True:
             if place == len(self._made):
-                self._passed_over = None
                 if self.problem is not None:
                     raise self.problem
                 try:
@@ -94,7 +111,7 @@ class SharedRun:
                 except Exception as problem:
                     self.problem = problem
                     raise
-                self._made.append((batch, self._passed_over))
+                self._made.append((batch, self._passed_over.take()))
                 self.size += _OVERHEAD + (0 if batch is None else len(batch.events))
             batch, passed_over = self._made[place]
             if passed_over is not None:

@@ -14,7 +14,6 @@ from event_streamer_service.responses import json_response
 from event_streamer_service.routes._request import caller_of, query, service_of
 from event_streamer_service.service import Service
 from event_streamer_service.store import subscriptions
-from event_streamer_service.store.subscriptions import with_progress
 
 
 async def get_health(request: Request) -> Response:
@@ -81,7 +80,7 @@ def _set_progress(service: Service) -> None:
     streamed = {c.subscription.id: c.subscription for c in service.hub.open_connections() if not c.watches}
     for subscription in streamed.values():
         labels = subscription.chain_id, subscription.id
-        done = with_progress(subscription, service.book.current(subscription)).last_processed_block
+        done = subscription.processed_block(service.book.current(subscription))
         behind = service.activity.blocks_behind(subscription)
         if done is not None:
             metrics.last_processed_block.labels(*labels).set(done)

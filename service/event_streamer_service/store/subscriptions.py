@@ -73,7 +73,11 @@ class Subscription:
     @property
     def last_processed_block(self) -> int | None:
         """The last block whose every event was acknowledged."""
-        position = self.progress.position
+        return self.processed_block(self.progress)
+
+    def processed_block(self, progress: Progress) -> int | None:
+        """Return the last block that is done whole with a progress of this subscription."""
+        position = progress.position
         if position is None:
             return None
         whole = position.block if position.log_index is None else position.block - 1
