@@ -10,7 +10,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from attrs import field, frozen
@@ -19,22 +19,29 @@ from .errors import UnreadableAnswer
 from .types import Block, Log, LogFilter
 from .values import TOPIC_LENGTH, data_of, hash_of, quantity, seconds, topics_of
 
+_Topic = Annotated[str, msgspec.Meta(min_length=TOPIC_LENGTH, max_length=TOPIC_LENGTH)]
+_Data = Annotated[str, msgspec.Meta(min_length=2)]
+_Hash = Annotated[str, msgspec.Meta(min_length=1)]
+
 
 class _RpcLog(msgspec.Struct, rename="camel", gc=False):
     """A log of the usual form; anything else takes the long way."""
 
     address: str
-    topics: tuple[str, ...]
-    data: str
+    topics: tuple[_Topic, ...]
+    data: _Data
     block_number: str
-    block_hash: str
-    transaction_hash: str
+    block_hash: _Hash
+    transaction_hash: _Hash
     log_index: str
     transaction_index: str | None = None
     block_timestamp: str | None = None
     removed: bool = False
 
 
+_address, _data, _removed, _block_number, _block_hash, _block_timestamp = map(
+    operator.attrgetter, ("address", "data", "removed", "block_number", "block_hash", "block_timestamp")
+)
 _usual_logs: msgspec.json.Decoder[list[_RpcLog]] = msgspec.json.Decoder(list[_RpcLog])
 _anything: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 
@@ -109,26 +116,25 @@ def _usual(found: list[_RpcLog], asked: Asked) -> Reading:
     That numbers and data begin with `0x` is looked at in one log: nodes differ in that, their logs don't.
     """
     wanted = asked.log_filter
-    numbers = {text: _hex(text) for text in {log.block_number for log in found}}
-    addresses = {text: text.lower() for text in {log.address for log in found}}
+    numbers = {text: _hex(text) for text in set(map(_block_number, found))}
+    addresses = {text: text.lower() for text in set(map(_address, found))}
     first_topics = {log.topics[0] if log.topics else None for log in found}
-    times = {text: seconds(text) or None for text in {log.block_timestamp for log in found}}
+    times = {text: seconds(text) or None for text in set(map(_block_timestamp, found))}
     if not (
         all(asked.first <= number <= asked.last for number in numbers.values())
         and (not wanted.addresses or wanted.addresses.issuperset(addresses.values()))
         and (wanted.topic0 is None or wanted.topics() >= first_topics)
         and all(topic is None or topic.islower() for topic in first_topics)
         and (not wanted.further or all(wanted.matches_further(log.topics) for log in found))
-        and {len(topic) for log in found for topic in log.topics} <= {TOPIC_LENGTH}
-        and all(length >= 2 and not length & 1 for length in {len(log.data) for log in found})
+        and not any(length & 1 for length in set(map(len, map(_data, found))))
         and all(log.data[:2] == log.log_index[:2] == "0x" for log in found[:1])
-        and True not in {log.removed for log in found}
-        and all(map(operator.attrgetter("transaction_hash"), found))
-        and _hashes_fit({log.block_hash for log in found}, asked)
+        and True not in set(map(_removed, found))
+        and (asked.block_hash is None or {asked.block_hash}.issuperset(map(_block_hash, found)))
     ):
         raise _OutOfOrder
     indexes = [int(log.log_index, 16) for log in found]
-    places = [numbers[log.block_number] << 32 | index for log, index in zip(found, indexes, strict=True)]
+    blocks = [numbers[text] for text in map(_block_number, found)]
+    places = [number << 32 | index for number, index in zip(blocks, indexes, strict=True)]
     if not all(map(operator.lt, places, places[1:])):
         raise _OutOfOrder
     logs = [
@@ -136,13 +142,13 @@ def _usual(found: list[_RpcLog], asked: Asked) -> Reading:
             addresses[log.address],
             log.topics,
             log.data,
-            numbers[log.block_number],
+            number,
             log.block_hash,
             log.transaction_hash,
             index,
             times[log.block_timestamp],
         )
-        for log, index in zip(found, indexes, strict=True)
+        for log, number, index in zip(found, blocks, indexes, strict=True)
     ]
     suspects = {
         numbers[log.block_number]
@@ -150,10 +156,6 @@ def _usual(found: list[_RpcLog], asked: Asked) -> Reading:
         if log.log_index == "0x0" and log.transaction_index not in (None, "0x0")
     }
     return Reading(logs, suspects=suspects)
-
-
-def _hashes_fit(hashes: set[str], asked: Asked) -> bool:
-    return all(hashes) and (asked.block_hash is None or hashes <= {asked.block_hash})
 
 
 def _hex(text: str) -> int:

@@ -79,26 +79,20 @@ class EventEncoder:
 
         return self._runs.run(key, make).batches(self._undecodable)
 
-    def encode(self, log: Log, block: Block | None) -> bytes | None:
-        """Return the event's JSON, `None` where the log is not such an event."""
-        return self._told(log, self._make(log, block))
-
-    def encode_recent(self, log: Log, block: Block | None) -> bytes | None:
-        """Do the same for a log of a recent block, which other streams most likely want too."""
+    def make_recent(self, log: Log, block: Block | None) -> bytes | str:
+        """Do as `make` does for a log of a recent block, which other streams most likely want too."""
         key = (self._definition, log.block_hash, log.log_index)
         made = self._recent.get(key)
         if made is None:
-            made = self._make(log, block)
+            made = self.make(log, block)
             self._recent.keep(key, made)
-        return self._told(log, made)
+        return made
 
-    def _told(self, log: Log, made: bytes | str) -> bytes | None:
-        if isinstance(made, bytes):
-            return made
-        self._undecodable(log, made, 1)
-        return None
+    def pass_over(self, log: Log, reason: str) -> None:
+        """Tell that a log is not such an event, and why."""
+        self._undecodable(log, reason, 1)
 
-    def _make(self, log: Log, block: Block | None) -> bytes | str:
+    def make(self, log: Log, block: Block | None) -> bytes | str:
         """Return the event's JSON, or why the log is not such an event."""
         if len(log.topics) != self._topics:
             # Usual, and so worth a look of its own: ERC-20's and ERC-721's Transfer share their topic0.
@@ -145,11 +139,12 @@ def cut(logs: LogRange, encoder: EventEncoder, *, max_events: int, max_bytes: in
     size = 0
     last: Log | None = None
     first_block = logs.from_block
-    encode = encoder.encode_recent if is_recent(logs) else encoder.encode
+    make = encoder.make_recent if is_recent(logs) else encoder.make
     blocks = logs.blocks
     for log in logs.logs:
-        encoded = encode(log, blocks.get(log.block_number))
-        if encoded is None:
+        encoded = make(log, blocks.get(log.block_number))
+        if isinstance(encoded, str):
+            encoder.pass_over(log, encoded)
             continue
         if last is not None and (len(parts) >= max_events or size + len(encoded) > max_bytes):
             end = _between(last, log)
