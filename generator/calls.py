@@ -231,7 +231,7 @@ class Calls:
     def _url(self, endpoint: Endpoint, names: dict[str, str], arguments: list[Argument]) -> str:
         """The path as an f-string."""
         by_name = {each.name: each for each in arguments}
-        parts = re.split(r"{([^{}]*)}", endpoint.path.get_untrusted_value())
+        parts = re.split(r"{([^{}]*)}", endpoint.path.get_untrusted_value().partition("#")[0])
         written = ""
         for index, part in enumerate(parts):
             if index % 2 == 0:

@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from ruamel.yaml import YAML
@@ -19,10 +19,16 @@ from ruamel.yaml.error import YAMLError
 
 from document import Document, DocumentError, Node, escaped, found_at, plain, tokens
 
-# The keywords of a schema that hold schemas: one, a list of them, or some with names.
+# The keywords that hold a schema, a list of them, some with names, and other things with names.
 _ONE = frozenset({"schema", "items", "additionalProperties", "not", "contains", "if", "then", "else"})
 _LIST = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
-_NAMED = frozenset({"properties", "patternProperties", "schemas", "$defs", "definitions"})
+_SCHEMAS = frozenset({"properties", "patternProperties", "schemas", "$defs", "definitions"})
+_NODES = frozenset(
+    {
+        *("paths", "responses", "parameters", "headers", "requestBodies", "pathItems", "content", "encoding"),
+        *("webhooks", "callbacks", "links", "securitySchemes"),
+    }
+)
 # Rules that a `$ref` doesn't keep from holding, as descriptions and `nullable` aren't.
 _BESIDE = frozenset(
     {
@@ -32,6 +38,11 @@ _BESIDE = frozenset(
     }
 )
 _VALUES = frozenset({"example", "examples", "default", "enum", "const"})
+# Where OpenAPI has no `$ref`, but those who divide a document into files write one: it is put in its place.
+_PUT_IN = _SCHEMAS | _NODES | {"info", "components", "tags", "description", "summary", "enum", "required"}
+
+_Kind = Literal["node", "schema", "nodes", "schemas"]
+"""What is copied; of the last two the keys are names, and what stands under them are nodes or schemas."""
 
 
 def load(source: str) -> Document:
@@ -67,41 +78,47 @@ class _Files:
     def take_in(self) -> None:
         """Rewrite the references of the document that lead to other files."""
         root = self._document.root
-        for part in ("paths", "components", "webhooks"):
+        for part in ("info", "paths", "components", "webhooks"):
             if part in root:
-                root[part] = self._walked(root[part], self._source, f"/{part}")
+                root[part] = self._under(part, root[part], self._source, f"/{part}")
         if self._schemas:
             components = self._document.mapping(root.setdefault("components", {}), "/components")
             components["schemas"] = {**(components.get("schemas") or {}), **self._schemas}
         if self._others:
             root["x-files"] = self._others
 
-    def _walked(
-        self, node: Any, file: str, place: str, *, is_schema: bool = False, is_map: bool = False
-    ) -> Any:
+    def _walked(self, node: Any, file: str, place: str, kind: _Kind = "node") -> Any:
         """Copy a node, with references that lead into this document."""
         if isinstance(node, list):
-            return [
-                self._walked(each, file, f"{place}/{index}", is_schema=is_schema)
-                for index, each in enumerate(node)
-            ]
+            return [self._walked(each, file, f"{place}/{index}", kind) for index, each in enumerate(node)]
         if not isinstance(node, dict):
             return node
         written: Node = {}
         for key, value in node.items():
             at = f"{place}/{escaped(str(key))}"
-            if is_map:
-                written[key] = self._walked(value, file, at, is_schema=True)
+            if kind in ("schemas", "nodes"):
+                written[key] = self._walked(value, file, at, "schema" if kind == "schemas" else "node")
             elif key == "$ref" and isinstance(value, str):
-                written[key] = self._reference(value, file, place, is_schema=is_schema)
+                written[key] = self._reference(value, file, place, is_schema=kind == "schema")
             elif key == "mapping" and place.endswith("/discriminator") and isinstance(value, dict):
                 written[key] = dict(self._mapping(value, file, at))
-            elif key in _VALUES:
-                written[key] = value
             else:
-                inner = key in _ONE or key in _LIST
-                written[key] = self._walked(value, file, at, is_schema=inner, is_map=key in _NAMED)
-        return self._with_all(written) if is_schema and not is_map else written
+                written[key] = self._under(key, value, file, at)
+        return self._with_all(written) if kind == "schema" else written
+
+    def _under(self, key: str, value: Any, file: str, place: str) -> Any:
+        """Copy what stands under a keyword."""
+        seen = set()
+        while key in _PUT_IN and isinstance(value, dict) and isinstance(value.get("$ref"), str):
+            if (file, place) in seen:
+                raise DocumentError(f"{self._shown(file)}#{place}: the $ref leads in a circle")
+            seen.add((file, place))
+            file, place, value = self._found(value["$ref"], file, place)
+        if key in _VALUES:
+            return value
+        if isinstance(value, dict) and (key in _SCHEMAS or key in _NODES):
+            return self._walked(value, file, place, "schemas" if key in _SCHEMAS else "nodes")
+        return self._walked(value, file, place, "schema" if key in _ONE or key in _LIST else "node")
 
     def _with_all(self, node: Node) -> Node:
         """Write a `$ref` with rules beside it as the `allOf` that it is in 3.1; 3.0 has only the `$ref`."""
@@ -120,23 +137,9 @@ class _Files:
         path, _, pointer = reference.partition("#")
         if not path and file == self._source:
             return reference
-        where = f"{self._shown(file)}#{place}: $ref {reference!r}"
-        if urlsplit(path).scheme:
-            raise DocumentError(f"{where} leads to another site: copy what it means into a file of your own")
-        other = _joined(file, unquote(path)) if path else file
-        pointer = unquote(pointer)
-        if other == self._source:
-            return f"#{quote(pointer, safe='/~')}"
-        if other not in self._read:
-            if not _is_url(other) and not Path(other).is_file():
-                raise DocumentError(f"{where} leads nowhere: there is no file {self._shown(other)}")
-            self._read[other] = plain(_read(other, self._shown(other)), self._shown(other))
-        try:
-            if pointer and not pointer.startswith("/"):
-                raise KeyError(pointer)
-            node = found_at(self._read[other], pointer)
-        except (KeyError, IndexError, TypeError):
-            raise DocumentError(f"{where} leads nowhere") from None
+        if path and self._other(path, file, place, reference) == self._source:
+            return f"#{quote(unquote(pointer), safe='/~')}"
+        other, pointer, node = self._found(reference, file, place)
         key = (other, pointer, is_schema)
         if key not in self._taken:
             holder = self._schemas if is_schema else self._others
@@ -145,8 +148,34 @@ class _Files:
             # Before what it refers to is looked at, which may be itself.
             self._taken[key], holder[name] = f"#{quote(at, safe='/~')}", {}
             self._document.origins[at] = f"{self._shown(other)}#{pointer}"
-            holder[name] = self._walked(node, other, pointer, is_schema=is_schema)
+            holder[name] = self._walked(node, other, pointer, "schema" if is_schema else "node")
         return self._taken[key]
+
+    def _other(self, path: str, file: str, place: str, reference: str) -> str:
+        """Get the file that a reference leads to."""
+        if urlsplit(path).scheme:
+            raise DocumentError(
+                f"{self._shown(file)}#{place}: $ref {reference!r} leads to another site: "
+                "copy what it means into a file of your own"
+            )
+        return _joined(file, unquote(path))
+
+    def _found(self, reference: str, file: str, place: str) -> tuple[str, str, Any]:
+        """Find what a reference means: its file, the place in that, and the node."""
+        path, _, pointer = reference.partition("#")
+        pointer = unquote(pointer)
+        other = self._other(path, file, place, reference) if path else file
+        where = f"{self._shown(file)}#{place}: $ref {reference!r}"
+        if other not in self._read:
+            if not _is_url(other) and not Path(other).is_file():
+                raise DocumentError(f"{where} leads nowhere: there is no file {self._shown(other)}")
+            self._read[other] = plain(_read(other, self._shown(other)), self._shown(other))
+        try:
+            if pointer and not pointer.startswith("/"):
+                raise KeyError(pointer)
+            return other, pointer, found_at(self._read[other], pointer)
+        except (KeyError, IndexError, TypeError):
+            raise DocumentError(f"{where} leads nowhere") from None
 
     def _free_name(self, file: str, pointer: str) -> str:
         """Get a name for a schema of another file that none has yet."""

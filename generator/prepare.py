@@ -89,17 +89,18 @@ class Preparation(Schemas):
             place = f"/paths/{escaped(path)}"
             if not path.startswith("/"):
                 raise self._document.wrong(place, "a path begins with a slash")
-            if set(re.sub(r"{[^{}]*}", "", path)) & set("{}?#"):
-                raise self._document.wrong(
-                    place, "a path holds no `?` or `#`, and a brace only around a name"
-                )
+            sent, _, fragment = path.partition("#")
+            if set(re.sub(r"{[^{}]*}", "", sent)) & set("{}?"):
+                raise self._document.wrong(place, "a path holds no `?`, and a brace only around a name")
+            if fragment:
+                self.notice(place, f"`#{fragment}` isn't sent: it tells calls of one path apart")
             item, place = self._document.followed(item, place)
             self._look_at_methods(item, place)
             written[path] = {}
             for method in METHODS:
                 if method in item:
                     where = f"{place}/{method}"
-                    operation = self.kinds.mapping(item[method], where)
+                    operation, where = self._document.followed(self.kinds.mapping(item[method], where), where)
                     name = operation.get("operationId")
                     if isinstance(name, list | dict):
                         raise self._document.wrong(where, f"`operationId` must be text, not {name!r}")
