@@ -25,6 +25,8 @@ Check = Callable[[Any, str], None]
 # there are is the document's business, so none has to be forgotten.
 
 _SHOWN_LENGTH = 60
+_FEW = 4
+"""Up to so many items are checked sooner one by one."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -322,7 +324,7 @@ def array(
         if max_items is not None and len(value) > max_items:
             raise invalid(where, f"must have {counted(max_items, 'item')} at most, got {len(value)}")
         try:
-            for element in () if all_fit(value) else value:
+            for element in () if len(value) > _FEW and all_fit(value) else value:
                 item(element, where)
         except EventStreamerValidationError:
             for index, element in enumerate(value):

@@ -96,6 +96,8 @@ def last_in_path(value: object, style: str = "simple", explode: bool = False, na
 
 
 def _segment(value: Any) -> str:
+    if type(value) is int:
+        return str(value)  # an id, as in most paths: digits are never encoded
     text = quote(_text(value), safe="")
     # A segment of dots alone would be taken for a way through the path.
     return text.replace(".", "%2E") if text in (".", "..") else text

@@ -9,7 +9,7 @@ may carry another request, and how large a head may be.
 from __future__ import annotations
 
 import mmap
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -164,7 +164,10 @@ class ResponseReader:
 
     Attributes:
         status: The status code of the final response, 0 until its head has been read.
-        headers: Its headers as they came.
+        field_lines: Its headers as they came.
+        headers: The same by their names in lower case, as the body is meant that is given out here: transfer
+            codings other than chunked are undone like content codings behind them (RFC 9112, section 7), so
+            they stand among those.
         parts: Pieces of its body that nobody has taken yet.
         complete: Whether its body has ended.
         reusable: Whether it ended so that the connection may carry another request.
@@ -187,7 +190,8 @@ class ResponseReader:
         """
         self._without_body = method == "HEAD"
         self.status = 0
-        self.headers: list[tuple[bytes, bytes]] = []
+        self.field_lines: list[tuple[bytes, bytes]] = []
+        self.headers: dict[str, str] = {}
         self.parts.clear()
         self.complete = False
         self.reusable = False
@@ -249,34 +253,11 @@ class ResponseReader:
             return
         if not self.status:
             raise ConnectionBrokenError("the peer closed the connection without an answer")
-        names = {name.lower() for name, _ in self.headers}
-        if b"content-length" in names or self._codings(b"transfer-encoding")[-1:] == ["chunked"]:
+        if "content-length" in self.headers or _codings(self.headers, "transfer-encoding")[-1:] == [
+            "chunked"
+        ]:
             raise ConnectionBrokenError("the peer closed the connection in the middle of the answer")
         self.complete = True  # without a length the body ends with its connection (RFC 9112, section 6.3)
-
-    def headers_of_content(self) -> dict[str, str]:
-        """
-        Give the headers as the body is meant that this reader gives out.
-
-        Returns:
-            The headers by their names in lower case; transfer codings other than chunked are undone like
-            content codings behind them (RFC 9112, section 7), so they stand among those.
-        """
-        headers: dict[str, str] = {}
-        encoding = _encoding_of(value for _, value in self.headers)
-        for raw_name, raw_value in self.headers:
-            name, value = raw_name.decode("latin-1").lower(), raw_value.decode(encoding)
-            headers[name] = f"{headers[name]}, {value}" if name in headers else value
-        if headers.get("transfer-encoding", "chunked") != "chunked":
-            undone = [coding for coding in self._codings(b"transfer-encoding") if coding != "chunked"]
-            if undone:
-                headers["content-encoding"] = ", ".join([*self._codings(b"content-encoding"), *undone])
-        return headers
-
-    def _codings(self, wanted: bytes) -> list[str]:
-        values = b",".join(value for name, value in self.headers if name.lower() == wanted)
-        codings = [coding.strip().lower() for coding in values.decode("latin-1").split(",")]
-        return [coding for coding in codings if coding]
 
     def take(self) -> bytes:
         """Give out the first of the pieces of the body if it is a large one, else all as one; forget them."""
@@ -302,18 +283,22 @@ class ResponseReader:
             raise ValueError(f"the header {name.decode('latin-1')} holds a null")
         if value[-1:] in _BLANKS:
             value = value.rstrip(b" \t")
-        self.headers.append((name, value))
+        self.field_lines.append((name, value))
 
     def on_headers_complete(self) -> None:
-        """Keep the status."""
+        """Keep the status, and the headers by name."""
         status, version = self._parser.get_status_code(), self._parser.get_http_version()
         if version[0] != "1":
             raise ValueError(f"version {version}")
         if status < 100:
             raise ValueError(f"status {status}")
-        names = {name.lower() for name, _ in self.headers}
-        if b"content-length" in names and b"transfer-encoding" in names:
-            raise ValueError("both Content-Length and Transfer-Encoding")  # RFC 9112, section 6.3
+        headers = self.headers = _by_name(self.field_lines)
+        if "transfer-encoding" in headers:
+            if "content-length" in headers:
+                raise ValueError("both Content-Length and Transfer-Encoding")  # RFC 9112, section 6.3
+            undone = [coding for coding in _codings(headers, "transfer-encoding") if coding != "chunked"]
+            if undone:
+                headers["content-encoding"] = ", ".join([*_codings(headers, "content-encoding"), *undone])
         self.status = status
         if self._without_body and status >= 200:
             # The parser waits for a body all the same, so the connection can carry nothing else.
@@ -323,15 +308,29 @@ class ResponseReader:
         """Note the end, unless it is that of an interim answer such as 100 Continue: the real one follows."""
         if self.status < 200:
             self.status = 0
-            self.headers = []
+            self.field_lines = []
         else:
             self.complete = True
             self.reusable = self._parser.should_keep_alive()
 
 
-def _encoding_of(values: Iterable[bytes]) -> str:
+def _by_name(field_lines: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    encoding = _encoding_of(field_lines)
+    for raw_name, raw_value in field_lines:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode(encoding)
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+def _codings(headers: Mapping[str, str], name: str) -> list[str]:
+    codings = [coding.strip().lower() for coding in headers.get(name, "").split(",")]
+    return [coding for coding in codings if coding]
+
+
+def _encoding_of(field_lines: Sequence[tuple[bytes, bytes]]) -> str:
     """Tell how headers are written, as httpx does: what isn't UTF-8 is Latin-1 (RFC 9110, section 5.5)."""
-    together = b"\n".join(values)
+    together = b"\n".join([value for _, value in field_lines])
     if together.isascii():
         return "ascii"
     try:

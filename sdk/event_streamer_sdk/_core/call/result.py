@@ -49,7 +49,8 @@ def result_of(operation: Operation[T], response: Response) -> T:
             **{**details_of(operation, response), "body": body},
         ) from error
     if isinstance(result, Model):
-        result._request_id = response.headers.get("x-request-id")
+        # Past attrs, which would look for such a field of the model's first.
+        object.__setattr__(result, "_request_id", response.headers.get("x-request-id"))
     return result
 
 

@@ -47,13 +47,12 @@ class AsyncLlhttpTransport:
             await connection.send(data, limits)
             while not reader.status:
                 await connection.receive(limits.seconds("read"))
-            headers = reader.headers_of_content()
-            if "set-cookie" in headers:
-                self._cookies.keep(request, reader.headers)
+            if "set-cookie" in reader.headers:
+                self._cookies.keep(request, reader.field_lines)
         except BaseException:
             connection.discard()
             raise
-        return AsyncLlhttpResponse(connection, self._idle, headers, limits)
+        return AsyncLlhttpResponse(connection, self._idle, limits)
 
     async def close(self) -> None:
         """Close the idle connections; those in use are closed when their responses are."""
@@ -67,25 +66,20 @@ class AsyncLlhttpResponse:
     Args:
         connection: What it comes over.
         idle: Where the connection goes when the response is over.
-        headers: The headers.
         limits: The limits of the request.
 
     Attributes:
         status: Its status code.
-        headers: As given.
+        headers: Its headers.
     """
 
     __slots__ = ("_connection", "_idle", "_limits", "headers", "status")
 
     def __init__(
-        self,
-        connection: HTTPConnection,
-        idle: IdleConnections[HTTPConnection],
-        headers: dict[str, str],
-        limits: TimeLimits,
+        self, connection: HTTPConnection, idle: IdleConnections[HTTPConnection], limits: TimeLimits
     ) -> None:
         self.status = connection.reader.status
-        self.headers = headers
+        self.headers = connection.reader.headers
         self._connection: HTTPConnection | None = connection
         self._idle = idle
         self._limits = limits
