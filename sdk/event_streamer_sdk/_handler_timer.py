@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
@@ -68,9 +68,6 @@ class RunTimer:
         Args:
             steps: Its generator.
         """
-        return self._timed(steps)
-
-    def _timed(self, steps: do.Steps[T]) -> Generator[do.Command, object, T]:
         clock, note, number = time.perf_counter, self._timer.note, self._subscription_id
         outcome: Any = None
         try:

@@ -1,4 +1,4 @@
-"""What both streaming clients do without I/O: options, handlers, and what can be read off them."""
+"""What both streaming clients do without I/O: options, and what can be read off them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import abc
 import json
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack
+from typing import Any, Unpack
 
 from event_streamer_api.api import stream as calls
 from event_streamer_api.api import subscriptions
@@ -28,29 +28,22 @@ from .._core.stream.checkpoint import CheckpointStore, DeadLetters, LeasingStore
 from .._core.stream.commands import Acknowledge, SendHeartbeat
 from .._core.stream.committing import Progress
 from .._core.stream.dedupe import Deduplicator
-from .._core.stream.handlers import HandlerRegistry
 from .._core.stream.lanes import Lanes
 from .._core.stream.messages import Batch
 from .._core.stream.naming import without_handler
 from .._core.stream.options import StreamOptions, settings_from
 from .._core.stream.reports import Counters, EndReason, Gauges, Report, Stats, stats_of, summed_up
 from .._runs.means import Means
-from .typed import Values, name_of_event, taking_instances
-
-if TYPE_CHECKING:
-    from event_streamer_sdk.abi.codegen import EventClass
+from .decorators import HandlerDecorators
 
 _LEFT_TO_PARENT: list[Any] = []
 """Runs of a parent process, kept so that nothing of them is closed when it is collected."""
-
-F = TypeVar("F", bound=Callable[..., Any])
-"""A handler: decorators give back the very function they were put on."""
 
 HEADERS = {"Accept": "application/x-ndjson", "Accept-Encoding": "identity"}
 """Headers of the stream's request: lines should come as they are written, not as a compressor lets go."""
 
 
-class StreamingBase(abc.ABC):
+class StreamingBase(HandlerDecorators):
     """What both streaming clients do without I/O."""
 
     _batch_class: type[Batch] = Batch
@@ -86,8 +79,7 @@ class StreamingBase(abc.ABC):
         self._metadata = _metadata_header(self.client_metadata)
         # Checked now, so that a wrong id or token is told where it was given.
         self._stream_call(resume_token)
-        self._registry = HandlerRegistry()
-        self._values = Values() if self._settings.typed else None
+        super().__init__(typed=self._settings.typed)
         self._progress = Progress(resume_token)
         self._counters = Counters()
         self._dedupe = Deduplicator(self._settings.dedupe) if self._settings.dedupe else None
@@ -106,7 +98,7 @@ class StreamingBase(abc.ABC):
     def _new_lock(self) -> Any:
         """Make the lock that is held while a run takes the place of another."""
 
-    def _check_store(self, store: object) -> None:  # noqa: B027 - asyncio calls both kinds
+    def _check_store(self, store: object) -> None:
         """Refuse a store, or a place for dead letters, that this client can't call."""
 
     def _leave_to_parent(self) -> None:
@@ -175,153 +167,11 @@ class StreamingBase(abc.ABC):
         """
         return self._progress.token
 
-    # --- handlers ------------------------------------------------------------------------------
-
-    def on_event(self, event_name: str | type[EventClass]) -> Callable[[F], F]:
-        """
-        Register a handler for one kind of event. Several may be registered; they are called in order.
-
-        Args:
-            event_name: The event's name, such as `Transfer`, or a class that `abi.codegen` wrote for it.
-
-        Returns:
-            A decorator that gives the function back. The function gets the list of events: dicts, or
-            instances of the class.
-
-        Raises:
-            EventStreamerValidationError: It is neither a name nor such a class.
-
-        Example:
-            >>> @streaming_client.on_event("Transfer")
-            ... def handle(events):
-            ...     for event in events:
-            ...         print(event["from"], event["to"], event["value"])
-        """
-        name = name_of_event(event_name)
-
-        def register(handler: F) -> F:
-            checked = self._checked(handler)
-            if not isinstance(event_name, str):
-                self._registry.add_event(name, taking_instances(event_name, checked))
-            elif self._values is not None:
-                self._registry.add_event(name, self._taking_values(checked, self._values.of_group))
-            else:
-                self._registry.add_event(name, checked)
-            return handler
-
-        return register
-
-    def on_all_events(self, handler: F) -> F:
-        """
-        Register a handler for whole batches; it also sees events that have a handler of their own.
-
-        Args:
-            handler: Gets event name → list of events.
-
-        Returns:
-            The function itself.
-        """
-        checked = self._checked(handler)
-        if self._values is not None:
-            self._registry.add_all_events(self._taking_values(checked, self._values.of_batch))
-        else:
-            self._registry.add_all_events(checked)
-        return handler
-
-    def on_heartbeat(self, handler: F) -> F:
-        """
-        Register a handler for the service's signs of life.
-
-        Args:
-            handler: Gets a `StreamingHeartbeat`.
-
-        Returns:
-            The function itself.
-        """
-        return self._notice("heartbeat", handler)
-
-    def on_error(self, handler: F) -> F:
-        """
-        Register a handler for errors, the service's and the client's own (such as CONNECTION_LOST).
-
-        Args:
-            handler: Gets a `StreamingError`.
-
-        Returns:
-            The function itself.
-        """
-        return self._notice("error", handler)
-
-    def on_reorg(self, handler: F) -> F:
-        """
-        Register a handler for blocks that are no longer part of the chain.
-
-        It is retried like a handler of events, and committed and acknowledged like a batch.
-
-        Args:
-            handler: Gets a `StreamingReorg`.
-
-        Returns:
-            The function itself.
-        """
-        return self._notice("reorg", handler)
-
-    def on_gap(self, handler: F) -> F:
-        """
-        Register a handler for doubts about the order or the whole: blocks that go back, a lost token.
-
-        Args:
-            handler: Gets a `Gap`.
-
-        Returns:
-            The function itself.
-        """
-        return self._notice("gap", handler)
-
-    def on_status(self, handler: F) -> F:
-        """
-        Register a handler for what happens to the stream: connected, reconnecting, resumed, ended.
-
-        Args:
-            handler: Gets a `Status`.
-
-        Returns:
-            The function itself.
-        """
-        return self._notice("status", handler)
-
-    def on_unknown(self, handler: F) -> F:
-        """
-        Register a handler for messages of a type that this version doesn't know.
-
-        Args:
-            handler: Gets the message as it came, a dict.
-
-        Returns:
-            The function itself.
-        """
-        return self._notice("unknown", handler)
-
-    def _notice(self, kind: str, handler: F) -> F:
-        self._registry.add_notice(kind, self._checked(handler))
-        return handler
-
-    def _checked(self, handler: F) -> F:
-        if not callable(handler):
-            raise EventStreamerValidationError(f"a handler must be a function, not {handler!r}")
-        return handler
-
     # --- what the shells are made of -----------------------------------------------------------
 
     @abc.abstractmethod
     def acknowledge_batch(self, batch_id: str) -> Awaitable[None] | None:
         """Say that a batch is done."""
-
-    @abc.abstractmethod
-    def _taking_values(
-        self, handler: Callable[..., Any], convert: Callable[[Any], Any]
-    ) -> Callable[[Any], Any]:
-        """Let a handler have what `convert` makes of events; the shell asks for their definition first."""
 
     def _new_lanes(self, *, iterating: bool) -> Lanes:
         self._lanes = Lanes(

@@ -13,7 +13,8 @@ from event_streamer_api.errors import EventStreamerValidationError
 from .._core.stream.reports import EndReason, Report
 from .._runs.responses import is_coroutine_function
 from .._runs.signals import SHARED, stopping
-from .base import F, StreamingBase
+from .base import StreamingBase
+from .decorators import F
 
 
 class SyncStreaming(StreamingBase):

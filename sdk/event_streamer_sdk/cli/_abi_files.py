@@ -8,15 +8,15 @@ import typer
 
 from event_streamer_sdk.abi import extract_abi_event, parse_abi
 from event_streamer_sdk.cli._output import say
+from event_streamer_sdk.cli._shared import option
 from event_streamer_sdk.models.abi import ABIEvent
 
 _MOST_TOLD = 20
 
 Abi = Annotated[
     str | None,
-    typer.Option(
+    option(
         "--abi",
-        show_default=False,
         metavar="FILE",
         help="A JSON ABI or a compiler's artifact (Hardhat, Foundry, Truffle, solc, Vyper); "
         "- reads standard input.",
@@ -24,12 +24,7 @@ Abi = Annotated[
 ]
 Contract = Annotated[
     str | None,
-    typer.Option(
-        "--contract",
-        show_default=False,
-        metavar="PATH:NAME",
-        help="Which contract, where the file holds several.",
-    ),
+    option("--contract", metavar="PATH:NAME", help="Which contract, where the file holds several."),
 ]
 
 File = Annotated[

@@ -1,5 +1,6 @@
 """Where the service is and who asks: the options that all commands which call it share."""
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -119,20 +120,14 @@ def _first(*values: str | None) -> str:
     return next(value for value in values if value is not None)
 
 
-def connect(
-    url: URL = None,
-    subscriber_id: SubscriberId = None,
-    api_key: APIKey = None,
-    settings_file: SettingsFile = None,
-) -> SyncEventStreamer:
+# typer finds the options of the next two where those of `place` are declared.
+@functools.wraps(place, assigned=())
+def connect(**options: Any) -> SyncEventStreamer:
     """
     Make the client of a command.
 
     Args:
-        url: The service's address.
-        subscriber_id: The subscriber whose subscriptions are used.
-        api_key: The key, or None where the service asks for none.
-        settings_file: What says the rest; None for the one in the usual place.
+        options: Those of `place`.
 
     Returns:
         A client that has not connected yet.
@@ -140,7 +135,12 @@ def connect(
     Raises:
         EventStreamerValidationError: The settings file, or a value, can't be used.
     """
-    return place(url, subscriber_id, api_key, settings_file).blocking()
+    return place(**options).blocking()
+
+
+@functools.wraps(place, assigned=())
+def _later(**options: Any) -> Callable[[], ServiceAccess]:
+    return functools.partial(place, **options)
 
 
 calls_the_service = given_by(client=connect)
@@ -148,15 +148,6 @@ calls_the_service = given_by(client=connect)
 
 knows_the_service = given_by(place=place)
 """Gives a command the `place` of the service, by the same options."""
-
-
-def _later(
-    url: URL = None,
-    subscriber_id: SubscriberId = None,
-    api_key: APIKey = None,
-    settings_file: SettingsFile = None,
-) -> Callable[[], ServiceAccess]:
-    return lambda: place(url, subscriber_id, api_key, settings_file)
 
 
 asks_for_the_service = given_by(find_place=_later)

@@ -1,17 +1,19 @@
 """Where an export goes, and in which form: the options of `event-streamer export` that say so."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 
 import typer
 from attrs import define
 
 from event_streamer_sdk.cli._dates import parse_moment
+from event_streamer_sdk.cli._shared import option
 from event_streamer_sdk.sinks import sink_for
 
 __all__ = ["Destination", "destination_options", "shown_destination"]
 
-_SHAPE = "What is stored, and how"
+_shape = partial(option, rich_help_panel="What is stored, and how")
 
 
 @define
@@ -52,87 +54,45 @@ class Destination:
 def destination_options(
     to: Annotated[
         list[str],
-        typer.Option(
+        option(
             "--to",
             metavar="PLACE",
-            show_default=False,
             help="Where the events go: a file (.parquet, .csv, .jsonl), a folder, or a URL: s3://bucket, "
             "postgresql://host/db?table=transfers, sqlite:///file.db, redis://host?stream=name, "
             "kafka://host/topic, nats://host/subject. A second --to, with a number, is the last block "
             "of --event.",
         ),
     ],
-    columns: Annotated[
-        str | None,
-        typer.Option(
-            metavar="A,B", show_default=False, rich_help_panel=_SHAPE, help="Only these parameters."
-        ),
-    ] = None,
+    columns: Annotated[str | None, _shape(metavar="A,B", help="Only these parameters.")] = None,
     where: Annotated[
-        str | None,
-        typer.Option(
-            metavar="CONDITION",
-            show_default=False,
-            rich_help_panel=_SHAPE,
-            help="Only such events: 'value > 10**24', \"to == '0x…'\".",
-        ),
+        str | None, _shape(metavar="CONDITION", help="Only such events: 'value > 10**24', \"to == '0x…'\".")
     ] = None,
     since: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DATE",
-            show_default=False,
-            rich_help_panel=_SHAPE,
-            help="From the first block at or after this time (UTC).",
-        ),
+        str | None, _shape(metavar="DATE", help="From the first block at or after this time (UTC).")
     ] = None,
     until: Annotated[
         str | None,
-        typer.Option(
+        _shape(
             metavar="DATE",
-            show_default=False,
-            rich_help_panel=_SHAPE,
             help="Up to the last block at or before this time (UTC); with --follow, until events are later.",
         ),
     ] = None,
     format_: Annotated[
         str | None,
-        typer.Option(
-            "--format",
-            show_default=False,
-            rich_help_panel=_SHAPE,
-            help="Files: parquet, csv or jsonl. Default: as the place ends, else parquet.",
-        ),
+        _shape("--format", help="Files: parquet, csv or jsonl. Default: as the place ends, else parquet."),
     ] = None,
     integers: Annotated[
         str | None,
-        typer.Option(
-            show_default=False,
-            rich_help_panel=_SHAPE,
-            help="Files: integers of more than 64 bits as text (default), decimal, binary or float.",
-        ),
+        _shape(help="Files: integers of more than 64 bits as text (default), decimal, binary or float."),
     ] = None,
     byte_style: Annotated[
         str | None,
-        typer.Option(
-            "--bytes",
-            show_default=False,
-            rich_help_panel=_SHAPE,
-            help="Files: addresses, hashes and bytes as hex (default) or, in Parquet, binary.",
-        ),
+        _shape("--bytes", help="Files: addresses, hashes and bytes as hex (default) or, in Parquet, binary."),
     ] = None,
-    part_rows: Annotated[
-        int | None,
-        typer.Option(min=1, show_default=False, rich_help_panel=_SHAPE, help="Files: events in a part file."),
-    ] = None,
+    part_rows: Annotated[int | None, _shape(min=1, help="Files: events in a part file.")] = None,
     part_seconds: Annotated[
         float | None,
-        typer.Option(
-            min=0,
-            show_default=False,
-            rich_help_panel=_SHAPE,
-            help="Files: seconds between two part files while events come; 60 where not given.",
-        ),
+        _shape(min=0, help="Files: seconds between two part files while events come; 60 where not given."),
     ] = None,
 ) -> Destination:
     """

@@ -1,10 +1,26 @@
-"""Options that several commands have, declared once: as the parameters of the function that uses them."""
+"""Options of commands: those that several have are the parameters of one function, which uses them."""
 
 import functools
 import inspect
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from typing import Any
+
+import typer
+
+
+def option(*names: str, **more: Any) -> Any:
+    """
+    Declare an option whose default goes without saying.
+
+    Args:
+        names: How it is written, where that isn't the parameter's name.
+        more: As for `typer.Option`.
+
+    Returns:
+        What stands in the parameter's `Annotated`.
+    """
+    return typer.Option(*names, show_default=False, **more)
 
 
 def given_by(**makers: Callable[..., Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:

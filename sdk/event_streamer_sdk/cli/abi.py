@@ -17,7 +17,7 @@ from event_streamer_sdk.abi.codegen import generate_module
 from event_streamer_sdk.cli._abi_files import Abi, Contract, File, chosen_event, events_in
 from event_streamer_sdk.cli._once import Commands
 from event_streamer_sdk.cli._output import AsJson, say, write_details, write_json, write_line, write_table
-from event_streamer_sdk.cli._shared import given_by
+from event_streamer_sdk.cli._shared import given_by, option
 from event_streamer_sdk.exceptions import EventStreamerSDKError
 from event_streamer_sdk.models.abi import ABIEvent
 
@@ -76,10 +76,7 @@ def decode(
         str | None, typer.Argument(show_default=False, help="The event; may be left out with --abi.")
     ] = None,
     topic: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--topic", "-t", show_default=False, help="A topic as 0x-hex; repeat it for each one, in order."
-        ),
+        list[str] | None, option("--topic", "-t", help="A topic as 0x-hex; repeat it for each one, in order.")
     ] = None,
     data: Annotated[str, typer.Option("--data", "-d", help="The log's data as 0x-hex.")] = "0x",
     abi: Abi = None,
@@ -121,10 +118,7 @@ def codegen(
     file: File,
     contract: Contract = None,
     output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", show_default=False, help="The file to write. Default: standard output."
-        ),
+        Path | None, option("--output", "-o", help="The file to write. Default: standard output.")
     ] = None,
 ) -> None:
     """Write a typed Python module with a class for each event of an ABI."""

@@ -9,7 +9,7 @@ from event_streamer_sdk import SyncEventStreamer
 from event_streamer_sdk.cli._connection import calls_the_service, connect
 from event_streamer_sdk.cli._once import Commands
 from event_streamer_sdk.cli._output import AsJson, say, write_details, write_json, write_table
-from event_streamer_sdk.cli._shared import given_by
+from event_streamer_sdk.cli._shared import given_by, option
 from event_streamer_sdk.models.chains import ChainConfigRequest, ChainConfigResponse
 
 app: typer.Typer = Commands(help="Show and change the chains that the service reads.", no_args_is_help=True)
@@ -19,25 +19,14 @@ ChainId = Annotated[int, typer.Argument(min=1, show_default=False, help="The cha
 
 def _config(
     chain: ChainId,
-    name: Annotated[
-        str, typer.Option("--name", "-n", show_default=False, help="What people call the chain.")
-    ],
-    rpc: Annotated[
-        list[str],
-        typer.Option("--rpc", "-r", show_default=False, help="A node's address; several are tried in turn."),
-    ],
-    average_block_time: Annotated[
-        float | None, typer.Option(show_default=False, help="Average seconds between two blocks.")
-    ] = None,
+    name: Annotated[str, option("--name", "-n", help="What people call the chain.")],
+    rpc: Annotated[list[str], option("--rpc", "-r", help="A node's address; several are tried in turn.")],
+    average_block_time: Annotated[float | None, option(help="Average seconds between two blocks.")] = None,
     max_blocks_per_request: Annotated[
-        int | None,
-        typer.Option(min=1, show_default=False, help="The most blocks to ask a node for at once."),
+        int | None, option(min=1, help="The most blocks to ask a node for at once.")
     ] = None,
     confirmation_blocks: Annotated[
-        int | None,
-        typer.Option(
-            min=0, show_default=False, help="How many blocks deep a block must be before it counts."
-        ),
+        int | None, option(min=0, help="How many blocks deep a block must be before it counts.")
     ] = None,
     settings: Annotated[
         list[str] | None,

@@ -4,12 +4,13 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 
 import typer
 from dateutil import parser as dates
 
-from event_streamer_sdk import Gap, Status, SyncEventStreamer, SyncStreamingClient
+from event_streamer_sdk import SyncEventStreamer, SyncStreamingClient
 from event_streamer_sdk._core.subscriptions import subscription_to
 from event_streamer_sdk._core.words import counted as count
 from event_streamer_sdk.cli._abi_files import Abi, Contract, chosen_event
@@ -25,14 +26,16 @@ from event_streamer_sdk.cli._export_subscription import (
     whole_subscription,
 )
 from event_streamer_sdk.cli._output import say
-from event_streamer_sdk.cli._shared import given_by
+from event_streamer_sdk.cli._shared import given_by, option
+from event_streamer_sdk.cli._trouble import tell_trouble
 from event_streamer_sdk.exceptions import EventStreamerSDKError
-from event_streamer_sdk.models.streaming import StreamingError, StreamingReorg
+from event_streamer_sdk.models.streaming import StreamingReorg
 from event_streamer_sdk.models.subscriptions import SubscriptionResponse
 from event_streamer_sdk.sinks import SinkFinishedError
-from event_streamer_sdk.streaming_client import EndReason, Report, StatusKind
+from event_streamer_sdk.streaming_client import EndReason, Report
 
 _MADE = "A subscription for this export alone"
+_made = partial(option, rich_help_panel=_MADE)
 
 Events = Sequence[Mapping[str, Any]]
 
@@ -46,21 +49,14 @@ def export(
     ] = None,
     event: Annotated[
         str | None,
-        typer.Option(
-            show_default=False,
-            rich_help_panel=_MADE,
+        _made(
             help="'Transfer(address indexed from, …)', or with --abi a name. The subscription is removed "
-            "when all is exported.",
+            "when all is exported."
         ),
     ] = None,
     abi: Abi = None,
     contract: Contract = None,
-    chain: Annotated[
-        int | None,
-        typer.Option(
-            "--chain", "-c", min=1, show_default=False, rich_help_panel=_MADE, help="The chain's id."
-        ),
-    ] = None,
+    chain: Annotated[int | None, _made("--chain", "-c", min=1, help="The chain's id.")] = None,
     address: Annotated[
         list[str] | None,
         typer.Option(
@@ -189,26 +185,7 @@ def _remove(client: SyncEventStreamer, found: SubscriptionResponse) -> None:
 def _listen(
     stream: SyncStreamingClient, progress: BlockProgress, counted: Counted, until: datetime | None
 ) -> None:
-    lost = False
-
-    @stream.on_status
-    def tell(status: Status) -> None:
-        nonlocal lost
-        if status.kind is StatusKind.RECONNECTING and not lost:
-            lost = True
-            progress.remark(f"The connection is lost, trying again: {status.error or status.reason}")
-        elif status.kind is StatusKind.RESUMED and lost:
-            lost = False
-            progress.remark("Connected again.")
-
-    @stream.on_error
-    def tell_error(error: StreamingError) -> None:
-        if error.error_code != "CONNECTION_LOST":  # the status tells of that
-            progress.remark(f"The service reports {error.error_code}: {error.error_message}")
-
-    @stream.on_gap
-    def tell_gap(gap: Gap) -> None:
-        progress.remark(gap.message)
+    tell_trouble(stream, progress.remark)
 
     @stream.on_reorg
     def tell_reorg(reorg: StreamingReorg) -> None:

@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,7 @@ from event_streamer_sdk import SyncEventStreamer
 from event_streamer_sdk.cli._bar import BlockProgress
 from event_streamer_sdk.cli._connection import connect
 from event_streamer_sdk.cli._output import say, write_line
-from event_streamer_sdk.cli._shared import given_by
+from event_streamer_sdk.cli._shared import given_by, option
 from event_streamer_sdk.cli._streams import can_encode_all
 from event_streamer_sdk.frames import FetchProgress
 from event_streamer_sdk.frames.charts import PlotData, chart_of, check_choices
@@ -25,6 +26,7 @@ from event_streamer_sdk.frames.reading import read_export
 from event_streamer_sdk.frames.sparkline import text_of
 
 _SHOWN = "What is shown"
+_shown = partial(option, rich_help_panel=_SHOWN)
 _PICTURE = "The picture"
 _MOST_EVENTS = 5_000_000
 """As many as `client.fetch` holds in memory where it isn't told."""
@@ -46,27 +48,12 @@ def plot(
         typer.Option("--show", "-s", rich_help_panel=_SHOWN, help="events, sum, histogram or top."),
     ] = "events",
     of: Annotated[
-        str | None,
-        typer.Option(
-            show_default=False,
-            rich_help_panel=_SHOWN,
-            help="The parameter: a number for sum and histogram, an address for top.",
-        ),
+        str | None, _shown(help="The parameter: a number for sum and histogram, an address for top.")
     ] = None,
     by: Annotated[
-        str | None,
-        typer.Option(
-            show_default=False,
-            rich_help_panel=_SHOWN,
-            help="With top: add up this number for each address, instead of counting events.",
-        ),
+        str | None, _shown(help="With top: add up this number for each address, instead of counting events.")
     ] = None,
-    per: Annotated[
-        str | None,
-        typer.Option(
-            show_default=False, rich_help_panel=_SHOWN, help="block, hour or day. Default: what fits."
-        ),
-    ] = None,
+    per: Annotated[str | None, _shown(help="block, hour or day. Default: what fits.")] = None,
     decimals: Annotated[
         int,
         typer.Option(
@@ -75,33 +62,20 @@ def plot(
     ] = 0,
     top: Annotated[int, typer.Option(min=1, rich_help_panel=_SHOWN, help="How many addresses.")] = 10,
     first: Annotated[
-        int | None,
-        typer.Option(
-            "--from",
-            min=0,
-            show_default=False,
-            rich_help_panel=_SHOWN,
-            help="Of a subscription: the first block. Default: its own.",
-        ),
+        int | None, _shown("--from", min=0, help="Of a subscription: the first block. Default: its own.")
     ] = None,
     last: Annotated[
         int | None,
-        typer.Option(
+        _shown(
             "--to",
             min=0,
-            show_default=False,
-            rich_help_panel=_SHOWN,
             help="Of a subscription: the last block. Default: its own, else the chain's newest.",
         ),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            show_default=False,
-            rich_help_panel=_PICTURE,
-            help="Write a picture to this file, .png or .svg.",
+        option(
+            "--output", "-o", rich_help_panel=_PICTURE, help="Write a picture to this file, .png or .svg."
         ),
     ] = None,
     theme: Annotated[str, typer.Option(rich_help_panel=_PICTURE, help="light or dark.")] = "light",

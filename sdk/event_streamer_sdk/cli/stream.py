@@ -10,7 +10,7 @@ import typer
 from dateutil import parser as dates
 from rich.text import Text
 
-from event_streamer_sdk import Gap, Status, SyncEventStreamer, SyncStreamingClient
+from event_streamer_sdk import SyncEventStreamer, SyncStreamingClient
 from event_streamer_sdk._core.visible import visible
 from event_streamer_sdk._core.words import counted
 from event_streamer_sdk.cli._connection import calls_the_service
@@ -18,9 +18,10 @@ from event_streamer_sdk.cli._dates import parse_moment
 from event_streamer_sdk.cli._lines import pretty_line
 from event_streamer_sdk.cli._output import json_text, say, write_styled
 from event_streamer_sdk.cli._progress import Course, Display, Pace, progress_text
+from event_streamer_sdk.cli._shared import option
+from event_streamer_sdk.cli._trouble import tell_trouble
 from event_streamer_sdk.cli.subscriptions import SubscriptionId
-from event_streamer_sdk.models.streaming import StreamingError, StreamingReorg
-from event_streamer_sdk.streaming_client import StatusKind
+from event_streamer_sdk.models.streaming import StreamingReorg
 
 _ENDS = {
     "finished": "the subscription is done",
@@ -37,38 +38,22 @@ def stream(
     subscription: SubscriptionId,
     as_json: Annotated[
         bool | None,
-        typer.Option(
+        option(
             "--json/--pretty",
-            show_default=False,
             help="A JSON object a line, or lines for people. Default: pretty on a terminal, else JSON.",
         ),
     ] = None,
     checkpoint: Annotated[
         Path | None,
-        typer.Option(
-            show_default=False,
-            dir_okay=False,
-            help="A file that keeps the position: the next run resumes from there.",
-        ),
+        option(dir_okay=False, help="A file that keeps the position: the next run resumes from there."),
     ] = None,
-    resume_token: Annotated[
-        str | None, typer.Option(show_default=False, help="Start right after this token's batch.")
-    ] = None,
+    resume_token: Annotated[str | None, option(help="Start right after this token's batch.")] = None,
     limit: Annotated[
-        int | None,
-        typer.Option(
-            min=1, metavar="N", show_default=False, help="End after the batch that holds the N-th event."
-        ),
+        int | None, option(min=1, metavar="N", help="End after the batch that holds the N-th event.")
     ] = None,
-    since: Annotated[
-        str | None,
-        typer.Option(metavar="DATE", show_default=False, help="Skip events of earlier blocks (UTC)."),
-    ] = None,
+    since: Annotated[str | None, option(metavar="DATE", help="Skip events of earlier blocks (UTC).")] = None,
     until: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DATE", show_default=False, help="End at the first event of a later block (UTC)."
-        ),
+        str | None, option(metavar="DATE", help="End at the first event of a later block (UTC).")
     ] = None,
     acknowledge: Annotated[
         bool, typer.Option("--ack/--no-ack", help="Whether written events count as delivered.")
@@ -97,7 +82,7 @@ def stream(
     course = Course(meant.start_block, meant.end_block, limit, span.until)
     with _Screen(pretty, course) as screen:
         _listen(streaming, screen, span, limit)
-        _tell_trouble(streaming, screen)
+        tell_trouble(streaming, screen.remark)
         # A service that isn't there is told at once; one that goes away later is waited for.
         streaming.connect()
         report = streaming.run()
@@ -223,29 +208,6 @@ def _listen(streaming: SyncStreamingClient, screen: _Screen, span: _Span, limit:
             streaming.stop_streaming()
 
     streaming.on_reorg(screen.reorg)
-
-
-def _tell_trouble(streaming: SyncStreamingClient, screen: _Screen) -> None:
-    lost = False
-
-    @streaming.on_status
-    def tell(status: Status) -> None:
-        nonlocal lost
-        if status.kind is StatusKind.RECONNECTING and not lost:
-            lost = True
-            screen.remark(f"The connection is lost, trying again: {status.error or status.reason}")
-        elif status.kind is StatusKind.RESUMED and lost:
-            lost = False
-            screen.remark("Connected again.")
-
-    @streaming.on_error
-    def tell_error(error: StreamingError) -> None:
-        if error.error_code != "CONNECTION_LOST":  # the status tells of that
-            screen.remark(f"The service reports {error.error_code}: {error.error_message}")
-
-    @streaming.on_gap
-    def tell_gap(gap: Gap) -> None:
-        screen.remark(gap.message)
 
 
 def _moment(text: str | None) -> datetime | None:

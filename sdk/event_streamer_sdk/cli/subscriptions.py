@@ -19,7 +19,7 @@ from event_streamer_sdk.cli._output import (
     write_line,
     write_table,
 )
-from event_streamer_sdk.cli._shared import given_by
+from event_streamer_sdk.cli._shared import given_by, option
 from event_streamer_sdk.models.abi import ABIEvent
 from event_streamer_sdk.models.subscriptions import SubscriptionResponse, SubscriptionUpdate
 
@@ -38,10 +38,7 @@ Where = Annotated[
         help="The value of an indexed parameter, as in to=0xA0b8…; several for one name: any of them.",
     ),
 ]
-EndBlock = Annotated[
-    int | None,
-    typer.Option(min=0, show_default=False, help="The last block that counts."),
-]
+EndBlock = Annotated[int | None, option(min=0, help="The last block that counts.")]
 
 
 @app.command()
@@ -49,7 +46,7 @@ EndBlock = Annotated[
 def create(
     client: SyncEventStreamer,
     event: ABIEvent,
-    chain: Annotated[int, typer.Option("--chain", "-c", min=1, show_default=False, help="The chain's id.")],
+    chain: Annotated[int, option("--chain", "-c", min=1, help="The chain's id.")],
     address: Addresses = None,
     where: Where = None,
     start_block: Annotated[int, typer.Option(min=0, help="The first block that counts.")] = 0,
@@ -126,9 +123,7 @@ def update(
     client: SyncEventStreamer,
     subscription: SubscriptionId,
     address: Addresses = None,
-    start_block: Annotated[
-        int | None, typer.Option(min=0, show_default=False, help="The first block.")
-    ] = None,
+    start_block: Annotated[int | None, option(min=0, help="The first block.")] = None,
     end_block: EndBlock = None,
     all_contracts: Annotated[bool, typer.Option("--all-contracts", help="Watch all contracts.")] = False,
     live: Annotated[bool, typer.Option("--live", help="No last block: go on with the chain.")] = False,

@@ -16,6 +16,7 @@ from event_streamer_sdk._core.visible import visible
 from event_streamer_sdk.cli._connection import ServiceAccess, calls_the_service, knows_the_service
 from event_streamer_sdk.cli._once import Commands, OnceGroup
 from event_streamer_sdk.cli._output import complain, say, write_json, write_table
+from event_streamer_sdk.cli._shared import option
 from event_streamer_sdk.exceptions import EventStreamerSDKError
 from event_streamer_sdk.workers import SyncWorker, Worker, workers_status
 from event_streamer_sdk.workers.worker import LEASE_SECONDS, store_at
@@ -31,10 +32,7 @@ CheckpointURL = Annotated[
         help="Where positions and leases are kept: postgresql://…, sqlite:///file.db or redis://….",
     ),
 ]
-Subscriptions = Annotated[
-    str | None,
-    typer.Option(metavar="ID,ID", show_default=False, help="The subscriptions that are shared."),
-]
+Subscriptions = Annotated[str | None, option(metavar="ID,ID", help="The subscriptions that are shared.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -44,18 +42,16 @@ def worker(
     place: ServiceAccess,
     app_name: Annotated[
         str | None,
-        typer.Option(
+        option(
             "--app",
             metavar="MODULE:FUNCTION",
-            show_default=False,
             help="Gets each streaming client, and registers handlers with it.",
         ),
     ] = None,
     checkpoint: Annotated[
         str | None,
-        typer.Option(
+        option(
             envvar="EVENT_STREAMER_CHECKPOINT",
-            show_default=False,
             help="Where positions and leases are kept: postgresql://…, sqlite:///file.db or redis://….",
         ),
     ] = None,
@@ -66,24 +62,19 @@ def worker(
     blocking: Annotated[
         bool, typer.Option("--blocking", help="Handlers are plain functions, called in threads.")
     ] = False,
-    name: Annotated[
-        str | None, typer.Option(show_default=False, help="The worker's name, one that no other one has.")
-    ] = None,
+    name: Annotated[str | None, option(help="The worker's name, one that no other one has.")] = None,
     lease: Annotated[
         float,
         typer.Option(min=0.1, metavar="SECONDS", help="How long a dead worker keeps its subscriptions."),
     ] = LEASE_SECONDS,
     at_most: Annotated[
-        int | None,
-        typer.Option(min=1, metavar="N", show_default=False, help="How many subscriptions it takes at most."),
+        int | None, option(min=1, metavar="N", help="How many subscriptions it takes at most.")
     ] = None,
     concurrency: Annotated[
-        int | None,
-        typer.Option(min=1, metavar="N", show_default=False, help="How many handlers run at once."),
+        int | None, option(min=1, metavar="N", help="How many handlers run at once.")
     ] = None,
     health: Annotated[
-        str | None,
-        typer.Option(metavar="HOST:PORT", show_default=False, help="Answer GET /health and /metrics there."),
+        str | None, option(metavar="HOST:PORT", help="Answer GET /health and /metrics there.")
     ] = None,
 ) -> None:
     """

@@ -110,7 +110,7 @@ class RunTelemetry:
         except BaseException as error:
             operation.end(error)
             raise
-        operation.end(None)
+        operation.end()
 
     # --- spans ---------------------------------------------------------------------------------
 
@@ -219,7 +219,7 @@ class Operation:
         self._name = name
         self._began = time.perf_counter()
 
-    def end(self, error: BaseException | None) -> None:
+    def end(self, error: BaseException | None = None) -> None:
         """
         End the span, and measure it.
 
@@ -363,7 +363,7 @@ class _Watch:
         if work is None:
             return (yield command)  # a notice
         processing = self._of(work, reorg=reorg is not None)
-        outcome = yield from self._within(processing, processing.span, command)
+        outcome = yield from _within(processing.span, command, processing.broken_off)
         processing.called(outcome)
         return outcome
 
@@ -371,7 +371,7 @@ class _Watch:
         processing = self._of(command.batch.message, reorg=False)
         current = WhileOpen(processing.span, trace.get_current_span())
         try:
-            outcome = yield from self._within(processing, current, command)
+            outcome = yield from _within(current, command, processing.broken_off)
         finally:
             current.close()
         processing.called(None)
@@ -382,21 +382,9 @@ class _Watch:
             self._processing = Processing(self._run, work, reorg=reorg)
         return self._processing
 
-    def _within(self, processing: Processing, span: Span, command: do.Command) -> Generator[Any, Any, Any]:
-        token = contexts.attach(trace.set_span_in_context(span))
-        try:
-            return (yield command)
-        except GeneratorExit:  # the handler was broken off, or the user's loop was left
-            processing.broken_off()
-            raise
-        finally:
-            # Else it was closed from another thread or task, whose context is not the one that was changed.
-            if trace.get_current_span() is span:
-                contexts.detach(token)
-
     def _connect(self, command: do.Connect) -> Generator[Any, Any, Any]:
         operation = self._run.connecting()
-        outcome = yield from self._during(operation, command)
+        outcome = yield from _within(operation.span, command, operation.end)
         if isinstance(outcome, do.Connected) and outcome.connection_id is not None:
             operation.span.set_attribute(names.CONNECTION_ID, outcome.connection_id)
         operation.end(_error(outcome))
@@ -406,36 +394,41 @@ class _Watch:
         operation = self._run.committing()
         if command.checkpoint.block is not None:
             operation.span.set_attribute(names.LAST_BLOCK, command.checkpoint.block)
-        outcome = yield from self._during(operation, command)
+        outcome = yield from _within(operation.span, command, operation.end)
         operation.end(_error(outcome))
         return outcome
 
     def _acknowledge(self, command: do.Acknowledge) -> Generator[Any, Any, Any]:
         operation = self._run.acknowledging(command.batch_ids)
         operation.span.set_attribute(names.CONNECTION_ID, command.connection_id)
-        outcome = yield from self._during(operation, command)
+        outcome = yield from _within(operation.span, command, operation.end)
         error = _error(outcome)
         if isinstance(outcome, do.Acknowledged) and outcome.failed:
             error = RefusedError(f"{len(outcome.failed)} of {len(command.batch_ids)} batches were refused")
         operation.end(error)
         return outcome
 
-    def _during(self, operation: Operation, command: do.Command) -> Generator[Any, Any, Any]:
-        token = contexts.attach(trace.set_span_in_context(operation.span))
-        try:
-            return (yield command)
-        except GeneratorExit:
-            operation.end(None)
-            raise
-        finally:
-            if trace.get_current_span() is operation.span:
-                contexts.detach(token)
-
     def _dead_letter(self, command: do.WriteDeadLetter) -> Generator[Any, Any, Any]:
         outcome = yield command
         if self._processing is not None and not isinstance(outcome, do.Failed):
             self._processing.span.add_event("dead letter", {"reason": command.record.reason})
         return outcome
+
+
+def _within(
+    span: Span, command: do.Command, broken_off: Callable[[], object]
+) -> Generator[do.Command, Any, Any]:
+    """Have a command carried out within a span; `broken_off` is called where its lane ends meanwhile."""
+    token = contexts.attach(trace.set_span_in_context(span))
+    try:
+        return (yield command)
+    except GeneratorExit:  # a handler was broken off, or the user's loop was left
+        broken_off()
+        raise
+    finally:
+        # Else it was closed from another thread or task, whose context is not the one that was changed.
+        if trace.get_current_span() is span:
+            contexts.detach(token)
 
 
 _W3C = TraceContextTextMapPropagator()

@@ -33,8 +33,6 @@ from .lease import Lease, LeasedPositions, enter
 
 PAUSE = 0.05
 """How often a handler looks whether its lease holds again, seconds."""
-PAGE_SIZE = 100
-"""Subscriptions that are asked for at once."""
 
 App = Callable[[Any], Any]
 """Registers handlers with the streaming client that it gets; for asyncio it may be a coroutine function."""
@@ -76,27 +74,8 @@ class LeasedStream(StreamingClient):
     _slots: asyncio.Semaphore | None = None
     _seconds: float | None = None
 
-    def on_event(self, event_name: Any) -> Callable[[Any], Any]:
-        """Register a handler for one kind of event, as `StreamingClient.on_event`."""
-        register = super().on_event(event_name)
-
-        def registered(handler: Any) -> Any:
-            register(self._under_lease(handler))
-            return handler
-
-        return registered
-
-    def on_all_events(self, handler: Any) -> Any:
-        """Register a handler for whole batches, as `StreamingClient.on_all_events`."""
-        super().on_all_events(self._under_lease(handler))
-        return handler
-
-    def on_reorg(self, handler: Any) -> Any:
-        """Register a handler for replaced blocks, as `StreamingClient.on_reorg`."""
-        super().on_reorg(self._under_lease(handler))
-        return handler
-
-    def _under_lease(self, handler: Any) -> Any:
+    def _handling(self, handler: Any) -> Any:
+        super()._handling(handler)
         lease, slots = self._lease, self._slots
         later = iscoroutinefunction(handler) or iscoroutinefunction(getattr(handler, "__call__", None))  # noqa: B004 - not whether, but what it is
 
@@ -183,14 +162,7 @@ class AsyncStreams:
 
     async def subscriptions(self) -> list[int]:
         """Ask the service for the ids of all subscriptions of the subscriber."""
-        found: list[int] = []
-        page = 1
-        while True:
-            answer = await self._client.list_subscriptions(page=page, page_size=PAGE_SIZE)
-            found += [each.id for each in answer.subscriptions]
-            if len(answer.subscriptions) < PAGE_SIZE:
-                return found
-            page += 1
+        return [each.id async for each in self._client.iter_subscriptions()]
 
     async def make(self, lease: Lease, store: LeasedPositions) -> LeasedStream:
         """Make the streaming client of a subscription, and have the app register its handlers."""
@@ -230,29 +202,10 @@ class LeasedSyncStream(SyncStreamingClient):
     _lease: Lease
     _slots: threading.BoundedSemaphore | None = None
 
-    def on_event(self, event_name: Any) -> Callable[[Any], Any]:
-        """Register a handler for one kind of event, as `SyncStreamingClient.on_event`."""
-        register = super().on_event(event_name)
-
-        def registered(handler: Any) -> Any:
-            register(self._under_lease(handler))
-            return handler
-
-        return registered
-
-    def on_all_events(self, handler: Any) -> Any:
-        """Register a handler for whole batches, as `SyncStreamingClient.on_all_events`."""
-        super().on_all_events(self._under_lease(handler))
-        return handler
-
-    def on_reorg(self, handler: Any) -> Any:
-        """Register a handler for replaced blocks, as `SyncStreamingClient.on_reorg`."""
-        super().on_reorg(self._under_lease(handler))
-        return handler
-
-    def _under_lease(self, handler: Any) -> Any:
+    def _handling(self, handler: Any) -> Any:
         if iscoroutinefunction(handler):
             raise EventStreamerValidationError("this handler is a coroutine function: use Worker for it")
+        super()._handling(handler)
         lease, slots = self._lease, self._slots
 
         @functools.wraps(handler)
@@ -297,14 +250,7 @@ class ThreadedStreams:
         """Ask the service for the ids of all subscriptions of the subscriber."""
 
         def ask() -> list[int]:
-            found: list[int] = []
-            page = 1
-            while True:
-                answer = self._client.list_subscriptions(page=page, page_size=PAGE_SIZE)
-                found.extend(each.id for each in answer.subscriptions)
-                if len(answer.subscriptions) < PAGE_SIZE:
-                    return found
-                page += 1
+            return [each.id for each in self._client.iter_subscriptions()]
 
         ids: list[int] = await self._in(self._asking, ask)
         return ids
