@@ -3,6 +3,7 @@ The two shells that carry out what the core asks for, and what they share.
 
     on_loop.py       a run on an event loop: lanes are tasks
     on_threads.py    a run on threads
+    _async/          what both ask of the service and of stores; _sync/ is printed from it
     means.py         what a run gets of its client
     responses.py     headers, failures and sockets of responses
     signals.py       Ctrl-C and SIGTERM while something is in `run()`

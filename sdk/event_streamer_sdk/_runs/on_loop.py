@@ -18,6 +18,7 @@ from .._core.stream.lanes import Lanes
 from .._core.stream.messages import Batch
 from .._core.stream.reports import EndReason
 from ..exceptions import HandlerTimeoutError
+from ._async.commands import AsyncCommands
 from .means import Means
 from .responses import failed, is_coroutine_function, opened
 from .waits import Flag, in_thread, wait_to_the_end
@@ -32,7 +33,7 @@ SLICE = 0.02
 """Seconds after which handlers that never wait let other tasks have the event loop."""
 
 
-class AsyncRun:
+class AsyncRun(AsyncCommands):
     """
     One run of a `StreamingClient`.
 
@@ -43,9 +44,7 @@ class AsyncRun:
     """
 
     def __init__(self, means: Means, lanes: Lanes, previous: AsyncRun | None) -> None:
-        self._means = means
-        self.lanes = lanes
-        self.session = lanes.session
+        super().__init__(means, lanes)
         self.deliver_task: asyncio.Task[Any] | None = None
         # One that was never started has no handler at work, but the one before it may.
         if previous is not None and previous._main is None:
@@ -59,28 +58,12 @@ class AsyncRun:
         self._main: asyncio.Task[None] | None = None
         self.delivers = False
         """Whether handlers are called in a task of the run's own."""
-        self._response: Any = None
         self._network_task: asyncio.Task[Any] | None = None
         self._broken_off = False
         self._leaving = False
         self._left_behind = asyncio.Event()
         self._told = False
         self._slice_ends = 0.0
-        self._perform: dict[type, Callable[[Any], Any]] = {
-            do.Connect: self._connect,
-            do.Read: self._read,
-            do.Disconnect: self._disconnect,
-            do.Ask: self._ask,
-            do.AskForEvent: self._ask_for_event,
-            do.LoadCheckpoint: lambda _: self._in_store("load"),
-            do.SaveCheckpoint: lambda command: self._in_store("save", command.checkpoint),
-            do.AcquireLease: lambda _: self._in_store("acquire"),
-            do.RenewLease: lambda _: self._in_store("renew"),
-            do.ReleaseLease: lambda _: self._in_store("release"),
-            do.WriteDeadLetter: self._write_dead_letter,
-            do.Acknowledge: self._acknowledge,
-            do.SendHeartbeat: self._send_heartbeat,
-        }
 
     # --- life ----------------------------------------------------------------------------------
 
@@ -375,47 +358,7 @@ class AsyncRun:
             return do.Failed(EventStreamerConnectionError("there is no connection"))
         return await self._breakable(self._response.chunk()) or do.EndOfResponse()
 
-    async def _disconnect(self, _: do.Disconnect | None) -> None:
-        response, self._response = self._response, None
-        if response is None:
-            return
-        try:
-            await response.close()
-        except Exception as error:  # noqa: BLE001 - it is being thrown away
-            logger.debug("closing a connection failed: %r", error)
-
-    async def _acknowledge(self, command: do.Acknowledge) -> Any:
-        try:
-            timeout = self.session.settings.ack_timeout
-            answer = await self._means.send(self._means.acknowledgement(command), timeout)
-        except Exception as error:  # noqa: BLE001 - the core judges it
-            return failed(error)
-        return do.Acknowledged(tuple(answer.failed_batch_ids or ()))
-
-    async def _send_heartbeat(self, command: do.SendHeartbeat) -> do.Failed | None:
-        try:
-            await self._means.send(self._means.heartbeat(command), command.timeout)
-        except Exception as error:  # noqa: BLE001 - the core judges it
-            return failed(error)
-        return None
-
-    async def _ask_for_event(self, _: do.AskForEvent) -> str | do.Failed:
-        try:
-            timeout = self.session.settings.ack_timeout
-            subscription = await self._means.send(self._means.subscription(), timeout)
-        except Exception as error:  # noqa: BLE001 - the core judges it
-            return failed(error)
-        return str(subscription.event_signature.name)
-
     # --- stores --------------------------------------------------------------------------------
-
-    async def _in_store(self, method: str, *arguments: Any) -> Any:
-        store = self._means.store
-        return await self._stored(store, getattr(store, method), self._means.key, *arguments)
-
-    async def _write_dead_letter(self, command: do.WriteDeadLetter) -> Any:
-        letters: Any = self._means.dead_letters
-        return await self._stored(letters, letters.write, command.record)
 
     async def _stored(self, store: Any, function: Callable[..., Any], *arguments: Any) -> Any:
         try:

@@ -24,6 +24,7 @@ from .._core.stream.lanes import Lanes
 from .._core.stream.messages import Batch
 from .._core.stream.reports import EndReason
 from ..exceptions import HandlerTimeoutError
+from ._sync.commands import SyncCommands
 from .housekeeping import SHARED as SHARED_HOUSEKEEPING
 from .housekeeping import Chore
 from .means import Means
@@ -38,7 +39,7 @@ READER_GRACE = 0.1
 """Seconds that the end of a run waits for the reading thread; one stuck in a connect is left behind."""
 
 
-class SyncRun:
+class SyncRun(SyncCommands):
     """
     One run of a `SyncStreamingClient`.
 
@@ -49,9 +50,7 @@ class SyncRun:
     """
 
     def __init__(self, means: Means, lanes: Lanes, previous: SyncRun | None) -> None:
-        self._means = means
-        self.lanes = lanes
-        self.session = lanes.session
+        super().__init__(means, lanes)
         # One that was never started has no handler at work, but the one before it may.
         if previous is not None and not previous._started:
             previous = previous._previous
@@ -73,22 +72,6 @@ class SyncRun:
         self._started: bool = False
         self._leaving = False
         self._over = threading.Event()
-        self._response: Any = None
-        self._perform: dict[type, Callable[[Any], Any]] = {
-            do.Connect: self._connect,
-            do.Read: self._read,
-            do.Disconnect: self._disconnect,
-            do.Ask: self._ask,
-            do.AskForEvent: self._ask_for_event,
-            do.LoadCheckpoint: lambda _: self._in_store("load"),
-            do.SaveCheckpoint: lambda command: self._in_store("save", command.checkpoint),
-            do.AcquireLease: lambda _: self._in_store("acquire"),
-            do.RenewLease: lambda _: self._in_store("renew"),
-            do.ReleaseLease: lambda _: self._in_store("release"),
-            do.WriteDeadLetter: self._write_dead_letter,
-            do.Acknowledge: self._acknowledge,
-            do.SendHeartbeat: self._send_heartbeat,
-        }
 
     # --- life ----------------------------------------------------------------------------------
 
@@ -416,51 +399,11 @@ class SyncRun:
         except Exception as error:  # noqa: BLE001 - as above
             return failed(error)
 
-    def _disconnect(self, _: do.Disconnect | None) -> None:
-        response, self._response = self._response, None
-        if response is None:
-            return
-        try:
-            response.close()
-        except Exception as error:  # noqa: BLE001 - it is being thrown away
-            logger.debug("closing a connection failed: %r", error)
-
-    def _acknowledge(self, command: do.Acknowledge) -> Any:
-        try:
-            timeout = self.session.settings.ack_timeout
-            answer = self._means.send(self._means.acknowledgement(command), timeout)
-        except Exception as error:  # noqa: BLE001 - the core judges it
-            return failed(error)
-        return do.Acknowledged(tuple(answer.failed_batch_ids or ()))
-
-    def _send_heartbeat(self, command: do.SendHeartbeat) -> do.Failed | None:
-        try:
-            self._means.send(self._means.heartbeat(command), command.timeout)
-        except Exception as error:  # noqa: BLE001 - the core judges it
-            return failed(error)
-        return None
-
-    def _ask_for_event(self, _: do.AskForEvent) -> str | do.Failed:
-        try:
-            timeout = self.session.settings.ack_timeout
-            subscription = self._means.send(self._means.subscription(), timeout)
-        except Exception as error:  # noqa: BLE001 - the core judges it
-            return failed(error)
-        return str(subscription.event_signature.name)
-
     # --- stores --------------------------------------------------------------------------------
 
-    def _in_store(self, method: str, *arguments: Any) -> Any:
-        function = getattr(self._means.store, method)
+    def _stored(self, store: Any, function: Callable[..., Any], *arguments: Any) -> Any:
+        del store  # whether it may block is no question here
         try:
-            return plain(function(self._means.key, *arguments), function)
+            return plain(function(*arguments), function)
         except Exception as error:  # noqa: BLE001 - the core judges it
             return do.Failed(error)
-
-    def _write_dead_letter(self, command: do.WriteDeadLetter) -> Any:
-        letters: Any = self._means.dead_letters
-        try:
-            plain(letters.write(command.record), letters.write)
-        except Exception as error:  # noqa: BLE001 - the core judges it
-            return do.Failed(error)
-        return None

@@ -1,0 +1,107 @@
+# Printed from _async/commands.py by `make generate`. Change it there, never here.
+"""Commands of the core that ask something of the service or of a store, blocking."""
+
+from __future__ import annotations
+
+import abc
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from ..._core.stream import commands as do
+from ..._core.stream.lanes import Lanes
+from ..means import Means
+from ..responses import failed
+
+logger = logging.getLogger(__name__)
+
+
+class SyncCommands(abc.ABC):
+    """
+    Carries commands out. How a run connects, reads, and calls functions of the user's is its own business.
+
+    Args:
+        means: What the run needs of its client.
+        lanes: The run's lanes, which hold all decisions.
+    """
+
+    def __init__(self, means: Means, lanes: Lanes) -> None:
+        self.lanes = lanes
+        self.session = lanes.session
+        self._means = means
+        self._response: Any = None
+        self._perform: dict[type, Callable[[Any], Any]] = {
+            do.Connect: self._connect,
+            do.Read: self._read,
+            do.Disconnect: self._disconnect,
+            do.Ask: self._ask,
+            do.AskForEvent: self._ask_for_event,
+            do.LoadCheckpoint: lambda _: self._in_store("load"),
+            do.SaveCheckpoint: lambda command: self._in_store("save", command.checkpoint),
+            do.AcquireLease: lambda _: self._in_store("acquire"),
+            do.RenewLease: lambda _: self._in_store("renew"),
+            do.ReleaseLease: lambda _: self._in_store("release"),
+            do.WriteDeadLetter: self._write_dead_letter,
+            do.Acknowledge: self._acknowledge,
+            do.SendHeartbeat: self._send_heartbeat,
+        }
+
+    @abc.abstractmethod
+    def _connect(self, command: do.Connect) -> Any:
+        """Open the stream."""
+
+    @abc.abstractmethod
+    def _read(self, _: do.Read) -> Any:
+        """Wait for the next piece of the stream."""
+
+    @abc.abstractmethod
+    def _ask(self, command: do.Ask) -> do.Answer | do.Failed:
+        """Call a function of the user's for its answer."""
+
+    @abc.abstractmethod
+    def _stored(self, store: Any, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call a method of a store of the user's."""
+
+    def _disconnect(self, _: do.Disconnect | None) -> None:
+        response, self._response = self._response, None
+        if response is None:
+            return
+        try:
+            response.close()
+        except Exception as error:  # noqa: BLE001 - it is being thrown away
+            logger.debug("closing a connection failed: %r", error)
+
+    # --- the service ---------------------------------------------------------------------------
+
+    def _acknowledge(self, command: do.Acknowledge) -> Any:
+        try:
+            timeout = self.session.settings.ack_timeout
+            answer = self._means.send(self._means.acknowledgement(command), timeout)
+        except Exception as error:  # noqa: BLE001 - the core judges it
+            return failed(error)
+        return do.Acknowledged(tuple(answer.failed_batch_ids or ()))
+
+    def _send_heartbeat(self, command: do.SendHeartbeat) -> do.Failed | None:
+        try:
+            self._means.send(self._means.heartbeat(command), command.timeout)
+        except Exception as error:  # noqa: BLE001 - the core judges it
+            return failed(error)
+        return None
+
+    def _ask_for_event(self, _: do.AskForEvent) -> str | do.Failed:
+        try:
+            timeout = self.session.settings.ack_timeout
+            subscription = self._means.send(self._means.subscription(), timeout)
+        except Exception as error:  # noqa: BLE001 - the core judges it
+            return failed(error)
+        return str(subscription.event_signature.name)
+
+    # --- stores --------------------------------------------------------------------------------
+
+    def _in_store(self, method: str, *arguments: Any) -> Any:
+        store = self._means.store
+        return self._stored(store, getattr(store, method), self._means.key, *arguments)
+
+    def _write_dead_letter(self, command: do.WriteDeadLetter) -> Any:
+        letters: Any = self._means.dead_letters
+        return self._stored(letters, letters.write, command.record)
