@@ -187,8 +187,8 @@ BATCH_BOUND = 36
 """Calls for a batch of one event: measured 29 and 30 with 3.11 to 3.13."""
 EVENT_BOUND = 0.5
 """Calls for an event more in a batch: it is decoded in C, together with the others."""
-CALL_BOUND = {"async": 630, "sync": 460}
-"""Calls for a REST call whose answer is a subscription: measured 586 and 423 with 3.11."""
+CALL_BOUND = {"async": 615, "sync": 445}
+"""Calls for a REST call whose answer is a subscription: measured 574 and 409 with 3.11."""
 
 
 @pytest.mark.quick

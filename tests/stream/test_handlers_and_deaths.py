@@ -80,7 +80,7 @@ def test_a_signal_inside_a_handler(kind: str, number: signal.Signals, tmp_path: 
             process.send_signal(number)
             said(process, "handled 0")  # the handler is let finish
             said(process, f"ended signal {int(number)}")
-            assert process.wait(10) == 0
+            assert process.wait(30) == 0
         assert handled(tmp_path) == [0]
         assert server.acked == {"b0"}
         assert json.loads((tmp_path / "position.json").read_text())["resume_token"] == "t0"
@@ -292,7 +292,7 @@ def test_kill_9_around_the_checkpoint(kind: str, die: str, tmp_path: Path) -> No
     """Row 39 of the fault matrix."""
     with stream_server() as server:
         with program(kind, server.url, tmp_path, die=die) as process:
-            assert process.wait(10) == -signal.SIGKILL
+            assert process.wait(30) == -signal.SIGKILL
         assert handled(tmp_path) == [0, 1]
         saved = "t0" if die == "before_save" else "t1"
         assert json.loads((tmp_path / "position.json").read_text())["resume_token"] == saved
@@ -300,7 +300,7 @@ def test_kill_9_around_the_checkpoint(kind: str, die: str, tmp_path: Path) -> No
         if die == "before_save":
             assert "b1" not in server.acked
         with program(kind, server.url, tmp_path) as process:
-            assert process.wait(10) == 0
+            assert process.wait(30) == 0
         assert server.tokens == [None, saved]
         assert sorted(set(handled(tmp_path))) == ALL
 
