@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from event_streamer_service import DevChain, LocalService
+from support import postgres
 from support.ports import refusing_port
 from support.sinks import small_chain
 
@@ -30,3 +31,12 @@ def kind(request: pytest.FixtureRequest) -> str:
 def free_port() -> Iterator[int]:
     with refusing_port() as port:
         yield port
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[str]:
+    try:
+        with postgres.cluster() as url:
+            yield url
+    except postgres.Missing as missing:
+        pytest.skip(str(missing))

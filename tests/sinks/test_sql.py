@@ -3,7 +3,6 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -22,22 +21,11 @@ from event_streamer_sdk.sinks._text import json_columns
 from event_streamer_service import DevChain, LocalService
 from event_streamer_service.devchain.anvil import Anvil, AnvilError, find_anvil
 from event_streamer_service.devchain.node import DevToken
-from support import postgres
 from support.event_objects import METADATA, event_objects
 from support.raw_client import TRANSFER_TOPIC
 from support.service_process import service_process
 from support.sink_kills import kill_again_and_again
 from support.sinks import TRANSFER, Row, row_of_values, rows_of_chain, stream_into, subscribe
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[str]:
-    try:
-        with postgres.cluster() as url:
-            yield url
-    except postgres.Missing as missing:
-        pytest.skip(str(missing))
-
 
 COUNTER = iter(range(1_000_000))
 

@@ -356,7 +356,8 @@ class Feed:
         joined = join(pieces)
         if not joined.events:
             return joined
-        prepared = self._prepare(joined.events)
+        with self._told_when_slow():  # rows may be sent already
+            prepared = self._prepare(joined.events)
         self._bytes += getattr(prepared, "nbytes", 0)
         return evolve(joined, events=(), prepared=(prepared,))
 

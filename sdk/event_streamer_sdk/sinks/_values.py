@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from attrs import frozen
 
-__all__ = ["PROBLEMS", "ColumnType", "Kind", "Values", "convert", "with_nulls"]
+__all__ = ["PROBLEMS", "ColumnType", "Kind", "Values", "convert", "wide_as_text", "with_nulls"]
 
 Kind = Literal["integer", "decimal", "bool", "text", "hex", "timestamp", "list", "struct"]
 """What the values of a column are; see `ColumnType`."""
@@ -104,6 +104,36 @@ def convert(values: Values, type_: ColumnType) -> Values:
         As many values. One that doesn't fit raises one of `PROBLEMS`.
     """
     return _CONVERTERS[type_.kind](values, type_) if values else []
+
+
+def wide_as_text(values: Values, type_: ColumnType) -> Values:
+    """
+    Write integers of more than 64 bits as text, which most are already when they come.
+
+    Args:
+        values: The values as they came.
+        type_: The column's type.
+
+    Returns:
+        As many decimal numbers, written as Python does. One that doesn't fit raises one of `PROBLEMS`.
+    """
+    return values if _are_plain_digits(values, type_) else list(map(str, convert(values, type_)))
+
+
+def _are_plain_digits(values: Values, type_: ColumnType) -> bool:
+    """Whether all are text that `str(int(value))` doesn't change, and in range: an eighth of the time."""
+    if set(map(type, values)) != {str}:
+        return False
+    lengths = set(map(len, values))
+    digits = "".join(values)
+    return (
+        # One digit less than the largest number has: any such number is smaller.
+        min(lengths) > 0
+        and max(lengths) < len(str(1 << (type_.bits - type_.signed)))
+        and digits.isascii()
+        and digits.isdecimal()
+        and "0" not in {value[0] for value in values if value != "0"}
+    )
 
 
 def _integers(values: Values, type_: ColumnType) -> Values:

@@ -86,7 +86,11 @@ def record_batch(
         LogDecodeError: A value doesn't fit its type, or the chosen style can't hold it.
         MissingExtraError: pyarrow isn't installed.
     """
-    return batch_of_columns(table, table.take(events), wanted)
+    if wanted is None:
+        wanted = schema(table)
+    is_string = needs("pyarrow").types.is_string
+    wide = [each.type for column, each in zip(table.columns, wanted, strict=True) if column.type.is_wide]
+    return batch_of_columns(table, table.take(events, wide_text=all(map(is_string, wide))), wanted)
 
 
 def batch_of_columns(

@@ -36,7 +36,7 @@ from event_streamer_sdk.abi import LogDecodeError
 from event_streamer_sdk.abi._events import Parameter, resolve, unique_names
 from event_streamer_sdk.abi._types import ABIType, ArrayType, BaseType, TupleType
 
-from ._values import PROBLEMS, ColumnType, Kind, Values, convert, with_nulls
+from ._values import PROBLEMS, ColumnType, Kind, Values, convert, wide_as_text, with_nulls
 from .conditions import Where
 
 __all__ = ["METADATA", "Column", "ColumnType", "EventTable", "Kind"]
@@ -141,12 +141,13 @@ class EventTable:
         """The columns that are parameters of the event."""
         return tuple(column for column in self.columns if column.is_parameter)
 
-    def take(self, events: Sequence[Mapping[str, Any]]) -> list[Values]:
+    def take(self, events: Sequence[Mapping[str, Any]], *, wide_text: bool = False) -> list[Values]:
         """
         Convert event objects into columns.
 
         Args:
             events: Event objects as they came; rows keep their order.
+            wide_text: Give columns of integers of more than 64 bits as decimal text: most come as such.
 
         Returns:
             A list of values for each column, all of the same length: less than that of `events` where a
@@ -155,22 +156,31 @@ class EventTable:
         Raises:
             LogDecodeError: A value is missing or doesn't fit its type; says which, in which log.
         """
-        read = [self._values(column, events) for column in self._read]
+        as_they_come = wide_text and self._where is None
+        read = [self._values(column, events, as_they_come) for column in self._read]
         if self._where is not None:
             named = {column.name: values for column, values in zip(self._read, read, strict=True)}
             kept = self._where.select(named, len(events))
             if not all(kept):
                 read = [list(compress(values, kept)) for values in read]
+            if wide_text:
+                read = [
+                    list(map(str, values)) if column.type.is_wide else values
+                    for column, values in zip(self._read, read, strict=True)
+                ]
         return read[: len(self.columns)]
 
-    def _values(self, column: Column, events: Sequence[Mapping[str, Any]]) -> Values:
+    def _values(self, column: Column, events: Sequence[Mapping[str, Any]], wide_text: bool = False) -> Values:
         key = column.key
         if key is None:
             return [self.chain_id] * len(events)
         try:
             if column.nullable:
                 return with_nulls([event.get(key) for event in events], column.type)
-            return convert([event[key] for event in events], column.type)
+            values = [event[key] for event in events]
+            if wide_text and column.type.is_wide and values:
+                return wide_as_text(values, column.type)
+            return convert(values, column.type)
         except PROBLEMS:
             raise _fault(column, events) from None
 

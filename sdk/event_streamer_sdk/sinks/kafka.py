@@ -140,7 +140,7 @@ class KafkaSink:
         """
         table = self._table
         assert table is not None, "open comes first"
-        columns = table.take(events)
+        columns = table.take(events, wide_text=True)
         number = table.names.index(self._key)
         is_plain = table.columns[number].type.kind in ("hex", "integer", "text")
         keys = columns[number] if is_plain else cell_columns(table, columns)[number]

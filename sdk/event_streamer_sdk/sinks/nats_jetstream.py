@@ -161,7 +161,7 @@ class NATSSink:
         """
         table = self._table
         assert table is not None, "open comes first"
-        columns = table.take(events)
+        columns = table.take(events, wide_text=True)
         named = dict(zip(table.names, columns, strict=True))
         places = zip(
             named["chain_id"], named["block_hash"], named["block_number"], named["transaction_hash"],

@@ -164,7 +164,7 @@ class RedisSink:
         table = self._table
         assert table is not None, "open comes first"
         names = table.names
-        rows = zip(*cell_columns(table, table.take(events)), strict=True)
+        rows = zip(*cell_columns(table, table.take(events, wide_text=True)), strict=True)
         return [dict(zip(names, row, strict=True)) for row in rows]
 
     def write(self, batch: SinkBatch) -> None:

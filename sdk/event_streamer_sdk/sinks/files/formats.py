@@ -57,7 +57,9 @@ class JSONLines:
 
     def prepare(self, events: Sequence[Mapping[str, Any]]) -> Any:
         """Write events as lines."""
-        lines = json_lines(self._table, self._table.take(events), self._integers)
+        lines = json_lines(
+            self._table, self._table.take(events, wide_text=self._integers == "text"), self._integers
+        )
         return Lines(len(lines), b"".join([line + b"\n" for line in lines]))
 
     def write(self, file: IO[bytes], prepared: Iterable[Any]) -> int:
@@ -93,7 +95,9 @@ class CSV:
 
     def prepare(self, events: Sequence[Mapping[str, Any]]) -> Any:
         """Write events as lines, a column at a time: a quarter of what csv.writer takes for it."""
-        columns = cell_columns(self._table, self._table.take(events), self._integers)
+        columns = cell_columns(
+            self._table, self._table.take(events, wide_text=self._integers == "text"), self._integers
+        )
         cells = map(_csv_cells, self._table.columns, columns)
         lines = map(",".join, zip(*cells, strict=True))
         return Lines(len(columns[0]), "".join([line + "\n" for line in lines]).encode())

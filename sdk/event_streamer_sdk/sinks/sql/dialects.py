@@ -40,11 +40,13 @@ class Dialect(Protocol):
         name: Its name in SQLAlchemy.
         connect_args: Arguments for the driver's `connect`.
         errors: What its driver raises.
+        copy: The COPY that takes prepared rows, once `begin` was called; `None` where there is none.
     """
 
     name: str
     connect_args: Mapping[str, Any]
     errors: Errors
+    copy: str | None
 
     def begin(self, events: EventTable, table: Any, dialect: Any) -> None:
         """Take the tables that are written."""
@@ -84,6 +86,7 @@ class PostgreSQL:
         )
         self._events: EventTable | None = None
         self._exact: dict[str, str] = {}
+        self.copy: str | None = None
         self._statements: dict[str, str] = {}
 
     def begin(self, events: EventTable, table: Any, dialect: Any) -> None:
@@ -96,8 +99,9 @@ class PostgreSQL:
         changed = ", ".join(
             f"{quote(each)} = excluded.{quote(each)}" for each in names if each not in PRIMARY_KEY
         )
+        self.copy = f"COPY {name} ({columns}) FROM STDIN"
         self._statements = {
-            "copy": f"COPY {name} ({columns}) FROM STDIN",
+            "copy": self.copy,
             "stage": f"CREATE TEMPORARY TABLE staged ON COMMIT DROP AS SELECT {columns} FROM {name} LIMIT 0",  # noqa: S608
             "copy_staged": f"COPY staged ({columns}) FROM STDIN",
             "replace": f"INSERT INTO {name} ({columns}) SELECT DISTINCT ON ({key}) {columns} FROM staged "  # noqa: S608
@@ -108,7 +112,7 @@ class PostgreSQL:
         """Write rows in the text format of COPY."""
         table = self._events
         assert table is not None, "begin comes first"
-        taken = table.take(events)
+        taken = table.take(events, wide_text=True)
         cells: list[Iterable[str]] = []
         exact: list[list[str]] = []
         for column, values in zip(table.columns, cell_columns(table, taken), strict=True):
@@ -162,6 +166,7 @@ class SQLite:
     """Rows by INSERT, or in place of those that are there; integers of more than 64 bits are text."""
 
     name = "sqlite"
+    copy: str | None = None
     connect_args: Mapping[str, Any] = {"timeout": 10.0, "check_same_thread": False}
 
     def __init__(self) -> None:
@@ -184,7 +189,7 @@ class SQLite:
         """Make rows that SQLite holds exactly."""
         table = self._events
         assert table is not None, "begin comes first"
-        taken = table.take(events)
+        taken = table.take(events, wide_text=True)
         plain = zip(table.columns, json_columns(table, taken), cell_columns(table, taken), strict=True)
         return list(zip(*(_stored(column, values, cells) for column, values, cells in plain), strict=True))
 

@@ -12,9 +12,13 @@ from event_streamer_api.models import StreamingReorg
 from ..._extras import needs
 from ..protocol import SinkBatch, SinkError, SinkUnavailableError, Source
 from .dialects import Dialect, dialect_of
+from .early import EarlyRows
 from .tables import check, check_name, events_of, positions_table, table_name, table_of
 
 __all__ = ["SQLSink"]
+
+EARLY_EVENTS = 1_000
+"""With fewer events at a time it isn't worth a transaction's beginning."""
 
 
 class SQLSink:
@@ -74,6 +78,8 @@ class SQLSink:
         self._positions = positions_table(self._schema)
         self._position: str | None = None
         self._name = f"table {self._table_name}"
+        self._early: EarlyRows | None = None
+        self._sends_early = True
 
     # --- the sink ------------------------------------------------------------------------------
 
@@ -133,7 +139,11 @@ class SQLSink:
         Returns:
             Text of COPY, or rows.
         """
-        return self._dialect.prepare(events)
+        prepared = self._dialect.prepare(events)
+        copy = self._dialect.copy
+        if copy is not None and self._sends_early and len(events) >= EARLY_EVENTS:
+            self._send_early(copy, prepared)
+        return prepared
 
     def write(self, batch: SinkBatch) -> None:
         """
@@ -146,9 +156,8 @@ class SQLSink:
             SinkUnavailableError: The database is away, locked or full.
             SinkError: It refuses, or another process has written.
         """
-        self._move(
-            self._opened().position(batch.resume_token), lambda raw: self._dialect.insert(raw, batch.prepared)
-        )
+        left = self._end_early(batch.prepared)
+        self._move(self._opened().position(batch.resume_token), lambda raw: self._dialect.insert(raw, left))
 
     def undo(self, reorg: StreamingReorg) -> None:
         """
@@ -161,6 +170,7 @@ class SQLSink:
             SinkUnavailableError: The database is away, locked or full.
             SinkError: It refuses, or another process has written.
         """
+        self._give_up_early()
         columns = self._table.columns
         gone = self._table.delete().where(
             columns.chain_id == self._opened().chain_id, columns.block_number > reorg.common_ancestor
@@ -174,6 +184,7 @@ class SQLSink:
         Raises:
             SinkUnavailableError: The database is away, locked or full.
         """
+        self._give_up_early()
         token = self._opened().token_in(self._position, self._name)
         self._move(self._opened().position(token, finished=True), lambda _: None)
 
@@ -182,6 +193,49 @@ class SQLSink:
         self._let_go()
         if self._engine is not None:
             self._engine.dispose()
+
+    # --- rows that are sent before they are due ----------------------------------------------------
+
+    def _send_early(self, copy: str, prepared: Any) -> None:
+        try:
+            if self._early is None:
+                self._early = self._begin_early(copy)
+            if self._early is not None:
+                self._early.send(prepared)
+        except BaseException as problem:
+            self._let_go()
+            if not isinstance(problem, self._dialect.errors.raised):
+                raise
+            # write() sends all, and says what is wrong.
+
+    def _begin_early(self, copy: str) -> EarlyRows | None:
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        # In the order of all others: first the position, then rows.
+        if self._read(self._connection, for_update=True) != self._position:
+            self._connection.rollback()
+            return None
+        return EarlyRows(self._connection.connection.driver_connection, copy)
+
+    def _end_early(self, due: Sequence[Any]) -> Sequence[Any]:
+        """Give the rows that are not in the transaction yet: all of them, where it had to be rolled back."""
+        if self._early is None:
+            return due
+        left = None
+        try:
+            left = self._early.end(due)
+        except self._dialect.errors.raised as problem:
+            # Where rows are there already, those that follow probably are, too.
+            self._sends_early = self._dialect.errors.may_work_later(_cause(problem))
+        finally:
+            self._early = None
+            if left is None:
+                self._let_go()
+        return due if left is None else left
+
+    def _give_up_early(self) -> None:
+        if self._early is not None:
+            self._let_go()
 
     # --- transactions --------------------------------------------------------------------------
 
@@ -209,9 +263,11 @@ class SQLSink:
                 raise SinkError(f"another process writes into {self._name}: end it, or name another table")
         self._position = position
 
-    def _read(self, connection: Any) -> str | None:
+    def _read(self, connection: Any, *, for_update: bool = False) -> str | None:
         columns = self._positions.columns
         query = self._sqlalchemy.select(columns.position).where(columns.table_name == self._table_name)
+        if for_update:
+            query = query.with_for_update()
         found: str | None = connection.execute(query).scalar()
         return found
 
@@ -237,6 +293,7 @@ class SQLSink:
 
     def _let_go(self) -> None:
         connection, self._connection = self._connection, None
+        self._early = None
         if connection is not None:
             with suppress(Exception):  # it is being thrown away
                 connection.invalidate()
