@@ -227,7 +227,7 @@ def _digits(values: Values, size: int | None) -> str:
 def _moments(values: Values, _: ColumnType) -> Values:
     # All events of a block have the same one, so most are read once.
     known = {value: _moment(value) for value in set(values)}
-    return [known[value] for value in values]
+    return list(map(known.__getitem__, values))
 
 
 def _moment(value: Any) -> datetime:

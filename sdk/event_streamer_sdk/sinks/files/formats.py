@@ -15,6 +15,7 @@ from ..._extras import needs
 from .. import arrow
 from .._text import Lines, cell_columns, json_lines
 from ..columns import Column, EventTable
+from .early import COMPRESSION, EarlyPart
 
 __all__ = ["FORMATS", "Format"]
 
@@ -141,23 +142,28 @@ class Parquet:
     def __init__(self, table: EventTable, integers: arrow.IntegerStyle, byte_style: arrow.ByteStyle) -> None:
         self._table = table
         self._schema = arrow.schema(table, integers=integers, byte_style=byte_style)
-        self._pyarrow = needs("pyarrow")
         self._parquet = needs("pyarrow.parquet")
+        self._early = EarlyPart(self._schema)
 
     def prepare(self, events: Sequence[Mapping[str, Any]]) -> Any:
-        """Convert events into a record batch."""
-        return arrow.record_batch(self._table, events, self._schema)
+        """Convert events into a record batch, which is written ahead while more are converted."""
+        batch = arrow.record_batch(self._table, events, self._schema)
+        self._early.take(batch)
+        return batch
 
     def write(self, file: IO[bytes], prepared: Iterable[Any]) -> int:
         """Write a whole file."""
-        whole = self._pyarrow.Table.from_batches(prepared, schema=self._schema)
-        with self._writer(file) as writer:
-            writer.write_table(whole)
-        rows: int = whole.num_rows
-        return rows
+        due = list(prepared)
+        early, self._early = self._early, EarlyPart(self._schema)
+        if not early.begins(due):  # as where blocks are replaced in between, or the disk was full
+            early = EarlyPart(self._schema)
+        for batch in due[early.batches :]:
+            early.take(batch)
+        file.write(early.end())
+        return sum(batch.num_rows for batch in due)
 
     def _writer(self, file: IO[bytes]) -> Any:
-        return self._parquet.ParquetWriter(file, self._schema, compression="zstd")
+        return self._parquet.ParquetWriter(file, self._schema, compression=COMPRESSION)
 
     def cut(self, source: IO[bytes], file: IO[bytes], last_block: int) -> int:
         """Copy the rows up to a block."""
