@@ -159,7 +159,7 @@ def test_hex_in_mixed_case_is_stored_in_lower_case() -> None:
 def test_lines_of_json_keep_any_name_of_a_parameter(monkeypatch: pytest.MonkeyPatch, library: str) -> None:
     if library == "json":
         monkeypatch.setattr(_text, "_row_type", _text._row_type_stdlib)
-        monkeypatch.setattr(_text, "_dumps", _text._dumps_stdlib)
+        monkeypatch.setattr(_text, "_dump_lines", _text._dump_lines_stdlib)
     names = ["f1", "from", "__init__", "None", "$", "self", ""]
     table = table_of(*(ABIInput(name=name, type="bool") for name in names))
     keys = ["f1", "from", "__init__", "None", "$", "self", "arg6"]

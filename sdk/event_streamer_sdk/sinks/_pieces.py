@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ from attrs import frozen
 
 from event_streamer_api.models import StreamingReorg
 
-__all__ = ["Piece", "block_of", "join", "token_of"]
+__all__ = ["Piece", "begins", "block_of", "join", "token_of"]
 
 
 @frozen
@@ -48,3 +49,8 @@ def join(pieces: list[Piece]) -> Piece:
         first_block=min(firsts, default=None),
         last_block=max(lasts, default=None),
     )
+
+
+def begins(sent: Sequence[Any], due: Sequence[Any]) -> bool:
+    """Say whether what was sent early is what the rows that are due begin with: the very same objects."""
+    return len(sent) <= len(due) and all(map(operator.is_, sent, due))

@@ -13,7 +13,7 @@ from attrs import frozen
 from .arrow import IntegerStyle
 from .columns import ColumnType, EventTable
 
-__all__ = ["Lines", "cell_columns", "json_columns", "json_lines"]
+__all__ = ["Lines", "cell_columns", "json_columns", "json_lines", "json_text"]
 
 _WIDE_BYTES = 32
 
@@ -26,7 +26,12 @@ def _row_type_stdlib(names: tuple[str, ...]) -> Callable[..., Any]:
     return lambda *values: dict(zip(names, values, strict=True))
 
 
+def _dump_lines_stdlib(rows: list[Any]) -> bytes:
+    return b"".join([_dumps_stdlib(row) + b"\n" for row in rows])
+
+
 _dumps: Callable[[Any], bytes] = _dumps_stdlib
+_dump_lines: Callable[[list[Any]], bytes] = _dump_lines_stdlib
 _row_type: Callable[[tuple[str, ...]], Callable[..., Any]] = _row_type_stdlib
 """Names → what makes an object of a row's values, for `_dumps`."""
 
@@ -34,6 +39,7 @@ with suppress(ImportError):  # the plain install
     import msgspec
 
     _dumps = msgspec.json.Encoder().encode
+    _dump_lines = msgspec.json.Encoder().encode_lines
 
     @lru_cache(maxsize=256)
     def _row_type_msgspec(names: tuple[str, ...]) -> Callable[..., Any]:
@@ -101,8 +107,24 @@ def json_lines(
     Returns:
         An object for each row, in UTF-8, without an end of line.
     """
+    # JSON holds no end of line within, so one call for all and a cut are two thirds of a call for each.
+    return json_text(table, columns, integers).split(b"\n")[:-1]
+
+
+def json_text(table: EventTable, columns: Sequence[Sequence[Any]], integers: IntegerStyle = "text") -> bytes:
+    """
+    Write rows as lines of JSON.
+
+    Args:
+        table: The event's table.
+        columns: What its `take` gave.
+        integers: As in `json_columns`.
+
+    Returns:
+        An object for each row, in UTF-8, with an end of line behind each.
+    """
     made = _row_type(table.names)
-    return [_dumps(row) for row in map(made, *json_columns(table, columns, integers))]
+    return _dump_lines(list(map(made, *json_columns(table, columns, integers))))
 
 
 def cell_columns(

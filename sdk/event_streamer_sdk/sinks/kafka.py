@@ -144,7 +144,7 @@ class KafkaSink:
         number = table.names.index(self._key)
         is_plain = table.columns[number].type.kind in ("hex", "integer", "text")
         keys = columns[number] if is_plain else cell_columns(table, columns)[number]
-        return list(zip([str(key).encode() for key in keys], json_lines(table, columns), strict=True))
+        return list(zip(map(str, keys), json_lines(table, columns), strict=True))
 
     def write(self, batch: SinkBatch) -> None:
         """
@@ -160,8 +160,7 @@ class KafkaSink:
 
         def send() -> None:
             for messages in batch.prepared:
-                for key, value in messages:
-                    self._send(self._topic, value, key)
+                self._send_all(messages)
 
         self._move(self._opened().position(batch.resume_token), send)
 
@@ -238,7 +237,7 @@ class KafkaSink:
         try:
             self._call(self._producer.begin_transaction)
             self._call(send)
-            self._call(self._send, POSITIONS, position.encode(), self._topic.encode())
+            self._call(self._send, POSITIONS, position.encode(), self._topic)
             # It waits for all messages, and fails where one could not be delivered.
             self._call(self._producer.commit_transaction, TIMEOUT)
         except BaseException:
@@ -247,13 +246,21 @@ class KafkaSink:
             raise
         self._position = position
 
-    def _send(self, topic: str, value: bytes, key: bytes | None = None, **about: Any) -> None:
+    def _send_all(self, messages: list[tuple[str, bytes]]) -> None:
+        produce, topic = self._producer.produce, self._topic
+        for key, value in messages:
+            try:
+                produce(topic, value, key)
+            except BufferError:
+                self._send_patiently(topic, value, key, {})
+
+    def _send(self, topic: str, value: bytes, key: str | None = None, **about: Any) -> None:
         try:
             self._producer.produce(topic, value, key, **about)
         except BufferError:
             self._send_patiently(topic, value, key, about)
 
-    def _send_patiently(self, topic: str, value: bytes, key: bytes | None, about: dict[str, Any]) -> None:
+    def _send_patiently(self, topic: str, value: bytes, key: str | None, about: dict[str, Any]) -> None:
         """Send when the producer has room again."""
         until = time.monotonic() + TIMEOUT
         while time.monotonic() < until:

@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from ..._extras import needs
+from .._pieces import begins
 
 __all__ = ["COMPRESSION", "EarlyPart"]
 
@@ -44,9 +45,7 @@ class EarlyPart:
 
     def begins(self, due: Sequence[Any]) -> bool:
         """Say whether what it has is the beginning of what is due."""
-        return len(self._taken) <= len(due) and all(
-            taken is each for taken, each in zip(self._taken, due, strict=False)
-        )
+        return begins(self._taken, due)
 
     def take(self, batch: Any) -> None:
         """Take a record batch, and encode a row group where there are enough."""

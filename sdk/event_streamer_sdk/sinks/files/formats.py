@@ -13,7 +13,7 @@ from event_streamer_api.errors import EventStreamerValidationError
 
 from ..._extras import needs
 from .. import arrow
-from .._text import Lines, cell_columns, json_lines
+from .._text import Lines, cell_columns, json_text
 from ..columns import Column, EventTable
 from .early import COMPRESSION, EarlyPart
 
@@ -58,10 +58,8 @@ class JSONLines:
 
     def prepare(self, events: Sequence[Mapping[str, Any]]) -> Any:
         """Write events as lines."""
-        lines = json_lines(
-            self._table, self._table.take(events, wide_text=self._integers == "text"), self._integers
-        )
-        return Lines(len(lines), b"".join([line + b"\n" for line in lines]))
+        columns = self._table.take(events, wide_text=self._integers == "text")
+        return Lines(len(columns[0]), json_text(self._table, columns, self._integers))
 
     def write(self, file: IO[bytes], prepared: Iterable[Any]) -> int:
         """Write a whole file."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..._extras import needs
+from .._pieces import begins
 from .._text import Lines
 
 __all__ = ["EARLY_MILLISECONDS", "EarlyRows"]
@@ -65,11 +66,10 @@ class EarlyRows:
         Returns:
             Those that have not been sent; `None` where others have been, as when blocks are replaced between.
         """
-        count = len(self._sent)
-        if count > len(due) or any(sent is not each for sent, each in zip(self._sent, due, strict=False)):
+        if not begins(self._sent, due):
             return None
         self._finish()
-        return due[count:]
+        return due[len(self._sent) :]
 
     def _finish(self) -> None:
         if self._sent:
