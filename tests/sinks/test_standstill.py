@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import confluent_kafka
 import nats
 import psycopg
 import pytest
@@ -96,6 +97,32 @@ def on_nats() -> Iterator[Stopped]:
         yield Stopped(f"{server.url}/t", server.send, lambda: asyncio.run(ask()))
 
 
+@contextmanager
+def on_kafka() -> Iterator[Stopped]:
+    """With room for fewer messages than a write has, so that the sender's own queue is full as well."""
+    with kafka_process("event_streamer_positions", "t") as cluster:
+        consumer = confluent_kafka.Consumer(
+            {"bootstrap.servers": cluster.brokers, "group.id": "tests", "enable.partition.eof": True}
+        )
+
+        def count() -> int:
+            partitions = set(consumer.list_topics("t", timeout=20).topics["t"].partitions)
+            consumer.assign([confluent_kafka.TopicPartition("t", each, 0) for each in partitions])
+            found = 0
+            while partitions:
+                message = consumer.poll(20)
+                assert message is not None, "no answer"
+                if message.error() is None:
+                    found += 1
+                else:
+                    partitions.discard(message.partition())
+            return found
+
+        small = "queue.buffering.max.messages=1000"
+        yield Stopped(f"kafka://{cluster.brokers}/t?{small}", cluster.process.send_signal, count)
+        consumer.close()
+
+
 def resident(pid: int) -> int:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096
 
@@ -106,6 +133,7 @@ def resident(pid: int) -> int:
     [
         (on_redis, "async"),
         (on_nats, "sync"),
+        (on_kafka, "async"),
         pytest.param(on_postgresql, "sync", marks=pytest.mark.postgres),
     ],
 )
