@@ -4,9 +4,14 @@ Events in an object store by `s3://`, on moto's server, which answers as S3 does
 It can't show what Amazon's own does under load, how long a listing may lag, or what its permissions refuse.
 """
 
+import os
 import signal
 import subprocess
+import threading
+import time
 from collections.abc import Iterator
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -100,3 +105,78 @@ def test_a_store_that_goes_away_is_told_of_in_one_line_and_nothing_counts(
         )
     assert "trying again in" in caplog.text
     assert service.journal.acknowledged() == []
+
+
+class Overloaded(BaseHTTPRequestHandler):
+    """In front of the store: answers what is put there with 503 SlowDown a few times, and takes its time."""
+
+    protocol_version = "HTTP/1.1"
+    store = ""
+    refusals = 0
+
+    def relay(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if self.command == "PUT" and Overloaded.refusals:
+            Overloaded.refusals -= 1
+            content = (
+                b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
+            )
+            self.answer(503, {"Content-Type": "application/xml"}, content)
+            return
+        time.sleep(0.05)
+        connection = HTTPConnection(self.store)
+        connection.request(self.command, self.path, body, dict(self.headers))
+        answer = connection.getresponse()
+        content = answer.read()
+        self.answer(answer.status, dict(answer.headers), content)
+        connection.close()
+
+    def answer(self, status: int, headers: dict[str, str], content: bytes) -> None:
+        self.send_response_only(status)
+        left_out = {"transfer-encoding", "connection", *(["content-length"] if content else [])}
+        for name, value in headers.items():
+            if name.lower() not in left_out:
+                self.send_header(name, value)
+        if content or "content-length" not in map(str.lower, headers):
+            self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content)
+
+    do_GET = do_PUT = do_HEAD = do_POST = do_DELETE = relay  # noqa: N815 - http.server's names
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+def test_a_store_that_is_overloaded_is_waited_for_and_nothing_is_lost(
+    store: Any,
+    service: LocalService,
+    chain: DevChain,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    front = ThreadingHTTPServer(("127.0.0.1", 0), Overloaded)
+    Overloaded.store = os.environ["AWS_ENDPOINT_URL"].removeprefix("http://")
+    thread = threading.Thread(target=front.serve_forever, args=(0.05,))
+    thread.start()
+    try:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{front.server_port}")
+        s3fs.S3FileSystem.clear_instance_cache()
+        sink = FileSink("s3://bucket/all", part_rows=300)
+
+        def overload(stream: Any) -> None:
+            @stream.on_event("Transfer")
+            def look(_: Any) -> None:
+                if stream.stats.batches == 1:
+                    Overloaded.refusals = 12  # more than s3fs tries by itself
+
+        stream_into("sync", service.url, subscribe(service, 250), sink, prepare=overload)
+        assert rows_at("bucket/all/") == rows_of_chain(chain, 0, 250)
+    finally:
+        front.shutdown()
+        thread.join()
+        front.server_close()
+    assert (
+        "s3://bucket/all can't be written: Please reduce your request rate.; trying again in" in caplog.text
+    )
