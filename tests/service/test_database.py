@@ -22,6 +22,7 @@ from event_streamer_service import DevChain, LocalService
 from event_streamer_service.errors import Unavailable
 from event_streamer_service.store.database import ClientGone, Database
 from support.raw_client import RawClient, definition
+from support.replicas import execute
 from support.service_process import service_process
 from support.services import wait_until
 from support.slow_link import Link, link_to
@@ -277,3 +278,17 @@ def test_files_of_an_earlier_release_are_closed_to_others(tmp_path: Path) -> Non
     file.chmod(0o644)
     Database(f"sqlite:///{file}").close()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+@pytest.mark.postgres
+def test_limits_that_an_administrator_sets_for_idle_sessions_leave_the_services_own_in_peace(
+    postgres_database: str,
+) -> None:
+    """It would lose its place on the database again and again, and what is told meanwhile."""
+    limits = "-c%20idle_session_timeout%3D200%20-c%20statement_timeout%3D200"
+    sessions = "SELECT pid FROM pg_locks WHERE locktype = 'advisory'"
+    with LocalService(database=f"{postgres_database}?options={limits}"):
+        before = execute(postgres_database, sessions)
+        time.sleep(0.8)
+        assert len(before) == 1
+        assert execute(postgres_database, sessions) == before

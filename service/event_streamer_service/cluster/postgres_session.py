@@ -86,6 +86,7 @@ class Session:
 
         try:
             connection = self._connect()
+            self._refuse_shared_session(connection)
             give_up_at = time.monotonic() + _START_PATIENCE
             while not self._take_place(connection):
                 if time.monotonic() > give_up_at:
@@ -167,6 +168,11 @@ class Session:
             # The server, too, has to notice soon that a machine is gone without a word.
             for setting, value in (("idle", 5), ("interval", 5), ("count", 2)):
                 connection.execute(f"SET tcp_keepalives_{setting} = {value}")
+            # An administrator's limits are for others: this session is idle while it holds the place.
+            connection.execute(
+                "SELECT set_config(name, '0', false) FROM pg_settings"
+                " WHERE name IN ('idle_session_timeout', 'transaction_timeout', 'statement_timeout')"
+            )
             # What is left of an earlier connection of ours would hold the place against us.
             connection.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -178,6 +184,32 @@ class Session:
             connection.close()
             raise
         return connection
+
+    def _refuse_shared_session(self, connection: psycopg.Connection[Any]) -> None:
+        """
+        Make sure that the connection is a session of the server's, and that nobody else gets to use it.
+
+        Otherwise somebody else would hold the lock and get the news, and it would show as something else.
+
+        Raises:
+            StartupError: What is asked here is done by one server process now, by another one then.
+        """
+        import psycopg
+
+        ours = _process_of(connection)
+        if ours == connection.info.backend_pid:
+            return  # no pooler: that would have told a number of its own
+        shared = any(_process_of(connection) != ours for _ in range(3))  # as it hands them out in turn
+        if not shared:
+            with psycopg.connect(**self._arguments | {"autocommit": False}) as other:
+                # Its transaction has begun: a session that was ours alone is another one than that.
+                shared = _process_of(other) == ours or _process_of(connection) != ours
+        if shared:
+            raise StartupError(
+                f"A pooler hands out sessions of {self._database} to others between two transactions "
+                "(PgBouncer's `transaction` mode), so locks and LISTEN don't work. Use its `session` mode, "
+                "or connect to PostgreSQL directly."
+            )
 
     def _take_place(self, connection: psycopg.Connection[Any]) -> bool:
         how = "_shared" if self._shared else ""
@@ -223,3 +255,10 @@ class Session:
             if connection is not None:
                 with socket.socket(fileno=os.dup(connection.fileno())) as raw:
                     raw.shutdown(socket.SHUT_RDWR)
+
+
+def _process_of(connection: psycopg.Connection[Any]) -> int:
+    """Return the number of the server process that does what a connection asks for."""
+    row = connection.execute("SELECT pg_backend_pid()").fetchone()
+    assert row is not None
+    return int(row[0])
