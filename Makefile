@@ -106,7 +106,7 @@ package: $(installed_dev) ## build the source archive and the wheel, check them,
 
 ## Longer runs
 
-.PHONY: fuzz fuzz-abi fuzz-requests schemathesis attack watch-page simulate soak soak-workers kill-sinks compare-faults bench bench-quick bench-load bench-fan-out
+.PHONY: fuzz fuzz-abi fuzz-requests schemathesis attack watch-page simulate soak soak-workers kill-sinks compare-faults bench bench-quick bench-load bench-fan-out bench-idle
 fuzz: $(installed_dev) ## look for counterexamples to all properties, some hundred times as long as the tests do
 	HYPOTHESIS_PROFILE=fuzz $(pytest) --timeout=0 $(wildcard tests/*/test_*properties*.py) tests/rest/test_two_adapters.py $(ARGS)
 
@@ -159,6 +159,9 @@ bench-load: $(installed_dev) ## the service under load: 200 streams, a million l
 
 bench-fan-out: $(installed_dev) ## 1,000 live streams of 500 events a second, a tenth of the readers stalled
 	$(python) -m benchmarks.fan_out $(ARGS)
+
+bench-idle: $(installed_dev) ## 10,000 idle streams over three replicas on one PostgreSQL, and a replica that is killed
+	$(python) tests/soak/idle.py $(ARGS)
 
 ## Look at what it stands on
 

@@ -21,6 +21,7 @@ from sqlalchemy.exc import OperationalError
 from event_streamer_service import DevChain, LocalService
 from event_streamer_service.errors import Unavailable
 from event_streamer_service.store.database import ClientGone, Database
+from support.ports import own_port
 from support.raw_client import RawClient, definition
 from support.replicas import execute
 from support.service_process import service_process
@@ -292,3 +293,15 @@ def test_limits_that_an_administrator_sets_for_idle_sessions_leave_the_services_
         time.sleep(0.8)
         assert len(before) == 1
         assert execute(postgres_database, sessions) == before
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("name", ["/postgres?target_session_attrs=read-write", "/postgres", ""])
+def test_of_several_servers_one_that_answers_is_taken(postgres_database: str, name: str) -> None:
+    """A server and its standby, written as libpq and psql take them."""
+    own = urlsplit(postgres_database)
+    url = f"postgresql://tests:a,b@127.0.0.1:{own_port()},127.0.0.1:{own.port}{name}"
+    if not name:  # libpq takes the user's name then
+        url += "?dbname=postgres"
+    with LocalService(database=url) as service, RawClient(service.url) as client:
+        assert client.subscription(client.subscribe())["id"] == 1

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -359,7 +360,16 @@ def sqlite_file(url: str) -> str | None:
     return file.removeprefix("file:").partition("?")[0]
 
 
+_SEVERAL_HOSTS = re.compile(r"(\w+(?:\+\w+)?://(?:[^/@]*@)?)([^/?@]+,[^/?@]+)(/[^?]*)?(?:\?(.*))?")
+"""libpq's `postgresql://user@first:5432,second:5432/name`, for a server and its standbys."""
+
+
 def _parse(url: str) -> URL:
+    several = _SEVERAL_HOSTS.fullmatch(url)
+    if several is not None:  # SQLAlchemy takes them one by one
+        before, hosts, name, query = several.groups()
+        each = [f"host={host}" for host in hosts.split(",")]
+        url = f"{before}{name or ''}?{'&'.join([*each, *filter(None, [query])])}"
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError) as problem:
