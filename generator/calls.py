@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
 
 from bodies import Argument, Bodies, Body
 from defaults import Defaults
@@ -140,7 +141,7 @@ class Calls:
             method=endpoint.method.upper(),
             path=self._url(endpoint, names, arguments),
             arguments=arguments,
-            query=self._query(arguments),
+            query=self._query(endpoint, arguments),
             headers=headers,
             body=body.lines if body else [],
             json=body.json if body else "None",
@@ -231,7 +232,7 @@ class Calls:
     def _url(self, endpoint: Endpoint, names: dict[str, str], arguments: list[Argument]) -> str:
         """The path as an f-string."""
         by_name = {each.name: each for each in arguments}
-        parts = re.split(r"{([^{}]*)}", endpoint.path.get_untrusted_value().partition("#")[0])
+        parts = re.split(r"{([^{}]*)}", re.split("[?#]", endpoint.path.get_untrusted_value())[0])
         written = ""
         for index, part in enumerate(parts):
             if index % 2 == 0:
@@ -245,14 +246,17 @@ class Calls:
             written += f"{{_send.{function}({argument.name}{extra})}}"
         return f'f"{written}"' if len(parts) > 1 else f'"{written}"'
 
-    def _query(self, arguments: list[Argument]) -> str:
+    def _query(self, endpoint: Endpoint, arguments: list[Argument]) -> str:
         query = [each for each in arguments if each.place == "query"]
-        plain = ", ".join(f"{each.wire!r}: {each.name}" for each in query if not each.structured)
+        _, _, fixed = endpoint.path.get_untrusted_value().partition("#")[0].partition("?")
+        by_wire = {name: repr(value) for name, value in parse_qsl(fixed, keep_blank_values=True)}
+        by_wire |= {each.wire: each.name for each in query if not each.structured}
+        plain = ", ".join(f"{name!r}: {value}" for name, value in by_wire.items())
         styled = [
             f"_send.styled({each.wire!r}, {each.name}, {each.style!r}, {each.explode})"
             for each in query if each.structured
         ]  # fmt: skip
-        return f"_send.in_query({', '.join([f'{{{plain}}}', *styled])})" if query else "{}"
+        return f"_send.in_query({', '.join([f'{{{plain}}}', *styled])})" if query or fixed else "{}"
 
     def _headers(self, arguments: list[Argument], body: Body | None) -> str:
         headers = ", ".join(f"{each.wire!r}: {each.name}" for each in arguments if each.place == "header")

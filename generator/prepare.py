@@ -90,8 +90,11 @@ class Preparation(Schemas):
             if not path.startswith("/"):
                 raise self._document.wrong(place, "a path begins with a slash")
             sent, _, fragment = path.partition("#")
-            if set(re.sub(r"{[^{}]*}", "", sent)) & set("{}?"):
-                raise self._document.wrong(place, "a path holds no `?`, and a brace only around a name")
+            before, _, query = sent.partition("?")
+            if set(re.sub(r"{[^{}]*}", "", before) + query) & set("{}"):
+                raise self._document.wrong(
+                    place, "a path holds a brace only around a name, and none behind its `?`"
+                )
             if fragment:
                 self.notice(place, f"`#{fragment}` isn't sent: it tells calls of one path apart")
             item, place = self._document.followed(item, place)
