@@ -72,6 +72,8 @@ class Adapter:
 
     name: str
     client: Twin
+    said: str = ""
+    """The last error in words: where outcomes differ by chance, they alone tell why."""
 
     def outcome(self) -> tuple[Any, ...]:
         """Send one request; what came of it, as the core is told."""
@@ -80,6 +82,7 @@ class Adapter:
         step = request_of(http.service, operation)
         outcome = self.client.run(http._send(step, operation, limits_of(5.0)))
         if isinstance(outcome, NoResponse):
+            self.said = repr(outcome.error)
             return ("lost", type(outcome.error).__name__, outcome.sent, outcome.hopeless)
         return self._seen(outcome.status, outcome.headers, outcome.body)
 
@@ -89,6 +92,7 @@ class Adapter:
         try:
             body = reader.read(health.get_health(), head_timeout=5.0, silence=5.0)
         except EventStreamerSDKError as error:
+            self.said = repr(error)
             return ("failed", type(error).__name__, getattr(error, "status_code", None))
         encoding = reader.response.headers.get("content-encoding", "identity").lower()
         return (*self._seen(reader.response.status, reader.response.headers, body), encoding)
@@ -239,7 +243,7 @@ def test_both_adapters_read_the_same(
         return
     wire.pieces = cut(data, places)
     outcomes = outcomes_over(wire, adapters, Adapter.outcome)
-    assert len(set(map(repr, outcomes.values()))) == 1, outcomes
+    assert len(set(map(repr, outcomes.values()))) == 1, (outcomes, [each.said for each in adapters])
 
 
 @settings(max_examples=40 * LONGER)
@@ -254,7 +258,7 @@ def test_a_stream_over_both_adapters_is_the_same(
         return
     wire.pieces = cut(data, places)
     outcomes = outcomes_over(wire, adapters, Adapter.stream_outcome)
-    assert len(set(map(repr, outcomes.values()))) == 1, outcomes
+    assert len(set(map(repr, outcomes.values()))) == 1, (outcomes, [each.said for each in adapters])
 
 
 DIFFERENT: dict[str, tuple[bytes, Callable[[tuple[Any, ...]], bool]]] = {
