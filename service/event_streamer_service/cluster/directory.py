@@ -120,9 +120,9 @@ def leave(connection: Connection, replica_id: str) -> None:
     connection.execute(delete(replicas).where(replicas.c.id == replica_id))
 
 
-def hold_still(connection: Connection, subscription_id: int, subscriber_id: str) -> int | None:
+def hold_still(connection: Connection, subscription_id: int) -> int | None:
     """
-    Keep a subscription, and its subscriber's streams, from changing until the transaction ends.
+    Keep a subscription from changing until the transaction ends.
 
     Returns:
         The subscription's version; `None` where it is gone or paused.
@@ -130,8 +130,12 @@ def hold_still(connection: Connection, subscription_id: int, subscriber_id: str)
     table = subscriptions
     query = select(table.c.version).where(table.c.id == subscription_id, table.c.is_streaming)
     version: int | None = connection.execute(query.with_for_update(read=True)).scalar_one_or_none()
-    connection.execute(select(func.pg_advisory_xact_lock(_COUNTING, func.hashtext(subscriber_id))))
     return version
+
+
+def hold_openings(connection: Connection, subscriber_id: str) -> None:
+    """Let nobody else open a stream of a subscriber until the transaction ends."""
+    connection.execute(select(func.pg_advisory_xact_lock(_COUNTING, func.hashtext(subscriber_id))))
 
 
 def count_streams(connection: Connection, subscription_id: int, subscriber_id: str) -> Counts:

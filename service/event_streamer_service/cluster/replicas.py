@@ -48,6 +48,8 @@ logger = logging.getLogger(__name__)
 _HANDED_OVER = "event_streamer.handed_over"
 _MOST_SHOWN = 1000
 """Streams of others that an overview tells of."""
+_MOST_CONNECTIONS = 32
+"""Of a replica with the database, at most: the setting is 8 unless told otherwise."""
 _LOOK_AGAIN = 0.5
 """Seconds between two looks for a replica that isn't known: it may have started just now."""
 
@@ -194,13 +196,21 @@ class Replicas(Alone):
     async def opened(self, connection: Connection) -> None:
         """Count a new stream among those of all replicas; see `Alone.opened`."""
         stream, version = _stream_of(connection), connection.subscription.version
+        # What others are opening now doesn't count yet: one stream in each connection with the database.
+        each = max(_MOST_CONNECTIONS, self._settings.database_connections)
+        under_way = each * (len(self._live()) + 1)
 
         def work(database: DatabaseConnection) -> None:
-            if directory.hold_still(database, stream.subscription_id, stream.subscriber_id) != version:
+            if directory.hold_still(database, stream.subscription_id) != version:
                 raise Conflict(
                     "The subscription was changed just now. Connect again.", code="PROCESSING_STOPPED"
                 )
             counts = directory.count_streams(database, stream.subscription_id, stream.subscriber_id)
+            if counts.subscriber + under_way >= self._settings.max_streams:
+                # Near the limit each waits for those before. Farther away that would only take time: streams
+                # that come back after a restart are often one subscriber's.
+                directory.hold_openings(database, stream.subscriber_id)
+                counts = directory.count_streams(database, stream.subscription_id, stream.subscriber_id)
             if counts.subscriber >= self._settings.max_streams:
                 raise TooManyRequests(
                     f"{counts.subscriber} streams of this subscriber are open, and no more are allowed. "
