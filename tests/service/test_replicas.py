@@ -15,9 +15,10 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, create_engine
 
 from event_streamer_service import ChainConfig, LocalService
+from event_streamer_service.cluster.directory import hold_openings
 from event_streamer_service.cluster.handover import replica_secret
 from event_streamer_service.devchain.node import DevNode
 from event_streamer_service.store.database import Database
@@ -374,6 +375,19 @@ def test_streams_are_counted_over_all_replicas(replica: Make) -> None:
         wait_until(lambda: other.get(f"/subscriptions/{number}/processing-status")["connection_count"] == 0)
         with other.stream(number), other.stream(more):
             client.get(f"/subscriptions/{number}/stream", 429)
+
+
+def test_far_from_the_limit_no_stream_waits_until_another_one_is_open(
+    replica: Make, postgres_database: str
+) -> None:
+    """Ten thousand that come back after a restart would be let in one after the other."""
+    here = replica()
+    engine = create_engine(postgres_database.replace("postgresql", "postgresql+psycopg", 1))
+    with RawClient(here.url, timeout=5) as client, engine.begin() as opening:
+        hold_openings(opening, "tests")
+        with client.stream(client.subscribe()) as stream:
+            assert stream.next("event_batch")
+    engine.dispose()
 
 
 def test_requests_are_counted_over_all_replicas(replica: Make) -> None:
