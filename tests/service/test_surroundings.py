@@ -198,6 +198,15 @@ def test_a_file_that_can_not_be_one_says_why(tmp_path: Path, name: str, says: st
     assert says in str(told.value)
 
 
+def test_a_working_directory_that_is_gone_is_told(tmp_path: Path) -> None:
+    """As after a release that a tool has removed: a relative path leads nowhere."""
+    form = f"mkdir gone; cd gone; rmdir ../gone; {SERVE} --port 0"
+    done = subprocess.run(["bash", "-c", form], capture_output=True, text=True, cwd=tmp_path, timeout=60)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert "the folder in which the service was started is gone" in done.stderr
+
+
 def test_tables_of_another_program_are_not_taken_for_ours(database: str) -> None:
     from sqlalchemy import create_engine, text
 

@@ -390,7 +390,13 @@ def _engine(url: URL, connections: int, timeout: float) -> Engine:
     if url.get_backend_name() == "sqlite":
         in_memory = url.database in {None, "", ":memory:"}
         pool: dict[str, Any] = {"poolclass": StaticPool} if in_memory else {}
-        engine = create_engine(url, connect_args={"check_same_thread": False}, **pool)
+        try:
+            engine = create_engine(url, connect_args={"check_same_thread": False}, **pool)
+        except FileNotFoundError as gone:  # from os.path.abspath, which asks the system for it
+            raise StartupError(
+                f"Can't open the database {url}: the folder in which the service was started is gone. "
+                "Start it in another one, or name the whole path of the file."
+            ) from gone
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
