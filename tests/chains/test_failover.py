@@ -152,6 +152,31 @@ def test_a_node_of_another_chain_is_not_used() -> None:
     run(scenario())
 
 
+def test_a_node_that_comes_back_as_another_chain_is_not_believed() -> None:
+    """A name that leads to another machine by now: its blocks would pass for a reorganisation."""
+
+    async def scenario() -> None:
+        node = Scripted()
+        async with managed({A: node}) as manager:
+            reader = Reader(TOKENS, start_block=0)
+            reading = asyncio.create_task(reader.read(manager.get(1)))
+            await eventually(lambda: reader.done_to == 199)
+            node.failure = ChainUnavailable("moved")
+            node.mine()
+            await eventually(lambda: reader.outages)
+            right, node.chain_id = node.chain_id, Scripted(chain_id=5).chain_id  # type: ignore[method-assign]
+            node.failure = None
+            breaker = manager.breakers["ethereum_rpc"]
+            await eventually(lambda: "serves chain 5, not chain 1" in (breaker.last_error or ""))
+            assert reader.reorgs == []
+            assert reader.done_to == 199
+            node.chain_id = right  # type: ignore[method-assign]
+            await eventually(lambda: reader.done_to == 200)
+            reading.cancel()
+
+    run(scenario())
+
+
 def test_announcements_that_fail_are_replaced_by_polling() -> None:
     async def scenario() -> None:
         node, announcer = Scripted(), Scripted()

@@ -49,7 +49,8 @@ class FailoverSource:
 
     Args:
         endpoints: In order of preference, at least one.
-        chain_id: The chain that they have to serve; each is checked before its first question.
+        chain_id: The chain that they have to serve; each is checked before its first question, and again
+            after it has failed, since another node may answer at its address by then.
         poll_interval: Seconds between two polls of the head where no endpoint announces it.
         announcer: An endpoint that announces new heads; while it fails the head is polled.
         longest_silence: Seconds without an announcement after which the head is polled as a check.
@@ -153,6 +154,7 @@ class FailoverSource:
         except StopAsyncIteration:
             pass  # the endpoint was closed by its owner
         except ChainError as error:
+            self._verified.discard(breaker.name)
             breaker.failed(None if judged else time.monotonic() - started, str(error))
             judged = True
             logger.warning("%s: no announcements of new blocks: %s", breaker.name, error)
@@ -211,10 +213,12 @@ class FailoverSource:
                 breaker.succeeded(time.monotonic() - started)
                 failures.append(error)
             except TimeoutError:
+                self._verified.discard(breaker.name)
                 silence = f"{breaker.name}: no answer within {breaker.settings.timeout:g} s"
                 breaker.failed(time.monotonic() - started, silence)
                 failures.append(ChainTimeout(silence))
             except ChainError as error:
+                self._verified.discard(breaker.name)
                 breaker.failed(time.monotonic() - started, str(error))
                 failures.append(error)
                 logger.debug("%s failed: %s", breaker.name, error)
