@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
+import psycopg
 import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
@@ -171,6 +172,44 @@ def _told_once(caplog: pytest.LogCaptureFixture) -> None:
 
 
 # --- the queue ------------------------------------------------------------------------------------
+
+
+def _execute(url: str, *statements: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement)  # type: ignore[call-overload]
+
+
+@pytest.mark.postgres
+def test_a_server_that_became_read_only_is_left_for_one_that_is_not(
+    postgres_database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A fail-over: the old primary answers on, as a standby. Its connections were kept for ever."""
+    end_others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+    with (
+        LocalService(DevChain(blocks=3), database=postgres_database) as service,
+        RawClient(service.url) as client,
+    ):
+        client.subscribe()
+        try:
+            read_only = "ALTER DATABASE postgres SET default_transaction_read_only = on"
+            _execute(postgres_database, read_only, end_others)
+            for _ in range(3):
+                refused = client.post("/subscriptions", definition(), 503)
+                assert refused["error_code"] == "UNAVAILABLE"
+            assert client.get("/subscriptions")["total"] == 1
+            client.get("/health", 503)
+        finally:
+            _execute(
+                postgres_database,
+                "SET default_transaction_read_only = off",
+                "ALTER DATABASE postgres RESET default_transaction_read_only",
+            )
+        wait_until(lambda: client.http.post("/subscriptions", json=definition()).status_code == 201)
+        wait_until(lambda: client.http.get("/health").status_code == 200)
+    told = [record.getMessage() for record in caplog.records if "atabase" in record.name]
+    assert told == ["The database can't be used", "The database works again"]
+    assert not [record for record in caplog.records if record.exc_info]
 
 
 def test_work_whose_client_has_gone_is_not_begun(database: str) -> None:

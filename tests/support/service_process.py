@@ -41,7 +41,7 @@ class ServiceProcess:
         other work that is any number of seconds by the clock: 20 s with four loops on the same core.
         """
         began = time.monotonic()
-        while time.monotonic() < began + patience + _starved(self.process.pid):
+        while time.monotonic() < began + patience + starved(self.process.pid):
             try:
                 return self._lines.get(timeout=0.5)
             except queue.Empty:
@@ -71,10 +71,15 @@ class ServiceProcess:
         return code
 
 
-def _starved(process: int) -> float:
-    """Seconds for which a process was ready to run and others ran instead, where the system (Linux) tells."""
+def starved(thread: int) -> float:
+    """
+    Seconds for which a thread was ready to run and others ran instead, where the system (Linux) tells.
+
+    Args:
+        thread: Its native id; that of a process stands for its main thread.
+    """
     try:
-        return int(Path(f"/proc/{process}/schedstat").read_text().split()[1]) / 1e9
+        return int(Path(f"/proc/{thread}/schedstat").read_text().split()[1]) / 1e9
     except (OSError, IndexError):
         return 0.0
 

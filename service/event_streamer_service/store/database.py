@@ -180,11 +180,11 @@ class Database:
         future = self._workers.submit(self._do, engine, work, job)
         self._jobs[job] = future
         try:
-            return await self._result(job, future)
+            return await self._result(job, future, wrote=engine is self._engine)
         finally:
             self._jobs.pop(job, None)
 
-    async def _result(self, job: _Job, future: Future[T]) -> T:
+    async def _result(self, job: _Job, future: Future[T], *, wrote: bool) -> T:
         waiting = asyncio.wrap_future(future)
         waiting.add_done_callback(_forget_result)
         began = time.monotonic()
@@ -205,7 +205,7 @@ class Database:
         except SQLAlchemyError as problem:
             self._outage.note(problem)
             raise
-        self._outage.over()
+        self._outage.over(wrote=wrote)
         return result
 
     def _drop_unwanted(self) -> bool:
@@ -242,7 +242,10 @@ class Database:
 
     async def check(self) -> None:
         """Ask the database for a sign of life; raises SQLAlchemy's error if there is none."""
-        await self.read(lambda connection: connection.execute(text("SELECT 1")))
+        if self._is_sqlite:
+            await self.read(lambda connection: connection.execute(text("SELECT 1")))
+        else:
+            await self.read(postgres.check_writable)
 
     def hurry(self) -> None:
         """From now on nothing may take long: the service stops."""
@@ -278,6 +281,7 @@ class _Outage:
         self._name = name
         self._began: float | None = None
         self._failed = 0
+        self._is_read_only = False
 
     @property
     def is_on(self) -> bool:
@@ -293,16 +297,18 @@ class _Outage:
             logger.error("The database refused what it was asked", exc_info=problem)
             return
         self._failed += 1
+        self._is_read_only = self._is_read_only or postgres.is_read_only(problem.__dict__.get("orig"))
         if self._began is None:
             self._began = time.monotonic()
             logger.error(
                 "The database can't be used", extra=fields(database=self._name, reason=reason_of(problem))
             )
 
-    def over(self) -> None:
-        """Note a success."""
-        if self._began is None:
+    def over(self, *, wrote: bool) -> None:
+        """Note a success; one that only read says nothing of a server that takes no changes."""
+        if self._began is None or (self._is_read_only and not wrote):
             return
+        self._is_read_only = False
         seconds, self._began = round(time.monotonic() - self._began, 1), None
         failed, self._failed = self._failed, 0
         logger.warning(

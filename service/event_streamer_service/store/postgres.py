@@ -15,12 +15,14 @@ import select
 import socket
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import URL
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import URL, ExceptionContext
+from sqlalchemy.exc import DisconnectionError, OperationalError
 
 CONNECT_TIMEOUT = 3
 """Seconds for a connection to be made; a stop of the service may have to wait for it."""
+_READ_ONLY = "25006"
+"""read_only_sql_transaction, https://www.postgresql.org/docs/current/errcodes-appendix.html."""
 MIGRATION_PATIENCE = 600.0
 """Seconds for bringing an old database to the newest schema."""
 
@@ -51,7 +53,31 @@ def engine(url: URL, *, connections: int, timeout: float) -> Engine:
         if _has_news(connection.fileno()):
             raise DisconnectionError("the server closed the connection")
 
+    @event.listens_for(made, "handle_error")
+    def leave_read_only(context: ExceptionContext) -> None:
+        # After a fail-over the old primary serves on as a standby: its connections would never be left.
+        if is_read_only(context.original_exception):
+            context.is_disconnect = True
+
     return made
+
+
+def is_read_only(problem: object) -> bool:
+    """Tell whether a statement failed since the server takes no changes (SQLSTATE 25006)."""
+    return getattr(problem, "sqlstate", None) == _READ_ONLY
+
+
+def check_writable(connection: Connection) -> None:
+    """
+    Ask for a sign of life, and whether the server takes changes.
+
+    Raises:
+        OperationalError: It doesn't: it is a standby, or was made read-only.
+    """
+    from psycopg.errors import ReadOnlySqlTransaction
+
+    if connection.execute(text("SHOW transaction_read_only")).scalar() == "on":
+        raise OperationalError(None, None, ReadOnlySqlTransaction("the server is read-only"))
 
 
 def connect_arguments(url: URL, timeout: float) -> dict[str, Any]:
