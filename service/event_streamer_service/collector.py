@@ -33,6 +33,8 @@ class Collector:
 
     def __init__(self) -> None:
         self._left_alone = 0
+        self._room = 0.0
+        """New objects that there may be before those left alone can be too many: to count them takes long."""
 
     async def run(self) -> None:
         """Take over from Python until cancelled."""
@@ -49,12 +51,16 @@ class Collector:
 
     def look(self) -> None:
         """Look through what is new, and through everything where there is much more than the last time."""
-        if not gc.get_count()[2]:
+        rounds = gc.get_count()[2]
+        if not rounds:
             return  # so little happens that nothing has grown old
         gc.collect(1)
         gc.freeze()
-        if gc.get_freeze_count() > _GROWTH * self._left_alone:
-            self.look_at_everything()
+        self._room -= (rounds + 1) * _ROUNDS * _YOUNG
+        if self._room < 0:
+            self._room = _GROWTH * self._left_alone - gc.get_freeze_count()
+            if self._room < 0:
+                self.look_at_everything()
 
     def look_at_everything(self) -> None:
         """Look through all objects, and leave alone what is in use."""
@@ -62,3 +68,4 @@ class Collector:
         gc.collect()
         gc.freeze()
         self._left_alone = gc.get_freeze_count()
+        self._room = (_GROWTH - 1) * self._left_alone
