@@ -317,6 +317,40 @@ def test_a_table_made_ahead_may_have_more(database: str) -> None:
         opened(database)
 
 
+WIDER = {"chain_id": "NUMERIC", "block_number": "NUMERIC(25)", "block_hash": "VARCHAR(66)",
+         "transaction_hash": "CHAR(66)", "log_index": "NUMERIC(24, 5)", "address": "VARCHAR(99)",
+         "timestamp": "TIMESTAMPTZ", "x": "TEXT", "x_utf8": "BYTEA", "n": "NUMERIC(83, 5)"}  # fmt: skip
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(
+    ("column", "type_"),
+    [(None, ""), ("block_number", "NUMERIC(18)"), ("log_index", "NUMERIC(19, 5)"), ("n", "NUMERIC(80, 5)"),
+     ("n", "DOUBLE PRECISION"), ("log_index", "REAL"), ("address", "VARCHAR(41)"), ("address", "CHAR(43)"),
+     ("x", "VARCHAR(1000)")],
+)  # fmt: skip
+def test_a_table_made_by_hand_may_have_wider_types_and_no_narrower_ones(
+    cluster: str, column: str | None, type_: str
+) -> None:
+    database = postgresql(cluster)
+    types = WIDER if column is None else WIDER | {column: type_}
+    columns = ", ".join(f"{name} {type_}" for name, type_ in types.items())
+    key = "PRIMARY KEY (block_number, log_index, chain_id, transaction_hash)"
+    with engine_of(database).begin() as connection:
+        connection.execute(sa.text(f"CREATE TABLE seen ({columns}, {key})"))
+    if column is not None:
+        with pytest.raises(SinkError, match=f"table seen has {column} as .* is needed: name another table"):
+            opened(database)
+        return
+    sink, _ = opened(database)
+    sink.write(batch_of(sink, [METADATA | {"x": "a", "n": str(2**256 - 1)}], "first"))
+    sink.close()
+    (row,) = all_of(database, "SELECT * FROM seen")
+    kept = ("transaction_hash", "address", "log_index")
+    assert {name: row[name] for name in kept} == {name: METADATA[name] for name in kept}
+    assert row["n"] == 2**256 - 1
+
+
 @pytest.mark.parametrize(
     "url",
     [

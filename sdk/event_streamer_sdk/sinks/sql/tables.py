@@ -32,6 +32,8 @@ SYSTEM_COLUMNS = ("cmax", "cmin", "ctid", "tableoid", "xmax", "xmin")
 EXACT = "_utf8"
 """What is appended to a text column's name for the column that holds text with a NUL exactly."""
 
+_BIGINT_DIGITS = 19
+
 _WIDE_DIGITS = 78
 """Digits of the largest uint256."""
 
@@ -105,6 +107,7 @@ def table_of(table: EventTable, name: str, schema: str | None, dialect: str) -> 
             column.name,
             type_of(column.type, dialect),
             primary_key=column.name in PRIMARY_KEY,
+            info={"characters": 2 + 2 * column.type.size} if column.type.size is not None else {},
             nullable=column.nullable,
             autoincrement=False,
         )
@@ -221,7 +224,7 @@ def check(connection: sqlalchemy.Connection, wanted: sqlalchemy.Table) -> bool:
         found = there.pop(column.name, None)
         if found is None:
             raise SinkError(f"table {wanted.name} has no column {column.name}: name another table")
-        if not _holds(sa, found["type"], column.type):
+        if not _holds(sa, found["type"], column.type, column.info.get("characters")):
             raise SinkError(
                 f"table {wanted.name} has {column.name} as {found['type']}, and {_named(connection, column)} "
                 "is needed: name another table"
@@ -245,16 +248,27 @@ def _named(connection: Any, column: Any) -> str:
     return named
 
 
-def _holds(sa: Any, found: Any, wanted: Any) -> bool:
-    """Say whether a column of one type can hold every value of another."""
+def _holds(sa: Any, found: Any, wanted: Any, characters: int | None) -> bool:
+    """Say whether a column of one type can hold every value of another; all texts may have one length."""
+    ranks = (sa.SmallInteger, sa.Integer, sa.BigInteger)
+    if isinstance(found, sa.Numeric) and isinstance(wanted, sa.Integer | sa.Numeric):
+        places = 0 if isinstance(wanted, sa.Integer) else wanted.scale
+        digits = _BIGINT_DIGITS if isinstance(wanted, sa.Integer) else wanted.precision
+        is_exact = not isinstance(found, sa.Float)
+        scale = found.scale or 0
+        return is_exact and (
+            found.precision is None or (scale >= places and found.precision - scale >= digits - places)
+        )
     if found._type_affinity is not wanted._type_affinity:
         return False
-    ranks = (sa.SmallInteger, sa.Integer, sa.BigInteger)
     if isinstance(wanted, sa.Integer) and isinstance(found, sa.Integer):
         return _rank(ranks, found) >= _rank(ranks, wanted)
-    if isinstance(wanted, sa.Numeric) and found.precision is not None:
-        return bool(found.precision >= wanted.precision and found.scale == wanted.scale)
-    return not (isinstance(wanted, sa.Text) and getattr(found, "length", None))
+    longest = getattr(found, "length", None)
+    if not isinstance(wanted, sa.Text) or longest is None:
+        return True
+    # CHAR fills up with blanks.
+    fits = longest == characters if isinstance(found, sa.CHAR) else longest >= (characters or longest + 1)
+    return bool(fits)
 
 
 def _rank(ranks: tuple[Any, ...], type_: Any) -> int:
