@@ -1,5 +1,7 @@
 """Rows that PostgreSQL gets before their transaction is due: it works on them while more are prepared."""
 
+import os
+import resource
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -115,6 +117,27 @@ def test_a_connection_that_is_cut_in_between_loses_nothing(
     sink.write(batch([sink.prepare(events_of(4))], 4, "token 2"))
     sink.close()
     assert counted(look) == dict.fromkeys((1, 2, 3, 4), EARLY_EVENTS)
+
+
+def test_a_process_with_many_files_open_sends_early_too(
+    database: str, look: Callable[[str], list[Any]]
+) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limits[1] < 2_000:
+        pytest.skip("no more files can be opened here")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (2_000, limits[1]))
+    files: list[int] = []
+    try:
+        files.extend(os.open(os.devnull, os.O_RDONLY) for _ in range(1_100))
+        sink, _ = opened(database)
+        prepared = [sink.prepare(events_of(block)) for block in (1, 2, 3)]
+        sink.write(batch(prepared, 3, "token"))
+        sink.close()
+    finally:
+        for each in files:
+            os.close(each)
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert counted(look) == dict.fromkeys((1, 2, 3), EARLY_EVENTS)
 
 
 def test_one_that_stands_still_does_not_keep_its_successor_from_writing(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import select
+import selectors
 from collections.abc import Sequence
 from typing import Any
 
@@ -92,10 +92,15 @@ class EarlyRows:
     def _result(self) -> Any:
         self._flush()
         while self._libpq.is_busy():
-            select.select([self._libpq.socket], [], [])
+            self._wait(selectors.EVENT_READ)
             self._libpq.consume_input()
         return self._libpq.get_result()
 
     def _flush(self) -> None:
         while self._libpq.flush():
-            select.select([], [self._libpq.socket], [])
+            self._wait(selectors.EVENT_WRITE)
+
+    def _wait(self, event: int) -> None:
+        with selectors.DefaultSelector() as selector:  # select() alone knows no more than 1,024 files
+            selector.register(self._libpq.socket, event)
+            selector.select()
