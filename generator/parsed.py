@@ -44,11 +44,16 @@ from openapi_python_client.schema.openapi_schema_pydantic import Reference
 from openapi_python_client.schema.untrusted_string import UntrustedString
 
 from document import Document, DocumentError, tokens
+from kinds import UNIONS
 from names import CLASS_NAMES, in_literal
 from prepare import Preparation
 
 VERSION = "0.29.1"
 _MOST_ROUNDS = 200
+
+# As openapi-python-client has them.
+_create_schemas = vars(kinds)["_create_schemas"]
+_build_model = vars(ModelProperty)["build"].__func__
 
 
 def parse(document: Document) -> tuple[GeneratorData, Preparation]:
@@ -75,6 +80,7 @@ def parse(document: Document) -> tuple[GeneratorData, Preparation]:
         )
     _allow_everywhere()
     _copy_lightly()
+    _read_named_objects_last()
     titles: dict[str, str] = {}
     loosened: dict[str, str] = {}
     for _ in range(_MOST_ROUNDS):
@@ -86,10 +92,12 @@ def parse(document: Document) -> tuple[GeneratorData, Preparation]:
         errors = _errors(data)
         if not errors:
             return data, preparation
-        # One at a time: what one of them makes impossible leads to others.
-        if not any(_renamed(error, titles) for error in errors) and not any(
-            _loosened(error, loosened) for error in errors
-        ):
+        # Names all at once, as hundreds of them may clash; the rest one at a time: what one of
+        # them makes impossible leads to others.
+        clashes = dict.fromkeys(place for error in errors if (place := _clash(error, titles)))
+        for place in clashes:
+            _rename(document, place, titles)
+        if not clashes and not any(_loosened(error, loosened) for error in errors):
             raise _wrong(document, errors[0])
     raise DocumentError(f"{document.name}: openapi-python-client can't read it: {_told(errors[0])}")
 
@@ -101,18 +109,28 @@ def _errors(data: GeneratorData) -> list[ParseError]:
     return found
 
 
-def _renamed(error: ParseError, titles: dict[str, str]) -> bool:
+def _clash(error: ParseError, titles: dict[str, str]) -> str | None:
+    """
+    Get the place of a class that has the name of another one.
+
+    Of a member of a union openapi-python-client keeps the reason to itself, so another name is tried first.
+    """
+    place, told = _place(error), _told(error)
+    told_so = re.search("duplicate models|conflicting enums", told) is not None
+    return place if told_so or ("Invalid property in union" in told and place not in titles) else None
+
+
+def _rename(document: Document, place: str, titles: dict[str, str]) -> None:
     """Give another name to a class whose own one is taken."""
-    place = _place(error)
-    if place is None or not re.search("duplicate models|conflicting enums", _told(error)):
-        return False
+    title = document.schema(document.at(place), place).get("title")
     name = next((token for token in reversed(tokens(place)) if not token.isdigit()), "model")
+    if name in UNIONS and isinstance(title, str):
+        name = title
     base = re.sub(r"\d+$", "", titles.get(place, name))
     number = 2
     while f"{base}{number}" in titles.values():
         number += 1
     titles[place] = f"{base}{number}"
-    return True
 
 
 def _loosened(error: ParseError, loosened: dict[str, str]) -> bool:
@@ -176,6 +194,30 @@ def _copy_lightly() -> None:
         return new
 
     Endpoint.__deepcopy__ = copied  # type: ignore[attr-defined]
+
+
+def _read_named_objects_last() -> None:
+    """
+    Read what named schemas hold when all of them are known.
+
+    openapi-python-client does so with a named object. One inside of a named union it reads at once: what that
+    inherits from isn't read by then, and later the classes inside of it are made a second time.
+    """
+    naming = False
+
+    def create(**parts: Any) -> Any:
+        nonlocal naming
+        naming = True
+        try:
+            return _create_schemas(**parts)
+        finally:
+            naming = False
+
+    def build(cls: type[ModelProperty], /, **parts: Any) -> Any:
+        return _build_model(cls, **(parts | {"process_properties": False} if naming else parts))
+
+    setattr(kinds, "_create_schemas", create)  # noqa: B010 - it is private
+    setattr(ModelProperty, "build", classmethod(build))  # noqa: B010 - a method
 
 
 def _config(preparation: Preparation, output: Path | None) -> Config:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from document import Document, Node, escaped
@@ -69,11 +70,13 @@ class Preparation(Schemas):
             "info": {"title": str(info.get("title", "API")), "version": str(info.get("version", "0"))},
             "paths": self._paths(),
             "components": {
-                "schemas": {
-                    self.component_names[name]: self.component(node, place)
-                    for name, node in schemas.items()
-                    if self.kinds.meant_by(place := f"/components/schemas/{escaped(name)}") == place
-                }
+                "schemas": _referred_to_first(
+                    {
+                        self.component_names[name]: self.component(node, place)
+                        for name, node in schemas.items()
+                        if self.kinds.meant_by(place := f"/components/schemas/{escaped(name)}") == place
+                    }
+                )
             },
         }
 
@@ -282,3 +285,35 @@ class Preparation(Schemas):
         if "encoding" in media:
             self.notice(place, "`encoding` isn't honoured")
         return {"schema": self.schema(media["schema"], f"{place}/schema") if "schema" in media else {}}
+
+
+def _referred_to_first(schemas: Node) -> Node:
+    """
+    Order schemas so that each stands behind those that it refers to, but in circles.
+
+    openapi-python-client tries those again that refer to later ones. Of a union it has made the classes by
+    then, and takes them for others of the same name.
+    """
+    ordered: Node = {}
+    begun: set[str] = set()
+    for first in schemas:
+        waiting = [first]
+        while waiting:
+            name = waiting[-1]
+            if name in begun:
+                waiting.pop()
+                ordered.setdefault(name, schemas[name])
+                continue
+            begun.add(name)
+            waiting += [each for each in _referred_to(schemas[name]) if each in schemas and each not in begun]
+    return ordered
+
+
+def _referred_to(node: Any) -> Iterator[str]:
+    """Find the names of the schemas that a prepared one refers to."""
+    if isinstance(node, dict):
+        reference = node.get("$ref")
+        if isinstance(reference, str):
+            yield reference.rpartition("/")[2]
+    for each in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from _referred_to(each)

@@ -107,6 +107,11 @@ components:
     operationId: list_closed_things
     description: {$ref: "texts.yaml#/closed"}
     responses: {$ref: "list.yaml#/responses"}
+/things?beta=true&beta2=:
+  get:
+    operationId: list_beta_things
+    parameters: [{name: limit, in: query, schema: {type: integer}}]
+    responses: {$ref: "list.yaml#/responses"}
 """,
     "paths/list.yaml": """\
 operationId: list_things
@@ -162,6 +167,9 @@ def test_a_document_may_be_divided_anywhere(divided: Path) -> None:
         "        assert result == made and asked.path == '/things'\n"
         "    both(echo, lambda client: client.list_things(), check)\n"
         "    both(echo, lambda client: client.list_closed_things(), check)\n"
+        "    def check_beta(result, asked):\n"
+        "        assert asked.path == '/things' and asked.query == [('beta', 'true'), ('beta2', ''), ('limit', '3')]\n"
+        "    both(echo, lambda client: client.list_beta_things(limit=3), check_beta)\n"
     )
     trial.run(
         "import inspect\nassert 'Those that nobody needs.' in inspect.getdoc(EventStreamer.list_closed_things)\n"

@@ -16,6 +16,7 @@ sys.path.insert(0, str(ROOT / "generator"))
 
 import generate  # noqa: E402
 from support.echo_server import Echo  # noqa: E402
+from support.trials import Trial  # noqa: E402
 
 GOOD: dict[str, Any] = {
     "openapi": "3.1.0",
@@ -365,6 +366,57 @@ def test_names_do_not_depend_on_the_python_that_generates(tmp_path: Path) -> Non
     assert "class PythonFinalizationError(" in made
     assert "    newcomer: str | None" in made
     assert "    exit: str | None" in (models / "used.py").read_text()
+
+
+# What openapi-python-client by itself leaves out, or takes for a clash: objects inside of named unions.
+UNIONS = """\
+openapi: 3.1.0
+info: {title: Unions, version: "1"}
+paths: {}
+components:
+  schemas:
+    # Refers to later ones, and has objects inside of an object.
+    Kept:
+      oneOf:
+        - {type: string, enum: [auto]}
+        - type: object
+          title: Rest of it
+          required: [type]
+          properties:
+            type: {type: string, enum: [ratio]}
+            limits: {type: object, properties: {most: {$ref: "#/components/schemas/Amount"}}}
+    # A member that inherits, from a class that is read later.
+    News:
+      anyOf:
+        - title: LiveNews
+          allOf: [{$ref: "#/components/schemas/Written"}, {type: object, required: [live], properties: {live: {type: boolean}}}]
+        - {$ref: "#/components/schemas/Written"}
+    Amount: {anyOf: [{type: object, title: An amount, required: [units], properties: {units: {type: integer}}}, {type: "null"}]}
+    # The same title as above.
+    OtherAmount: {anyOf: [{type: object, title: An amount, required: [tens], properties: {tens: {type: integer}}}, {type: "null"}]}
+    Written: {type: object, required: [text], properties: {text: {type: string}}}
+    Holder:
+      type: object
+      properties:
+        kept: {$ref: "#/components/schemas/Kept"}
+        news: {$ref: "#/components/schemas/News"}
+        amount: {$ref: "#/components/schemas/Amount"}
+        other: {$ref: "#/components/schemas/OtherAmount"}
+"""
+
+
+def test_objects_inside_of_named_unions(tmp_path: Path) -> None:
+    (tmp_path / "api.yaml").write_text(UNIONS)
+    trial = Trial(tmp_path / "api.yaml", tmp_path / "out")
+    assert "isn't enforced" not in trial.told
+    trial.run(
+        "made = round_trip(Holder, {'kept': {'type': 'ratio', 'limits': {'most': {'units': 3}}}, 'news': {'text': 'a', 'live': True},\n"
+        "    'amount': None, 'other': {'tens': 2}})\n"
+        "assert made.kept.limits.most.units == 3 and made.news.live and made.other.tens == 2\n"
+        "assert round_trip(Holder, {'kept': 'auto', 'news': {'text': 'a'}}).news.text == 'a'\n"
+        "refused(lambda: type(made.other)(tens='2'), 'tens must be an integer')\n"
+    )
+    trial.close()
 
 
 def test_a_list_that_holds_itself_without_an_object_is_told(
