@@ -1,10 +1,12 @@
 """Several nodes of one chain: circuit breakers, and who is asked instead."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 
 import pytest
 
 from event_streamer_service.chains import (
+    Block,
     BlockGone,
     BreakerSettings,
     ChainMismatch,
@@ -177,13 +179,52 @@ def test_a_node_that_comes_back_as_another_chain_is_not_believed() -> None:
     run(scenario())
 
 
+W = "wss://w.example/key"
+
+
+def test_a_node_that_is_asked_over_websocket_announces_its_blocks_too() -> None:
+    async def scenario() -> None:
+        node = Scripted()
+        async with managed({W: node}, config(W, live_block_check_interval=60)) as manager:
+            reader = Reader(TOKENS, start_block=0)
+            reading = asyncio.create_task(reader.read(manager.get(1)))
+            await eventually(lambda: reader.done_to == 199)
+            node.mine()
+            await eventually(lambda: reader.done_to == 200)
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+
+    run(scenario())
+
+
+def test_a_node_that_announces_nothing_is_asked_all_the_same() -> None:
+    class Mute(Scripted):
+        async def new_heads(self) -> AsyncGenerator[Block, None]:
+            raise ChainUnavailable("no subscriptions here")
+            yield
+
+    async def scenario() -> None:
+        node = Mute()
+        async with managed({W: node}, config(W)) as manager:
+            reader = Reader(TOKENS, start_block=0)
+            reading = asyncio.create_task(reader.read(manager.get(1)))
+            await eventually(lambda: reader.done_to == 199)
+            node.mine()
+            await eventually(lambda: reader.done_to == 200)
+            await eventually(lambda: manager.breakers["ethereum_websocket"].state == "open")
+            assert manager.breakers["ethereum_rpc"].failure_count == 0
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+
+    run(scenario())
+
+
 def test_announcements_that_fail_are_replaced_by_polling() -> None:
     async def scenario() -> None:
         node, announcer = Scripted(), Scripted()
         announcer.failure = ChainUnavailable("no subscriptions here")
-        websocket = "wss://w.example/key"
-        fields = {"live_websocket_url": websocket}
-        async with managed({A: node, websocket: announcer}, config(A, **fields)) as manager:
+        fields = {"live_websocket_url": W}
+        async with managed({A: node, W: announcer}, config(A, **fields)) as manager:
             reader = Reader(TOKENS, start_block=0)
             reading = asyncio.create_task(reader.read(manager.get(1)))
             await eventually(lambda: reader.done_to == 199)

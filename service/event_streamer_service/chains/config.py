@@ -131,7 +131,8 @@ class ChainConfig:
         rpc_urls: JSON-RPC nodes (http, https, ws, wss), the preferred one first; where one fails the
             next one is asked.
         historical_rpc_url: Node asked first for history; the others follow where it fails.
-        live_websocket_url: Node whose `eth_subscribe` announces new blocks; without it the head is polled.
+        live_websocket_url: Node whose `eth_subscribe` announces new blocks; without it the first of
+            `rpc_urls` that is asked over WebSocket does so. Where none is, the head is polled.
         average_block_time: Seconds between two blocks. The head is polled this often (where
             `live_block_check_interval` is not shorter).
         max_blocks_per_request: Most blocks in one `eth_getLogs`, for history and gaps; the node's own limit.

@@ -39,9 +39,8 @@ class JsonRpcSource:
     def __init__(
         self, url: str, *, timeout: float = 30.0, poll_interval: float = 4.0, batch_size: int = LARGEST
     ) -> None:
-        is_websocket = url.startswith(("ws://", "wss://"))
         self._url = url
-        self._websocket = WebSocketTransport(url, timeout) if is_websocket else None
+        self._websocket = WebSocketTransport(url, timeout) if is_websocket(url) else None
         self._transport: Transport = self._websocket or HttpTransport(url, timeout)
         self._node = self._transport.node
         self._batches = Batches(self._transport, batch_size)
@@ -171,6 +170,11 @@ class JsonRpcSource:
             if self._node not in text:
                 text = f"{self._node}: {text}"
             raise error.reworded(hide_secrets(text, self._url)) from None
+
+
+def is_websocket(url: str) -> bool:
+    """Say whether a node is asked over WebSocket, where it announces new blocks as well."""
+    return url.lower().startswith(("ws://", "wss://"))
 
 
 def open_node(url: str, timeout: float) -> JsonRpcSource:

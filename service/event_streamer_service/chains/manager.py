@@ -16,7 +16,7 @@ from .errors import ChainError, ChainTimeout, UnknownChain
 from .failover import Endpoint, FailoverSource
 from .feed import Chain
 from .headers import HeaderStore, MemoryHeaderStore
-from .jsonrpc import open_node
+from .jsonrpc import is_websocket, open_node
 from .source import ChainSource
 
 __all__ = ["ChainManager"]
@@ -269,6 +269,9 @@ class ChainManager:
                     )
         return checked
 
+    def _breaker(self, name: str, url: str) -> CircuitBreaker:
+        return self._breakers.setdefault((name, url), CircuitBreaker(name, self.breaker_settings))
+
     def _build(self, config: ChainConfig) -> _Running:
         root = self._breaker_root(config)
         opened: list[ChainSource] = []
@@ -281,7 +284,7 @@ class ChainManager:
                 if source is None:
                     source = self._open_source(url, self.breaker_settings.timeout)
                     opened.append(source)
-                breaker = self._breakers.setdefault((name, url), CircuitBreaker(name, self.breaker_settings))
+                breaker = self._breaker(name, url)
                 if self._look_at is not None:
                     source = self._look_at(source, config.chain_id, name)
                 endpoints[url] = Endpoint(source, breaker, pushes)
@@ -292,8 +295,14 @@ class ChainManager:
         if config.historical_rpc_url:
             endpoint(config.historical_rpc_url, f"{root}_historical_rpc")
         announcer = None
-        if config.live_websocket_url:
-            announcer = endpoint(config.live_websocket_url, f"{root}_websocket")
+        announcing = config.live_websocket_url or next(filter(is_websocket, config.live_urls), None)
+        if announcing is not None:
+            name = f"{root}_websocket"
+            announcer = endpoint(announcing, name)
+            if announcer.breaker.name != name:
+                # It is asked as well: where it doesn't announce, that must not keep us from asking it.
+                announcer = Endpoint(announcer.source, self._breaker(name, announcing))
+                endpoints[name] = announcer
 
         def failover(urls: Iterable[str], announcer: Endpoint | None = None) -> FailoverSource:
             return FailoverSource(
