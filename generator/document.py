@@ -191,9 +191,10 @@ class Document:
             return {}
         if node is False:
             return {"not": {}}
-        if self.mapping(node, place).get("enum") == []:
-            return {key: value for key, value in node.items() if key != "enum"}
-        return node  # type: ignore[no-any-return]
+        schema = self.mapping(node, place)
+        if schema.get("enum") == []:
+            return {key: value for key, value in schema.items() if key != "enum"}
+        return schema
 
     def rules(self, place: str) -> Iterator[tuple[Node, str]]:
         """
