@@ -75,13 +75,14 @@ class Peer:
 
 
 def answers(*replies: bytes, then: Callable[[], Any] = lambda: None) -> Serve:
-    """Answer each request with the next reply, then close."""
+    """Answer each request with the next reply, then close, and only then say so."""
 
     def serve(connection: socket.socket) -> None:
         for reply in replies:
             if not request_of(connection):
                 return
             connection.sendall(reply)
+        connection.close()
         then()
 
     return serve
