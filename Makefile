@@ -52,7 +52,7 @@ env: $(installed_dev) ## the developers' environment alone (.venv)
 
 ## Test it
 
-.PHONY: test test-quick test-uvloop coverage check
+.PHONY: test test-quick test-uvloop test-delays coverage check
 test: $(installed_dev) ## every test
 	$(pytest) $(ARGS)
 
@@ -61,6 +61,9 @@ test-quick: $(installed_dev) ## a representative part of the tests, in a minute 
 
 test-uvloop: $(installed_dev) ## the quick tests of the clients with uvloop's event loops
 	EVENT_LOOP=uvloop $(pytest) -m quick tests/rest tests/stream $(ARGS)
+
+test-delays: $(installed_dev) ## every test with random delays where threads and tasks hand over: SEED=2
+	DELAYS=$(or $(SEED),1) $(pytest) $(ARGS)
 
 coverage: $(installed_dev) ## how much of the core and of the ABI part the quick tests reach; fails below the floor
 	$(pytest) -m quick tests/abi tests/rest tests/simulation tests/stream tests/workers \

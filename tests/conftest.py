@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from support import delays
 from support.order import LongestFilesFirst, processes
 
 # A shell without job control starts what it runs in the background with SIGINT ignored, and that is handed
@@ -26,6 +27,9 @@ if os.environ.get("EVENT_LOOP") == "uvloop":
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of policies, since Python 3.14
         asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+
+if os.environ.get("DELAYS"):
+    delays.install(int(os.environ["DELAYS"]))  # `make test-delays`
 
 # No deadline: a busy machine is no failure. CI is derandomised, so that it fails for a change and not by
 # luck; a developer's run goes on looking, and `make fuzz` looks long.
