@@ -16,6 +16,7 @@ import pytest
 from event_streamer_sdk import SyncEventStreamer
 from event_streamer_service import LocalService
 from support.documents import Block, blocks, run_python
+from support.locks import one_at_a_time
 from support.postgres import cluster
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -156,6 +157,15 @@ def test_every_block_is_run_or_says_why_not(document: Path) -> None:
             assert "$ " in block.code, f"{block}: no line begins with a prompt"
 
 
+@pytest.fixture(scope="module")
+def generated_pages() -> None:
+    """Write the pages that are made from the code, as each build of the site does first."""
+    write = "import pathlib, tools.site as site; site.write_pages(pathlib.Path('docs/generated'))"
+    with one_at_a_time("site"):
+        subprocess.run([sys.executable, "-c", write], cwd=ROOT, check=True)
+
+
+@pytest.mark.usefixtures("generated_pages")
 @pytest.mark.parametrize("document", [*DOCUMENTS, ROOT / "CHANGELOG.md"], ids=lambda path: path.name)
 def test_every_link_leads_somewhere(document: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", document.read_text("utf-8")):
