@@ -21,6 +21,7 @@ from event_streamer_sdk.abi import extract_abi_event
 from event_streamer_sdk.models.subscriptions import SubscriptionResponse
 from event_streamer_sdk.sinks import EventTable, SinkBatch, Source, sink_for
 from event_streamer_sdk.sinks._text import cell_columns, json_lines
+from event_streamer_sdk.sinks._writer import Writer
 
 EVENT = extract_abi_event("Transfer(address indexed from, address indexed to, uint256 value)", "Transfer")
 TOGETHER = 1_000
@@ -57,12 +58,15 @@ def ours(kind: str, place: str, events: list[dict[str, Any]], meter: Meter) -> N
     sink = sink_for(place)
     about: dict[str, Any] = {"id": 1, "topic0": "0x", "addresses": [], "start_block": 0, "chain_id": 1}
     sink.open(Source(SubscriptionResponse(event_signature=EVENT, subscriber_id="x", **about)))
+    writer = Writer(sink, 1, lambda: False)
     meter.start()
     for number, some in enumerate(cut(events, WRITE[kind])):
         prepared = [sink.prepare(few) for few in cut(some, TOGETHER)]
         first, last = some[0]["block_number"], some[-1]["block_number"]
-        sink.write(SinkBatch((), prepared, len(some), f"token {number}", first, last))
+        writer.write(SinkBatch((), prepared, len(some), f"token {number}", first, last))
+    writer.settle()
     meter.stop()
+    writer.close()
     sink.close()
 
 

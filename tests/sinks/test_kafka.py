@@ -128,4 +128,5 @@ def test_what_can_not_be_used_is_refused_in_one_line(
 
 
 def test_killed_at_random_instants_the_topic_ends_as_the_chain(brokers: str, topic: str) -> None:
-    kill_again_and_again(lambda: rows(brokers, topic), "--to", f"kafka://{brokers}/{topic}", seed="kafka")
+    place = f"kafka://{brokers}/{topic}"
+    kill_again_and_again(lambda: rows(brokers, topic), "--to", place, seed="kafka", small_writes=place)

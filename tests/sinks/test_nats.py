@@ -192,6 +192,7 @@ def test_a_second_writer_is_found_out(service: LocalService, server: Server, sub
 
 
 def test_killed_at_random_instants_the_subject_ends_as_the_chain(server: Server, subject: str) -> None:
+    place = f"{server.url}/{subject}"
     kill_again_and_again(
-        lambda: still(messages(server, subject)), "--to", f"{server.url}/{subject}", seed="nats"
+        lambda: still(messages(server, subject)), "--to", place, seed="nats", small_writes=place
     )

@@ -177,4 +177,9 @@ def test_a_second_writer_is_found_out(server: Server, service: LocalService, cli
 
 
 def test_killed_at_random_instants_the_stream_ends_as_the_chain(server: Server, client: Any) -> None:
-    kill_again_and_again(lambda: still(entries(client, "transfer")), "--to", server.url, seed="redis")
+    kill_again_and_again(
+        lambda: still(entries(client, "transfer")),
+        "--to", server.url,
+        seed="redis",
+        small_writes=server.url,
+    )  # fmt: skip

@@ -181,7 +181,7 @@ def test_memory_stays_bounded_while_a_place_stands_still_and_nothing_is_lost(pla
 def test_a_call_that_waits_for_its_place_is_told(
     service: LocalService, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("event_streamer_sdk.sinks._feed.SLOW_SECONDS", 0.1)
+    monkeypatch.setattr("event_streamer_sdk.sinks._writer.SLOW_SECONDS", 0.1)
 
     class Slow:
         def open(self, source: Any) -> None:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from event_streamer_service import DevChain, LocalService
 from support.sinks import Row, rows_of_chain, subscribe
@@ -23,17 +24,34 @@ STEPS = 6
 """Blocks or reorganisations in the life of one process, at most."""
 
 
+PROGRAM = Path(__file__).with_name("sink_programs.py")
+
+
 def start(service: LocalService, number: int, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
     """Start an export as a process of its own."""
+    return _start(service, ["-m", "event_streamer_sdk.cli", "export", str(number), *arguments])
+
+
+def start_small_writes(service: LocalService, number: int, kind: str, place: str) -> subprocess.Popen[bytes]:
+    """Start a program that writes a few rows at a time, so that a write is under way nearly always."""
+    return _start(service, [str(PROGRAM), kind, service.url, str(number), place, "write_rows=40"])
+
+
+def _start(service: LocalService, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-m", "event_streamer_sdk.cli", "export", str(number), *arguments],
+        [sys.executable, *arguments],
         env=os.environ | {"EVENT_STREAMER_URL": service.url, "EVENT_STREAMER_SUBSCRIBER_ID": "sinks"},
+        stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )
 
 
 def kill_again_and_again(
-    read: Callable[[], list[Row]], *arguments: str, kills: int = KILLS, seed: object = 0
+    read: Callable[[], list[Row]],
+    *arguments: str,
+    kills: int = KILLS,
+    seed: object = 0,
+    small_writes: str | None = None,
 ) -> None:
     """
     Kill an export at random instants, let it end, and hold its place against the chain.
@@ -43,6 +61,7 @@ def kill_again_and_again(
         arguments: The place and further arguments of the command.
         kills: How often.
         seed: Another one gives other instants.
+        small_writes: The place, where two of three processes are to write a few rows at a time.
     """
     rng = random.Random(f"kill {seed}")
     chain = DevChain(blocks=HISTORY, logs_per_block=8)
@@ -50,9 +69,12 @@ def kill_again_and_again(
     # Small batches, so that there are many instants between them.
     with LocalService(chain, heartbeat_interval=1, max_batch_events=10) as service:
         number = subscribe(service, last_block)
-        for _ in range(kills):
+        for kill in range(kills):
             connections = len(service.journal.entries("connect"))
-            running = start(service, number, arguments)
+            if small_writes is not None and kill % 3:
+                running = start_small_writes(service, number, ("sync", "async")[kill % 2], small_writes)
+            else:
+                running = start(service, number, arguments)
             give_up = time.monotonic() + 60
             while len(service.journal.entries("connect")) == connections:
                 assert running.poll() is None, running.communicate()[1].decode()

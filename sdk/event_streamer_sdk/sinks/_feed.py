@@ -14,9 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
 import threading
-import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -30,25 +28,17 @@ from .._core.stream.checkpoint import Checkpoint, LeasingStore
 from .._core.stream.messages import Batch
 from .._core.stream.reports import EndReason, Report
 from ._pieces import Piece, block_of, join, token_of
-from .protocol import SinkBatch, SinkError, SinkUnavailableError, Source, checked
-
-logger = logging.getLogger(__name__)
+from ._writer import Writer
+from .protocol import SinkBatch, SinkError, Source, checked
 
 WRITE_SECONDS = 1.0
 WRITE_ROWS = 50_000
 WRITE_BYTES = 64 * 1024 * 1024
 """Most bytes of prepared events that wait for one write, where their form tells its size (`nbytes`)."""
-PATIENCE = 60.0
 PREPARE_ROWS = 1_000
 """Events that are prepared at a time: with fewer of them the effort for each call counts too much."""
 WRITE_BATCHES = 5_000
 """Most batches of the stream that wait for one write: services remember twice as many."""
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
-"""Seconds between two tries, doubling from first to longest."""
-SLOW_SECONDS = 10.0
-"""After so long it is said that a call waits."""
-LOOK = 0.1
-"""How often a pause looks whether the stream is to stop, seconds."""
 
 
 @contextmanager
@@ -135,7 +125,7 @@ class _Blocking:
 
 class Feed:
     """
-    Collects what comes, and writes it when the position is stored.
+    Collects what comes, and has it written when the position is stored.
 
     Args:
         stream: The streaming client.
@@ -166,13 +156,14 @@ class Feed:
         self._prepare: Callable[[Any], Any] | None = getattr(sink, "prepare", None)
         self._write_rows: int = getattr(sink, "write_rows", WRITE_ROWS)
         self._write_seconds: float = getattr(sink, "write_seconds", WRITE_SECONDS)
-        self._patience: float = getattr(sink, "patience", PATIENCE)
+        self._writer = Writer(self._sink, subscription.id, self._is_stopping)
         self._lock = threading.RLock()
         self._waiting: list[Piece | StreamingReorg] = []
         self._rows = 0
         self._raw_rows = 0
         self._bytes = 0
         self._token: str | None = None
+        """The position behind what the writer was given."""
         self._is_open = False
         self._is_fresh = False
         """Whether no run has begun since it was opened."""
@@ -237,7 +228,7 @@ class Feed:
         """Tell the sink where the subscription has no further events."""
         finish = getattr(self._sink, "finish", None)
         if report.reason is EndReason.FINISHED and finish is not None:
-            self._patiently(finish)
+            self._writer.call(finish)
         return report
 
     # --- handlers ------------------------------------------------------------------------------
@@ -301,7 +292,7 @@ class Feed:
         """Give the position that is stored with the events, else that of the user's store, to a new run."""
         if not self._is_fresh:
             with self._lock:
-                self._patiently(self._open)
+                self._writer.patiently(self._open)
         self._is_fresh, self._key = False, key
         if self._token is not None:
             return Checkpoint(resume_token=self._token)
@@ -319,6 +310,7 @@ class Feed:
                 # That of a message without events. What lies behind it has not been handled.
                 self._write(sum(block is None or block_of(each) <= block for each in self._waiting))
                 self._put(SinkBatch((), (), 0, token, block, block))
+            self._writer.settle()
         if self._store is not None:
             self._store.save(key, checkpoint)
 
@@ -326,6 +318,7 @@ class Feed:
         """Close the sink where it is open. The user's store stays open, as always."""
         if self._is_open:
             self._is_open = False
+            self._writer.close()
             self._sink.close()
 
     def __getattr__(self, name: str) -> Any:
@@ -356,18 +349,18 @@ class Feed:
         joined = join(pieces)
         if not joined.events:
             return joined
-        with self._told_when_slow():  # rows may be sent already
+        with self._writer.told_when_slow():  # rows may be sent already
             prepared = self._prepare(joined.events)
         self._bytes += getattr(prepared, "nbytes", 0)
         return evolve(joined, events=(), prepared=(prepared,))
 
     def _write(self, count: int) -> None:
-        """Write the first that wait; what is written is taken off the list at once."""
+        """Have the first that wait written; what the writer has is taken off the list at once."""
         self._check_lease()
         while count:
             first = self._waiting[0]
             if isinstance(first, StreamingReorg):
-                self._patiently(self._sink.undo, first)
+                self._writer.call(self._sink.undo, first)
                 self._token = first.resume_token
                 self._taken_off(1)
                 count -= 1
@@ -410,7 +403,7 @@ class Feed:
         )
 
     def _put(self, batch: SinkBatch) -> None:
-        self._patiently(self._sink.write, batch)
+        self._writer.write(batch)
         self._token = batch.resume_token
 
     def _taken_off(self, count: int) -> None:
@@ -421,52 +414,6 @@ class Feed:
         self._raw_rows = sum(
             each.size for each in self._waiting if isinstance(each, Piece) and not each.prepared
         )
-
-    def _patiently(self, call: Callable[..., Any], *arguments: Any) -> None:
-        """Call the sink, again as long as its place is away, but not longer than it has patience for."""
-        since, pause = time.monotonic(), FIRST_PAUSE
-        while True:
-            try:
-                with self._told_when_slow():
-                    call(*arguments)
-                return
-            except SinkUnavailableError as problem:
-                left = self._patience - (time.monotonic() - since)
-                if left <= 0 or self._is_stopping():
-                    raise
-                logger.warning(
-                    "subscription %s: %s; trying again in %.1f s",
-                    self._source.subscription.id, problem, min(pause, left),
-                )  # fmt: skip
-                self._rest(min(pause, left))
-                pause = min(pause * 2, LONGEST_PAUSE)
-
-    @contextmanager
-    def _told_when_slow(self) -> Iterator[None]:
-        """Say so, again and again, while a call of the sink waits for its place: it may hang."""
-        done = threading.Event()
-
-        def watch() -> None:
-            waited = SLOW_SECONDS
-            while not done.wait(SLOW_SECONDS):
-                logger.warning(
-                    "subscription %s: a write has been waiting for its place for %.0f s",
-                    self._source.subscription.id, waited,
-                )  # fmt: skip
-                waited += SLOW_SECONDS
-
-        watcher = threading.Thread(target=watch, name="slow-sink", daemon=True)
-        watcher.start()
-        try:
-            yield
-        finally:
-            done.set()
-            watcher.join()
-
-    def _rest(self, seconds: float) -> None:
-        until = time.monotonic() + seconds
-        while not self._is_stopping() and (left := until - time.monotonic()) > 0:
-            time.sleep(min(LOOK, left))
 
     def _is_stopping(self) -> bool:
         lanes = self._stream._lanes

@@ -121,7 +121,7 @@ def wide_as_text(values: Values, type_: ColumnType) -> Values:
 
 
 def _are_plain_digits(values: Values, type_: ColumnType) -> bool:
-    """Whether all are text that `str(int(value))` doesn't change, and in range: an eighth of the time."""
+    """Whether all are text that `str(int(value))` doesn't change, and in range: a tenth of the time."""
     if set(map(type, values)) != {str}:
         return False
     lengths = set(map(len, values))
@@ -131,8 +131,9 @@ def _are_plain_digits(values: Values, type_: ColumnType) -> bool:
         min(lengths) > 0
         and max(lengths) < len(str(1 << (type_.bits - type_.signed)))
         and digits.isascii()
-        and digits.isdecimal()
-        and "0" not in {value[0] for value in values if value != "0"}
+        and digits.encode().isdigit()
+        # Where the least as text begins with another digit, all of them do.
+        and (min(values) >= "1" or "0" not in {value[0] for value in values if value != "0"})
     )
 
 
@@ -185,7 +186,9 @@ def _texts(values: Values, _: ColumnType) -> Values:
 
 
 def _hexes(values: Values, type_: ColumnType) -> Values:
-    if type_.size is not None and _is_plain_hex(values, 2 + 2 * type_.size):
+    # All logs of a block have its hash, and those of a contract its address: each is looked at once.
+    different = list(set(values)) if values[0] == values[-1] or values[0] == values[1] else values
+    if type_.size is not None and _is_plain_hex(different, 2 + 2 * type_.size):
         return values
     digits = _digits(values, type_.size)
     raw = bytes.fromhex(digits)

@@ -10,6 +10,8 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from attrs import frozen
+
 from event_streamer_api.errors import EventStreamerValidationError
 from event_streamer_api.models import StreamingReorg
 
@@ -31,6 +33,21 @@ TIMEOUT = 20.0
 
 REORG = [("type", b"reorg")]
 """The header of a notice, which tells it from events."""
+
+
+@frozen
+class Messages:
+    """
+    Some messages; its `len` is their number.
+
+    Not a pair for each: so many pairs have Python's collector of cyclic garbage run again and again.
+    """
+
+    keys: Sequence[str]
+    values: Sequence[bytes]
+
+    def __len__(self) -> int:
+        return len(self.values)
 
 
 class KafkaSink:
@@ -63,6 +80,8 @@ class KafkaSink:
     Example:
         >>> streaming_client.run(into=KafkaSink("kafka://localhost:9092/transfers?key=from"))
     """
+
+    prepares_while_writing = True
 
     def __init__(
         self,
@@ -136,15 +155,16 @@ class KafkaSink:
             events: Event objects.
 
         Returns:
-            A key and a value for each.
+            Their keys and values.
         """
         table = self._table
         assert table is not None, "open comes first"
         columns = table.take(events, wide_text=True)
         number = table.names.index(self._key)
-        is_plain = table.columns[number].type.kind in ("hex", "integer", "text")
-        keys = columns[number] if is_plain else cell_columns(table, columns)[number]
-        return list(zip(map(str, keys), json_lines(table, columns), strict=True))
+        keys, kind = columns[number], table.columns[number].type.kind
+        if kind not in ("hex", "text"):
+            keys = list(map(str, keys if kind == "integer" else cell_columns(table, columns)[number]))
+        return Messages(keys, json_lines(table, columns))
 
     def write(self, batch: SinkBatch) -> None:
         """
@@ -246,9 +266,9 @@ class KafkaSink:
             raise
         self._position = position
 
-    def _send_all(self, messages: list[tuple[str, bytes]]) -> None:
+    def _send_all(self, messages: Messages) -> None:
         produce, topic = self._producer.produce, self._topic
-        for key, value in messages:
+        for key, value in zip(messages.keys, messages.values, strict=True):
             try:
                 produce(topic, value, key)
             except BufferError:

@@ -70,6 +70,8 @@ class NATSSink:
         >>> streaming_client.run(into=NATSSink("nats://localhost:4222/chain.transfers"))
     """
 
+    prepares_while_writing = True
+
     def __init__(
         self,
         url: str,

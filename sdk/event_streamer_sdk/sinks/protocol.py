@@ -236,9 +236,9 @@ class Sink(Protocol):
     """
     A place for events, which keeps the position in the stream together with them.
 
-    The methods block, and are called one at a time; with the asynchronous client they run in a thread, or are
-    coroutine functions. What they raise ends the stream, but `SinkUnavailableError`: then the same call is
-    made again, for `patience` seconds.
+    The methods block, and are called one at a time and in order; with the asynchronous client they run in a
+    thread, or are coroutine functions. What they raise ends the stream, but `SinkUnavailableError`: then the
+    same call is made again, for `patience` seconds.
 
     A sink may also have:
 
@@ -249,6 +249,8 @@ class Sink(Protocol):
       50,000)
     - `writes_when_idle`: whether a write is also due as soon as no more events wait (default `True`)
     - `patience`: seconds that a place may be unavailable (default 60)
+    - `prepares_while_writing`: whether `prepare` may be called while `write` runs (default `False`). Then
+      `write` runs in a thread, so that rows are made while the place answers
 
     Example:
         >>> class Printer:

@@ -62,6 +62,8 @@ class RedisSink:
         >>> streaming_client.run(into=RedisSink("redis://localhost?stream=transfers", maxlen=1_000_000))
     """
 
+    prepares_while_writing = True
+
     def __init__(
         self,
         url: str,

@@ -1,0 +1,173 @@
+"""
+Calls of a sink: again while its place is away, and a write beside what comes next.
+
+Whoever commits over a network waits for answers for much of a write. A sink whose `prepares_while_writing` is
+true is written to in a thread, so that the next rows are made meanwhile. There is one such write at a time,
+and whatever else is asked of the sink waits for it. So all things happen in the same order as without the
+thread, and at most one batch more is in memory.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+from .protocol import SinkBatch, SinkUnavailableError
+
+__all__ = ["Writer"]
+
+logger = logging.getLogger(__name__)
+
+PATIENCE = 60.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
+"""Seconds between two tries, doubling from first to longest."""
+SLOW_SECONDS = 10.0
+"""After so long it is said that a call waits."""
+LOOK = 0.1
+"""How often a pause looks whether the stream is to stop, seconds."""
+
+
+class Writer:
+    """
+    Calls a sink, in the order in which it is asked to.
+
+    Args:
+        sink: The sink.
+        subscription_id: For messages.
+        is_stopping: Says whether the stream is to stop: then a place that is away isn't waited for.
+    """
+
+    def __init__(self, sink: Any, subscription_id: int, is_stopping: Callable[[], bool]) -> None:
+        self._sink = sink
+        self._subscription_id = subscription_id
+        self._is_stopping = is_stopping
+        self._patience: float = getattr(sink, "patience", PATIENCE)
+        self._in_a_thread: bool = getattr(sink, "prepares_while_writing", False)
+        self._thread: ThreadPoolExecutor | None = None
+        self._is_closing = False
+        self._batch: SinkBatch | None = None
+        """What was taken, and isn't known to be stored."""
+        self._outcome: Future[None] | None = None
+        """How its write went or will go; `None` when that was told already."""
+
+    def write(self, batch: SinkBatch) -> None:
+        """
+        Take a batch, behind all before it. After `settle` it is stored.
+
+        Args:
+            batch: The batch.
+
+        Raises:
+            BaseException: What the sink has raised; the batch isn't taken.
+        """
+        self.settle()
+        if self._in_a_thread:
+            self._thread = self._thread or ThreadPoolExecutor(1, thread_name_prefix="sink-write")
+            self._batch = batch
+            self._outcome = self._thread.submit(self.patiently, self._sink.write, batch)
+        else:
+            self.patiently(self._sink.write, batch)
+
+    def settle(self) -> None:
+        """
+        Wait until the batch that was taken is stored.
+
+        Raises:
+            BaseException: What the sink has raised. Asked again, the same write is made again: nothing is lost.
+        """
+        if self._batch is None:
+            return
+        outcome = self._outcome
+        if outcome is None:  # it has failed, which was told
+            self.patiently(self._sink.write, self._batch)
+        else:
+            error = outcome.exception()
+            self._outcome = None
+            if error is not None:
+                raise error
+        self._batch = None
+
+    def call(self, function: Callable[..., Any], *arguments: Any) -> None:
+        """
+        Call something else of the sink, behind the batch that was taken.
+
+        Args:
+            function: What to call.
+            arguments: Its arguments.
+        """
+        self.settle()
+        self.patiently(function, *arguments)
+
+    def patiently(self, call: Callable[..., Any], *arguments: Any) -> None:
+        """
+        Call the sink at once, again as long as its place is away, but not longer than it has patience for.
+
+        Args:
+            call: What to call.
+            arguments: Its arguments.
+        """
+        since, pause = time.monotonic(), FIRST_PAUSE
+        while True:
+            try:
+                with self.told_when_slow():
+                    call(*arguments)
+                return
+            except SinkUnavailableError as problem:
+                left = self._patience - (time.monotonic() - since)
+                if left <= 0 or self._gives_up():
+                    raise
+                logger.warning(
+                    "subscription %s: %s; trying again in %.1f s",
+                    self._subscription_id, problem, min(pause, left),
+                )  # fmt: skip
+                self._rest(min(pause, left))
+                pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _rest(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while not self._gives_up() and (left := until - time.monotonic()) > 0:
+            time.sleep(min(LOOK, left))
+
+    @contextmanager
+    def told_when_slow(self) -> Iterator[None]:
+        """Say so, again and again, while a call of the sink waits for its place: it may hang."""
+        done = threading.Event()
+
+        def watch() -> None:
+            waited = SLOW_SECONDS
+            while not done.wait(SLOW_SECONDS):
+                logger.warning(
+                    "subscription %s: a write has been waiting for its place for %.0f s",
+                    self._subscription_id, waited,
+                )  # fmt: skip
+                waited += SLOW_SECONDS
+
+        watcher = threading.Thread(target=watch, name="slow-sink", daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            done.set()
+            watcher.join()
+
+    def _gives_up(self) -> bool:
+        return self._is_closing or self._is_stopping()
+
+    def close(self) -> None:
+        """Wait for the write that is under way, and forget what isn't stored: it comes again."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            self._is_closing = True
+            thread.shutdown()
+            self._is_closing = False
+        if self._outcome is not None and (error := self._outcome.exception()) is not None:
+            logger.warning(
+                "subscription %s: the write that was under way has failed, and its events come again: %s",
+                self._subscription_id, error,
+            )  # fmt: skip
+        self._batch = self._outcome = None
