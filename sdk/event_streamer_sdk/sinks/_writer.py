@@ -78,7 +78,7 @@ class Writer:
         Wait until the batch that was taken is stored.
 
         Raises:
-            BaseException: What the sink has raised. Asked again, the same write is made again: nothing is lost.
+            BaseException: What the sink has raised. Asked again, it makes the same write again.
         """
         if self._batch is None:
             return
