@@ -8,6 +8,12 @@ from typing import Any
 
 import httpx
 import pytest
+from opentelemetry import context as contexts
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.sampling import ParentBased, Sampler, TraceIdRatioBased
 
 from event_streamer_sdk import EventStreamer, otel
 
@@ -62,23 +68,34 @@ class Piece(httpx.AsyncByteStream):
         yield self._data
 
 
+class Counter:
+    """Counts what Python calls, from `begin` to `end`."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def begin(self) -> None:
+        sys.setprofile(self._count)
+
+    def end(self) -> None:
+        sys.setprofile(None)
+
+    def _count(self, _frame: object, event: str, _argument: object) -> None:
+        self.calls += event in {"call", "c_call"}
+
+
 def calls_of_a_batch(providers: dict[str, Any] | None) -> float:
     """Count what Python calls while handlers run: from the first batch to the last."""
-    calls = 0
-
-    def count(_frame: object, event: str, _argument: object) -> None:
-        nonlocal calls
-        calls += event in {"call", "c_call"}
-
+    counter = Counter()
     handled = 0
 
     def handle(events: list[dict[str, Any]]) -> None:
         nonlocal handled
         handled += 1
         if handled == 1:
-            sys.setprofile(count)
+            counter.begin()
         elif handled == BATCHES:
-            sys.setprofile(None)
+            counter.end()
 
     async def run() -> None:
         async with EventStreamer("http://service", "tester", transport=Memory()) as client:
@@ -94,7 +111,26 @@ def calls_of_a_batch(providers: dict[str, Any] | None) -> float:
     finally:
         sys.setprofile(before)
     assert handled == BATCHES
-    return calls / (BATCHES - 1)
+    return counter.calls / (BATCHES - 1)
+
+
+def calls_that_are_due(tracer_provider: TracerProvider, meter_provider: MeterProvider) -> float:
+    """Count the least that a batch can do: ask the sampler, be the current span, measure a duration."""
+    counter = Counter()
+    tracer, meter = tracer_provider.get_tracer("due"), meter_provider.get_meter("due")
+    histogram = meter.create_histogram("due")
+    about = {f"name.of.attribute.{number}": "a value" for number in range(7)}
+    before = sys.getprofile()
+    counter.begin()
+    try:
+        for _ in range(100):
+            span = tracer.start_span("due", context=Context(), attributes=about)
+            contexts.detach(contexts.attach(trace.set_span_in_context(span)))
+            span.end()
+            histogram.record(0.1, about)
+    finally:
+        sys.setprofile(before)
+    return counter.calls / 100
 
 
 @pytest.mark.quick
@@ -103,3 +139,19 @@ def test_without_a_provider_a_batch_costs_no_call_more(told: Told) -> None:
     print(f"calls a batch: {off:.1f} off, {idle:.1f} without a provider, {on:.1f} with exporters in memory")
     assert idle == pytest.approx(off, abs=0.5)
     assert on > 2 * off, "else it was not counted"
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize(
+    "sampler",
+    [TraceIdRatioBased(0), ParentBased(TraceIdRatioBased(0))],
+    ids=["ratio", "by the parent"],
+)
+def test_a_batch_that_is_not_sampled_costs_little_more_than_asking(sampler: Sampler, told: Told) -> None:
+    sampled = TracerProvider(sampler=sampler)
+    off = calls_of_a_batch(None)
+    on = calls_of_a_batch({"tracer_provider": sampled, "meter_provider": told.meter_provider})
+    due = calls_that_are_due(sampled, told.meter_provider)
+    print(f"calls a batch: {off:.1f} off, {on:.1f} not sampled, {due:.1f} of them OpenTelemetry's own")
+    assert on > off + due / 2, "else it was not counted"
+    assert on < off + due + 70

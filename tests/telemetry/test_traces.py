@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 from opentelemetry import trace
-from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 from opentelemetry.trace import SpanKind, StatusCode
 
 from event_streamer_sdk import EventStreamer, SyncEventStreamer, otel
@@ -335,6 +338,49 @@ def test_metrics_are_named_by_the_conventions(kind: str, told: Told) -> None:
         for p in told.points("messaging.client.operation.duration")
     }
     assert set(operations) == {"connect", "commit", "ack"}
+
+
+@kinds
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_sampling_keeps_or_drops_a_batch_as_a_whole(kind: str, share: float, told: Told) -> None:
+    sampled = TracerProvider(sampler=ParentBased(TraceIdRatioBased(share)))
+    sampled.add_span_processor(SimpleSpanProcessor(told.exporter))
+    tracer = sampled.get_tracer("user")
+
+    def handle(events: list[dict[str, Any]]) -> None:
+        with tracer.start_as_current_span("write"):
+            pass
+
+    telling = evolve(told, tracer_provider=sampled)
+    with LocalService() as service:
+        stream(kind, service.url, telling, handle, checkpoint=MemoryCheckpoint())
+    received, processed = told.spans("receive "), told.spans("process ")
+    assert [each.parent for each in processed] == [each.context for each in received]
+    assert [each.parent for each in told.spans("write")] == [each.context for each in processed]
+    # A commit that covers no further batch, as at a subscription's end, is a trace of its own.
+    commits = [each.parent.span_id for each in told.spans("commit ") if each.parent is not None]
+    assert set(commits) <= {each.context.span_id for each in processed}
+    if not share:
+        assert told.spans() == []
+    (consumed,) = told.points("messaging.client.consumed.messages")
+    assert consumed.value == 5 * (LAST + 1), "metrics count what isn't sampled"
+
+
+def test_a_provider_hears_of_all_its_clients(told: Told) -> None:
+    with LocalService() as service, SyncEventStreamer(service.url, "first") as first:
+        otel.instrument(first, **told.providers)
+        assert first.subscribe(TRANSFER, chain_id=31_337, start_block=0, end_block=3)
+        assert list(first.create_streaming_client(1).events())
+        with SyncEventStreamer(service.url, "second") as second:
+            otel.instrument(second, **told.providers)
+            later = second.subscribe(TRANSFER, chain_id=31_337, start_block=0, end_block=LAST)
+            for _ in second.create_streaming_client(later.id).events():
+                lag = told.points("event_streamer.client.blocks_behind")
+                if lag:
+                    break
+    assert [point.attributes["messaging.consumer.group.name"] for point in lag] == ["second"]
+    consumed = told.points("messaging.client.consumed.messages")
+    assert {point.attributes["messaging.consumer.group.name"] for point in consumed} == {"first", "second"}
 
 
 @kinds

@@ -15,17 +15,17 @@ from . import _names as names
 needs("opentelemetry.trace")
 
 from opentelemetry import metrics, propagate, trace  # noqa: E402 - where it is missing the line above says so
-from opentelemetry.metrics import CallbackOptions, MeterProvider, Observation  # noqa: E402
+from opentelemetry.metrics import MeterProvider, NoOpMeterProvider, Observation  # noqa: E402
 from opentelemetry.trace import NoOpTracerProvider, Tracer, TracerProvider  # noqa: E402
 
-from ._instruments import Instruments, instruments  # noqa: E402
+from ._instruments import SCOPE, instruments_of  # noqa: E402
 from ._run import RunTelemetry  # noqa: E402
 
 if TYPE_CHECKING:
     from .._base import BaseClient
 
-SCOPE = "event_streamer_sdk"
-"""The instrumentation scope: who the spans and metrics are by."""
+NOTHING = NoOpMeterProvider()
+"""Where nothing is measured."""
 
 
 class Telemetry:
@@ -47,7 +47,6 @@ class Telemetry:
         self._client = weakref.ref(client)
         self._tracer_provider = tracer_provider
         self._meter_provider = meter_provider
-        self._instruments: tuple[MeterProvider, Instruments] | None = None
         address = urlsplit(client.service_url)
         self.attributes: dict[str, str | int] = {
             names.MESSAGING_SYSTEM: names.SYSTEM,
@@ -78,7 +77,10 @@ class Telemetry:
             **self.attributes,
             names.DESTINATION: names.destination(lanes.session.subscription_id),
         }
-        return RunTelemetry(lanes, tracer, self._instruments_of(meter_provider), attributes)
+        # What a proxy makes becomes real with its provider, and would stand in the way of the next run's.
+        instruments = instruments_of(meter_provider if counts else NOTHING)
+        instruments.behind.add(self)
+        return RunTelemetry(lanes, tracer, instruments, attributes)
 
     def headers(self) -> Mapping[str, str]:
         """Give the headers that carry the context of the moment."""
@@ -86,20 +88,8 @@ class Telemetry:
         propagate.inject(headers)
         return headers
 
-    def _instruments_of(self, provider: MeterProvider) -> Instruments:
-        """Make the instruments, once for each provider."""
-        if self._instruments is None or self._instruments[0] is not provider:
-            meter = provider.get_meter(SCOPE, __version__)
-            self._instruments = provider, instruments(meter)
-            meter.create_observable_gauge(
-                names.BLOCKS_BEHIND,
-                callbacks=[self._blocks_behind],
-                unit="{block}",
-                description="Blocks between the newest handled one and the head of the chain.",
-            )
-        return self._instruments[1]
-
-    def _blocks_behind(self, _: CallbackOptions) -> Iterable[Observation]:
+    def blocks_behind(self) -> Iterable[Observation]:
+        """Tell how far the client's streams are behind the heads of their chains."""
         client = self._client()
         for stream in () if client is None else tuple(client._streams):
             behind = stream.stats.lag_blocks
