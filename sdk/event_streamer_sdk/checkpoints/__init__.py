@@ -24,6 +24,7 @@ from ..exceptions import CheckpointError, DeadLetterError, LeaseLostError
 from .deadletters import AsyncSQLDeadLetters, JSONLinesDeadLetters, SQLDeadLetters, SQLiteDeadLetters
 from .file import FileCheckpoint
 from .handler import HandlerCheckpoint
+from .letters import DeadLetter
 from .memory import MemoryCheckpoint
 from .redis import AsyncRedisCheckpoint, RedisCheckpoint
 from .shared import LeaseInfo, Overview, SharedStore, WorkerInfo
@@ -36,6 +37,7 @@ __all__ = [
     "Checkpoint",
     "CheckpointError",
     "CheckpointStore",
+    "DeadLetter",
     "DeadLetterError",
     "DeadLetterRecord",
     "DeadLetters",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import json
+import logging
 import os
+import secrets
+import stat
 import threading
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,35 +20,21 @@ from ..exceptions import DeadLetterError
 from ._sql_database import AsyncDatabase, Database, Work
 from ._sql_engines import Connect, DatabasePlace, sqlite_place
 from .file import may_pass
+from .letters import DeadLetter, as_json, from_json, id_of
+
+try:
+    import fcntl
+except ImportError:  # on Windows
+    fcntl = None  # type: ignore[assignment]
+
+logger = logging.getLogger(__name__)
 
 # A link that somebody else has put there would choose the file that is written to. Windows has no such flag.
-_APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_APPEND = os.O_RDWR | os.O_CREAT | os.O_APPEND | _NOFOLLOW
 
 DEFAULT_TABLE = "event_streamer_dead_letters"
-WRITING = "writing a dead letter"
-
-
-def as_json(record: DeadLetterRecord) -> str:
-    """
-    Write a record as one line of JSON.
-
-    Args:
-        record: The record. Bytes are written as base64, and as text beside it where they are UTF-8.
-
-    Returns:
-        The line, without its end.
-    """
-    fields: dict[str, Any] = {
-        "time": record.time.isoformat(),
-        "kind": record.kind,
-        "subscription_id": record.subscription_id,
-        "batch_id": record.batch_id,
-        "reason": record.reason,
-        "handlers": list(record.handlers),
-        "message": record.message,
-        "raw_base64": None if record.raw is None else base64.b64encode(record.raw).decode(),
-    }
-    return json.dumps(fields, default=str)
+WRITING, READING, REMOVING = "writing a dead letter", "reading dead letters", "removing dead letters"
 
 
 class JSONLinesDeadLetters:
@@ -72,19 +61,123 @@ class JSONLinesDeadLetters:
             DeadLetterError: It could not be written.
         """
         line = as_json(record).encode() + b"\n"
-        with self._lock:
+        with self._lock, self._problems("written"), self._locked(_APPEND) as descriptor:
+            if _ends_within_a_line(descriptor):  # written by a process that was killed, or on a full disk
+                line = b"\n" + line
+            with open(descriptor, "ab", closefd=False) as file:
+                file.write(line)
+                file.flush()
+                os.fsync(descriptor)
+
+    def read(self) -> Iterator[DeadLetter]:
+        """
+        Read what is kept, in the order in which it was written; lines that are something else are logged.
+
+        Yields:
+            The dead letters; none where there is no file.
+
+        Raises:
+            DeadLetterError: The file can't be read.
+
+        Example:
+            >>> for letter in JSONLinesDeadLetters("dead.jsonl").read():
+            ...     print(letter.id, letter.record.reason)
+        """
+        with self._problems("read"), suppress(FileNotFoundError), open(self.path, "rb") as file:
+            for number, line in enumerate(file, 1):
+                letter = _letter(line)
+                if letter is not None:
+                    yield letter
+                elif line.strip():
+                    logger.warning("%s, line %d: not a dead letter, passed over", self.path, number)
+
+    def remove(self, ids: Collection[str]) -> int:
+        """
+        Forget dead letters.
+
+        The others are moved to a new file, which takes the place of the old one. A program that writes to it
+        meanwhile waits; on Windows it must be stopped first.
+
+        Args:
+            ids: Their ids.
+
+        Returns:
+            How many were there.
+
+        Raises:
+            DeadLetterError: The file can't be changed; it is as it was.
+        """
+        removed = 0
+        new = self.path.with_name(f"{self.path.name}.{secrets.token_hex(4)}.new")
+        with self._lock, self._problems("changed"):
             try:
-                descriptor = os.open(self.path, _APPEND, 0o600)
-                with open(descriptor, "ab") as file:
-                    file.write(line)
-                    file.flush()
-                    os.fsync(file.fileno())
-            except OSError as error:
-                problem = f"the dead letter file {self.path} can't be written: {error}"
-                raise DeadLetterError(problem, permanent=not may_pass(error)) from error
+                with self._locked(os.O_RDWR | _NOFOLLOW) as descriptor:
+                    mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
+                    with (
+                        open(descriptor, "rb", closefd=False) as old,
+                        open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file,
+                    ):
+                        for line in old:
+                            if _id(line) in ids:
+                                removed += 1
+                            else:
+                                file.write(line)
+                        file.flush()
+                        os.fsync(file.fileno())
+                    if removed:
+                        os.replace(new, self.path)
+            except FileNotFoundError:
+                return 0
+            finally:
+                new.unlink(missing_ok=True)
+        return removed
+
+    @contextmanager
+    def _locked(self, flags: int) -> Iterator[int]:
+        """Open the file, and keep other processes from writing to it."""
+        while True:
+            descriptor = os.open(self.path, flags, 0o600)
+            try:
+                if fcntl is None or not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                    yield descriptor
+                    return
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                # Whoever had it until now may have put another file in its place.
+                if self.path.exists() and os.path.samestat(os.fstat(descriptor), os.stat(self.path)):
+                    yield descriptor
+                    return
+            finally:
+                os.close(descriptor)
+
+    @contextmanager
+    def _problems(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            problem = f"the dead letter file {self.path} can't be {what}: {error}"
+            raise DeadLetterError(problem, permanent=not may_pass(error)) from error
 
     def close(self) -> None:
         """Do nothing: no file is kept open."""
+
+
+def _ends_within_a_line(descriptor: int) -> bool:
+    seen = os.fstat(descriptor)
+    if not stat.S_ISREG(seen.st_mode) or not seen.st_size:
+        return False
+    os.lseek(descriptor, -1, os.SEEK_END)
+    return os.read(descriptor, 1) != b"\n"
+
+
+def _letter(line: bytes) -> DeadLetter | None:
+    with suppress(ValueError):
+        return from_json(line.decode().strip())
+    return None
+
+
+def _id(line: bytes) -> str | None:
+    letter = _letter(line)
+    return None if letter is None else letter.id
 
 
 class _SQLLetters:
@@ -116,6 +209,24 @@ class _SQLLetters:
         )
         return lambda connection: connection.execute(insert)
 
+    def _select(self) -> Callable[[Any], list[DeadLetter]]:
+        sa = needs("sqlalchemy")
+        select = sa.select(self._table.c.record).order_by(self._table.c.time)
+        return lambda connection: [from_json(text) for text in connection.execute(select).scalars()]
+
+    def _delete(self, ids: Collection[str]) -> Callable[[Any], int]:
+        sa = needs("sqlalchemy")
+        record = self._table.c.record
+
+        def delete(connection: Any) -> int:
+            found = [text for text in connection.execute(sa.select(record)).scalars() if id_of(text) in ids]
+            return sum(
+                connection.execute(self._table.delete().where(record == text)).rowcount
+                for text in dict.fromkeys(found)
+            )
+
+        return delete
+
 
 class SQLDeadLetters(_SQLLetters):
     """
@@ -144,6 +255,8 @@ class SQLDeadLetters(_SQLLetters):
     ) -> None:
         super().__init__(table)
         self._database = Database(where, dialect, [self._table], DeadLetterError, _place)
+        # Reading makes no table: in another database than was meant it would stay there.
+        self._reading = Database(where, dialect, [], DeadLetterError, _place)
 
     def write(self, record: DeadLetterRecord) -> None:
         """
@@ -157,9 +270,38 @@ class SQLDeadLetters(_SQLLetters):
         """
         self._database.transaction(self._insert(record), WRITING)
 
+    def read(self) -> Iterator[DeadLetter]:
+        """
+        Read what is kept, in the order of its time.
+
+        Yields:
+            The dead letters.
+
+        Raises:
+            DeadLetterError: The database can't be read, or has no such table.
+        """
+        yield from self._reading.transaction(self._select(), READING)
+
+    def remove(self, ids: Collection[str]) -> int:
+        """
+        Forget dead letters.
+
+        Args:
+            ids: Their ids.
+
+        Returns:
+            How many were there.
+
+        Raises:
+            DeadLetterError: The database can't be changed.
+        """
+        removed: int = self._reading.transaction(self._delete(ids), REMOVING)
+        return removed
+
     def close(self) -> None:
         """Let go of the pool. A further call opens connections again."""
         self._database.close()
+        self._reading.close()
 
 
 class AsyncSQLDeadLetters(_SQLLetters):
@@ -177,6 +319,7 @@ class AsyncSQLDeadLetters(_SQLLetters):
     ) -> None:
         super().__init__(table)
         self._database = AsyncDatabase(where, dialect, [self._table], DeadLetterError)
+        self._reading = AsyncDatabase(where, dialect, [], DeadLetterError)
 
     async def write(self, record: DeadLetterRecord) -> None:
         """
@@ -190,9 +333,39 @@ class AsyncSQLDeadLetters(_SQLLetters):
         """
         await self._database.transaction(self._insert(record), WRITING)
 
+    async def read(self) -> AsyncIterator[DeadLetter]:
+        """
+        Read what is kept, in the order of its time.
+
+        Yields:
+            The dead letters.
+
+        Raises:
+            DeadLetterError: The database can't be read, or has no such table.
+        """
+        for letter in await self._reading.transaction(self._select(), READING):
+            yield letter
+
+    async def remove(self, ids: Collection[str]) -> int:
+        """
+        Forget dead letters.
+
+        Args:
+            ids: Their ids.
+
+        Returns:
+            How many were there.
+
+        Raises:
+            DeadLetterError: The database can't be changed.
+        """
+        removed: int = await self._reading.transaction(self._delete(ids), REMOVING)
+        return removed
+
     async def close(self) -> None:
         """Let go of the pool. A further call opens connections again."""
         await self._database.close()
+        await self._reading.close()
 
 
 class SQLiteDeadLetters(SQLDeadLetters):

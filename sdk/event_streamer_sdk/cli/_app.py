@@ -17,6 +17,7 @@ from event_streamer_sdk.cli import (
     abi,
     breakers,
     chains,
+    dead_letters,
     doctor,
     export,
     health,
@@ -125,6 +126,7 @@ app.command("stream")(stream.stream)
 app.command("export")(export.export)
 app.command("plot")(plot.plot)
 app.add_typer(worker.app, name="worker")
+app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(chains.app, name="chains")
 app.add_typer(breakers.app, name="breakers")
 app.command("health")(health.health)

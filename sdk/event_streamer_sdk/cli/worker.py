@@ -1,10 +1,7 @@
 """`event-streamer worker`: a process that takes its share of the subscriptions, and who has what."""
 
 import asyncio
-import importlib
 import logging
-import os
-import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Annotated, Any
@@ -13,6 +10,7 @@ import typer
 
 from event_streamer_sdk import SyncEventStreamer
 from event_streamer_sdk._core.visible import visible
+from event_streamer_sdk.cli._app_function import app_function
 from event_streamer_sdk.cli._connection import ServiceAccess, calls_the_service, knows_the_service
 from event_streamer_sdk.cli._once import Commands, OnceGroup
 from event_streamer_sdk.cli._output import complain, say, write_json, write_table
@@ -90,7 +88,7 @@ def worker(
         raise typer.BadParameter("name the database of positions and leases with --checkpoint postgresql://…")
     if (subscriptions is None) is not take_all:
         raise typer.BadParameter("say either --all or which ones: --subscriptions 1,2")
-    registers = _function(app_name)
+    registers = app_function(app_name)
     options: dict[str, Any] = {
         "checkpoint": checkpoint,
         "subscriptions": None if subscriptions is None else _ids(subscriptions),
@@ -191,27 +189,6 @@ def status(
         ],
         empty="There are no subscriptions.",
     )
-
-
-def _function(name: str) -> Callable[[Any], Any]:
-    """Import `module:function`, as uvicorn and gunicorn do: also from the folder of the moment."""
-    module, _, function = name.partition(":")
-    if not module or not function:
-        raise typer.BadParameter(f"--app must be module:function, not {name!r}")
-    if "" not in sys.path and os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
-    try:
-        found: Any = importlib.import_module(module)
-    except ModuleNotFoundError as missing:
-        if missing.name != module and not module.startswith(f"{missing.name}."):
-            raise  # a module that the app itself imports
-        raise typer.BadParameter(f"--app {name}: there is no module {module!r} here") from missing
-    for part in function.split("."):
-        found = getattr(found, part, None)
-    if not callable(found):
-        raise typer.BadParameter(f"--app {name}: {module} has no function {function!r}")
-    registers: Callable[[Any], Any] = found
-    return registers
 
 
 def _ids(text: str) -> list[int]:
