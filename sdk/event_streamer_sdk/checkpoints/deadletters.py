@@ -27,7 +27,7 @@ try:
 except ImportError:  # on Windows
     fcntl = None  # type: ignore[assignment]
 
-logger = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 # A link that somebody else has put there would choose the file that is written to. Windows has no such flag.
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
@@ -89,7 +89,7 @@ class JSONLinesDeadLetters:
                 if letter is not None:
                     yield letter
                 elif line.strip():
-                    logger.warning("%s, line %d: not a dead letter, passed over", self.path, number)
+                    _logger.warning("%s, line %d: not a dead letter, passed over", self.path, number)
 
     def remove(self, ids: Collection[str]) -> int:
         """
