@@ -102,10 +102,20 @@ class Adapter:
         return ("answer", status, body, kept)
 
 
-def transport_of(kind: str, way: str) -> Any:
+KEEP_NONE = httpx.Limits(max_keepalive_connections=0)
+"""
+The peer ends each connection, and that may arrive late: where a system is short of memory for sockets, it
+drops the segment and sends it again 0.2 s later. A request on a connection kept till then would be lost.
+"""
+
+KEEP_ALL = httpx.Limits()
+
+
+def transport_of(kind: str, way: str, limits: httpx.Limits = KEEP_ALL) -> Any:
     if way == "ours":
         return None
-    return httpx.AsyncHTTPTransport() if kind == "async" else httpx.HTTPTransport()
+    make = httpx.AsyncHTTPTransport if kind == "async" else httpx.HTTPTransport
+    return make(limits=limits)
 
 
 @contextmanager
@@ -114,7 +124,9 @@ def all_adapters(url: str) -> Iterator[list[Adapter]]:
         made = []
         managers = []
         for kind, way in ADAPTERS:
-            manager = twin(kind, url, runner=runner, transport=transport_of(kind, way))
+            transport = transport_of(kind, way, KEEP_NONE)
+            limits = KEEP_NONE if transport is None else None
+            manager = twin(kind, url, runner=runner, transport=transport, limits=limits)
             made.append(Adapter(f"{kind}, {way}", manager.__enter__()))
             managers.append(manager)
         try:
