@@ -7,14 +7,5 @@ from typing import Any
 
 
 async def settled(answer: Any, function: object) -> Any:  # noqa: ARG001 - its blocking half names the function
-    """
-    Give what a user's function gave, awaited where it has to be.
-
-    Args:
-        answer: What it gave.
-        function: The function.
-
-    Returns:
-        The answer.
-    """
+    """Give what a user's function gave, awaited where it has to be."""
     return await answer if isawaitable(answer) else answer

@@ -100,9 +100,6 @@ class HTTPOptions:
         Args:
             url: Where the service is.
 
-        Returns:
-            The way.
-
         Raises:
             EventStreamerValidationError: If an option, or a variable of the environment, can't be used.
         """

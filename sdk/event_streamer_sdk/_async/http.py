@@ -100,9 +100,6 @@ class AsyncHTTP(HTTPShell):
             service: The service with headers of this call's own; by default as the client is set.
             seen: Gets the response that the result is read from.
 
-        Returns:
-            The call's result.
-
         Raises:
             EventStreamerSDKError: If it fails.
         """
@@ -224,12 +221,6 @@ class AsyncHTTP(HTTPShell):
 class AsyncStreamResponse:
     """
     A stream that is open.
-
-    Args:
-        http: What has opened it.
-        operation: The call.
-        response: The response.
-        limits: Its limits.
 
     Attributes:
         status: Its status, 200 or 204.

@@ -39,9 +39,6 @@ class TokenFilter(logging.Filter):
         """
         Rewrite a record.
 
-        Args:
-            record: A record of a library's logger.
-
         Returns:
             True: the record is kept.
         """

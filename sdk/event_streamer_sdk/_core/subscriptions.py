@@ -35,9 +35,6 @@ def completed(subscription: SubscriptionCreate, subscriber_id: str) -> Subscript
         subscription: The subscription as the user made it; not changed.
         subscriber_id: The client's own id, which every subscription of the client carries.
 
-    Returns:
-        The subscription to send.
-
     Raises:
         EventStreamerValidationError: If its topic0 is not that of its event, or the event is none.
     """
@@ -62,14 +59,8 @@ def get_or_create(
     refusal, before anything was made: there the subscriber's list is looked through. Two programs that
     both find nothing both create one; then both see both, and the younger one is taken back.
 
-    Args:
-        wanted: The subscription to send, completed.
-
     Yields:
         The next call. Send its result, or throw its error.
-
-    Returns:
-        The subscription.
 
     Raises:
         EventStreamerSDKError: The error of the call that failed.
@@ -109,9 +100,6 @@ def create(
 
     Yields:
         The next call. Send its result, or throw its error.
-
-    Returns:
-        The subscription.
 
     Raises:
         EventStreamerSDKError: The error of the call that failed, or the service doesn't know `topics`.
@@ -179,9 +167,6 @@ def completed_update(update: SubscriptionUpdate) -> SubscriptionUpdate:
     Args:
         update: The update as the user made it; not changed.
 
-    Returns:
-        The update to send.
-
     Raises:
         EventStreamerValidationError: If its topic0 is not that of its event, or the event is none.
     """
@@ -225,9 +210,6 @@ def subscription_to(
         start_block: The first block.
         end_block: The last block, or None for a live subscription.
         where: Values of indexed parameters by name, or lists of alternatives; see `topics_where`.
-
-    Returns:
-        The subscription.
 
     Raises:
         EventStreamerValidationError: If the event or another value is wrong.
@@ -300,9 +282,6 @@ def _event_of(event: Any, name: str | None) -> ABIEvent:
 def next_page(listing: SubscriptionListResponse) -> int | None:
     """
     Say which page follows.
-
-    Args:
-        listing: The page at hand.
 
     Returns:
         The number of the next page, or None where this is the last one.
@@ -379,10 +358,6 @@ class Patience:
     def pause(self, subscription: SubscriptionResponse, now: float) -> float | None:
         """
         Say how long to wait until the next look.
-
-        Args:
-            subscription: The subscription as it is.
-            now: The time.
 
         Returns:
             Seconds; None where it is done.

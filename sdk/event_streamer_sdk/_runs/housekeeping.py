@@ -99,9 +99,6 @@ class Housekeeping:
         """
         Take a chore over, until its end.
 
-        Args:
-            chore: The chore.
-
         Raises:
             RuntimeError: There is no thread for it, and the system gives none.
         """
@@ -116,12 +113,7 @@ class Housekeeping:
                 raise
 
     def wake(self, chore: Chore) -> None:
-        """
-        Have a chore looked at, should it wait.
-
-        Args:
-            chore: The chore.
-        """
+        """Have a chore looked at, should it wait."""
         with self._lock:
             if chore.wake():
                 self._ready.append(chore)

@@ -143,9 +143,6 @@ class AsyncRun(AsyncCommands):
         Stop, and wait until the batch in hand is finished and all is closed, at most `stop_timeout`.
 
         From within a handler of this very run there is nothing to wait for: the run ends behind the handler.
-
-        Args:
-            reason: Why.
         """
         self.request_stop(reason)
         if self._main is None:
@@ -184,9 +181,6 @@ class AsyncRun(AsyncCommands):
 
         Args:
             timeout: Seconds to wait at most.
-
-        Returns:
-            Whether it is over.
         """
         if self._main is None or self._main.done():
             return True
@@ -213,9 +207,6 @@ class AsyncRun(AsyncCommands):
         Args:
             lane: Which; `None` for steps that a task of the user's takes beside the lanes.
             steps: Its generator.
-
-        Returns:
-            What the generator returns.
         """
         outcome: Any = None
         with closing(steps):  # at once: steps that are broken off must not keep others from going on

@@ -176,9 +176,6 @@ class SyncRun(SyncCommands):
         Stop, and wait until the batch in hand is finished and all is closed, at most `stop_timeout`.
 
         From within a handler of this very run there is nothing to wait for: the run ends behind the handler.
-
-        Args:
-            reason: Why.
         """
         self.request_stop(reason)
         if not self._started:
@@ -208,9 +205,6 @@ class SyncRun(SyncCommands):
 
         Args:
             timeout: Seconds to wait at most.
-
-        Returns:
-            Whether it is over.
         """
         return not self._started or self._over.wait(timeout)
 
@@ -223,9 +217,6 @@ class SyncRun(SyncCommands):
         Args:
             lane: Which; `None` for steps that a thread of the user's takes beside the lanes.
             steps: Its generator.
-
-        Returns:
-            What the generator returns.
         """
         outcome: Any = None
         try:

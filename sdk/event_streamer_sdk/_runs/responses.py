@@ -19,9 +19,6 @@ def opened(response: Any) -> Connected | NoContent:
 
     Args:
         response: The open response, with a status of 2xx.
-
-    Returns:
-        What the core wants to know of it.
     """
     if response.status == 204:
         return NoContent()
@@ -35,15 +32,7 @@ def opened(response: Any) -> Connected | NoContent:
 
 
 def failed(error: BaseException) -> Failed:
-    """
-    Report an exception, noting whether the two sides will never come to terms on TLS.
-
-    Args:
-        error: What was raised.
-
-    Returns:
-        The outcome.
-    """
+    """Report an exception, noting whether the two sides will never come to terms on TLS."""
     return Failed(error, certificate=isinstance(error, EventStreamerTLSError))
 
 
@@ -65,13 +54,6 @@ def is_coroutine_function(function: Any) -> bool:
 def plain(answer: T, function: object) -> T:
     """
     Refuse an answer that has to be awaited, in the blocking client: it would count as done and never be.
-
-    Args:
-        answer: What a user's function gave.
-        function: The function.
-
-    Returns:
-        The answer.
 
     Raises:
         EventStreamerValidationError: It has to be awaited.

@@ -88,12 +88,7 @@ class Signals:
             caught.number = self._number
 
     def leave(self, caught: Caught) -> None:
-        """
-        Let signals alone again, with the last run in the main thread.
-
-        Args:
-            caught: The run.
-        """
+        """Let signals alone again, with the last run in the main thread."""
         with self._lock:
             self._runs = tuple(run for run in self._runs if run is not caught)
             if caught in self._in_main:

@@ -38,9 +38,6 @@ def in_turn(addresses: Iterable[Address]) -> list[Address]:
     """
     Put addresses into the order in which they are tried.
 
-    Args:
-        addresses: As the system has sorted them.
-
     Returns:
         The same with the families by turns, so that one family that is broken costs one delay (RFC 8305,
         section 4).
@@ -134,10 +131,6 @@ async def connected_on_loop(host: str, port: int) -> socket.socket:
     """
     Connect, on the event loop that runs.
 
-    Args:
-        host: A name or an address.
-        port: The port.
-
     Returns:
         A socket that doesn't block.
 
@@ -211,9 +204,6 @@ async def _connected_to(address: Address) -> socket.socket:
 def readable(opened: Any) -> bool:
     """
     Say whether reading would not block: bytes are there, or the end.
-
-    Args:
-        opened: A socket, or what has its `fileno`.
 
     Returns:
         Whether it is so; True also where the socket is closed.

@@ -22,9 +22,6 @@ class Cookies:
         """
         Give the cookies that belong to a request.
 
-        Args:
-            request: The request.
-
         Returns:
             The header `Cookie`; None where there is none to send, or the request brings its own.
         """
@@ -38,13 +35,7 @@ class Cookies:
         return cookie
 
     def keep(self, request: Request, headers: Sequence[tuple[bytes, bytes]]) -> None:
-        """
-        Keep what a response sets.
-
-        Args:
-            request: Its request.
-            headers: Its headers as they came.
-        """
+        """Keep what a response sets."""
         import httpx
 
         if self._jar is None:

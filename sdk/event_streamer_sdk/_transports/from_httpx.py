@@ -60,12 +60,7 @@ def _failure(error: Exception) -> TransportError:
 
 
 def shut_down(response: httpx.Response) -> None:
-    """
-    Wake whoever waits for the next piece of a response: closing it would not.
-
-    Args:
-        response: The response.
-    """
+    """Wake whoever waits for the next piece of a response: closing it would not."""
     stream = response.extensions.get("network_stream")
     found = stream.get_extra_info("socket") if stream is not None else None
     if found is not None:

@@ -96,9 +96,6 @@ class TimeLimits:
 
         Args:
             step: Where it was noticed.
-
-        Returns:
-            The error.
         """
         return TransportTimeoutError(f"it took longer than {self.whole:g} s", step)
 
@@ -110,9 +107,6 @@ def limits_of(timeout: float | httpx.Timeout | None) -> TimeLimits:
     Args:
         timeout: The client's option: seconds for the whole attempt; an httpx.Timeout's four values limit a
             step each, and together the whole.
-
-    Returns:
-        The limits.
     """
     if timeout is None or isinstance(timeout, int | float):
         return TimeLimits({"connect": timeout, "read": timeout, "write": timeout, "pool": timeout}, timeout)

@@ -55,9 +55,6 @@ class Proxy:
 
         Args:
             context: Which certificates of an https proxy are trusted, where it doesn't say so itself.
-
-        Returns:
-            The proxy.
         """
         import httpx
 
@@ -134,9 +131,6 @@ def excepted(host: str, port: int, no_proxy: str) -> bool:
         port: Its port.
         no_proxy: Names (with all that end in them, with and without a leading dot), addresses, networks such
             as `10.0.0.0/8`, each with a port or without, `*` for any part; separated by commas or blanks.
-
-    Returns:
-        Whether one of them covers it.
     """
     return any(
         _covers(entry, host.lower().rstrip("."), port) for entry in re.split(r"[,\s]+", no_proxy) if entry

@@ -24,9 +24,6 @@ async def connect(origin: Origin, tls: ssl.SSLContext | None, limits: TimeLimits
         tls: The TLS context, for https.
         limits: How long it may take.
 
-    Returns:
-        The connection.
-
     Raises:
         CannotConnectError: If none comes about.
         TransportTimeoutError: If it takes too long.
@@ -73,9 +70,6 @@ class HTTPConnection(asyncio.BufferedProtocol):
         """
         Connect. Where this fails or is cancelled, at whichever await, nothing stays open.
 
-        Args:
-            tls: The TLS context, for https.
-
         Raises:
             OSError: If no connection comes about.
         """
@@ -98,10 +92,6 @@ class HTTPConnection(asyncio.BufferedProtocol):
     async def send(self, data: bytes, limits: TimeLimits) -> None:
         """
         Send bytes, until the system has taken them all, or the peer has answered without having had them all.
-
-        Args:
-            data: What to send.
-            limits: How long it may take.
 
         Raises:
             ConnectionBrokenError: If the connection breaks.

@@ -21,9 +21,6 @@ def connect(origin: Origin, tls: ssl.SSLContext | None, limits: TimeLimits) -> H
         tls: The TLS context, for https.
         limits: How long it may take.
 
-    Returns:
-        The connection.
-
     Raises:
         CannotConnectError: If none comes about.
         TransportTimeoutError: If it takes too long.
@@ -71,10 +68,6 @@ class HTTPConnection:
     def send(self, data: bytes, limits: TimeLimits) -> None:
         """
         Send bytes, until the system has taken them all, or the peer has answered without having had them all.
-
-        Args:
-            data: What to send.
-            limits: How long it may take.
 
         Raises:
             ConnectionBrokenError: If the connection breaks.

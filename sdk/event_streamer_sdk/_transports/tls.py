@@ -36,9 +36,6 @@ def tls_context(
         cert: A client certificate: its file, or a tuple of certificate, key and password.
         trust_env: Whether the environment's variables count.
 
-    Returns:
-        The context.
-
     Raises:
         EventStreamerValidationError: If a file can't be used; names the option or the variable.
     """
@@ -52,9 +49,6 @@ def tls_context(
 def trust_variable(trust_env: bool) -> str | None:
     """
     Say which variable brings the certificates that are trusted.
-
-    Args:
-        trust_env: Whether the environment's variables count.
 
     Returns:
         `SSL_CERT_FILE`, `SSL_CERT_DIR`, or None for neither.
@@ -152,9 +146,6 @@ def advice(error: ssl.SSLError, variable: str | None) -> str:
     Args:
         error: What TLS says.
         variable: Which variable names the certificates that are trusted, where one does.
-
-    Returns:
-        What to do.
     """
     if isinstance(error, ssl.SSLCertVerificationError):
         source = f"; those that are trusted come from {variable}" if variable else ""

@@ -17,9 +17,6 @@ async def within(limits: TimeLimits) -> AsyncIterator[None]:
     """
     Break the block off when the time for the whole is over, whoever waits in it for what.
 
-    Args:
-        limits: The limits of the request.
-
     Raises:
         TransportTimeoutError: If it was broken off.
     """
@@ -35,10 +32,5 @@ async def within(limits: TimeLimits) -> AsyncIterator[None]:
 
 
 async def sleep(seconds: float) -> None:
-    """
-    Wait.
-
-    Args:
-        seconds: How long.
-    """
+    """Wait for some seconds."""
     await asyncio.sleep(seconds)

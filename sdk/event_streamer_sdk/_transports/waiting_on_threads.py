@@ -19,9 +19,6 @@ def within(limits: TimeLimits) -> Iterator[None]:
     """
     Begin the block only while there is time left for the whole.
 
-    Args:
-        limits: The limits of the request.
-
     Raises:
         TransportTimeoutError: If it is over.
     """
@@ -31,10 +28,5 @@ def within(limits: TimeLimits) -> Iterator[None]:
 
 
 def sleep(seconds: float) -> None:
-    """
-    Wait.
-
-    Args:
-        seconds: How long.
-    """
+    """Wait for some seconds."""
     time.sleep(seconds)

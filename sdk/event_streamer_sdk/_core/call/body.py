@@ -64,9 +64,6 @@ class Body:
         Args:
             encoding: Its `Content-Encoding`, where it has one.
 
-        Returns:
-            The body, inflated.
-
         Raises:
             BodyError: It is damaged, too large when inflated, or compressed in a way that nobody asked for.
         """

@@ -52,16 +52,7 @@ def error_of(service: Service, operation: Operation[Any], response: Response) ->
 
 
 def details_of(operation: Operation[Any], response: Response) -> dict[str, Any]:
-    """
-    Gather what an exception keeps of a response.
-
-    Args:
-        operation: The call.
-        response: Its response.
-
-    Returns:
-        The exception's keyword arguments.
-    """
+    """Gather what an exception keeps of a response."""
     body = _error_body(response.body)
     code = body.get("error_code") or body.get("code") if isinstance(body, dict) else None
     return {
@@ -153,9 +144,6 @@ def retry_after_of(headers: Mapping[str, str]) -> float | None:
     Read `Retry-After` (RFC 9110, section 10.2.3): seconds, or a date.
 
     A date is measured from the answer's own `Date`, since the clocks of two machines may differ by a day.
-
-    Args:
-        headers: The answer's headers.
 
     Returns:
         Seconds, 0 or more, or None where nothing readable came.

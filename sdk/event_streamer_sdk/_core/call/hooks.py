@@ -78,9 +78,6 @@ def hooks_of(given: Mapping[str, Any] | None) -> Hooks | None:
     """
     Check what a user gives as `event_hooks`.
 
-    Args:
-        given: Lists of functions by kind.
-
     Returns:
         The hooks, or None where there are none.
 
@@ -104,9 +101,6 @@ def hooks_of(given: Mapping[str, Any] | None) -> Hooks | None:
 def without_secrets(headers: Mapping[str, str]) -> dict[str, str]:
     """
     Give headers that may be shown.
-
-    Args:
-        headers: The headers.
 
     Returns:
         The same, with `***` for what must not be seen.

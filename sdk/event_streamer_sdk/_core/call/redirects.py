@@ -18,10 +18,6 @@ def redirected(request: Request, response: Response) -> Request | None:
     """
     Follow a redirect, if it leads to the same origin: no other one shall see credentials.
 
-    Args:
-        request: What was sent.
-        response: What came of it.
-
     Returns:
         The request to send instead; None where the response is not a redirect that is followed.
     """
@@ -46,9 +42,6 @@ def about_redirect(service: Service, location: str | None) -> str:
     Args:
         service: Where the call went.
         location: Where the redirect leads.
-
-    Returns:
-        The reason, for an error's message.
     """
     if not location:
         return "the service redirects and does not say where to"

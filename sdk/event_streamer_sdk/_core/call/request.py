@@ -44,9 +44,6 @@ def request_of(service: Service, operation: Operation[Any]) -> Request:
         service: Where it goes, and with which headers.
         operation: The call.
 
-    Returns:
-        The request.
-
     Raises:
         EventStreamerValidationError: If the body holds what JSON cannot, or an argument of the path would
             make it another path.

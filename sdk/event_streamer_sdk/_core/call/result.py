@@ -24,9 +24,6 @@ def result_of(operation: Operation[T], response: Response) -> T:
         operation: The call.
         response: Its response, with a status of 2xx.
 
-    Returns:
-        The call's result.
-
     Raises:
         EventStreamerResponseError: If the answer is not what the API promises; names the call and the field.
     """

@@ -69,9 +69,6 @@ def exchange(
     Yields:
         What the shell has to do next.
 
-    Returns:
-        The call's result.
-
     Raises:
         EventStreamerSDKError: The error of the last attempt.
     """

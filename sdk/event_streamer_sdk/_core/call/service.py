@@ -65,9 +65,6 @@ def service_of(service_url: str, headers: Mapping[str, str] | None, api_key: str
         headers: More headers, which win over our own.
         api_key: The key for the header `X-API-Key`.
 
-    Returns:
-        The service.
-
     Raises:
         EventStreamerValidationError: If the address is not an http(s) URL, or a header cannot be sent.
     """

@@ -82,12 +82,7 @@ class AckBuffer:
         return len(self._sending) + len(self._waiting)
 
     def add(self, batch_id: str) -> None:
-        """
-        Let a committed batch wait for its acknowledgement.
-
-        Args:
-            batch_id: Its id.
-        """
+        """Let a committed batch wait for its acknowledgement."""
         self._append(batch_id)
         self._quiet -= 1
         if self._quiet < 0:
@@ -126,12 +121,7 @@ class AckBuffer:
         return list(self._sending)
 
     def sent(self, batch_ids: Sequence[str]) -> None:
-        """
-        Forget ids that the service took.
-
-        Args:
-            batch_ids: Ids out of the chunk.
-        """
+        """Forget ids that the service took."""
         self._settle(batch_ids)
         if self._failures:
             for batch_id in batch_ids:
@@ -172,15 +162,7 @@ class AckBuffer:
 
 
 class Acknowledger:
-    """
-    The acknowledge lane.
-
-    Args:
-        session: What the lanes share.
-        acks: What waits for its acknowledgement.
-        in_hand: What the deliver lane has in hand.
-        lease: The lease, which goes back when all is sent.
-    """
+    """The acknowledge lane."""
 
     def __init__(self, session: Session, acks: AckBuffer, in_hand: InHand, lease: RunLease) -> None:
         self._session = session

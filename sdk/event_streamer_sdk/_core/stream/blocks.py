@@ -13,22 +13,13 @@ class Blocks:
         """Whether a line was passed over that may have been a reorg: the next batch may begin anywhere."""
 
     def begin(self, block: int | None) -> None:
-        """
-        Begin anew, with a new connection.
-
-        Args:
-            block: The committed block.
-        """
+        """Begin anew, with a new connection."""
         self.seen = block
         self.doubtful = False
 
     def follow(self, first: int, last: int) -> bool:
         """
         Follow a batch.
-
-        Args:
-            first: The first block that it covers.
-            last: The last one.
 
         Returns:
             Whether it lies behind what was delivered; asking again about one that doesn't changes nothing.

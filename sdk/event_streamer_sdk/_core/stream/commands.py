@@ -109,23 +109,13 @@ class Ask:
 
 @frozen
 class Answer:
-    """
-    What a user's function answered.
-
-    Attributes:
-        value: The answer.
-    """
+    """What a user's function answered."""
 
     value: Any
 
 
 class HandOver:
-    """
-    Give a batch to the user's loop. Outcome: `None`, when the loop asks for the next one.
-
-    Attributes:
-        batch: The batch.
-    """
+    """Give a batch to the user's loop. Outcome: `None`, when the loop asks for the next one."""
 
     __slots__ = ("batch",)
 
@@ -145,12 +135,7 @@ class LoadCheckpoint:
 
 @frozen
 class SaveCheckpoint:
-    """
-    Store the position durably. Outcome: `None` or `Failed`.
-
-    Attributes:
-        checkpoint: What to store.
-    """
+    """Store the position durably. Outcome: `None` or `Failed`."""
 
     checkpoint: Checkpoint
 
@@ -172,12 +157,7 @@ class ReleaseLease:
 
 @frozen
 class WriteDeadLetter:
-    """
-    Write down durably what could not be handled. Outcome: `None` or `Failed`.
-
-    Attributes:
-        record: What to write.
-    """
+    """Write down durably what could not be handled. Outcome: `None` or `Failed`."""
 
     record: DeadLetterRecord
 

@@ -122,12 +122,7 @@ class Progress:
         return self._chosen and not self.commits
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """
-        Take over a stored position.
-
-        Args:
-            checkpoint: What the store held.
-        """
+        """Take over a stored position."""
         self.token = checkpoint.resume_token
         self.block = checkpoint.block
 
@@ -183,22 +178,12 @@ class Progress:
         self.block = block
 
     def wait_for_user(self, entry: Entry) -> None:
-        """
-        Keep a delivered message until it is done and committed (manual mode).
-
-        Args:
-            entry: The message.
-        """
+        """Keep a delivered message until it is done and committed (manual mode)."""
         self.open[entry.batch_id] = entry
         self.stale.pop(entry.batch_id, None)
 
     def done(self, batch_id: str) -> None:
-        """
-        Note that a message is done (manual mode).
-
-        Args:
-            batch_id: Its id.
-        """
+        """Note that a message is done (manual mode)."""
         entry = self.open.get(batch_id)
         if entry is not None:
             entry.done = True
@@ -341,9 +326,6 @@ class Committer:
         A message behind one that is still open, or is just being committed by somebody else, waits; when it
         is committed the acknowledge lane sends its id.
 
-        Args:
-            batch_ids: What is done now.
-
         Returns:
             Those of the ids that are to be acknowledged now; `None` where the position could not be stored.
         """
@@ -380,9 +362,6 @@ class Committer:
         Args:
             entries: Handled messages, in order.
             hearing: As in `ask_store`.
-
-        Returns:
-            Whether that is done.
         """
         session, progress, pen = self._session, self.progress, self.progress.pen
         while pen.taken:

@@ -32,12 +32,7 @@ class ConfirmationBuffer:
         return len(self._held)
 
     def head_told(self, block: int) -> None:
-        """
-        Note how far the chain is, as the service says it.
-
-        Args:
-            block: The newest block.
-        """
+        """Note how far the chain is, as the service says it."""
         self.saw_head(block)
         self.head_is_told = True
 

@@ -40,9 +40,6 @@ def decode_block(block: Block) -> Iterator[list[Decoded]]:
     """
     Decode whole lines, as they are asked for.
 
-    Args:
-        block: The lines.
-
     Yields:
         Decoded values, one for each line, blank lines left out; a `StreamLineError` stands in the place of a
         line that is not JSON. Short lines come many together, long ones one by one.

@@ -27,9 +27,6 @@ class Deduplicator:
         """
         Sort out what was handled before.
 
-        Args:
-            batch: A batch.
-
         Returns:
             The events that are new, the keys to `mark` when they are handled, and how many were held back.
             An event that lacks one of the fields can't be told from another: it counts as new.
@@ -56,24 +53,14 @@ class Deduplicator:
         return fresh, keys, held_back
 
     def mark(self, keys: list[Key]) -> None:
-        """
-        Remember events whose batch is committed.
-
-        Args:
-            keys: What `fresh` gave.
-        """
+        """Remember events whose batch is committed."""
         for key in keys:
             self._seen[key] = None
         while len(self._seen) > self._limit:
             self._seen.popitem(last=False)
 
     def forget_above(self, block: int) -> None:
-        """
-        Forget the events of blocks that a reorganisation removed: the same transactions may come again.
-
-        Args:
-            block: The newest block that stays.
-        """
+        """Forget the events of blocks that a reorganisation removed: the same transactions may come again."""
         for key in [key for key in self._seen if isinstance(key[1], int) and key[1] > block]:
             del self._seen[key]
 

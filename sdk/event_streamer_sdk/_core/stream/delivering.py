@@ -72,12 +72,7 @@ class Deliverer:
         return len(self._holding) if self._holding is not None else 0
 
     def iterate(self, iterating: bool) -> None:
-        """
-        Choose where batches go, before the lane runs.
-
-        Args:
-            iterating: Whether to a loop of the user's.
-        """
+        """Choose where batches go, before the lane runs."""
         self.iterating = iterating
 
     def connection_has_opened(self) -> None:

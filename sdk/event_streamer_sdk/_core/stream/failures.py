@@ -46,15 +46,7 @@ RETRIED_CLIENT_ERRORS = frozenset({408, 425, 429})
 
 
 def classify(failure: Failed) -> Verdict:
-    """
-    Decide what a failure to connect or to read means.
-
-    Args:
-        failure: What the shell reported.
-
-    Returns:
-        The verdict.
-    """
+    """Decide what a failure to connect or to read means."""
     error = failure.error
     status = getattr(error, "status_code", None)
     code = getattr(error, "error_code", None)
@@ -81,9 +73,6 @@ def classify(failure: Failed) -> Verdict:
 def connection_gone(error: BaseException) -> bool:
     """
     Tell whether an answer to an acknowledgement or a heartbeat says that the connection is no more.
-
-    Args:
-        error: What the call raised.
 
     Returns:
         Whether it does: 404 or 410.

@@ -43,16 +43,7 @@ def applies(settings: CheckedOptions, *, iterating: bool, dedupes: bool) -> bool
 
 
 class FastPath:
-    """
-    Handles plain batches for the deliver lane.
-
-    Args:
-        session: What the lanes share.
-        committer: Commits.
-        in_hand: What the deliver lane has in hand.
-        blocks: The blocks that were delivered.
-        unhandled: Deals with handlers that raise.
-    """
+    """Handles plain batches for the deliver lane."""
 
     def __init__(
         self,

@@ -94,9 +94,6 @@ class Unhandled:
             batch_id: The batch they handle.
             message: The batch as it came, for a dead letter.
             failed: Calls that were made once and failed, besides `calls`.
-
-        Returns:
-            A `Result`.
         """
         session, settings = self._session, self._session.settings
         retries = 0

@@ -58,13 +58,7 @@ class HandlerRegistry:
         """What the subscription's event is called, once that is known."""
 
     def add_event(self, name: str, handler: Handler) -> None:
-        """
-        Register a handler for one kind of event.
-
-        Args:
-            name: The event's name.
-            handler: Gets the list of events.
-        """
+        """Register a handler for one kind of event."""
         self._by_event.setdefault(name, []).append(handler)
         self._unhandled.discard(name)
         self._unchecked.add(name)
@@ -96,12 +90,7 @@ class HandlerRegistry:
         self._notices[kind].append(handler)
 
     def remove(self, handler: Handler) -> None:
-        """
-        Take a handler out, wherever it is registered.
-
-        Args:
-            handler: The function that was registered.
-        """
+        """Take a handler out, wherever it is registered."""
         for handlers in (*self._by_event.values(), self._all_events, *self._notices.values()):
             handlers[:] = [each for each in handlers if each is not handler]
         self._by_event = {name: handlers for name, handlers in self._by_event.items() if handlers}
@@ -131,15 +120,7 @@ class HandlerRegistry:
         return bool(self._all_events or self._by_event)
 
     def hears(self, name: str) -> bool:
-        """
-        Tell whether some handler gets the events of a name.
-
-        Args:
-            name: The event's name.
-
-        Returns:
-            Whether there is one.
-        """
+        """Tell whether some handler gets the events of a name."""
         return bool(self._all_events) or name in self._by_event
 
     def calls(self, events: Events, timeout: float | None) -> list[Call]:

@@ -46,9 +46,6 @@ class InHand:
         """
         Make a batch of a message that came over the connection of the moment.
 
-        Args:
-            message: The decoded line.
-
         Raises:
             StreamLineError: It is not a batch.
         """
@@ -57,9 +54,6 @@ class InHand:
     def batch_of(self, message: dict[str, Any]) -> Batch:
         """
         Make a batch of a message that has been found to be one.
-
-        Args:
-            message: The decoded line.
 
         Returns:
             The batch; the same one for each call while it is being handled.

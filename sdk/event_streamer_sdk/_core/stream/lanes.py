@@ -96,15 +96,7 @@ class Lanes:
         self.watcher = Watcher(session, self.in_hand, self.lease)
 
     def steps(self, lane: Lane) -> Steps[None]:
-        """
-        Give the generator of a lane.
-
-        Args:
-            lane: Which.
-
-        Returns:
-            Its steps, from the beginning.
-        """
+        """Give the generator of a lane."""
         lanes: dict[Lane, Callable[[], Steps[None]]] = {
             Lane.READ: self.reader.steps,
             Lane.DELIVER: self.deliverer.steps,
@@ -117,9 +109,6 @@ class Lanes:
         """
         Let those who look at the run see a part of a lane, too.
 
-        Args:
-            steps: Its generator.
-
         Returns:
             The steps; the generator itself where nobody looks.
         """
@@ -128,15 +117,7 @@ class Lanes:
         return steps
 
     def settling(self, batch_ids: Sequence[str]) -> ExitStack:
-        """
-        Let those who look at the run see a call of the user's that acknowledges batches.
-
-        Args:
-            batch_ids: The batches.
-
-        Returns:
-            A context to make the call in.
-        """
+        """Let those who look at the run see a call of the user's that acknowledges batches."""
         contexts = ExitStack()
         for observer in self._observers:
             contexts.enter_context(observer.settling(batch_ids))

@@ -18,12 +18,7 @@ STANDBY_SECONDS = 2.0
 
 
 class RunLease:
-    """
-    The lease of one run; a store without leases never gives one.
-
-    Args:
-        session: What the lanes share.
-    """
+    """The lease of one run; a store without leases never gives one."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -33,8 +28,7 @@ class RunLease:
         """
         Take the lease, waiting while another worker has it; the run is concluded where the store fails.
 
-        Args:
-            patient: Whether a store that is away is waited for.
+        A store that is away is waited for only if `patient`.
         """
         session = self._session
         waiting = False

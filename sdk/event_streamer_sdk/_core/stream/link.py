@@ -177,9 +177,6 @@ class Link:
         Args:
             connection_id: The service's name for it, where that is known.
             interval: Seconds between heartbeats.
-
-        Returns:
-            The connection.
         """
         self.epoch += 1
         self.connection = Connection(self.epoch, connection_id, interval, self._clock())
@@ -210,12 +207,7 @@ class Link:
         self._effects.break_off()
 
     def gone(self, connection: Connection) -> None:
-        """
-        Give up a connection that the service doesn't know any more; the subscription may be as well as ever.
-
-        Args:
-            connection: The connection.
-        """
+        """Give up a connection that the service doesn't know any more."""
         problem = f"the service doesn't know the connection {connection.id} any more"
         self.drop(connection.epoch, Failed(EventStreamerConnectionError(problem)), "connection gone")
 

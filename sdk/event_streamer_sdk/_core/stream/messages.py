@@ -214,9 +214,6 @@ def plain_fields(message: Any) -> Plain | None:
     Nearly all batches are such, so this is the one rule for them, and quick. What `Batch` accepts besides is
     rare.
 
-    Args:
-        message: A decoded line, whatever it is.
-
     Returns:
         What is in it, `None` for everything else.
     """
@@ -253,13 +250,6 @@ def plain_fields(message: Any) -> Plain | None:
 def to_message(value: Decoded, make_batch: Callable[[dict[str, Any]], Batch] = Batch) -> Message:
     """
     Give a decoded line its meaning.
-
-    Args:
-        value: What `decode_block` gave.
-        make_batch: Makes a batch of a message.
-
-    Returns:
-        The message.
 
     Raises:
         StreamLineError: The line is not JSON, not an object, or a batch that contradicts itself.

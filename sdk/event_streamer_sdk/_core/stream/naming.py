@@ -24,15 +24,7 @@ TRIES = 3
 
 
 def without_handler(subscription_id: int) -> EventStreamerValidationError:
-    """
-    Say that a stream has no handler for events at all: they would be acknowledged, and be lost.
-
-    Args:
-        subscription_id: Whose stream it is.
-
-    Returns:
-        The error.
-    """
+    """Say that a stream has no handler for events at all: they would be acknowledged, and be lost."""
     return EventStreamerValidationError(
         f"subscription {subscription_id} has no handler for its events, so they would be acknowledged "
         "unseen: register one with on_event() or on_all_events() before the start, or loop over the stream"
@@ -40,12 +32,7 @@ def without_handler(subscription_id: int) -> EventStreamerValidationError:
 
 
 class Naming:
-    """
-    Checks the names that handlers are registered for.
-
-    Args:
-        session: What the lanes share.
-    """
+    """Checks the names that handlers are registered for."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -67,9 +54,6 @@ class Naming:
 
         A name that is not the subscription's is only warned of where another handler hears the events: a
         program may register the same handlers for each of its subscriptions.
-
-        Args:
-            iterating: Whether the user's loop hears all events.
         """
         session, registry = self._session, self._session.registry
         self._asked_at = session.link.epoch

@@ -69,14 +69,7 @@ class Notices:
             self._effects.wake(Lane.DELIVER)
 
     def tell_error(self, code: str, message: str, *, recoverable: bool = True) -> None:
-        """
-        Tell `on_error` of a trouble that the client found itself.
-
-        Args:
-            code: The error code.
-            message: One sentence.
-            recoverable: Whether the client goes on by itself.
-        """
+        """Tell `on_error` of a trouble that the client found itself."""
         connection = self._link.connection
         self.tell(
             "error",

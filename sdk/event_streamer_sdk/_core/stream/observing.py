@@ -32,20 +32,12 @@ class RunObserver(Protocol):
         """
         Look at a lane, or a part of one.
 
-        Args:
-            steps: Its generator.
-
         Returns:
             A generator of the same commands, which gets the same outcomes.
         """
 
     def settling(self, batch_ids: Sequence[str]) -> AbstractContextManager[None]:
-        """
-        Look at a call of the user's that acknowledges batches, while the context lasts.
-
-        Args:
-            batch_ids: The batches.
-        """
+        """Look at a call of the user's that acknowledges batches, while the context lasts."""
 
 
 class Observer(Protocol):
@@ -54,9 +46,6 @@ class Observer(Protocol):
     def run(self, lanes: Run) -> RunObserver | None:
         """
         Begin to look at a run.
-
-        Args:
-            lanes: The run's lanes.
 
         Returns:
             What looks at it; `None` where nobody wants to know: then nothing is spent.

@@ -167,9 +167,6 @@ def settings_from(
         batch_ack_interval: Seconds between acknowledgements.
         has_lease: Whether the checkpoint store hands out leases.
 
-    Returns:
-        The settings.
-
     Raises:
         EventStreamerValidationError: An option that doesn't exist, or a value out of range.
     """

@@ -90,12 +90,7 @@ class ReadQueue:
         return self._items.popleft() if self._items else None
 
     def done(self, item: Item) -> None:
-        """
-        Count a taken item as handled.
-
-        Args:
-            item: What `take` gave.
-        """
+        """Count a taken item as handled."""
         if type(item) is not Block:
             return
         self.batches -= item.lines

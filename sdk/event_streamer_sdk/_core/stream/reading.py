@@ -156,12 +156,7 @@ class Reader:
         yield from self._lease.give_back()
 
     def _prepare(self, *, patient: bool = True) -> Steps[None]:
-        """
-        Take the lease and load the position, where the store has them; the run is concluded where that fails.
-
-        Args:
-            patient: Whether a store that is away is waited for.
-        """
+        """Take the lease and load the position, where the store has them; `patient` as there."""
         session, settings = self._session, self._session.settings
         if settings.has_lease:
             yield from self._lease.take(patient=patient)

@@ -135,9 +135,6 @@ def summed_up(reports: Sequence[Report]) -> Report:
 
     Args:
         reports: At least one.
-
-    Returns:
-        The last one, with the figures of all.
     """
     return evolve(
         reports[-1],
@@ -300,9 +297,6 @@ def stats_of(counters: Counters, gauges: Gauges, now: float, lag_seconds: float 
         gauges: What the run of the moment holds.
         now: Monotonic seconds.
         lag_seconds: Age of the newest handled event's block.
-
-    Returns:
-        The figures.
     """
     lag_blocks = None
     if counters.head_block is not None and counters.handled_block is not None:

@@ -140,12 +140,7 @@ class Session:
         return lost and self.settings.has_lease and not self.stopping
 
     def stop(self, reason: EndReason = EndReason.STOPPED) -> None:
-        """
-        Stop: the batch in hand is finished, committed and acknowledged, nothing else.
-
-        Args:
-            reason: Why.
-        """
+        """Stop: the batch in hand is finished, committed and acknowledged, nothing else."""
         if self.end is None:
             self.end = End(reason)
         self.stopping = True
@@ -204,9 +199,6 @@ class Session:
 
         Args:
             signal: The signal that ended it, where one did.
-
-        Returns:
-            The report.
         """
         end = self.end or End(EndReason.STOPPED)
         now, before = self.counters, self._before

@@ -29,14 +29,7 @@ RENEW_SECONDS = 5.0
 
 
 class Watcher:
-    """
-    The watch lane.
-
-    Args:
-        session: What the lanes share.
-        in_hand: What the deliver lane has in hand.
-        lease: The lease, which is prolonged here.
-    """
+    """The watch lane."""
 
     def __init__(self, session: Session, in_hand: InHand, lease: RunLease) -> None:
         self._session = session

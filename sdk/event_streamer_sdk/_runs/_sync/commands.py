@@ -17,13 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 class SyncCommands(abc.ABC):
-    """
-    Carries commands out. How a run connects, reads, and calls functions of the user's is its own business.
-
-    Args:
-        means: What the run needs of its client.
-        lanes: The run's lanes, which hold all decisions.
-    """
+    """Carries commands out. How a run connects, reads, and calls a user's functions is its own business."""
 
     def __init__(self, means: Means, lanes: Lanes) -> None:
         self.lanes = lanes

@@ -13,13 +13,7 @@ from ..waiting_on_loop import within
 
 
 class AsyncHttpxTransport:
-    """
-    Sends requests by an httpx client.
-
-    Args:
-        client: The client.
-        owned: Whether it is ours to close.
-    """
+    """Sends requests by an httpx client."""
 
     def __init__(self, client: httpx.AsyncClient, *, owned: bool) -> None:
         self._client = client
@@ -55,10 +49,6 @@ class AsyncHttpxResponse:
         response: The response, not read yet.
         limits: The limits of the request.
         timeouts: Its time-outs as httpx has them. It looks at them again when it begins to read the body.
-
-    Attributes:
-        status: Its status code.
-        headers: Its headers.
     """
 
     def __init__(

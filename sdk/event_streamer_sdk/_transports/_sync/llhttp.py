@@ -68,10 +68,6 @@ class SyncLlhttpResponse:
         connection: What it comes over.
         idle: Where the connection goes when the response is over.
         limits: The limits of the request.
-
-    Attributes:
-        status: Its status code.
-        headers: Its headers.
     """
 
     __slots__ = ("_connection", "_idle", "_limits", "headers", "status")
