@@ -2,7 +2,7 @@
 Events in a topic of Kafka, in one transaction with the position.
 
 On librdkafka's mock cluster, which can't show two things: that consumers leave aborted transactions out, and
-that a second producer with the same transactional id ends the first one.
+that a second producer with the same transactional id ends the first one. test_kafka_broker.py shows them.
 """
 
 import json
