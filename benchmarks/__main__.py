@@ -11,7 +11,19 @@ from pathlib import Path
 from . import report
 
 PARTS = (
-    *("stream", "observe", "memory", "imports", "rest", "abi", "node", "service", "sinks", "frames"),
+    *(
+        "stream",
+        "observe",
+        "memory",
+        "imports",
+        "rest",
+        "abi",
+        "node",
+        "raw_fetch",
+        "service",
+        "sinks",
+        "frames",
+    ),
     "balances",
 )
 NOTES = Path(__file__).parent / "NOTES.md"

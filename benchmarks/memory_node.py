@@ -1,7 +1,7 @@
 """
 A node that answers from memory: every block and every log is JSON before the first request comes.
 
-    python -m benchmarks.memory_node BLOCKS TRANSFERS_A_BLOCK
+    python -m benchmarks.memory_node BLOCKS TRANSFERS_A_BLOCK [--times]
 
 It prints its URL, speaks as much of Ethereum's JSON-RPC as a reader of events needs, and ends when standard
 input closes. So what is measured behind it is never the node.
@@ -32,7 +32,8 @@ LENGTH = re.compile(rb"content-length:\s*(\d+)", re.IGNORECASE)
 class Chain:
     """Blocks and logs as the JSON that is sent."""
 
-    def __init__(self, blocks: int, transfers: int) -> None:
+    def __init__(self, blocks: int, transfers: int, *, times: bool = False) -> None:
+        self._times = times
         rng = random.Random(20)
         self.head = blocks - 1
         self._hashes = [f"0x{rng.getrandbits(256):064x}" for _ in range(blocks)]
@@ -58,6 +59,8 @@ class Chain:
             "logIndex": hex(index),
             "removed": False,
         }
+        if self._times:
+            log["blockTimestamp"] = hex(GENESIS_TIME + 12 * number)
         return json.dumps(log, separators=(",", ":")).encode()
 
     def block(self, number: int) -> bytes:
@@ -142,5 +145,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m benchmarks.memory_node")
     parser.add_argument("blocks", type=int)
     parser.add_argument("transfers", type=int, help="in each block")
+    parser.add_argument("--times", action="store_true", help="let each log tell its block's time")
     options = parser.parse_args()
-    asyncio.run(serve(Chain(options.blocks, options.transfers)))
+    asyncio.run(serve(Chain(options.blocks, options.transfers, times=options.times)))

@@ -8,52 +8,18 @@ idle cores the clock can't beat half of their sum.
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from .. import peers
+from ..processes import TRANSFERS_A_BLOCK, Process, answering, family_cpu_of, fields_of, serving
 from ..report import Goal, Row
 from ..rounds import Sample, middle, work
-from .node import serving
 from .sinks import postgresql
 
-TRANSFERS_A_BLOCK = 100
 BLOCKS = 4_000
 GOAL = 50_000
 """Events a second, by the clock."""
-
-
-class Node:
-    """A running node that answers from memory."""
-
-    def __init__(self, process: subprocess.Popen[str], url: str) -> None:
-        self.pid = process.pid
-        self.url = url
-
-
-@contextmanager
-def answering(blocks: int) -> Iterator[Node]:
-    """Run the node."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.memory_node", str(blocks), str(TRANSFERS_A_BLOCK)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=peers.ROOT,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        yield Node(process, process.stdout.readline().strip())
-    finally:
-        process.stdin.close()
-        process.wait(timeout=20)
-        process.stdout.close()
 
 
 def run(*, quick: bool) -> Iterator[Row]:
@@ -95,35 +61,18 @@ def run(*, quick: bool) -> Iterator[Row]:
         )
 
 
-def _once(node: Node, database: str, number: int, blocks: int) -> Sample:
+def _once(node: Process, database: str, number: int, blocks: int) -> Sample:
     """Do the job in a database and with a service of its own."""
     import psycopg
 
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE balances_{number}")
-        postmaster = int(_fields(connection.info.backend_pid)[1])
+        postmaster = int(fields_of(connection.info.backend_pid)[1])
     own = database.rpartition("/")[0] + f"/balances_{number}"
     with serving(node.url) as service:
-        before = {"node": _cpu(node.pid), "service": service.cpu(), "database": _family_cpu(postmaster)}
+        before = {"node": node.cpu(), "service": service.cpu(), "database": family_cpu_of(postmaster)}
         sample = work("sinks", "balances", service.url, own, blocks - 1)
-        sample["node"] = _cpu(node.pid) - before["node"]
+        sample["node"] = node.cpu() - before["node"]
         sample["service"] = service.cpu() - before["service"]
-        sample["database"] = _family_cpu(postmaster) - before["database"]
+        sample["database"] = family_cpu_of(postmaster) - before["database"]
     return sample
-
-
-def _fields(pid: int) -> list[str]:
-    """What the kernel tells of a process, from its state on."""
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-
-
-def _cpu(pid: int) -> float:
-    """User and system seconds that a process has used."""
-    return sum(map(int, _fields(pid)[11:13])) / os.sysconf("SC_CLK_TCK")
-
-
-def _family_cpu(pid: int) -> float:
-    """The same of a process with its children: those that run, and those that have ended."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    ended = sum(map(int, _fields(pid)[13:15])) / os.sysconf("SC_CLK_TCK")
-    return _cpu(pid) + ended + sum(_cpu(int(child)) for child in children)

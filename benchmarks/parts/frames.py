@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from ..processes import TRANSFERS_A_BLOCK, answering, serving
 from ..report import Row, compared
 from ..rounds import Sample, interleave, middle, ratio, work
-from .balances import TRANSFERS_A_BLOCK, answering
-from .node import serving
 
 BLOCKS = 1_000
 BLOCKS_A_CALL = 100

@@ -7,69 +7,17 @@ same in both cases.
 
 from __future__ import annotations
 
-import os
-import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
-from .. import emitter, peers
+from .. import emitter
+from ..processes import CHAIN_ID, serving
 from ..report import Row, compared
 from ..rounds import Sample, interleave, middle, ratio, work
 
 LOGS = 20_000
 BLOCKS_A_CALL = 20
 """Range of one get_logs of web3.py: 10,000 logs, what public nodes allow."""
-CHAIN_ID = 31_337
 WEB3 = "web3.py"
-
-
-class Service:
-    """A running ``event-streamer serve``."""
-
-    def __init__(self, process: subprocess.Popen[str], url: str) -> None:
-        self.pid = process.pid
-        self.url = url
-
-    def cpu(self) -> float:
-        """User and system seconds that the process has used."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-@contextmanager
-def serving(node: str) -> Iterator[Service]:
-    """
-    Run the service on a node.
-
-    Args:
-        node: The node's JSON-RPC address.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        process = subprocess.Popen(
-            [
-                str(peers.python("service").parent / "event-streamer"),
-                "serve",
-                *("--database", f"sqlite:///{folder}/service.db", "--port", "0"),
-                *("--chain", f"{CHAIN_ID}={node}", "--log-level", "warning"),
-            ],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        assert process.stdout is not None
-        try:
-            for line in process.stdout:
-                if "http://" in line:
-                    yield Service(process, "http://" + line.split("http://")[1].split()[0].rstrip("/"))
-                    break
-            else:
-                raise RuntimeError("the service did not start")
-        finally:
-            process.terminate()
-            process.wait(timeout=20)
-            process.stdout.close()
 
 
 def run(*, quick: bool) -> Iterator[Row]:

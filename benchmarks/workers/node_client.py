@@ -23,7 +23,7 @@ async def main(url: str, chain_id: int, address: str, last_block: int, events: i
             SubscriptionCreate(
                 topic0=topic0(event),
                 event_signature=event,
-                addresses=[address],
+                addresses=[address] if address else [],
                 start_block=0,
                 end_block=last_block,
                 chain_id=chain_id,

@@ -1,5 +1,5 @@
 """
-Three replicas behind nginx's round robin, killed at random, on a PostgreSQL that restarts.
+Three replicas behind a balancer, killed at random, on a PostgreSQL that restarts.
 
 Clients of ours follow thirty subscriptions through it, from history to the head. A trigger in the database
 writes down every stored progress that is less than the one before.
@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,8 @@ from support.raw_client import TRANSFER_TOPIC, RawClient
 from support.service_process import ServiceProcess
 
 Place = tuple[int, int]
+Balancer = Callable[[Path, list[int]], AbstractContextManager[str]]
+"""Runs a balancer, its files in a folder, in front of replicas on these ports; gives its URL."""
 REPLICAS = 3
 _ERC20_TOPICS = 3
 _WATCHED = """
@@ -95,8 +97,15 @@ class Outcome:
         assert not self.behind, self.behind
 
 
-def trouble(folder: Path, *, seconds: float, subscriptions: int = 30, seed: int = 1) -> Outcome:
-    """Let it run for so long, then wait until it is quiet."""
+def trouble(
+    folder: Path,
+    *,
+    seconds: float,
+    subscriptions: int = 30,
+    seed: int = 1,
+    balancer: Balancer | None = None,
+) -> Outcome:
+    """Let it run for so long behind a balancer (nginx), then wait until it is quiet."""
     choose, outcome = random.Random(seed), Outcome()
     with ExitStack() as stack:
         node = stack.enter_context(node_process())
@@ -107,7 +116,7 @@ def trouble(folder: Path, *, seconds: float, subscriptions: int = 30, seed: int 
         replicas = list(threads.map(lambda port: _replica(database, node, port), ports))
         stack.callback(lambda: [each.end() for each in replicas if each.process.poll() is None])
         execute(database, _WATCHED)
-        url = stack.enter_context(nginx(folder, ports))
+        url = stack.enter_context((balancer or nginx)(folder, ports))
         with RawClient(url) as client:
             numbers = [client.subscribe(start_block=index % 3) for index in range(subscriptions)]
         clients = stack.enter_context(_clients(url, numbers, outcome))
