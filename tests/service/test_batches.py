@@ -87,6 +87,20 @@ def test_other_events_of_the_same_topic_are_told_and_left_out() -> None:
     assert list(cut(none, encoder, max_events=10, max_bytes=10_000)) == []
 
 
+@pytest.mark.parametrize("field", ["transaction_hash", "block_hash", "address"])
+@pytest.mark.parametrize("text", ['0x"', "0x\\", "0x\n", "0xé", "", '","log_index":7,"x":"'])
+def test_what_a_node_writes_for_a_hash_stays_a_value(field: str, text: str) -> None:
+    """The short way to JSON puts text between quotes; what would end them goes the long way."""
+    encoder = EventEncoder(EVENT, undecodable=refuse)
+    [usual, unusual, again] = [log(5, 0), msgspec.structs.replace(log(5, 1), **{field: text}), log(5, 2)]
+    made = [json.loads(encoder.make(entry, block(5))) for entry in (usual, unusual, again)]
+    assert made[1][field] == text
+    assert [event["log_index"] for event in made] == [0, 1, 2]
+    assert made[0] | {"log_index": 2} == made[2]
+    assert made[1] | {"log_index": 2, field: made[2][field]} == made[2]
+    assert list(made[0]) == list(made[1])
+
+
 def test_other_logs_of_the_contract_are_not_taken_for_an_anonymous_event() -> None:
     """A log of Transfer's topics has the number that the anonymous event asks for, and another form."""
     inputs = [{"name": name, "type": "address", "indexed": True} for name in ("a", "b", "c")]

@@ -13,6 +13,7 @@ from ._errors import ABIParsingError, LogDecodeError
 from ._events import DELIVERED_METADATA, Event, hash_of_signature, resolve
 from ._limits import DEFAULT_LIMITS, Limits
 from ._spelling import spell
+from ._text import is_plain
 from ._typing import compile_converter
 from ._values import DecodedEvent
 
@@ -148,6 +149,25 @@ class EventDecoder:
         except RecursionError:
             raise LogDecodeError("the values are nested too deeply for this interpreter") from None
         return decoded
+
+    def json_writer(self) -> Callable[[Sequence[str | bytes], str | bytes], str] | None:
+        """
+        Return a function that writes what `decode_json` returns as JSON text, in half the time.
+
+        Returns:
+            A function of topics and data, which raises LogDecodeError as `decode_json` does. It returns the
+            members of the object without braces, each with a comma behind it. `None` where the event has
+            other values than numbers, addresses, bool, bytes of fixed size and hashes.
+
+        Example:
+            >>> EventDecoder(transfer).json_writer()(log["topics"], log["data"])
+            '"from":"0x…","to":"0x…","value":"1000000",'
+        """
+        if not is_plain(self._checked):
+            return None
+        strict = self._style.strict or self._checked.anonymous
+        style = attrs.evolve(self._style, wire=True, strict=strict, text=True)
+        return _plan(self._checked, self._spelling, style)
 
     def decode_event(self, event: Mapping[str, Any], *, metadata: bool = False) -> dict[str, Any]:
         """

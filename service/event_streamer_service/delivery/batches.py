@@ -48,11 +48,13 @@ class EventEncoder:
         self._definition = sys.intern(orjson.dumps(event.to_dict(), option=orjson.OPT_SORT_KEYS).decode())
         decoder = EventDecoder(event)
         self._topics = decoder.topic_count
+        self._write = decoder.json_writer()
         self._decode = decoder.decode_json
         self._decode_dirty = EventDecoder(event, strict=False).decode_json
         self._undecodable = undecodable
         self._block: Block | None = None
         self._block_time: str | None = None
+        self._safe_block = self._safe_address = ""
 
     def shared(self, logs: LogRange, asked: LogFilter, *, max_events: int, max_bytes: int) -> Iterator[Batch]:
         """
@@ -100,6 +102,13 @@ class EventEncoder:
                 f"it has {_topics(len(log.topics))}, and the subscription's event has {self._topics}; "
                 "mark those parameters as indexed that the contract's ABI marks so"
             )
+        if block is not self._block:
+            self._block, self._block_time = block, None if block is None else isoformat(block.timestamp)
+        if self._write is not None and self._is_safe(log):
+            try:
+                return self._written(log, self._write(log.topics, log.data))
+            except LogDecodeError:
+                pass  # the way for all logs below says what to make of it
         try:
             event = self._decode(log.topics, log.data)
         except LogDecodeError:
@@ -114,11 +123,31 @@ class EventEncoder:
         event["transaction_hash"] = log.transaction_hash
         event["log_index"] = log.log_index
         event["address"] = log.address
-        if block is not self._block:
-            self._block, self._block_time = block, None if block is None else isoformat(block.timestamp)
         event["timestamp"] = self._block_time
         event["block_hash"] = log.block_hash
         return orjson.dumps(event)
+
+    def _is_safe(self, log: Log) -> bool:
+        """
+        Tell whether a log's hashes and address may stand between quotes as they are.
+
+        Nodes write what they want. Block and address are mostly those of the log before.
+        """
+        if log.block_hash != self._safe_block or log.address != self._safe_address:
+            if not (log.block_hash.isalnum() and log.address.isalnum()):
+                return False
+            self._safe_block, self._safe_address = log.block_hash, log.address
+        # Of bytes, since of text it takes three times as long.
+        return log.transaction_hash.isascii() and log.transaction_hash.encode().isalnum()
+
+    def _written(self, log: Log, members: str) -> bytes:
+        """Put what places a log behind the members of its event, as `make` does with a dict."""
+        time = "null" if self._block_time is None else f'"{self._block_time}"'
+        return (
+            f'{{{members}"block_number":{log.block_number},"transaction_hash":"{log.transaction_hash}",'
+            f'"log_index":{log.log_index},"address":"{log.address}","timestamp":{time},'
+            f'"block_hash":"{log.block_hash}"}}'
+        ).encode()
 
 
 def _topics(count: int) -> str:
