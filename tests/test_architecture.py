@@ -75,6 +75,12 @@ MAY_IMPORT = {
     },
     # Reading chains needs neither the service around it nor the development chain.
     "event_streamer_service.chains": {"event_streamer_service.chains", "event_streamer_sdk.abi"},
+    # … but the SDK's connections, which carry a node's answers with a quarter of httpx's work.
+    "event_streamer_service.chains.node_http": {
+        "event_streamer_sdk._transports",
+        "event_streamer_sdk._core.call.request",
+        "event_streamer_sdk.exceptions",
+    },
     "event_streamer_service.devchain": {
         "event_streamer_service.devchain",
         "event_streamer_service.chains",

@@ -25,6 +25,7 @@ from . import refusals
 from .config import redact_url
 from .envelopes import Answer, Request, decode, encode, excerpt, in_order
 from .errors import ChainError, ChainTimeout, ChainUnavailable, RangeTooLarge, TooMuch, UnreadableAnswer
+from .node_http import node_client
 
 _MAX_ANSWER_BYTES = 128 * 1024 * 1024
 """An answer beyond this is cut off: it would only fill the memory."""
@@ -87,12 +88,7 @@ class HttpTransport:
         self._url = url
         self.node = redact_url(url)
         """How the node is named in messages."""
-        self._client = httpx.AsyncClient(
-            timeout=timeout,
-            verify=_certificates(),
-            headers={"Content-Type": "application/json"},
-            limits=httpx.Limits(max_connections=20, keepalive_expiry=30),
-        )
+        self._client = node_client(url, timeout=timeout, tls=_certificates())
         self._ids = itertools.count(1)
 
     async def send(self, requests: Sequence[Request], *, blocks: int | None = None) -> list[Answer | None]:
