@@ -35,7 +35,7 @@ from sqlalchemy.pool import StaticPool
 from event_streamer_sdk._core.words import install_hint
 from event_streamer_service.errors import StartupError, Unavailable, WrongArgument
 from event_streamer_service.logs import fields
-from event_streamer_service.store import postgres
+from event_streamer_service.store import postgres, rights
 from event_streamer_service.store.files import SameFile, hindrance, keep_private, make_private
 from event_streamer_service.store.migrations import migrate
 
@@ -110,8 +110,7 @@ class Database:
             if not isinstance(problem, SQLAlchemyError):
                 raise
             why = reason_of(problem)
-            if file is not None:
-                why += hindrance(file)
+            why += rights.advice(problem) if file is None else hindrance(file)
             raise StartupError(f"Can't open the database {self.name}: {why}") from problem
         if file is not None:
             keep_private(file)
@@ -131,6 +130,8 @@ class Database:
             too_late.daemon = True
             too_late.start()
             try:
+                if not self._is_sqlite:
+                    rights.check(connection)
                 migrate(connection)
             finally:
                 too_late.cancel()
