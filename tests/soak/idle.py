@@ -1,12 +1,13 @@
 """
 Ten thousand idle streams over three replicas on one PostgreSQL: what they cost, and how they come back.
 
-    python tests/soak/idle.py [--streams 10000] [--replicas 3] [--seconds 120] [--block-seconds 4]
+    python tests/soak/idle.py [--streams 10000] [--replicas 3] [--seconds 120] [--block-seconds 4] [--tied]
 
 Each stream has a subscription of its own; one in a hundred gets events of each block, the others get
 heartbeats. Clients are processes of their own with bare sockets, each from its own address of loopback; they
-send heartbeats as ours do, and come back where a replica goes. In the end one replica is killed and started
-again. Each process opens its share of the files: `ulimit -n` has to allow as many as a replica has streams.
+send heartbeats as ours do, and go on with the next replica where theirs goes. In the end one replica is
+killed; with --tied each client knows one replica, which is started again. Each process opens its share of the
+files: `ulimit -n` has to allow as many as a replica has streams.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -54,8 +56,9 @@ LATER = re.compile(rb"retry-after: *(\d+)", re.IGNORECASE)
 class Reader(asyncio.Protocol):
     """One stream: open again whenever it ends."""
 
-    def __init__(self, client: Client, number: int) -> None:
+    def __init__(self, client: Client, number: int, port: int) -> None:
         self._client = client
+        self.port = port
         self._number = number
         self._head = b""
         self._wait = 0.0
@@ -100,10 +103,17 @@ class Reader(asyncio.Protocol):
 
 
 class Client:
-    """Holds a replica's share of the streams open."""
+    """
+    Holds a share of the streams open.
 
-    def __init__(self, port: int, address: str, numbers: range) -> None:
-        self._port = port
+    Args:
+        ports: The replicas; each stream begins with the first, and goes on to the next where it is lost.
+        address: The client's own.
+        numbers: The subscriptions.
+    """
+
+    def __init__(self, ports: list[int], address: str, numbers: range) -> None:
+        self._ports = ports
         self._address = address
         self._numbers = numbers
         self._gate = asyncio.Semaphore(AT_ONCE)
@@ -115,19 +125,20 @@ class Client:
         async with asyncio.TaskGroup() as all_of_it:
             for number in self._numbers:
                 all_of_it.create_task(self._keep(number))
-            all_of_it.create_task(self._beat())
+            for port in self._ports:
+                all_of_it.create_task(self._beat(port))
             all_of_it.create_task(self._report())
 
     async def _keep(self, number: int) -> None:
         loop = asyncio.get_running_loop()
-        while True:
-            reader = Reader(self, number)
+        for turn in itertools.count():
+            reader = Reader(self, number, self._ports[turn % len(self._ports)])
             wait = 1.0
             async with self._gate:
                 with contextlib.suppress(OSError):
                     await loop.create_connection(
                         lambda reader=reader: reader,  # type: ignore[misc]
-                        "127.0.0.1", self._port, local_addr=(self._address, 0),
+                        "127.0.0.1", reader.port, local_addr=(self._address, 0),
                     )  # fmt: skip
                     wait = await reader.settled
             if not wait:
@@ -137,22 +148,23 @@ class Client:
                 wait = 1.0
             await asyncio.sleep(wait)
 
-    async def _beat(self) -> None:
-        """Send each stream's heartbeat, one after the other, over one connection."""
+    async def _beat(self, port: int) -> None:
+        """Send the heartbeats of a replica's streams, one after the other, over one connection."""
         while True:
             with contextlib.suppress(OSError, asyncio.IncompleteReadError):
                 reader, writer = await asyncio.open_connection(
-                    "127.0.0.1", self._port, local_addr=(self._address, 0)
+                    "127.0.0.1", port, local_addr=(self._address, 0)
                 )
                 with contextlib.closing(writer):
                     while True:
-                        for name in [each.connection for each in self._readers.values()]:
-                            await self._beat_once(name, reader, writer)
+                        there = [each.connection for each in self._readers.values() if each.port == port]
+                        for name in there:
+                            await self._beat_once(name, len(there), reader, writer)
                         await asyncio.sleep(1.0)
             await asyncio.sleep(1.0)
 
     async def _beat_once(
-        self, name: str | None, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self, name: str | None, streams: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         began = time.monotonic()
         body = json.dumps({"connection_id": name, "timestamp": "2024-05-23T10:30:00.000Z"}).encode()
@@ -163,7 +175,7 @@ class Client:
         answer = await reader.readuntil(b"\r\n\r\n")
         length = re.search(rb"content-length: *(\d+)", answer, re.IGNORECASE)
         await reader.readexactly(int(length[1]) if length else 0)
-        pause = 0.8 * HEARTBEAT / max(1, len(self._readers)) - (time.monotonic() - began)
+        pause = 0.8 * HEARTBEAT / streams - (time.monotonic() - began)
         await asyncio.sleep(max(0.0, pause))
 
     async def _report(self) -> None:
@@ -178,13 +190,14 @@ class Client:
 class Clients:
     """The processes that hold the streams open."""
 
-    def __init__(self, ports: list[int], streams: int) -> None:
+    def __init__(self, ports: list[int], streams: int, *, tied: bool) -> None:
         self._told = [[0, 0, 0] for _ in ports]
         self._processes = []
         share = -(-streams // len(ports))
-        for index, port in enumerate(ports):
+        for index in range(len(ports)):
+            mine = ports[index : index + 1] if tied else ports[index:] + ports[:index]
             first, last = 1 + index * share, min(streams, (index + 1) * share)
-            command = [sys.executable, __file__, "--client", str(port), f"127.0.0.{index + 2}"]
+            command = [sys.executable, __file__, "--client", ",".join(map(str, mine)), f"127.0.0.{index + 2}"]
             process = subprocess.Popen(
                 [*command, str(first), str(last)], stdout=subprocess.PIPE, text=True, env=os.environ
             )
@@ -293,7 +306,7 @@ def tell(line: str) -> None:
     print(line, flush=True)
 
 
-def measure(streams: int, replicas: int, seconds: float, block_seconds: float) -> None:
+def measure(streams: int, replicas: int, seconds: float, block_seconds: float, *, tied: bool) -> None:
     """Run it, and print what was seen."""
     with (
         postgres.cluster() as server,
@@ -321,7 +334,7 @@ def measure(streams: int, replicas: int, seconds: float, block_seconds: float) -
         subscribe(started[0].url, database, streams)
         before = [memory(replica) for replica in started]
         spent = sum(map(cpu, started))
-        clients = Clients(ports, streams)
+        clients = Clients(ports, streams, tied=tied)
         running.callback(clients.close)
         took = clients.wait_for(streams, 1_500)
         spent = sum(map(cpu, started)) - spent
@@ -340,15 +353,20 @@ def measure(streams: int, replicas: int, seconds: float, block_seconds: float) -
             tell(f"{(sum(map(memory, started)) - sum(before)) / streams:.0f} KB a stream")
             tell(f"{each:.0f} µs of processor a stream and second, a block each {block_seconds:g} s")
             tell(f"{clients.told(1) - events} batches, {clients.told(2)} heartbeats, {clients.told(0)} open")
+            spent = sum(map(cpu, started[1:]))
             started[0].end()
             killed = time.monotonic()
-            while clients.told(0) == streams:
+            while clients.told(0) > streams * (1 - 0.9 / replicas):
                 time.sleep(0.1)
-            started[0] = start(ports[0])
-            again = time.monotonic() - killed
+            if tied:
+                started[0] = start(ports[0])
+                tell(f"a killed replica answers after {time.monotonic() - killed:.1f} s")
             clients.wait_for(streams, 900)
             back = time.monotonic() - killed
-            tell(f"a killed replica answers after {again:.1f} s; its streams are back after {back:.1f} s")
+            tell(f"the streams of a killed replica are back after {back:.1f} s")
+            if not tied:
+                each = 1000 * (sum(map(cpu, started[1:])) - spent) * replicas / streams
+                tell(f"{each:.1f} ms of the other replicas' processor each")
 
 
 def main() -> None:
@@ -359,17 +377,18 @@ def main() -> None:
     parser.add_argument("--replicas", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=120.0, help="for which they are idle")
     parser.add_argument("--block-seconds", type=float, default=4.0, help="seconds between two blocks")
+    parser.add_argument("--tied", action="store_true", help="clients know one replica each")
     parser.add_argument("--client", nargs=4, help=argparse.SUPPRESS)
     options: Any = parser.parse_args()
     if options.client:
-        port, address, first, last = options.client
-        asyncio.run(_client(int(port), address, range(int(first), int(last) + 1)))
+        ports, address, first, last = options.client
+        asyncio.run(_client([*map(int, ports.split(","))], address, range(int(first), int(last) + 1)))
     else:
-        measure(options.streams, options.replicas, options.seconds, options.block_seconds)
+        measure(options.streams, options.replicas, options.seconds, options.block_seconds, tied=options.tied)
 
 
-async def _client(port: int, address: str, numbers: range) -> None:
-    await Client(port, address, numbers).run()
+async def _client(ports: list[int], address: str, numbers: range) -> None:
+    await Client(ports, address, numbers).run()
 
 
 if __name__ == "__main__":
