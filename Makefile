@@ -151,10 +151,10 @@ kill-sinks: $(installed_dev) ## kill -9 exports thirty times a sink, reorganisat
 compare-faults: $(installed_dev) ## the fault matrix, row by row: the published client 0.5.0 and both of ours; writes its RESULTS.md
 	$(python) tests/comparison/compare.py --out tests/comparison/RESULTS.md $(ARGS)
 
-bench: $(installed_dev) ## measure against the peers, write benchmarks/RESULTS.md
+bench: $(installed_dev) ## measure against the peers, write benchmarks/RESULTS.md; ARGS="--only sinks": its section
 	$(python) -m benchmarks --out benchmarks/RESULTS.md $(ARGS)
 
-bench-quick: $(installed_dev) ## the same with fewer rounds, in two minutes
+bench-quick: $(installed_dev) ## the same with fewer rounds, in some minutes
 	$(python) -m benchmarks --quick $(ARGS)
 
 bench-load: $(installed_dev) ## the service under load: 200 streams, a million logs, readers that stand still

@@ -1,4 +1,4 @@
-"""The one table, ratios before the figures they come from; and the machine and versions that go with it."""
+"""A table, ratios before the figures they come from; and the machine and versions that go with it."""
 
 from __future__ import annotations
 
@@ -109,8 +109,18 @@ def table(rows: Iterable[Row]) -> str:
     return "\n".join(lines)
 
 
+def circumstances(seconds: float, *, quick: bool) -> str:
+    """Say when something was measured that has just ended, in what time, and what else the machine did."""
+    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
+    how = " with `--quick`: fewer rounds and events" if quick else ""
+    return (
+        f"Measured{how}, {time.strftime('%Y-%m-%d %H:%M', time.gmtime())} UTC, in {seconds:,.0f} s; "
+        f"load average at the end (1, 5, 15 minutes) {load}."
+    )
+
+
 def machine() -> str:
-    """Return the kind of machine, its load and the versions; nothing that names the machine itself."""
+    """Return the kind of machine and the versions; nothing that names the machine itself."""
     model = next(
         (
             line.partition(":")[2].strip()
@@ -120,12 +130,9 @@ def machine() -> str:
         platform.machine(),
     )
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     lines = [
         f"- {os.cpu_count()} cores, {model}, {memory:.0f} GiB, {platform.system()},"
         f" {platform.python_implementation()} {platform.python_version()}",
-        f"- load average at the end (1, 5, 15 minutes): {load}",
-        f"- {time.strftime('%Y-%m-%d %H:%M', time.gmtime())} UTC",
     ]
     for name in peers.NAMED:
         if (peers.CACHE / name).exists():
