@@ -13,11 +13,11 @@ MACHINE = "Machine and versions"
 INTRODUCTION = """\
 # Results
 
-Written by `make bench`: all but the notes at the end, which are NOTES.md. Each section says when it was measured
-and what else the machine did. A ratio says how many times as good as the peer in its row: above 1 is better. It is the
-median of the ratios within each interleaved round, so it holds on a busy machine; the seconds beside it are
-medians and belong to this run alone. CPU seconds are user and system time of the client's process (getrusage);
-"per CPU s" counts events, calls or logs.
+Written by `make bench`: all but the notes at the end, which are NOTES.md. Each section says when it was
+measured and what else the machine did. A ratio says how many times as good as the peer in its row: above 1 is
+better. It is the median of the ratios within each interleaved round, so it holds on a busy machine; the
+seconds beside it are medians and belong to this run alone. CPU seconds are user and system time of the
+client's process (getrusage); "per CPU s" counts events, calls or logs.
 """
 
 
