@@ -250,7 +250,7 @@ class Swapped:
         self.asked = 0
 
     async def chain_id(self) -> int:
-        return 1
+        return await self.behind.chain_id()
 
     async def head(self) -> Block:
         self.asked += 1
@@ -384,6 +384,28 @@ def test_a_chain_that_started_anew_while_nobody_looked_is_followed(blocks: int) 
         assert reader.logs == await new.logs(0, blocks - 1, TOKENS)
         await stop(reading)
         await second.close()
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("blocks", [150, 200, 260, 2_000])
+def test_another_chain_behind_a_node_that_never_failed_is_not_believed(blocks: int) -> None:
+    """Its blocks would pass for a reorganisation, and readers would take back all that they have."""
+
+    async def scenario() -> None:
+        node, reader = Swapped(), Reader(TOKENS, start_block=0)
+        right = node.behind
+        async with following(node, reader):
+            await eventually(lambda: reader.done_to == 199)
+            node.behind = DevChain(5, blocks=blocks)
+            await eventually(
+                lambda: any("serves chain 5, not chain 1" in str(each) for each in reader.outages)
+            )
+            assert (reader.reorgs, reader.done_to) == ([], 199)
+            node.behind = right
+            right.mine()
+            await eventually(lambda: reader.done_to == 200)
+            assert reader.reorgs == []
 
     run(scenario())
 

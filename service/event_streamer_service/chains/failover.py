@@ -50,7 +50,8 @@ class FailoverSource:
     Args:
         endpoints: In order of preference, at least one.
         chain_id: The chain that they have to serve; each is checked before its first question, and again
-            after it has failed, since another node may answer at its address by then.
+            after it has failed or when `chain_id()` is asked, since another node may answer at its address
+            by then.
         poll_interval: Seconds between two polls of the head where no endpoint announces it.
         announcer: An endpoint that announces new heads; while it fails the head is polled.
         longest_silence: Seconds without an announcement after which the head is polled as a check.
@@ -76,7 +77,8 @@ class FailoverSource:
         """Told of a node that takes long to answer while it is still waited for; `None` once it has."""
 
     async def chain_id(self) -> int:
-        """Return the chain's id."""
+        """Return the chain's id, asked anew of each node before its next question."""
+        self._verified.clear()
         return await self._ask(lambda source: source.chain_id())
 
     async def head(self) -> Block:

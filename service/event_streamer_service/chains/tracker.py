@@ -19,7 +19,7 @@ import msgspec
 
 from .backoff import Backoff
 from .config import ChainConfig
-from .errors import ChainClosed, ChainError, ChainUnavailable
+from .errors import ChainClosed, ChainError, ChainMismatch, ChainUnavailable
 from .headers import HeaderChain, HeaderStore, until_missing
 from .news import News
 from .source import ChainSource
@@ -260,7 +260,7 @@ class HeadTracker:
             logger.info(
                 "chain %d: %d blocks were missed; they are read as history", self._config.chain_id, gap
             )
-            await self._root(head)
+            await self._root_anew()
             return
         if gap > 0 and not self._config.live_enable_gap_detection:
             logger.warning(
@@ -273,7 +273,7 @@ class HeadTracker:
         else:
             found = await self._branch(head)
             if found is None:
-                await self._root(await self._source.head())
+                await self._root_anew()
                 return
             branch = found
         if branch:
@@ -343,6 +343,18 @@ class HeadTracker:
         count = min(number - top, self._config.largest_gap_fill) if number > top else _WALK_BATCH
         last = max(number - count + 1, self._headers.floor, 0)
         return until_missing(await self._source.blocks(range(number, last - 1, -1)))
+
+    async def _root_anew(self) -> None:
+        """
+        Start from the newest block, where it doesn't link to anything known.
+
+        Another chain may answer at a node's address by now, without any failure in between: its blocks would
+        pass for a reorganisation of all that is known.
+        """
+        served = await self._source.chain_id()
+        if served != self._config.chain_id:
+            raise ChainMismatch(f"the node serves chain {served}, not chain {self._config.chain_id}")
+        await self._root(await self._source.head())
 
     async def _root(self, head: Block) -> None:
         """Start from a head with nothing known below it, or too far below it."""
