@@ -124,15 +124,16 @@ class Deliverer:
     def _deliver_block(self, epoch: int, block: Block) -> Steps[None]:
         session = self._session
         for values in decode_block(block):
-            position = 0
+            position, is_fast = 0, self._is_fast
             while position < len(values):
                 if session.over or session.link.discarded(epoch):
                     return
-                if self._is_fast:
+                if is_fast:
                     reached = yield from self._fast_path.take(values, position)
                     if reached > position:
                         position = reached
                         continue
+                    is_fast = False  # where one is not plain, the next ones seldom are: asking costs a tenth
                 value = values[position]
                 position += 1
                 if session.notices.waiting:
