@@ -212,10 +212,7 @@ class Deliverer:
     # --- batches and reorganisations -------------------------------------------------------------
 
     def _handle(self, message: Batch | StreamingReorg) -> Steps[None]:
-        if isinstance(message, Batch):
-            yield from self._handle_batch(message)
-        else:
-            yield from self._handle_reorg(message)
+        return self._handle_batch(message) if isinstance(message, Batch) else self._handle_reorg(message)
 
     def _release(self) -> Steps[None]:
         """Deliver what has its confirmations now."""
