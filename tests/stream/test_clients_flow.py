@@ -15,6 +15,7 @@ from event_streamer_sdk.exceptions import (
     EventStreamerValidationError,
 )
 from support.listener import KINDS, Listener, both, until
+from support.services import wait_until
 from support.stream_server import END, FIRST_BLOCK, Wire, answers, batch, line, stay_silent, stream_server
 
 ALL = [0, 1, 2, 3, 4]
@@ -77,12 +78,15 @@ def test_events_wait_for_their_confirmations(kind: str) -> None:
     def grow(wire: Wire) -> None:
         for number in range(4):
             wire.send(batch(number, head_block=FIRST_BLOCK + number))
-            wire.pause(0.1)
-            steps.append(list(listener.handled))
+            note(deep_enough=number - 1)
         wire.send(line({"type": "heartbeat", "head_block": FIRST_BLOCK + 4}))
-        wire.pause(0.1)
-        steps.append(list(listener.handled))
+        note(deep_enough=3)
         wire.rest(4)
+
+    def note(deep_enough: int) -> None:
+        time.sleep(0.1)  # for what comes too early
+        wait_until(lambda: len(listener.handled) >= deep_enough)
+        steps.append(list(listener.handled))
 
     with stream_server(grow) as server:
         server.batch = lambda number: batch(number, head_block=FIRST_BLOCK + 20)
