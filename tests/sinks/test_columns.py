@@ -236,6 +236,29 @@ def test_conditions_are_refused_in_one_sentence(condition: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("condition", "advice"),
+    [
+        (f"to == {TO}", "compares to, which is text, with a number: put it in quotation marks"),
+        (f"address in ['{TO}', {TO}]", "compares address, which is text, with a number"),
+        (
+            "'3' != value",
+            "compares value, which is a number, with the text '3': leave out the quotation marks",
+        ),
+        ("value in ('3',)", "leave out the quotation marks"),
+        ("1 < block_number <= '5'", "leave out the quotation marks"),
+        ("to == '0x9fe467…a6e0'", "compares to, which is hex such as '0x1f…', with '0x9fe467…a6e0'"),
+        ("value = 3", "equality is written =="),
+        ("value == 3 AND log_index == 1", "write and in place of AND"),
+        ("value == 3 || log_index == 1", "write or in place of ||"),
+    ],
+)
+def test_a_condition_that_no_row_can_meet_is_refused_before_any_row(condition: str, advice: str) -> None:
+    with pytest.raises(EventStreamerValidationError) as caught:
+        EventTable(TRANSFER, 1, where=condition)
+    assert advice in str(caught.value)
+
+
 @given(st.text(max_size=60))
 def test_any_text_is_a_condition_or_refused(text: str) -> None:
     events = [event_of(**{"from": TO, "to": TO, "value": "5"})]

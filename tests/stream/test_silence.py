@@ -3,6 +3,7 @@
 import pickle
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -240,6 +241,29 @@ def test_what_run_raises_is_not_logged_as_well(kind: str) -> None:
     assert done.returncode == 1
     assert done.stderr.count("KeyError: 'frm'") == 1, done.stderr
     assert "raised by the handler" in done.stderr  # its note says for which batch
+
+
+@kinds
+@pytest.mark.parametrize("way", ["run", "loop"])
+def test_a_stream_that_ends_before_its_first_batch_tells_its_error_once(
+    kind: str, way: str, tmp_path: Path
+) -> None:
+    place = tmp_path / "place.json"
+    place.write_text('{"key": "other:1", "resume_token": "t", "saved_at": "2026-01-01T00:00:00+00:00"}')
+    waits = "await " if kind == "async" else ""
+    ways = {"run": f"{waits}stream.run()", "loop": f"{'async ' if waits else ''}for batch in stream: pass"}
+    waiting = f"{waits}stream.start_streaming()\n        while stream.is_running:\n            "
+    program = PROGRAM.replace(
+        waiting + ("await asyncio.sleep(0.01)" if waits else "time.sleep(0.01)"), ways[way]
+    )
+    program = program.replace("handler_retries=0", f"checkpoint={str(place)!r}")
+    assert ways[way] in program
+    with stream_server() as server:
+        done = subprocess.run(
+            [sys.executable, "-c", program, kind, server.url], capture_output=True, text=True, timeout=30
+        )
+    assert done.returncode == 1
+    assert done.stderr.count("holds the position of") == 1, done.stderr
 
 
 # --- errors that travel -------------------------------------------------------------------------

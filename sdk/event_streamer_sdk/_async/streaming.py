@@ -269,7 +269,7 @@ class StreamingClient(AsyncStreaming):
 
     async def _iterate(self) -> AsyncGenerator[Any]:
         async with self._succession:
-            run = self._begin(iterating=True, deliver=False)
+            run = self._begin(iterating=True, deliver=False, raises=True)
         try:
             following: AsyncRun | None = run
             while following is not None:
@@ -408,8 +408,8 @@ class StreamingClient(AsyncStreaming):
             await run.stop()
             self._report = Report(reason=EndReason.FINISHED)
 
-    def _begin(self, *, iterating: bool, deliver: bool) -> AsyncRun:
-        """Start the run that `connect()` made, or a new one."""
+    def _begin(self, *, iterating: bool, deliver: bool, raises: bool = False) -> AsyncRun:
+        """Start the run that `connect()` made, or a new one; `raises`: its caller is given what ends it."""
         self._refuse_second(self.is_running)
         run = self._run
         if run is None or run.lanes.session.link.adopted is None:
@@ -418,6 +418,8 @@ class StreamingClient(AsyncStreaming):
         run.lanes.deliverer.iterate(iterating)
         self._report = self._untold = None
         self._gave_way.clear()
+        if raises:
+            run.session.will_raise()  # before it starts: it may end at once
         run.start(deliver=deliver)
         return run
 

@@ -192,8 +192,8 @@ class StreamingBase(HandlerDecorators):
         return self._lanes
 
     @abc.abstractmethod
-    def _begin(self, *, iterating: bool, deliver: bool) -> Any:
-        """Start a run."""
+    def _begin(self, *, iterating: bool, deliver: bool, raises: bool = False) -> Any:
+        """Start a run; `raises`: its caller is given what ends it, so that it isn't logged as well."""
 
     @abc.abstractmethod
     def _open_stream(self, resume_token: str | None) -> Any:

@@ -39,9 +39,7 @@ class SyncStreaming(StreamingBase):
             # A handler in the main thread can be broken off.
             here = threading.current_thread() is threading.main_thread() and SHARED.can_break_off
             with self._succession:
-                run = None if self.is_running else self._begin(iterating=False, deliver=not here)
-            if run is not None:
-                run.session.will_raise()
+                run = None if self.is_running else self._begin(iterating=False, deliver=not here, raises=True)
             if caught.number is not None:
                 caught.tell(caught.number)  # the signal came before there was something to stop
             try:

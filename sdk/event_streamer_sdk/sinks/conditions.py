@@ -6,8 +6,9 @@ import ast
 import io
 import re
 import tokenize
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 from dateutil import parser
@@ -68,6 +69,7 @@ class Where:
             raise EventStreamerValidationError(
                 f"the condition {text!r} names {', '.join(unknown)}; the columns are {', '.join(kinds)}"
             )
+        self._check_kinds(tree, kinds)
         self._code = self._compile(tree)
 
     def select(self, columns: Mapping[str, Sequence[Any]], count: int) -> list[bool]:
@@ -92,14 +94,25 @@ class Where:
                 f"the condition {self._text!r} can't be evaluated: {problem}"
             ) from problem
 
+    def _check_kinds(self, tree: ast.Expression, kinds: Mapping[str, str]) -> None:
+        """Refuse comparisons that no row can meet: Python says no more of `value == "3"` than False."""
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Compare):
+                sides = [node.left, *node.comparators]
+                for left, right in pairwise(sides):
+                    for one, other in _compared(left, right):
+                        if problem := _mismatch(one, other, kinds) or _mismatch(other, one, kinds):
+                            raise EventStreamerValidationError(f"the condition {self._text!r} {problem}")
+
     def _parse(self, text: str) -> ast.Expression:
         if len(text) > LONGEST:
             raise EventStreamerValidationError(f"a condition of {len(text)} characters is over {LONGEST}")
         try:
             tree = ast.parse(_with_prefixes(text), mode="eval")
         except (SyntaxError, ValueError, tokenize.TokenError, RecursionError, MemoryError) as problem:
-            why = getattr(problem, "msg", None) or problem
-            raise EventStreamerValidationError(f"the condition {text!r} can't be read: {why}") from None
+            raise EventStreamerValidationError(
+                f"the condition {text!r} can't be read: {_why_unreadable(text, problem)}"
+            ) from None
         for node in ast.walk(tree):
             self._check(node)
         return tree
@@ -152,6 +165,40 @@ class Where:
         # Only the nodes above are in it: no call, no attribute, and no name but those of columns.
         made: Callable[..., Any] = eval(code, {"__builtins__": {}, **self._moments})  # noqa: S307
         return made
+
+
+def _compared(left: ast.expr, right: ast.expr) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """Give what is compared with what: with `in [...]` one with each of the list."""
+    if isinstance(right, ast.List | ast.Tuple):
+        yield from ((left, item) for item in right.elts)
+    else:
+        yield left, right
+
+
+def _mismatch(column: ast.expr, constant: ast.expr, kinds: Mapping[str, str]) -> str | None:
+    """Say what is wrong where a column is compared with a constant that none of its values can equal."""
+    if not isinstance(column, ast.Name) or not isinstance(constant, ast.Constant):
+        return None
+    name, value = column.id.removeprefix(_PREFIX), constant.value
+    kind = kinds.get(name)
+    if kind in {"integer", "decimal", "bool"} and isinstance(value, str):
+        what = "true or false" if kind == "bool" else "a number"
+        return f"compares {name}, which is {what}, with the text {value!r}: leave out the quotation marks"
+    if kind in {"text", "hex"} and isinstance(value, int | float):
+        return f"compares {name}, which is text, with a number: put it in quotation marks"
+    if kind == "hex" and isinstance(value, str) and not _HEX.fullmatch(value):
+        return f"compares {name}, which is hex such as '0x1f…', with {value!r}"
+    return None
+
+
+def _why_unreadable(text: str, problem: Exception) -> str:
+    """Say what a reader can do, where the words of Python's own parser don't."""
+    if re.search(r"[^=!<>]=(?!=)", text):
+        return "equality is written =="
+    if word := re.search(r"\b(AND|OR|NOT|IN)\b|&&|\|\|", text):
+        instead = {"&&": "and", "||": "or"}.get(word[0], word[0].lower())
+        return f"write {instead} in place of {word[0]}"
+    return str(getattr(problem, "msg", None) or problem)
 
 
 class _Moments(ast.NodeTransformer):
