@@ -5,9 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from event_streamer_api.errors import EventStreamerSDKError
-
 from ._core.words import install_hint
+from .exceptions import MissingExtraError
 
 __all__ = ["EXTRAS", "MissingExtraError", "needs"]
 
@@ -26,10 +25,6 @@ EXTRAS = {
     "sqlalchemy": ("SQLAlchemy", "sql"),
 }
 """Module → the distribution that holds it, and the extra that brings it."""
-
-
-class MissingExtraError(EventStreamerSDKError, ImportError):
-    """A library is missing that an extra of this package brings; the message says which."""
 
 
 def needs(module: str) -> Any:

@@ -20,6 +20,11 @@ Everything the SDK raises on purpose.
     ├── StreamEndedError                                 the service ended a stream for good
     ├── ClientClosedError (RuntimeError)                 the client was closed before
     ├── HandlerTimeoutError (TimeoutError)               a handler took longer than it may
+    ├── MissingExtraError (ImportError)                  a library is missing that an extra brings
+    ├── SinkError                                        a sink can't take events
+    │   ├── SinkUnavailableError                          its place is away, full or slow, just now
+    │   ├── SinkFinishedError                             all events are in its place already
+    │   └── FrameTooLargeError                            more events than a frame may have
     ├── StoreError                                       a store of positions or of dead letters fails
     │   ├── CheckpointError                               a position can't be stored or read
     │   │   └── LeaseLostError                             another worker has taken over
@@ -236,6 +241,29 @@ class StreamEndedError(EventStreamerSDKError):
         self.error_code = error_code
 
 
+class MissingExtraError(EventStreamerSDKError, ImportError):
+    """A library is missing that an extra of this package brings; the message says which."""
+
+
+class SinkError(EventStreamerSDKError):
+    """A sink can't take events: what it is told to do is wrong, or its place refuses."""
+
+    permanent = True
+    """A stream doesn't wait for it as for a store that is away, since a sink has a patience of its own."""
+
+
+class SinkUnavailableError(SinkError):
+    """The place can't be reached, is full or is too slow, just now: the same write is tried again."""
+
+
+class SinkFinishedError(SinkError):
+    """All events of the subscription are in the place already, written for a subscription like this one."""
+
+
+class FrameTooLargeError(SinkError):
+    """More events came than a frame may have (`max_events`)."""
+
+
 _FROM_ABI = ("ABIParsingError", "LogDecodeError")
 
 
@@ -267,10 +295,15 @@ __all__ = [
     "EventStreamerTLSError",
     "EventStreamerTimeoutError",
     "EventStreamerValidationError",
+    "FrameTooLargeError",
     "HandlerTimeoutError",
     "LeaseLostError",
     "LogDecodeError",
+    "MissingExtraError",
     "RequestDetails",
+    "SinkError",
+    "SinkFinishedError",
+    "SinkUnavailableError",
     "StoreError",
     "StreamEndedError",
     "StreamLineError",

@@ -93,6 +93,7 @@ def test_what_is_read(line: str, written: str) -> None:
         ("event E(uint256 indexed indexed a)", 25, "only once"),
         ("event E((uint256 indexed a) b)", 18, "only a parameter of an event is indexed"),
         ("event E(uint256 a b)", 19, "'b' follows the name 'a'"),
+        ("event E(address index from)", 23, r"follows the name 'index'; .*; did you mean indexed\?"),
         ("event E(uint256 a", 18, r"expected ',' or '\)', not the end"),
         ("event E uint256 (a)", 9, r"expected '\(', not 'uint256'"),
         ("event (uint256 a)", 7, r"expected the name of the event, not '\('"),

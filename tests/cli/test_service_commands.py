@@ -9,6 +9,7 @@ from event_streamer_service import LocalService
 TRANSFER = "Transfer(address indexed from, address indexed to, uint256 value)"
 CHAIN = 31337
 CONTRACT = "0x" + "ab" * 20
+NO_SUBSCRIPTIONS = "event-streamer-cli has no subscriptions; --subscriber-id names another subscriber.\n"
 
 
 def create(cli, *more):
@@ -37,7 +38,7 @@ def test_a_subscription_from_making_to_deleting(served):
 
     deleted = served("subscriptions", "delete", made["id"], "--yes")
     assert deleted.err == f"Deleted {made['id']}.\n"
-    assert served("subscriptions", "list").err == "No subscriptions.\n"
+    assert served("subscriptions", "list").err == NO_SUBSCRIPTIONS
 
 
 @pytest.mark.quick
@@ -62,13 +63,14 @@ def test_subscriptions_come_by_pages(served):
     page = served("subscriptions", "list", "--page", 2, "--page-size", 2, "--json").json
     assert [one["id"] for one in page] == ids[2:4]
     assert "2 of 5 shown" in served("subscriptions", "list", "--page-size", 2).err
+    assert "Page 4 is empty" in served("subscriptions", "list", "--page", 4, "--page-size", 2).err
     everything = served("subscriptions", "list", "--all", "--page-size", 2, "--json").json
     assert [one["id"] for one in everything] == ids
 
 
 def test_each_subscriber_sees_its_own(served):
     create(served, "--subscriber-id", "somebody-else")
-    assert served("subscriptions", "list").err == "No subscriptions.\n"
+    assert served("subscriptions", "list").err == NO_SUBSCRIPTIONS
     assert len(served("subscriptions", "list", "--subscriber-id", "somebody-else", "--json").json) == 1
 
 
@@ -123,7 +125,9 @@ def test_a_chain_from_making_to_deactivating(served, closed_port):
     assert served("chains", "show", 137, "--json").json["name"] == "Polygon PoS"
     assert re.search(r"^Head +-$", served("chains", "show", 137).out, re.MULTILINE), "nobody answers there"
     assert served("chains", "refresh").code == 0
-    assert served("chains", "delete", 137).code == 0
+    asked = served("chains", "delete", 137)
+    assert (asked.code, "pass --yes" in asked.err) == (2, True)
+    assert served("chains", "delete", 137, "--yes").code == 0
     assert [one["chain_id"] for one in served("chains", "list", "--json").json["chains"]] == [CHAIN]
 
 

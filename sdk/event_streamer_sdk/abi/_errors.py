@@ -24,6 +24,8 @@ class ABIParsingError(EventStreamerValidationError):
         message: What is wrong, without the place.
     """
 
+    __module__ = "event_streamer_sdk.abi"  # where users import it from
+
     def __init__(self, message: str, path: str = "") -> None:
         super().__init__(f"{path}: {message}" if path else message)
         self.message = message
@@ -54,6 +56,8 @@ class LogDecodeError(EventStreamerValidationError):
             log as a whole is at fault.
         offset: Byte offset in the log's data where the fault lies; `None` for a fault in the topics.
     """
+
+    __module__ = "event_streamer_sdk.abi"
 
     def __init__(self, message: str, path: str = "", offset: int | None = None) -> None:
         place = [f"parameter {path}"] if path else []

@@ -13,6 +13,7 @@ import attrs
 
 from ._errors import ABIParsingError
 from ._limits import Limits
+from ._messages import nearest
 from ._tokens import FUNCTION_TYPE_WORDS, Token, Tokens
 
 __all__ = ["Draft", "ParsedParameter", "Parser"]
@@ -238,8 +239,9 @@ class Parser:
             return self._tokens.fault("only a parameter of an event is indexed, and only once", first)
         if first.text in _LOCATIONS:
             return self._tokens.fault(f"{first.text!r} is a data location, which has no place here", first)
+        hint = nearest(first.name, ("indexed", *_LOCATIONS))
         return self._tokens.fault(
-            f"{_shown(second)} follows the name {first.name!r}; expected ',' or ')'", second
+            f"{_shown(second)} follows the name {first.name!r}; expected ',' or ')'{hint}", second
         )
 
     def _base(self, depth: int) -> tuple[str, list[ParsedParameter] | None]:

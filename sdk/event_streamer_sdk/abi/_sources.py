@@ -94,7 +94,7 @@ def read_source(source: ABISource, contract: str | None, limits: Limits) -> Item
 def _from_source(source: ABISource, contract: str | None, limits: Limits) -> Items:
     """Tell a document from a path and from what has been parsed."""
     if isinstance(source, str):
-        return _from_text(source, contract, limits)
+        return _from_text(source, contract, limits, "; a file is given as pathlib.Path(…)")
     if isinstance(source, bytes | bytearray | memoryview):
         _check_size(len(source), limits)
         return _from_text(_decode(bytes(source)), contract, limits)
@@ -134,7 +134,7 @@ def _check_size(size: int, limits: Limits) -> None:
         raise ABIParsingError(f"the document is larger than the limit of {limits.document_bytes} bytes")
 
 
-def _from_text(text: str, contract: str | None, limits: Limits) -> Items:
+def _from_text(text: str, contract: str | None, limits: Limits, advice: str = "") -> Items:
     """Tell JSON from Solidity."""
     _check_size(len(text), limits)
     text = text.removeprefix("\ufeff").lstrip()  # behind it JSON may have blanks: no need for a copy
@@ -145,8 +145,7 @@ def _from_text(text: str, contract: str | None, limits: Limits) -> Items:
         if not {"(", "{"} & set(text):
             raise ABIParsingError(
                 f"{shortened(text)} is neither JSON nor a declaration such as "
-                "'Transfer(address indexed from, address indexed to, uint256 value)'; "
-                "a file is given as pathlib.Path(…)"
+                f"'Transfer(address indexed from, address indexed to, uint256 value)'{advice}"
             )
         return _declared([(text, "")], limits)
     if not text.isascii():

@@ -124,7 +124,8 @@ class FileCheckpoint:
             ) from error
         if found != key:
             raise refused(
-                f"{self.path} holds the position of {found!r} and not of {key!r}; use a file for each"
+                f"{self.path} holds the position of {found!r} and not of {key!r}; use a file for each, or "
+                "move it away if that subscription is gone, to start from the beginning"
             )
         self._try_the_folder()
         return checkpoint

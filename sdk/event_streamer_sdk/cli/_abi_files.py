@@ -1,12 +1,14 @@
 """Which event is meant: a name in an ABI file, or the event itself in human-readable form."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from event_streamer_sdk.abi import extract_abi_event, parse_abi
+from event_streamer_sdk.abi import ABIParsingError, extract_abi_event, parse_abi
 from event_streamer_sdk.cli._output import say
 from event_streamer_sdk.cli._shared import option
 from event_streamer_sdk.models.abi import ABIEvent
@@ -52,6 +54,15 @@ def read_abi(file: str) -> bytes:
     return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
 
 
+@contextmanager
+def _named(file: str) -> Iterator[None]:
+    """Say in which file the fault is."""
+    try:
+        yield
+    except ABIParsingError as fault:
+        raise ABIParsingError(f"{'standard input' if file == '-' else file}: {fault}") from None
+
+
 def events_in(file: File, contract: Contract = None) -> list[ABIEvent]:
     """
     Find all events of an ABI.
@@ -67,7 +78,8 @@ def events_in(file: File, contract: Contract = None) -> list[ABIEvent]:
         OSError: The file can't be read.
         ABIParsingError: It holds no ABI, or none of its events can be read.
     """
-    found, faults = parse_abi(read_abi(file), contract=contract).read_events()
+    with _named(file):
+        found, faults = parse_abi(read_abi(file), contract=contract).read_events()
     for fault in faults[:_MOST_TOLD]:
         say(f"Left out: {fault}")
     if len(faults) > _MOST_TOLD:
@@ -109,4 +121,5 @@ def chosen_event(
                 "'Transfer(address indexed from, address indexed to, uint256 value)'"
             )
         return parse_abi(event).only_event()
-    return extract_abi_event(read_abi(abi), event, contract=contract)
+    with _named(abi):
+        return extract_abi_event(read_abi(abi), event, contract=contract)

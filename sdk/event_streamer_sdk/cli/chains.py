@@ -8,7 +8,7 @@ import typer
 from event_streamer_sdk import SyncEventStreamer
 from event_streamer_sdk.cli._connection import calls_the_service, connect
 from event_streamer_sdk.cli._once import Commands
-from event_streamer_sdk.cli._output import AsJson, say, write_details, write_json, write_table
+from event_streamer_sdk.cli._output import AsJson, ask, say, write_details, write_json, write_table
 from event_streamer_sdk.cli._shared import given_by, option
 from event_streamer_sdk.models.chains import ChainConfigRequest, ChainConfigResponse
 
@@ -113,9 +113,12 @@ def update(client: SyncEventStreamer, config: ChainConfigRequest, as_json: AsJso
 def delete(
     client: SyncEventStreamer,
     chain: ChainId,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Deactivate a chain: the service stops reading it, its configuration stays."""
+    """Deactivate a chain: the service stops reading it, for all subscribers; its configuration stays."""
+    if not yes:
+        ask(f"Deactivate chain {chain}, and end the streams of all its subscriptions?")
     _done(client.delete_chain(chain), as_json, f"Deactivated chain {chain}.")
 
 

@@ -100,7 +100,9 @@ def list_(
     write_table(
         ["Id", "Event", "Chain", "Contracts", "Blocks", "Processed to", "Delivered", "State"],
         [_row(one) for one in found],
-        empty="No subscriptions.",
+        empty=f"{client.subscriber_id} has no subscriptions; --subscriber-id names another subscriber."
+        if total == 0
+        else f"Page {page} is empty.",
     )
     if len(found) < total:
         say(f"{len(found)} of {total} shown; --page and --all show more.")

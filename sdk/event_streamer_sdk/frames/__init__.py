@@ -17,22 +17,8 @@ for what these libraries do. What is too large for memory, or goes on with the c
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
+from ..exceptions import FrameTooLargeError
 from .frame import EventFrame
 from .progress import FetchProgress
 
-if TYPE_CHECKING:
-    from .fetching import FrameTooLargeError
-
 __all__ = ["EventFrame", "FetchProgress", "FrameTooLargeError"]
-
-_HOMES = {"FrameTooLargeError": ".fetching"}
-
-
-def __getattr__(name: str) -> Any:
-    """Import what reaches farther when it is asked for."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name], __name__), name)

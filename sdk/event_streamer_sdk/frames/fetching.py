@@ -23,7 +23,8 @@ from event_streamer_api.types import Operation
 from .._core.stream.reports import EndReason, Gap, Report
 from .._core.subscriptions import completed, subscription_to
 from .._extras import needs
-from ..sinks import EventTable, SinkBatch, SinkError, Source
+from ..exceptions import FrameTooLargeError
+from ..sinks import EventTable, SinkBatch, Source
 from ..sinks import arrow as conversion
 from .frame import EventFrame
 from .progress import FetchProgress, ProgressOption, teller
@@ -31,13 +32,9 @@ from .progress import FetchProgress, ProgressOption, teller
 if TYPE_CHECKING:
     from .._core.stream.options import StreamOptions
 
-__all__ = ["FrameTooLargeError", "Wanted", "fetch", "fetch_async", "wanted"]
+__all__ = ["Wanted", "fetch", "fetch_async", "wanted"]
 
 logger: logging.Logger = logging.getLogger(__name__)
-
-
-class FrameTooLargeError(SinkError):
-    """More events came than a frame may have (`max_events`)."""
 
 
 @frozen

@@ -9,9 +9,11 @@ from typing import Any, Protocol, runtime_checkable
 
 from attrs import evolve, field, frozen
 
-from event_streamer_api.errors import EventStreamerSDKError, EventStreamerValidationError
+from event_streamer_api.errors import EventStreamerValidationError
 from event_streamer_api.models import ABIEvent, StreamingReorg, SubscriptionCreate, SubscriptionResponse
 from event_streamer_sdk.abi import human_readable
+
+from ..exceptions import SinkError, SinkFinishedError, SinkUnavailableError
 
 __all__ = [
     "Sink",
@@ -21,21 +23,6 @@ __all__ = [
     "SinkUnavailableError",
     "Source",
 ]
-
-
-class SinkError(EventStreamerSDKError):
-    """A sink can't take events: what it is told to do is wrong, or its place refuses."""
-
-    permanent = True
-    """A stream doesn't wait for it as for a store that is away, since a sink has a patience of its own."""
-
-
-class SinkUnavailableError(SinkError):
-    """The place can't be reached, is full or is too slow, just now: the same write is tried again."""
-
-
-class SinkFinishedError(SinkError):
-    """All events of the subscription are in the place already, written for a subscription like this one."""
 
 
 def about(subscription: SubscriptionCreate | SubscriptionResponse) -> dict[str, Any]:
