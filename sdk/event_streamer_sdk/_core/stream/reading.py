@@ -324,6 +324,11 @@ class Reader:
             if isinstance(getattr(error, "status_code", None), int):
                 # Where the service said so in the stream, its own message has told it.
                 session.notices.tell_error("INVALID_RESUME_TOKEN", str(error), recoverable=False)
+            if session.settings.has_store:
+                error.add_note(
+                    "The token is that of the checkpoint store. Where the service was set up anew, move the stored "
+                    'position away, or begin anew by itself with on_token_lost="restart".'
+                )
             session.conclude(EndReason.REFUSED, error)
             return
         token = None
