@@ -12,6 +12,7 @@ import pytest
 from event_streamer_sdk import Status, SyncEventStreamer
 from event_streamer_sdk.checkpoints import AsyncSQLCheckpoint, MemoryCheckpoint, SQLiteCheckpoint
 from event_streamer_sdk.exceptions import EventStreamerValidationError
+from event_streamer_sdk.models.subscriptions import SubscriptionUpdate
 from event_streamer_sdk.sinks import SinkBatch, SinkError, SinkUnavailableError, Source, SQLSink
 from event_streamer_sdk.streaming_client import EndReason
 from event_streamer_service import DevChain, LocalService
@@ -306,6 +307,22 @@ def test_a_client_that_is_connected_already_goes_on_where_the_sink_is(
         stream.run(into=sink)
     assert sink.rows == places(chain, 250)
     assert service.journal.tokens(number) == [None, None, half]
+
+
+def test_a_new_place_is_not_begun_in_the_middle_in_silence(
+    service: LocalService, chain: DevChain, kind: str
+) -> None:
+    number = subscribe(service, 250)
+    assert stream_into(kind, service.url, number, Kept()).events == len(places(chain, 250))
+    with pytest.raises(SinkError, match="1,255 events before, and this place holds no position"):
+        stream_into(kind, service.url, number, Kept())
+
+    with SyncEventStreamer(service.url, "sinks") as client:
+        client.update_subscription(number, SubscriptionUpdate(end_block=260))
+        token = client.get_subscription(number).resume_token
+    rest = Kept()
+    stream_into(kind, service.url, number, rest, resume_token=token)
+    assert rest.rows == [place for place in places(chain, 260) if place[0] > 250]
 
 
 def test_what_is_no_sink_is_refused(service: LocalService, kind: str) -> None:

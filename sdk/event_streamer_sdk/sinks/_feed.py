@@ -27,6 +27,7 @@ from event_streamer_api.models import StreamingReorg, SubscriptionResponse
 from .._core.stream.checkpoint import Checkpoint, LeasingStore
 from .._core.stream.messages import Batch
 from .._core.stream.reports import EndReason, Report
+from .._core.words import counted
 from ._pieces import Piece, block_of, join, token_of
 from ._writer import Writer
 from .protocol import SinkBatch, SinkError, Source, checked
@@ -297,7 +298,20 @@ class Feed:
         if self._token is not None:
             return Checkpoint(resume_token=self._token)
         found: Checkpoint | None = self._store.load(key) if self._store is not None else None
+        if found is None:
+            self._refuse_gap()
         return found
+
+    def _refuse_gap(self) -> None:
+        """Refuse a place without a position where the service goes on in the middle of the subscription."""
+        subscription = self._source.subscription
+        before = subscription.events_delivered
+        if before and self._stream._progress.token is None:
+            raise SinkError(
+                f"subscription {subscription.id} has delivered {counted(before, 'event')} before, and this place "
+                "holds no position of it: they would be missing here. Subscribe with new=True to have all of "
+                "them, or stream with resume_token=subscription.resume_token for what follows alone"
+            )
 
     def save(self, key: str, checkpoint: Checkpoint) -> None:
         """Write all events up to a position, with it; then tell the user's store, too."""

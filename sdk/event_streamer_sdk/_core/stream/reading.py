@@ -326,8 +326,8 @@ class Reader:
                 session.notices.tell_error("INVALID_RESUME_TOKEN", str(error), recoverable=False)
             if session.settings.has_store:
                 error.add_note(
-                    "The token is that of the checkpoint store. Where the service was set up anew, move the stored "
-                    'position away, or begin anew by itself with on_token_lost="restart".'
+                    "The token is that of the checkpoint store. Where the service was set up anew, move the "
+                    'stored position away, or begin anew by itself with on_token_lost="restart".'
                 )
             session.conclude(EndReason.REFUSED, error)
             return

@@ -124,7 +124,8 @@ class SQLSink:
                 connection.execute(self._positions.insert().values(table_name=name, position=found))
             elif not is_there:
                 raise SinkError(
-                    f"{self._name} is gone, but not its position: delete it from {self._positions.name}"
+                    f"{self._name} is gone, but not its position: delete it from {self._positions.name}, and "
+                    "stream a new subscription, since this one would not begin anew"
                 )
         self._position = found
         return token
