@@ -144,7 +144,7 @@ def play(
                     session.stop(EndReason.STOPPED)
                 else:
                     clock.now += command.seconds
-            elif isinstance(command, do.AskForEvent):
+            elif isinstance(command, do.AskForSubscription):
                 outcome = do.Failed(OSError("no answer"))
             elif isinstance(command, do.Call):
                 batch = current_batch()

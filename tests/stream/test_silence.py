@@ -17,7 +17,7 @@ ALL = [0, 1, 2, 3, 4]
 kinds = pytest.mark.parametrize("kind", KINDS)
 
 
-def subscription(name: str) -> Answer:
+def subscription(name: str, **fields: Any) -> Answer:
     """A subscription to an event of that name."""
     return Answer(
         200,
@@ -29,6 +29,7 @@ def subscription(name: str) -> Answer:
             "start_block": 0,
             "chain_id": 1,
             "subscriber_id": "tester",
+            **fields,
         },
     )
 
@@ -184,6 +185,27 @@ def test_stop_streaming_raises_what_ended_the_stream_once(kind: str) -> None:
     with stream_server() as server:
         listener = Listener(kind, server.url, handler=fail, handler_retries=0)
         both(kind, listener, scenario)
+
+
+@kinds
+@pytest.mark.parametrize(("before", "warnings"), [(1_200, 1), (0, 0)])
+def test_a_store_without_a_position_of_a_subscription_that_was_read_before_is_warned_of(
+    kind: str, before: int, warnings: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario(stream: Any, call: Any) -> None:
+        await call(stream.run())
+        assert "1,200" in caplog.text or not warnings
+        (tmp_path / "place.json").unlink(missing_ok=True)
+        await call(stream.run())  # the client itself knows its place
+
+    with stream_server() as server:
+        server.subscription = subscription("Transfer", events_delivered=before)
+        listener = Listener(kind, server.url, checkpoint=str(tmp_path / "place.json"))
+        both(kind, listener, scenario)
+        assert listener.handled == ALL
+    told = [record for record in caplog.records if "no position is stored here" in record.message]
+    assert len(told) == warnings
+    assert all("1,200 events were delivered before" in record.message for record in told)
 
 
 PROGRAM = """

@@ -171,10 +171,10 @@ class Process:
                 return 0.0, None
             case do.Call():
                 return self.call(command)
-            case do.AskForEvent():
+            case do.AskForSubscription():
                 if world.random.random() < 0.3:
                     return 0.5, do.Failed(OSError("no answer"))
-                return 0.05, "E"
+                return 0.05, do.KnownSubscription("E")
             case do.LoadCheckpoint():
                 return 0.01, world.trouble_of_a_store() or (lambda: world.stored)
             case do.SaveCheckpoint():

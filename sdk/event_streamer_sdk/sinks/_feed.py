@@ -308,9 +308,9 @@ class Feed:
         before = subscription.events_delivered
         if before and self._stream._progress.token is None:
             raise SinkError(
-                f"subscription {subscription.id} has delivered {counted(before, 'event')} before, and this place "
-                "holds no position of it: they would be missing here. Subscribe with new=True to have all of "
-                "them, or stream with resume_token=subscription.resume_token for what follows alone"
+                f"subscription {subscription.id} has delivered {counted(before, 'event')} before, and this "
+                "place holds no position of it: they would be missing here. Subscribe with new=True to have "
+                "all of them, or stream with resume_token=subscription.resume_token for what follows alone"
             )
 
     def save(self, key: str, checkpoint: Checkpoint) -> None:

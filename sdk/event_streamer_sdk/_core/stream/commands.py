@@ -124,8 +124,8 @@ class HandOver:
 
 
 @frozen
-class AskForEvent:
-    """Ask the service for the name of the subscription's event. Outcome: `str` or `Failed`."""
+class AskForSubscription:
+    """Ask the service for the subscription. Outcome: `KnownSubscription` or `Failed`."""
 
 
 @frozen
@@ -214,6 +214,20 @@ class NoContent:
 
 
 @frozen
+class KnownSubscription:
+    """
+    What a run needs to know of its subscription.
+
+    Attributes:
+        event_name: The name of its event.
+        events_delivered: Events that were delivered and acknowledged before; `None` where it isn't told.
+    """
+
+    event_name: str
+    events_delivered: int | None = None
+
+
+@frozen
 class EndOfResponse:
     """The response ended as it should."""
 
@@ -252,7 +266,7 @@ Command = (
     | Call
     | Ask
     | HandOver
-    | AskForEvent
+    | AskForSubscription
     | LoadCheckpoint
     | SaveCheckpoint
     | AcquireLease
@@ -297,10 +311,10 @@ def ask(function: Callable[[Any], Any], argument: object) -> Steps[Answer | Fail
     return outcome
 
 
-def ask_for_event() -> Steps[str | Failed]:
-    """Ask for the name of the subscription's event, as `AskForEvent`."""
-    outcome = yield AskForEvent()
-    assert isinstance(outcome, str | Failed)
+def ask_for_subscription() -> Steps[KnownSubscription | Failed]:
+    """Ask what the subscription is for and how far it is, as `AskForSubscription`."""
+    outcome = yield AskForSubscription()
+    assert isinstance(outcome, KnownSubscription | Failed)
     return outcome
 
 

@@ -13,7 +13,7 @@ import logging
 
 from event_streamer_api.errors import EventStreamerValidationError
 
-from .commands import Failed, Steps, ask_for_event
+from .commands import Failed, Steps, ask_for_subscription
 from .reports import EndReason
 from .session import Session
 
@@ -58,14 +58,14 @@ class Naming:
         session, registry = self._session, self._session.registry
         self._asked_at = session.link.epoch
         if registry.event_name is None:
-            outcome = yield from ask_for_event()
+            outcome = yield from ask_for_subscription()
             if isinstance(outcome, Failed):
                 told = outcome.error
                 logger.debug("subscription %s: its event is not known: %s", session.subscription_id, told)
                 if isinstance(getattr(told, "status_code", None), int):
                     self._asked_at = TRIES  # it has answered, and would do so again
                 return
-            registry.learn_event_name(outcome)
+            registry.learn_event_name(outcome.event_name)
         name = registry.event_name
         assert name is not None
         wrong = registry.take_unchecked_names() - {name}

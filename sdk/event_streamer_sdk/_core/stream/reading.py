@@ -10,6 +10,7 @@ from event_streamer_sdk.exceptions import EventStreamerConnectionError
 
 from ..backoff import Backoff, Reconnect
 from ..inflate import Inflater
+from ..words import counted
 from .acknowledging import AckBuffer
 from .commands import (
     Answer,
@@ -22,6 +23,7 @@ from .commands import (
     Steps,
     Wait,
     ask,
+    ask_for_subscription,
     connect,
     load_checkpoint,
     read,
@@ -75,6 +77,8 @@ class Reader:
         policy = session.settings.reconnect or Reconnect()
         self._backoff = Backoff(policy, session.random, by_time=policy.attempts is None)
         self._lost_token_at: int | None = None
+        self._store_is_empty = False
+        """Whether it held no position, and the service has not been asked yet how far it is."""
 
     def steps(self) -> Steps[None]:
         """Run the lane."""
@@ -85,6 +89,8 @@ class Reader:
         conflicts = 0
         while not session.over:
             outcome = yield from self._connect()
+            if self._store_is_empty and not isinstance(outcome, Failed):
+                yield from self._tell_what_is_left_out()
             if isinstance(outcome, Connected):
                 if session.over:
                     # It comes too late: the position may belong to the next run by now.
@@ -167,6 +173,20 @@ class Reader:
             elif stored is not None and not session.over:
                 # Else it may come too late: the next run has gone on.
                 self._progress.restore(stored)
+            self._store_is_empty = stored is None and self._progress.token is None
+
+    def _tell_what_is_left_out(self) -> Steps[None]:
+        """Warn where a store without a position meets a subscription that was read before: it may be lost."""
+        session = self._session
+        self._store_is_empty = False
+        known = yield from ask_for_subscription()
+        if not isinstance(known, Failed) and known.events_delivered:
+            logger.warning(
+                "subscription %s: no position is stored here, and %s before: these don't come again. "
+                "subscribe(new=True) begins anew",
+                session.subscription_id,
+                f"{counted(known.events_delivered, 'event was', 'events were')} delivered",
+            )
 
     # --- one connection --------------------------------------------------------------------------
 

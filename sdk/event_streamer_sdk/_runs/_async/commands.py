@@ -28,7 +28,7 @@ class AsyncCommands(abc.ABC):
             do.Read: self._read,
             do.Disconnect: self._disconnect,
             do.Ask: self._ask,
-            do.AskForEvent: self._ask_for_event,
+            do.AskForSubscription: self._ask_for_subscription,
             do.LoadCheckpoint: lambda _: self._in_store("load"),
             do.SaveCheckpoint: lambda command: self._in_store("save", command.checkpoint),
             do.AcquireLease: lambda _: self._in_store("acquire"),
@@ -81,13 +81,13 @@ class AsyncCommands(abc.ABC):
             return failed(error)
         return None
 
-    async def _ask_for_event(self, _: do.AskForEvent) -> str | do.Failed:
+    async def _ask_for_subscription(self, _: do.AskForSubscription) -> do.KnownSubscription | do.Failed:
         try:
             timeout = self.session.settings.ack_timeout
             subscription = await self._means.send(self._means.subscription(), timeout)
         except Exception as error:  # noqa: BLE001 - the core judges it
             return failed(error)
-        return str(subscription.event_signature.name)
+        return do.KnownSubscription(subscription.event_signature.name, subscription.events_delivered)
 
     # --- stores --------------------------------------------------------------------------------
 
