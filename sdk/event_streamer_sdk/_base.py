@@ -238,7 +238,7 @@ class BaseClient:
         unknown = sorted(options.keys() - OPTIONS_OF_A_CALL)
         if unknown:
             raise TypeError(
-                f"{unknown[0]!r} is not an argument of this call; those of every call are "
+                f"{unknown[0]!r} is not an argument of this call, which takes besides its own "
                 f"{', '.join(sorted(OPTIONS_OF_A_CALL))}"
             )
         return self.with_options(**options)

@@ -58,6 +58,13 @@ def test_a_subscription_selects_by_indexed_parameters(served):
         assert not refused.out
 
 
+def test_a_signature_without_names_is_warned_of(served):
+    assert "Warning" not in served("subscriptions", "create", TRANSFER, "--chain", CHAIN).err
+    made = served("subscriptions", "create", "Transfer(address,address,uint256)", "--chain", CHAIN)
+    assert made.code == 0
+    assert "Transfer(address, address, uint256) marks no parameter as indexed" in made.err
+
+
 def test_subscriptions_come_by_pages(served):
     ids = [create(served)["id"] for _ in range(5)]
     page = served("subscriptions", "list", "--page", 2, "--page-size", 2, "--json").json

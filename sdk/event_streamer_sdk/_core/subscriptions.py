@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -19,6 +20,8 @@ from event_streamer_api.models import (
 from event_streamer_api.types import Operation
 
 from ..exceptions import EventStreamerTimeoutError
+
+logger = logging.getLogger(__name__)
 
 _CALL_IS_UNKNOWN = frozenset({404, 405, 501})
 """What a service answers to a call that it doesn't have."""
@@ -215,6 +218,8 @@ def subscription_to(
         EventStreamerValidationError: If the event or another value is wrong.
     """
     described = _event_of(event, name)
+    if advice := advice_on(described):
+        logger.warning("%s", advice)
     return SubscriptionCreate(
         event_signature=described,
         topics=None if where is None else topics_where(described, where),
@@ -222,6 +227,25 @@ def subscription_to(
         chain_id=chain_id,
         start_block=start_block,
         end_block=end_block,
+    )
+
+
+def advice_on(event: ABIEvent) -> str | None:
+    """
+    Say what is probably wrong with an event that can be subscribed to.
+
+    Args:
+        event: The event.
+
+    Returns:
+        A sentence about a canonical signature, as explorers show it, which leaves out what is indexed; or
+        `None`.
+    """
+    if not event.inputs or any(each.name or each.indexed for each in event.inputs):
+        return None
+    signature = f"{event.name}({', '.join(each.type for each in event.inputs)})"
+    return (
+        f"{signature} marks no parameter as indexed: if the contract's event does, its logs can't be decoded"
     )
 
 

@@ -232,8 +232,8 @@ def _place_of_url(sa: Any, where: Any) -> DatabasePlace:
         url.get_dialect()
     except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, TypeError, ValueError) as problem:
         raise EventStreamerValidationError(
-            "this is not a database we can use: name it as postgresql://user@host/database, "
-            f"sqlite:///file.db or by a function that connects ({type(problem).__name__})"
+            "this is not a database that can be used, such as postgresql://user@host/database or "
+            f"sqlite:///file.db ({type(problem).__name__})"
         ) from None
     if url.get_backend_name() == "sqlite" and url.get_driver_name() == "pysqlite" and not url.query:
         return sqlite_place(url.database or ":memory:")

@@ -23,8 +23,10 @@ def app_function(name: str) -> Callable[[Any], Any]:
         typer.BadParameter: There is no such function.
     """
     module, _, function = name.partition(":")
-    if not module or not function:
-        raise typer.BadParameter(f"--app must be module:function, not {name!r}")
+    if not module or not function or not all(part.isidentifier() for part in module.split(".")):
+        raise typer.BadParameter(
+            f"--app must be module:function, such as transfers:app for transfers.py here, not {name!r}"
+        )
     if "" not in sys.path and os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
     try:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from event_streamer_sdk import SyncEventStreamer
+from event_streamer_sdk._core.subscriptions import advice_on
 from event_streamer_sdk.abi import human_readable, signature, wire_names
 from event_streamer_sdk.cli._abi_files import chosen_event
 from event_streamer_sdk.cli._connection import calls_the_service, connect
@@ -61,6 +62,8 @@ def create(
 
     Without --address all contracts are watched, without --end-block the subscription goes on with the chain.
     """
+    if advice := advice_on(event):
+        say(f"Warning: {advice}.")
     made = client.subscribe(
         event,
         addresses=address or [],
