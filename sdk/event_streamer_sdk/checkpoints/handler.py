@@ -55,7 +55,15 @@ class HandlerCheckpoint:
             The position, `None` where there is none yet; an awaitable of it where `load` is a coroutine
             function.
         """
-        token = self._load()
+        try:
+            token = self._load()
+        except Exception as error:
+            if type(error).__name__ == "ProgrammingError" and "thread" in str(error):
+                error.add_note(
+                    "load is called in another thread than handlers: open the connection with "
+                    "check_same_thread=False, or one of its own in load."
+                )
+            raise
         return _position_later(token) if isawaitable(token) else _position(token)
 
     def save(self, key: str, checkpoint: Checkpoint) -> None:
