@@ -50,12 +50,13 @@ def test_a_read_costs_one_round_trip(link: Link) -> None:
         number = client.subscribe()
         client.subscription(number)
         link.delay = TRIP
-        began = time.monotonic()
+        took = []
         for _ in range(3):
+            began = time.monotonic()
             client.subscription(number)
-        each = (time.monotonic() - began) / 3
+            took.append(time.monotonic() - began)
         link.delay = 0
-    assert TRIP <= each < 1.9 * TRIP
+    assert TRIP <= min(took) < 1.9 * TRIP  # the quickest: a busy machine adds to others
 
 
 @pytest.mark.postgres
