@@ -17,9 +17,10 @@ import pytest
 
 from event_streamer_api.errors import EventStreamerValidationError
 from event_streamer_sdk import EventStreamer, SyncEventStreamer
-from event_streamer_sdk.checkpoints import Checkpoint, SQLiteCheckpoint
+from event_streamer_sdk.checkpoints import Checkpoint, CheckpointError, SQLiteCheckpoint
 from event_streamer_sdk.workers import SyncWorker, Worker, current_lease, workers_status
 from event_streamer_sdk.workers.health import health_endpoint
+from event_streamer_sdk.workers.streams import ThreadedStreams
 from event_streamer_service import DevChain, LocalService
 from support.brokers import redis_server
 from support.listener import KINDS
@@ -377,3 +378,17 @@ def test_a_store_without_leases_or_of_the_other_kind_is_refused(tmp_path: Path) 
     with pytest.raises(LookupError):
         current_lease()
     assert Checkpoint(resume_token="t").block is None
+
+
+def test_what_is_left_of_a_broken_off_hand_over_is_no_traceback() -> None:
+    """A second Ctrl-C closes the threads, and leases that weren't given back yet run out by themselves."""
+
+    async def ask() -> None:
+        with SyncEventStreamer("http://127.0.0.1:9", "me") as client:
+            streams = ThreadedStreams(client, lambda _: None, None, {})
+            assert await streams.ask(len, "three") == 5
+            streams.close()
+            with pytest.raises(CheckpointError, match="ended before it could hand over"):
+                await streams.ask(len, "three")
+
+    asyncio.run(ask())

@@ -27,7 +27,7 @@ from event_streamer_sdk import (
     SyncEventStreamer,
     SyncStreamingClient,
 )
-from event_streamer_sdk.exceptions import HandlerTimeoutError, LeaseLostError
+from event_streamer_sdk.exceptions import CheckpointError, HandlerTimeoutError, LeaseLostError
 
 from .lease import Lease, LeasedPositions, enter
 
@@ -242,6 +242,7 @@ class ThreadedStreams:
         # Threads are made as they are needed; those that wait for streams must not keep out the store's.
         self._waiting = ThreadPoolExecutor(100_000, thread_name_prefix="worker-stream")
         self._asking = ThreadPoolExecutor(16, thread_name_prefix="worker")
+        self._closed = False
 
     async def _in(self, threads: ThreadPoolExecutor, function: Callable[..., Any], *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(threads, function, *arguments)
@@ -279,10 +280,13 @@ class ThreadedStreams:
 
     async def ask(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call a method of the store."""
+        if self._closed:  # a second Ctrl-C, while the first one's hand-over goes on
+            raise CheckpointError("the worker has ended before it could hand over", permanent=True)
         return await self._in(self._asking, function, *arguments)
 
     def close(self) -> None:
         """Let go of the threads; one that waits for a handler which doesn't end is left behind."""
+        self._closed = True
         self._waiting.shutdown(wait=False, cancel_futures=True)
         self._asking.shutdown(wait=False, cancel_futures=True)
 
