@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from event_streamer_sdk.exceptions import EventStreamerConnectionError, EventStreamerSDKError
 
+from .._answers_on_threads import settled
 from .._core.stream import commands as do
 from .._core.stream.commands import Lane
 from .._core.stream.lanes import Lanes
@@ -28,7 +29,7 @@ from ._sync.commands import SyncCommands
 from .housekeeping import SHARED as SHARED_HOUSEKEEPING
 from .housekeeping import Chore
 from .means import Means
-from .responses import failed, opened, plain
+from .responses import failed, opened
 from .signals import SHARED, BrokenOff
 
 T = TypeVar("T")
@@ -301,7 +302,7 @@ class SyncRun(SyncCommands):
                     try:
                         answer = command.function(command.argument)
                         if answer is not None:
-                            plain(answer, command.function)
+                            settled(answer, command.function)
                     except Exception as error:  # noqa: BLE001 - a handler's failure, whatever it is, goes to the core
                         outcome = error
                     finally:
@@ -351,7 +352,7 @@ class SyncRun(SyncCommands):
         def call() -> None:
             self._helper_thread = threading.get_ident()
             try:
-                plain(context.run(command.function, command.argument), command.function)
+                settled(context.run(command.function, command.argument), command.function)
             except BaseException as error:  # noqa: BLE001 - as above; nobody else sees what a thread raises
                 outcome.append(error)
             else:
@@ -368,7 +369,7 @@ class SyncRun(SyncCommands):
 
     def _ask(self, command: do.Ask) -> do.Answer | do.Failed:
         try:
-            return do.Answer(plain(command.function(command.argument), command.function))
+            return do.Answer(settled(command.function(command.argument), command.function))
         except Exception as error:  # noqa: BLE001 - as above
             return do.Failed(error)
 
@@ -395,6 +396,6 @@ class SyncRun(SyncCommands):
     def _stored(self, store: Any, function: Callable[..., Any], *arguments: Any) -> Any:
         del store  # whether it may block is no question here
         try:
-            return plain(function(*arguments), function)
+            return settled(function(*arguments), function)
         except Exception as error:  # noqa: BLE001 - the core judges it
             return do.Failed(error)

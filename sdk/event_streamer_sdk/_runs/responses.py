@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, TypeVar
+from typing import Any
 
-from event_streamer_api.errors import EventStreamerValidationError
 from event_streamer_sdk.exceptions import EventStreamerTLSError
 
 from .._core.stream.commands import Connected, Failed, NoContent
-
-T = TypeVar("T")
 
 
 def opened(response: Any) -> Connected | NoContent:
@@ -49,21 +46,6 @@ def is_coroutine_function(function: Any) -> bool:
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
         getattr(function, "__call__", None)  # noqa: B004 - not whether it can be called, but how
     )
-
-
-def plain(answer: T, function: object) -> T:
-    """
-    Refuse an answer that has to be awaited, in the blocking client: it would count as done and never be.
-
-    Raises:
-        EventStreamerValidationError: It has to be awaited.
-    """
-    if answer is None or not inspect.isawaitable(answer):
-        return answer
-    if inspect.iscoroutine(answer):
-        answer.close()
-    name = getattr(function, "__qualname__", None) or repr(function)
-    raise EventStreamerValidationError(f"{name} returned a coroutine: use EventStreamer, or a plain function")
 
 
 def _seconds(value: str | None) -> float | None:

@@ -12,7 +12,6 @@ import logging
 import os
 import re
 import ssl
-import urllib.request
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from importlib.util import find_spec
@@ -81,6 +80,8 @@ def proxy_of(url: str, given: Any, trust_env: bool) -> Proxy | None:
     """
     if given is not None:
         return _usable("proxy", given)
+    import urllib.request  # here, since it brings 70 modules, and a program may never make a client
+
     proxies = urllib.request.getproxies() if trust_env else {}
     parts = urlsplit(url)
     kind = next((kind for kind in (parts.scheme, "all") if proxies.get(kind)), None)
@@ -117,6 +118,8 @@ def _usable(name: str, value: Any) -> Proxy:
 
 
 def _is_excepted(host: str, port: int, proxies: Mapping[str, str], *, of_system: bool) -> bool:
+    import urllib.request
+
     if of_system and urllib.request.proxy_bypass(host):
         return True
     return excepted(host, port, proxies.get("no", ""))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from email.message import Message
 from typing import TypeVar
 
 from event_streamer_api.types import Model, Operation
@@ -53,6 +52,8 @@ def result_of(operation: Operation[T], response: Response) -> T:
 
 def _text_of(response: Response) -> str:
     """Read a body as text: in the charset that the answer names, where Python knows it, else in UTF-8."""
+    from email.message import Message  # seldom needed, and slow to import
+
     kind = Message()
     kind["Content-Type"] = response.headers.get("content-type", "text/plain")
     try:
