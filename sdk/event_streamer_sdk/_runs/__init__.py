@@ -6,5 +6,6 @@ The two shells that carry out what the core asks for, and what they share.
     _async/          what both ask of the service and of stores; _sync/ is printed from it
     means.py         what a run gets of its client
     responses.py     headers, failures and sockets of responses
+    answers.py       what users' functions give to the blocking client
     signals.py       Ctrl-C and SIGTERM while something is in `run()`
 """

@@ -18,7 +18,6 @@ from typing import Any, TypeVar
 
 from event_streamer_sdk.exceptions import EventStreamerConnectionError, EventStreamerSDKError
 
-from .._answers_on_threads import settled
 from .._core.stream import commands as do
 from .._core.stream.commands import Lane
 from .._core.stream.lanes import Lanes
@@ -26,6 +25,7 @@ from .._core.stream.messages import Batch
 from .._core.stream.reports import EndReason
 from ..exceptions import HandlerTimeoutError
 from ._sync.commands import SyncCommands
+from .answers import plain
 from .housekeeping import SHARED as SHARED_HOUSEKEEPING
 from .housekeeping import Chore
 from .means import Means
@@ -302,7 +302,7 @@ class SyncRun(SyncCommands):
                     try:
                         answer = command.function(command.argument)
                         if answer is not None:
-                            settled(answer, command.function)
+                            plain(answer, command.function)
                     except Exception as error:  # noqa: BLE001 - a handler's failure, whatever it is, goes to the core
                         outcome = error
                     finally:
@@ -352,7 +352,7 @@ class SyncRun(SyncCommands):
         def call() -> None:
             self._helper_thread = threading.get_ident()
             try:
-                settled(context.run(command.function, command.argument), command.function)
+                plain(context.run(command.function, command.argument), command.function)
             except BaseException as error:  # noqa: BLE001 - as above; nobody else sees what a thread raises
                 outcome.append(error)
             else:
@@ -369,7 +369,7 @@ class SyncRun(SyncCommands):
 
     def _ask(self, command: do.Ask) -> do.Answer | do.Failed:
         try:
-            return do.Answer(settled(command.function(command.argument), command.function))
+            return do.Answer(plain(command.function(command.argument), command.function))
         except Exception as error:  # noqa: BLE001 - as above
             return do.Failed(error)
 
@@ -396,6 +396,6 @@ class SyncRun(SyncCommands):
     def _stored(self, store: Any, function: Callable[..., Any], *arguments: Any) -> Any:
         del store  # whether it may block is no question here
         try:
-            return settled(function(*arguments), function)
+            return plain(function(*arguments), function)
         except Exception as error:  # noqa: BLE001 - the core judges it
             return do.Failed(error)
