@@ -52,7 +52,7 @@ def test_closed_standard_output_is_no_success(shell, subscription):
 
 def test_closed_standard_input_and_error(shell, subscription):
     empty = shell("$ES abi events - <&-")
-    assert (empty.returncode, empty.stderr) == (2, b"Error: the document is empty\n")
+    assert (empty.returncode, empty.stderr) == (2, b"Error: standard input: the document is empty\n")
     silent = shell("$ES subscriptions show 9999 2>&-")
     assert (silent.returncode, silent.stdout) == (1, b"")
 

@@ -141,7 +141,7 @@ def test_a_redis_that_may_forget_is_told_of(
     client.config_set("appendfsync", "everysec")
     try:
         with caplog.at_level(logging.WARNING):
-            stream_into("sync", service.url, number, RedisSink(f"{server.url}?stream=b"))
+            stream_into("sync", service.url, subscribe(service, 10), RedisSink(f"{server.url}?stream=b"))
     finally:
         client.config_set("appendfsync", "always")
     assert "Redis is set to appendfsync everysec: when it dies it may forget" in caplog.text
