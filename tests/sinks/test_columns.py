@@ -190,6 +190,7 @@ TO = "0x" + "cd" * 20
         (f"to in ['{TO}'] and not value == 5", [1, 2]),
         ("block_number == 7 and log_index != 3", []),
         ("value % 2 == 1", [0, 2]),
+        ("'efef' in from", [2]),
         ("timestamp is None", []),
         ("timestamp > '2024-05-23' and timestamp < '2024-05-24'", [0, 1, 2]),
         ("'2024-05-23T12:30:00+02:00' == timestamp", [0, 1, 2]),

@@ -207,7 +207,7 @@ class StreamingClient(AsyncStreaming):
         run in a thread of the client's, which is left behind then.
 
         Args:
-            into: Where all events go, beside the handlers (see `event_streamer_sdk.sinks`). The position is
+            into: Where all events go, besides the handlers (see `event_streamer_sdk.sinks`). The position is
                 stored with them, and the stream goes on from there.
             handle_signals: `None` (default) takes a signal where the program has no handler of its own for
                 it. `True` takes both in any case, and calls the program's handlers, too; `False` takes none.

@@ -99,8 +99,8 @@ class Where:
         for node in ast.walk(tree):
             if isinstance(node, ast.Compare):
                 sides = [node.left, *node.comparators]
-                for left, right in pairwise(sides):
-                    for one, other in _compared(left, right):
+                for operator, (left, right) in zip(node.ops, pairwise(sides), strict=True):
+                    for one, other in _compared(left, operator, right):
                         if problem := _mismatch(one, other, kinds) or _mismatch(other, one, kinds):
                             raise EventStreamerValidationError(f"the condition {self._text!r} {problem}")
 
@@ -167,11 +167,11 @@ class Where:
         return made
 
 
-def _compared(left: ast.expr, right: ast.expr) -> Iterator[tuple[ast.expr, ast.expr]]:
+def _compared(left: ast.expr, operator: ast.cmpop, right: ast.expr) -> Iterator[tuple[ast.expr, ast.expr]]:
     """Give what is compared with what: with `in [...]` one with each of the list."""
     if isinstance(right, ast.List | ast.Tuple):
         yield from ((left, item) for item in right.elts)
-    else:
+    elif not isinstance(operator, ast.In | ast.NotIn):  # 'dead' in data: a part of it, which may be anything
         yield left, right
 
 
