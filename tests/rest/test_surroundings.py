@@ -1,6 +1,7 @@
 """What is wrong on this machine is told by its name at once: certificates, proxies, missing packages."""
 
 import importlib.util
+import os
 import socket
 import ssl
 import threading
@@ -16,7 +17,7 @@ from event_streamer_sdk import Reconnect
 from event_streamer_sdk._transports.errors import ConnectionBrokenError
 from event_streamer_sdk._transports.limits import limits_of
 from event_streamer_sdk._transports.proxies import excepted, proxy_of
-from event_streamer_sdk._transports.sockets_on_threads import HTTPConnection
+from event_streamer_sdk._transports.sockets_on_threads import HTTPConnection, encrypted
 from event_streamer_sdk._transports.tls import refusal
 from event_streamer_sdk.exceptions import (
     EventStreamerConnectionError,
@@ -245,6 +246,21 @@ def test_a_handshake_that_is_broken_off_is_made_again(kind: str, way: str, certi
     finally:
         thread.join(10)
         listener.close()
+
+
+def test_a_connection_that_was_reset_before_the_handshake_is_closed() -> None:
+    """Python before 3.13 left it to the garbage collector, which warns of it."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket() as client:
+        client.connect(listener.getsockname())
+        peer, _ = listener.accept()
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        peer.close()
+        descriptor = client.fileno()
+        with pytest.raises(ConnectionResetError) as held:  # and with it all frames, so that nothing is freed
+            encrypted(client, ssl.create_default_context(), "localhost")
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(descriptor)
+        del held
 
 
 class TestProxies:

@@ -186,7 +186,7 @@ def test_a_server_that_became_read_only_is_left_for_one_that_is_not(
     postgres_database: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A fail-over: the old primary answers on, as a standby. Its connections were kept for ever."""
-    end_others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+    end_others = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
     with (
         LocalService(DevChain(blocks=3), database=postgres_database) as service,
         RawClient(service.url) as client,

@@ -36,7 +36,8 @@ pytestmark = pytest.mark.postgres
 ALICE, BOB, ADMIN = "a-key-that-is-alices", "a-key-that-belongs-to-bob", "a-key-of-the-admins"
 KEYS = {"api_keys": {ALICE: "alice", BOB: "bob"}, "admin_keys": [ADMIN]}
 CUT_SESSIONS = (
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'event-streamer%'"
+    "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+    " WHERE application_name LIKE 'event-streamer%'"
 )
 SOON = 2.0
 """Seconds in which all replicas know what one was told; it takes some milliseconds on a quiet machine."""

@@ -116,12 +116,17 @@ def test_connections_that_postgresql_drops_are_made_anew(
 
 
 def end_backends(url: str) -> None:
-    """End every other connection of the database, as a restart of the server does."""
+    """
+    End every other connection of the database, as a restart of the server does.
+
+    It waits until they are gone: one that is only told to end is still open, and what it is asked meanwhile
+    fails, as it should.
+    """
     engine = create_engine(url.replace("postgresql", "postgresql+psycopg", 1))
     with engine.begin() as connection:
         connection.execute(
             text(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
                 "WHERE pid <> pg_backend_pid() AND datname IS NOT NULL"
             )
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+import traceback
 
 from .connecting import connected, readable
 from .errors import CannotConnectError, ConnectionBrokenError, TransportError, TransportTimeoutError
@@ -34,15 +35,26 @@ def connect(origin: Origin, tls: ssl.SSLContext | None, limits: TimeLimits) -> H
             if scheme == "https":
                 assert tls is not None, "the address was http when the transport was made"
                 opened.settimeout(limits.seconds("connect"))
-                # Where it was reset already, `wrap_socket` would take the socket over and leave it open.
-                opened.getpeername()
-                opened = tls.wrap_socket(opened, server_hostname=host)
+                opened = encrypted(opened, tls, host)
         except TimeoutError as error:
             raise TransportTimeoutError("no connection in time", "connect") from error
         except (OSError, UnicodeError) as error:  # UnicodeError: a name that DNS has no form for
             raise CannotConnectError(str(error)) from error
         on_failure.pop_all()
     return HTTPConnection(opened, origin)
+
+
+def encrypted(opened: socket.socket, tls: ssl.SSLContext, host: str) -> ssl.SSLSocket:
+    """Shake hands; the socket is closed where that fails."""
+    try:
+        return tls.wrap_socket(opened, server_hostname=host)
+    except OSError as error:
+        # Python before 3.13 forgets what it has made of the socket where the peer had reset it already.
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            half_made = frame.f_locals.get("self")
+            if isinstance(half_made, ssl.SSLSocket):
+                half_made.close()
+        raise
 
 
 class HTTPConnection:
