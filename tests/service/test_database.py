@@ -237,17 +237,21 @@ def test_work_whose_client_has_gone_is_not_begun(database: str) -> None:
 
 def test_a_full_queue_refuses_callers_and_takes_the_services_own_work(database: str) -> None:
     held = Database(database, connections=1, queue=2)
+    gate = threading.Event()
 
     async def run() -> None:
         slow = [
-            asyncio.create_task(held.run(lambda _: time.sleep(0.3), is_wanted=lambda: True)) for _ in range(2)
+            asyncio.create_task(held.run(lambda _: gate.wait(10), is_wanted=lambda: True)) for _ in range(2)
         ]
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0)  # both have begun
         with pytest.raises(Unavailable) as refused:
             await held.read(lambda _: None, is_wanted=lambda: True)
         assert 1 <= (refused.value.retry_after or 0) <= 5
-        assert await held.run(lambda _: "own") == "own"
-        await asyncio.gather(*slow)
+        own = asyncio.create_task(held.run(lambda _: "own"))
+        await asyncio.sleep(0)
+        gate.set()
+        assert await own == "own"
+        assert await asyncio.gather(*slow) == [True, True]
         assert await held.read(lambda _: "room again", is_wanted=lambda: True) == "room again"
 
     asyncio.run(run())
@@ -257,17 +261,25 @@ def test_a_full_queue_refuses_callers_and_takes_the_services_own_work(database: 
 def test_a_full_queue_makes_room_where_those_who_filled_it_have_gone(database: str) -> None:
     held = Database(database, connections=1, queue=3)
     here = True
+    begun, gate = threading.Event(), threading.Event()
+
+    def run_until_told(_: object) -> None:
+        begun.set()
+        gate.wait(10)
 
     async def run() -> None:
         nonlocal here
-        running = asyncio.create_task(held.run(lambda _: time.sleep(0.3), is_wanted=lambda: True))
-        await asyncio.sleep(0.05)
+        running = asyncio.create_task(held.run(run_until_told, is_wanted=lambda: True))
+        await asyncio.to_thread(begun.wait, 10)
         waiting = [asyncio.create_task(held.read(lambda _: None, is_wanted=lambda: here)) for _ in range(2)]
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0)  # both are in the queue
         with pytest.raises(Unavailable):
             await held.read(lambda _: None, is_wanted=lambda: True)
         here = False
-        assert await held.read(lambda _: "next", is_wanted=lambda: True) == "next"
+        following = asyncio.create_task(held.read(lambda _: "next", is_wanted=lambda: True))
+        await asyncio.sleep(0)
+        gate.set()
+        assert await following == "next"
         outcomes = await asyncio.gather(*waiting, return_exceptions=True)
         assert [type(outcome) for outcome in outcomes] == [ClientGone, ClientGone]
         await running

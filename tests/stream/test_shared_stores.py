@@ -148,13 +148,13 @@ def test_one_at_a_time_has_the_lease(make: Make) -> None:
 @every_store
 @pytest.mark.postgres
 def test_a_lease_that_has_run_out_may_be_taken_and_its_last_owner_is_fenced_off(make: Make) -> None:
-    first, second = make(lease_seconds=0.15), make(lease_seconds=30)
+    first, second = make(lease_seconds=0.5), make(lease_seconds=30)
     assert first.acquire("me:1")
     before = first.store.fencing("me:1")
-    time.sleep(0.3)
+    time.sleep(0.6)
     first.save("me:1", POSITION)  # nobody has taken it yet: it is still ours, and prolonged
     assert not second.acquire("me:1")
-    time.sleep(0.3)
+    time.sleep(0.6)
     assert second.acquire("me:1")
     assert second.store.fencing("me:1") > before
     with pytest.raises(LeaseLostError, match="taken over"):
