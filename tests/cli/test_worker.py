@@ -1,5 +1,6 @@
 """`event-streamer worker` and `worker status`: what is refused, and what is shown."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -61,7 +62,30 @@ def test_a_database_that_cannot_be(cli: Any) -> None:
     refused = cli("worker", "--app", "json:loads", "--checkpoint", "nonsense", "--all")
     assert refused.code == 2
     assert "not a database" in refused.err
-    assert cli("worker", "status", "--checkpoint", "nonsense").code == 2
+    assert "'nonsense' is not a database" in cli("worker", "status", "--checkpoint", "nonsense").err
+    secret = cli("worker", "status", "--checkpoint", "me:hunter2@db")
+    assert (secret.code, "hunter2" in secret.err) == (2, False)
+
+
+@pytest.mark.parametrize("key", [(), ("--api-key", "alices-key", "--subscriber-id", "bob")])
+def test_a_status_that_may_not_be_asked_for_is_a_refusal(
+    cli: Any, key: tuple[str, ...], tmp_path: Path
+) -> None:
+    with LocalService(DevChain(blocks=1), api_keys={"alices-key": "alice"}) as service:
+        kept = ("--checkpoint", f"sqlite:///{tmp_path}/p.db")
+        refused = cli("worker", "status", *kept, "--url", service.url, *key)
+    assert (refused.code, refused.out) == (1, "")
+    assert "subscription" not in refused.err.partition("Error: ")[0]
+
+
+def test_a_status_without_the_service_tells_what_workers_say_and_that_this_is_not_all(
+    cli: Any, closed_port: int, tmp_path: Path
+) -> None:
+    kept = ("--checkpoint", f"sqlite:///{tmp_path}/p.db")
+    partial = cli("worker", "status", *kept, "--url", f"http://127.0.0.1:{closed_port}", "--json")
+    assert partial.code == 1
+    assert json.loads(partial.out) == {"workers": [], "streams": []}
+    assert "subscriptions that no worker has are left out" in partial.err
 
 
 @pytest.mark.parametrize("blocking", [False, True], ids=["asyncio", "blocking"])

@@ -45,6 +45,9 @@ def export(
     return call
 
 
+OF_AN_EVENT = ["--event", TRANSFER, "--chain", str(CHAIN), "--to", "x"]
+
+
 def rows_in(file: Path) -> list[Row]:
     return [row_of_values(row) for row in pq.read_table(file).to_pylist()]
 
@@ -67,10 +70,11 @@ def test_a_subscription_goes_into_a_file(
     assert subscriptions(service) == [number]
 
 
+@pytest.mark.parametrize("blocks", [("--start-block", 10, "--end-block", 200), ("--from", 10, "--to", 200)])
 def test_an_event_makes_its_own_subscription_and_removes_it(
-    export: Export, service: LocalService, chain: DevChain, tmp_path: Path
+    export: Export, service: LocalService, chain: DevChain, tmp_path: Path, blocks: tuple[object, ...]
 ) -> None:
-    arguments = ("--event", TRANSFER, "--chain", CHAIN, "--from", 10, "--to", tmp_path / "all", "--to", 200)
+    arguments = ("--event", TRANSFER, "--chain", CHAIN, "--to", tmp_path / "all", *blocks)
     code, said = export(*arguments)
     assert code == 0, said
     parts = sorted((tmp_path / "all").glob("*.parquet"))
@@ -267,6 +271,19 @@ def test_a_last_block_that_is_not_there_yet_is_told(
         (["1", "--to", "x", "--to", "5", "--to", "7"], 2, "name one last block with --to, not 5 and 7"),
         (["1", "--to", "x", "--where", "value > 1", "--where", "value > 2"], 2, "given twice"),
         (["1", "--to", "x", "--chain", "1"], 2, "belong to --event"),
+        (["1", "--to", "x", "--end-block", "5"], 2, "belong to --event"),
+        ([*OF_AN_EVENT, "--to", "5", "--end-block", "7"], 2, "name one last block, not 5 and 7"),
+        (
+            [*OF_AN_EVENT, "--start-block", "9", "--end-block", "5"],
+            2,
+            "--end-block 5 is before --start-block 9",
+        ),
+        ([*OF_AN_EVENT, "--from", "9", "--to", "5"], 2, "--end-block 5 is before --start-block 9"),
+        (
+            ["--event", "Transfer", "--abi", "no.json", "--chain", "1", "--to", "x", "--to", "5"],
+            2,
+            "no.json: No",
+        ),
         (["--event", "Transfer", "--chain", "1", "--to", "x", "--to", "5"], 2, "is a name: say with --abi"),
         (["--event", "Transfer()", "--to", "x"], 2, "--event needs --chain"),
         (["1", "--to", "x", "--since", "soon"], 2, "is not"),

@@ -218,6 +218,10 @@ def subscription_to(
         EventStreamerValidationError: If the event or another value is wrong.
     """
     described = _event_of(event, name)
+    if isinstance(start_block, int) and isinstance(end_block, int) and end_block < start_block:
+        raise EventStreamerValidationError(
+            f"end_block {end_block} is before start_block {start_block}", field="end_block"
+        )
     if advice := advice_on(described):
         logger.warning("%s", advice)
     return SubscriptionCreate(

@@ -230,10 +230,12 @@ def _place_of_url(sa: Any, where: Any) -> DatabasePlace:
     try:
         url = _url(sa, where)
         url.get_dialect()
-    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, TypeError, ValueError) as problem:
+    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, TypeError, ValueError):
+        # A URL may hold a password, and so may the words of libpq; a file's name doesn't.
+        named = isinstance(where, str) and not set("=@:") & set(where)
         raise EventStreamerValidationError(
-            "this is not a database that can be used, such as postgresql://user@host/database or "
-            f"sqlite:///file.db ({type(problem).__name__})"
+            f"{repr(where) if named else 'this'} is not a database that can be used, such as "
+            "postgresql://user@host/database or sqlite:///file.db"
         ) from None
     if url.get_backend_name() == "sqlite" and url.get_driver_name() == "pysqlite" and not url.query:
         return sqlite_place(url.database or ":memory:")

@@ -34,6 +34,12 @@ PASSING = frozenset(
 """What may be wrong with a file for a while: too many are open, its server is away."""
 
 
+_WITHOUT_A_POSITION = (
+    "the stream goes on behind what the service has delivered before; subscribe(new=True) begins anew"
+)
+"""What a file that isn't there means."""
+
+
 def refused(problem: str, cause: OSError | None = None) -> CheckpointError:
     """
     Make the error of a file that can't be used.
@@ -120,12 +126,12 @@ class FileCheckpoint:
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise refused(
-                f"{self.path} is not a checkpoint; move it away to start from the beginning"
+                f"{self.path} is not a checkpoint; move it away, and {_WITHOUT_A_POSITION}"
             ) from error
         if found != key:
             raise refused(
-                f"{self.path} holds the position of {found!r} and not of {key!r}; use a file for each, or "
-                "move it away if that subscription is gone, to start from the beginning"
+                f"{self.path} holds the position of {found!r} and not of {key!r}; use a file for each. "
+                f"If that subscription is gone, move the file away, and {_WITHOUT_A_POSITION}"
             )
         self._try_the_folder()
         return checkpoint

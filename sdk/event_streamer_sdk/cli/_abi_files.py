@@ -11,6 +11,7 @@ import typer
 from event_streamer_sdk.abi import ABIParsingError, extract_abi_event, parse_abi
 from event_streamer_sdk.cli._output import say
 from event_streamer_sdk.cli._shared import option
+from event_streamer_sdk.exceptions import EventStreamerValidationError
 from event_streamer_sdk.models.abi import ABIEvent
 
 _MOST_TOLD = 20
@@ -49,9 +50,14 @@ def read_abi(file: str) -> bytes:
         The content, still unparsed.
 
     Raises:
-        OSError: The file can't be read.
+        EventStreamerValidationError: The file can't be read.
     """
-    return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    if file == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(file).read_bytes()
+    except OSError as problem:
+        raise EventStreamerValidationError(f"{file}: {problem.strerror}") from problem
 
 
 @contextmanager
@@ -75,7 +81,7 @@ def events_in(file: File, contract: Contract = None) -> list[ABIEvent]:
         The events, in the file's order. Those that can't be read are left out, and told on standard error.
 
     Raises:
-        OSError: The file can't be read.
+        EventStreamerValidationError: The file can't be read.
         ABIParsingError: It holds no ABI, or none of its events can be read.
     """
     with _named(file):
@@ -112,6 +118,7 @@ def chosen_event(
 
     Raises:
         typer.BadParameter: A bare name without an ABI.
+        EventStreamerValidationError: The file can't be read.
         ABIParsingError: The ABI or the event can't be read, or the ABI holds no such event.
     """
     if abi is None:

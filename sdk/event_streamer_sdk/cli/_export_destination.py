@@ -39,6 +39,14 @@ class Destination:
         """Make its sink."""
         return sink_for(self.name, **self.options)
 
+    def end_at(self, block: int | None) -> None:
+        """Take the last block by its own option; it is named once."""
+        if block is None:
+            return
+        if self.last_block is not None:
+            raise typer.BadParameter(f"name one last block, not {self.last_block} and {block}")
+        self.last_block = block
+
     def keep_only(self, since: datetime | None, until: datetime | None) -> None:
         """Hold the events' own times against dates, for those dates that no block stands for."""
         conditions = [
@@ -59,8 +67,7 @@ def destination_options(
             metavar="PLACE",
             help="Where the events go: a file (.parquet, .csv, .jsonl), a folder, or a URL: s3://bucket, "
             "postgresql://host/db?table=transfers, sqlite:///file.db, redis://host?stream=name, "
-            "kafka://host/topic, nats://host/subject. A second --to, with a number, is the last block "
-            "of --event.",
+            "kafka://host/topic, nats://host/subject.",
         ),
     ],
     columns: Annotated[str | None, _shape(metavar="A,B", help="Only these parameters.")] = None,

@@ -22,6 +22,7 @@ _OPTIONS = {
 _WORDS = {
     r"must match \^0x\[0-9a-fA-F\]\{(\d+)\}\$": r"must be 0x and \1 hex digits",
     r"must match \^\(\(http.*\), got": "must be the address of a node, such as https://node.example, got",
+    r"is before start_block (\d+)": r"is before --start-block \1",
     r"is service_url right\?": "is --url right?",
 }
 """What the SDK says to programmers → the same in the words of the command line."""

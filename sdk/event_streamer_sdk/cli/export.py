@@ -64,8 +64,15 @@ def export(
         ),
     ] = None,
     from_block: Annotated[
-        int, typer.Option("--from", min=0, rich_help_panel=_MADE, help="The first block that counts.")
+        int,
+        typer.Option(
+            "--start-block", "--from", min=0, rich_help_panel=_MADE, help="The first block that counts."
+        ),
     ] = 0,
+    end_block: Annotated[
+        int | None,
+        _made("--end-block", min=0, help="The last block that counts; a number behind --to means the same."),
+    ] = None,
     follow: Annotated[
         bool, typer.Option("--follow", help="Go on with the chain, until Ctrl-C or SIGTERM.")
     ] = False,
@@ -84,9 +91,12 @@ def export(
         raise typer.BadParameter(
             "a file is complete only when all is exported, and --follow goes on: name a folder"
         )
+    place.end_at(end_block)
     if subscription is not None:
         if place.last_block is not None or chain is not None or address or from_block or abi:
-            raise typer.BadParameter("--chain, --address, --from, --abi and a last block belong to --event")
+            raise typer.BadParameter(
+                "--chain, --address, --abi, --start-block and --end-block belong to --event"
+            )
         found = client.get_subscription(subscription)
         _check_end(found.end_block, place, follow)
         wanted = between_dates(client, place, like(found), follow=follow)
@@ -120,7 +130,7 @@ def export(
 def _check_end(last_block: int | None, place: Destination, follow: bool) -> None:
     if last_block is None and not follow and place.until is None:
         raise typer.BadParameter(
-            "there is no last block: say --follow, --until with a date, or with --event a second --to"
+            "there is no last block: say --follow, --until with a date, or --end-block with --event"
         )
 
 

@@ -62,11 +62,15 @@ def plot(
     ] = 0,
     top: Annotated[int, typer.Option(min=1, rich_help_panel=_SHOWN, help="How many addresses.")] = 10,
     first: Annotated[
-        int | None, _shown("--from", min=0, help="Of a subscription: the first block. Default: its own.")
+        int | None,
+        _shown(
+            "--start-block", "--from", min=0, help="Of a subscription: the first block. Default: its own."
+        ),
     ] = None,
     last: Annotated[
         int | None,
         _shown(
+            "--end-block",
             "--to",
             min=0,
             help="Of a subscription: the last block. Default: its own, else the chain's newest.",
@@ -98,7 +102,7 @@ def plot(
     if place.isdecimal():
         data = _fetched(client, int(place), first, last)
     elif first is not None or last is not None:
-        raise typer.BadParameter("--from and --to belong to a subscription")
+        raise typer.BadParameter("--start-block and --end-block belong to a subscription")
     else:
         data = read_export(place)
     chart = chart_of(data, kind, of=of, by=by, per=per, decimals=decimals, top=top)
@@ -117,7 +121,7 @@ def _fetched(client: SyncEventStreamer, number: int, first: int | None, last: in
     if end is None:
         end = client.get_chain(found.chain_id).head_block
         if end is None:
-            raise typer.BadParameter(f"subscription {number} has no last block: say one with --to")
+            raise typer.BadParameter(f"subscription {number} has no last block: say one with --end-block")
     with _ended_by_sigterm(), BlockProgress(begin, end) as shown:
 
         def tell(progress: FetchProgress) -> None:

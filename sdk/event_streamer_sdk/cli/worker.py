@@ -15,8 +15,8 @@ from event_streamer_sdk.cli._connection import ServiceAccess, calls_the_service,
 from event_streamer_sdk.cli._once import Commands, OnceGroup
 from event_streamer_sdk.cli._output import complain, say, write_json, write_table
 from event_streamer_sdk.cli._shared import option
-from event_streamer_sdk.exceptions import EventStreamerSDKError
-from event_streamer_sdk.workers import SyncWorker, Worker, workers_status
+from event_streamer_sdk.exceptions import EventStreamerAuthError, EventStreamerSDKError
+from event_streamer_sdk.workers import SyncWorker, Worker, WorkersStatus, workers_status
 from event_streamer_sdk.workers.worker import LEASE_SECONDS, store_at
 
 app: typer.Typer = Commands(
@@ -146,13 +146,13 @@ def status(
 ) -> None:
     """Show who has which subscription, how far it is, and how fast."""
     ids: list[int] = []
+    unasked: EventStreamerSDKError | None = None
     try:
-        page = 1
-        while found := client.list_subscriptions(page=page, page_size=100).subscriptions:
-            ids += [each.id for each in found]
-            page += 1
+        ids = [each.id for each in client.iter_subscriptions()]
+    except EventStreamerAuthError:
+        raise  # whoever may not know must not be told that there is nothing
     except EventStreamerSDKError as problem:
-        complain(f"the service can't be asked, so subscriptions that no worker has are left out: {problem}")
+        unasked = problem  # what the workers say of themselves is of use just then
     store = store_at(checkpoint, name=None, lease_seconds=LEASE_SECONDS, threads=True)
     try:
         seen = workers_status(store, client.subscriber_id, ids)
@@ -160,7 +160,14 @@ def status(
         store.close()
     if as_json:
         write_json(seen.to_dict())
-        return
+    else:
+        _show_status(seen)
+    if unasked is not None:
+        complain(f"the service can't be asked, so subscriptions that no worker has are left out: {unasked}")
+        raise typer.Exit(1)
+
+
+def _show_status(seen: WorkersStatus) -> None:
     write_table(
         ["worker", "host", "pid", "streams", "events/s", "for"],
         [
@@ -187,7 +194,7 @@ def status(
             )
             for each in seen.streams
         ],
-        empty="There are no subscriptions.",
+        empty="No subscription is known.",
     )
 
 
