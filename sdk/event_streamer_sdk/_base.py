@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import warnings
 from collections.abc import Callable, Mapping
@@ -13,6 +14,7 @@ from event_streamer_api.errors import EventStreamerValidationError
 
 from ._core.call.hooks import hooks_of
 from ._core.call.service import service_of
+from ._core.words import unknown_argument
 from ._http_options import MAX_RESPONSE_BYTES, HTTPOptions
 from ._logging import set_up_logging
 
@@ -231,17 +233,22 @@ class BaseClient:
             service = service.carrying(observer.headers())
         return service
 
-    def _with(self, options: CallOptions | None) -> Self:
+    def _with(self, options: CallOptions | None, method: str) -> Self:
         """Give this client with the options of one call."""
         if not options:
             return self
+        self._check_options(method, options)
+        return self.with_options(**options)
+
+    def _check_options(self, method: str, options: Mapping[str, Any]) -> None:
+        """Refuse an argument that a call doesn't have. A call that makes others asks before them."""
         unknown = sorted(options.keys() - OPTIONS_OF_A_CALL)
         if unknown:
-            raise TypeError(
-                f"{unknown[0]!r} is not an argument of this call, which takes besides its own "
-                f"{', '.join(sorted(OPTIONS_OF_A_CALL))}"
-            )
-        return self.with_options(**options)
+            name = method.partition(" ")[0].lower()  # a call by path is named by its method and path
+            method = name if hasattr(type(self), name) else "request"
+            declared = inspect.signature(getattr(type(self), method)).parameters
+            own = [name for name in declared if name not in ("self", "options")]
+            raise TypeError(unknown_argument(unknown[0], method, own, sorted(OPTIONS_OF_A_CALL)))
 
     def _recording(self, seen: Callable[[Response], None]) -> Self:
         """Give this client, telling of each response that a result is read from."""

@@ -101,7 +101,8 @@ def test_progress_in_a_file_is_whole_lines(fetch: Fetch, capsys: pytest.CaptureF
         ({"max_events": 0}, "max_events must be"),
         ({"max_events": True}, "max_events must be"),
         ({"addresses": "0x12"}, "addresses"),
-        ({"stop_timeuot": 1}, "unknown option stop_timeuot"),
+        ({"stop_timeuot": 1}, "fetch() has no argument 'stop_timeuot'; did you mean stop_timeout?"),
+        ({"from_block": 1}, "did you mean start_block?"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_sentence_and_nothing_is_left(

@@ -128,5 +128,36 @@ def test_wrong_ones_are_refused_before_anything_is_sent(
 
 
 def test_a_misspelt_one_names_those_that_there_are(client: Twin) -> None:
-    with pytest.raises(TypeError, match=r"'tiemout' is not an argument of this call.*max_retries, timeout"):
+    with pytest.raises(TypeError, match=r"get_chain\(\) has no argument 'tiemout'; did you mean timeout\?"):
         client.get_chain(1, tiemout=1)
+
+
+@pytest.mark.parametrize(
+    ("call", "given", "meant"),
+    [
+        ("subscribe", "from_block", "start_block"),
+        ("subscribe", "to_block", "end_block"),
+        ("subscribe", "toBlock", "end_block"),
+        ("subscribe", "address", "addresses"),
+        ("subscribe", "argument_filters", "where"),
+        ("subscribe", "colour", None),
+        ("list_subscriptions", "pagesize", "page_size"),
+        ("iter_subscriptions", "chain", "chain_id"),
+        ("iter_subscription_pages", "pages_size", "page_size"),
+        ("get_subscription", "retries", "max_retries"),
+        ("health_check", "header", "headers"),
+        ("get", "param", "params"),
+    ],
+)
+def test_an_argument_that_a_call_lacks_names_its_own_and_the_nearest(
+    client: Twin, server: ScriptedServer, call: str, given: str, meant: str | None
+) -> None:
+    arguments: dict[str, Any] = {"chain_id": 1, "start_block": 0} if call == "subscribe" else {}
+    first = {"subscribe": ["event Ping(uint256 a)"], "get_subscription": [1], "get": ["/x"]}.get(call, [])
+    with pytest.raises(TypeError) as refused:
+        list(getattr(client, call)(*first, **arguments, **{given: 1}))
+    told = str(refused.value)
+    assert told.startswith(f"{call}() has no argument {given!r}; "), told
+    assert (f"did you mean {meant}?" in told) if meant else ("did you mean" not in told), told
+    assert told.endswith("headers, max_retries, timeout")
+    assert not server.requests

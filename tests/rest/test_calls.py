@@ -349,21 +349,26 @@ def test_a_wrong_argument_is_told_before_anything_is_sent(
 
 
 @pytest.mark.parametrize(
-    ("reply", "healthy"),
+    ("reply", "why"),
     [
-        (Reply(200, {"status": "healthy", "timestamp": "2024-05-23T10:30:00Z"}), True),
-        (Reply(200, {"status": "degraded"}), False),
-        (Reply(200, body=b"<html>"), False),
-        (Reply(503, {"error": "starting"}), False),
-        (Reply(401, {"error": "no key"}), False),
+        (Reply(200, {"status": "healthy", "timestamp": "2024-05-23T10:30:00Z"}), None),
+        (Reply(200, {"status": "degraded"}), "it is 'degraded'"),
+        (Reply(200, body=b"<html>"), "JSON"),
+        (Reply(503, {"error": "starting"}), "503"),
+        (Reply(401, {"error": "no key"}), "no key"),
+        (Reply(404, {"error": "no such path"}), "404"),
     ],
 )
-def test_health_check_is_true_or_false(
-    reply: Reply, healthy: bool, client: Twin, server: ScriptedServer
+def test_health_check_is_true_or_false_and_the_log_says_why(
+    reply: Reply, why: str | None, client: Twin, server: ScriptedServer, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO", "event_streamer_sdk")
     server.script(reply)
-    assert client.health_check() is healthy
+    assert client.health_check() is (why is None)
     assert len(server.requests) == 1
+    told = [record.getMessage() for record in caplog.records if "health_check" in record.getMessage()]
+    assert len(told) == (why is not None)
+    assert why is None or why in told[0]
 
 
 def test_a_subscription_that_is_not_processed_has_no_last_block(client: Twin, server: ScriptedServer) -> None:

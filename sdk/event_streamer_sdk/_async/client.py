@@ -7,6 +7,7 @@ than its call. What needs no I/O is in `_base.py` and in `_core`.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 __all__ = ["EventStreamer"]
 
 T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
 
 
 class EventStreamer(BaseClient, AsyncSubscriptions):
@@ -103,7 +106,7 @@ class EventStreamer(BaseClient, AsyncSubscriptions):
         return self._observed(self._service.carrying({API_KEY_HEADER: key}))
 
     async def _call(self, operation: Operation[T], options: CallOptions | None = None) -> T:
-        made = self._with(options)
+        made = self._with(options, operation.operation_id)
         result: T = await made._http.request(
             operation,
             retries=made._retries,
@@ -238,6 +241,7 @@ class EventStreamer(BaseClient, AsyncSubscriptions):
         """
         from .._core.subscriptions import subscription_to
 
+        self._check_options("subscribe", options)
         wanted = subscription_to(
             event,
             name,
@@ -357,6 +361,8 @@ class EventStreamer(BaseClient, AsyncSubscriptions):
         """
         Say whether the service is up and healthy, whatever is wrong with it.
 
+        What is wrong, also a mistyped address, is logged (`info`); `get_health()` raises it.
+
         Args:
             **options: See `CallOptions`. Unless told otherwise, it is tried once.
 
@@ -365,10 +371,14 @@ class EventStreamer(BaseClient, AsyncSubscriptions):
         """
         from event_streamer_api.api import health
 
+        self._check_options("health_check", options)
         try:
             answer = await self._call(health.get_health(), {"max_retries": 0, **options})
-        except EventStreamerSDKError:
+        except EventStreamerSDKError as error:
+            logger.info("health_check: %s", error)
             return False
+        if answer.status != HEALTHY:
+            logger.info("health_check: the service says that it is %r", answer.status)
         return bool(answer.status == HEALTHY)
 
     async def get_subscription_last_processed_block(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Unpack
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import TYPE_CHECKING, Any, Unpack
 
 from .._transports.waiting_on_loop import sleep
 from .requests import AsyncRequests
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 class AsyncSubscriptions(AsyncRequests):
     """What asks for subscriptions more than once."""
+
+    # What it uses of the client.
+    _check_options: Callable[[str, Mapping[str, Any]], None]
 
     async def iter_subscriptions(
         self,
@@ -52,6 +55,7 @@ class AsyncSubscriptions(AsyncRequests):
         """
         from .._core.subscriptions import asked_for
 
+        self._check_options("iter_subscriptions", options)
         async for listing in self.iter_subscription_pages(page_size, **options):
             for subscription in asked_for(listing, chain_id, topic0, address, streaming_status):
                 yield subscription
@@ -78,6 +82,7 @@ class AsyncSubscriptions(AsyncRequests):
         """
         from .._core.subscriptions import next_page
 
+        self._check_options("iter_subscription_pages", options)
         page: int | None = 1
         while page is not None:
             listing = await self.list_subscriptions(page=page, page_size=page_size, **options)

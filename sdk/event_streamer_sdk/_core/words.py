@@ -2,6 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+_IN_OTHER_LIBRARIES = {"fromblock": "start_block", "toblock": "end_block", "argumentfilters": "where"}
+"""What web3.py and ethers call our arguments: as text it may be nearer to another one."""
+
+
+def closest(word: str, names: Iterable[str]) -> str | None:
+    """
+    Find what was probably meant.
+
+    Args:
+        word: What was written.
+        names: What there is.
+
+    Returns:
+        The name that is most like it; `None` where none is.
+
+    Example:
+        >>> closest("adress", ["addresses", "start_block"])
+        'addresses'
+    """
+    from difflib import get_close_matches  # only where something is wrong
+
+    lowered = {name.lower(): name for name in names}
+    usual = _IN_OTHER_LIBRARIES.get(word.replace("_", "").lower())
+    if usual in lowered:
+        return usual
+    near = get_close_matches(word.lower(), lowered, n=1, cutoff=0.6)
+    return lowered[near[0]] if near else None
+
+
+def unknown_argument(word: str, method: str, own: Iterable[str], further: Iterable[str] = ()) -> str:
+    """
+    Say that a call has no such argument, and which ones it has.
+
+    Args:
+        word: What was given.
+        method: The call.
+        own: The names of its own arguments.
+        further: The names of those that every call has.
+
+    Returns:
+        A sentence without its full stop.
+
+    Example:
+        >>> unknown_argument("page_sise", "list_subscriptions", ["page", "page_size"])
+        "list_subscriptions() has no argument 'page_sise'; did you mean page_size? It takes page, page_size"
+    """
+    known = [*own, *further]
+    near = closest(word, known)
+    meant = f"; did you mean {near}? It" if near else "; it"
+    return f"{method}() has no argument {word!r}{meant} takes {', '.join(known)}"
+
 
 def counted(number: int, one: str, many: str | None = None) -> str:
     """

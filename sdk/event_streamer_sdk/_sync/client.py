@@ -8,6 +8,7 @@ than its call. What needs no I/O is in `_base.py` and in `_core`.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 __all__ = ["SyncEventStreamer"]
 
 T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
 
 
 class SyncEventStreamer(BaseClient, SyncSubscriptions):
@@ -104,7 +107,7 @@ class SyncEventStreamer(BaseClient, SyncSubscriptions):
         return self._observed(self._service.carrying({API_KEY_HEADER: key}))
 
     def _call(self, operation: Operation[T], options: CallOptions | None = None) -> T:
-        made = self._with(options)
+        made = self._with(options, operation.operation_id)
         result: T = made._http.request(
             operation,
             retries=made._retries,
@@ -235,6 +238,7 @@ class SyncEventStreamer(BaseClient, SyncSubscriptions):
         """
         from .._core.subscriptions import subscription_to
 
+        self._check_options("subscribe", options)
         wanted = subscription_to(
             event,
             name,
@@ -354,6 +358,8 @@ class SyncEventStreamer(BaseClient, SyncSubscriptions):
         """
         Say whether the service is up and healthy, whatever is wrong with it.
 
+        What is wrong, also a mistyped address, is logged (`info`); `get_health()` raises it.
+
         Args:
             **options: See `CallOptions`. Unless told otherwise, it is tried once.
 
@@ -362,10 +368,14 @@ class SyncEventStreamer(BaseClient, SyncSubscriptions):
         """
         from event_streamer_api.api import health
 
+        self._check_options("health_check", options)
         try:
             answer = self._call(health.get_health(), {"max_retries": 0, **options})
-        except EventStreamerSDKError:
+        except EventStreamerSDKError as error:
+            logger.info("health_check: %s", error)
             return False
+        if answer.status != HEALTHY:
+            logger.info("health_check: the service says that it is %r", answer.status)
         return bool(answer.status == HEALTHY)
 
     def get_subscription_last_processed_block(

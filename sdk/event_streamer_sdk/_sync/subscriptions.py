@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Unpack
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Unpack
 
 from .._transports.waiting_on_threads import sleep
 from .requests import SyncRequests
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 class SyncSubscriptions(SyncRequests):
     """What asks for subscriptions more than once."""
+
+    # What it uses of the client.
+    _check_options: Callable[[str, Mapping[str, Any]], None]
 
     def iter_subscriptions(
         self,
@@ -53,6 +56,7 @@ class SyncSubscriptions(SyncRequests):
         """
         from .._core.subscriptions import asked_for
 
+        self._check_options("iter_subscriptions", options)
         for listing in self.iter_subscription_pages(page_size, **options):
             yield from asked_for(listing, chain_id, topic0, address, streaming_status)
 
@@ -78,6 +82,7 @@ class SyncSubscriptions(SyncRequests):
         """
         from .._core.subscriptions import next_page
 
+        self._check_options("iter_subscription_pages", options)
         page: int | None = 1
         while page is not None:
             listing = self.list_subscriptions(page=page, page_size=page_size, **options)

@@ -1,7 +1,8 @@
 """Lists and suggestions for error messages, bounded whatever they are about."""
 
-import difflib
 from collections.abc import Iterable
+
+from .._core.words import closest
 
 __all__ = ["listed", "nearest"]
 
@@ -43,6 +44,5 @@ def nearest(word: str, names: Iterable[str]) -> str:
         A clause to append to a message, or nothing.
     """
     candidates = [name for name in list(names)[:_MOST_COMPARED] if len(name) <= _LONGEST_COMPARED]
-    lowered = {name.lower(): name for name in candidates}
-    near = difflib.get_close_matches(word[:_LONGEST_COMPARED].lower(), lowered, n=1, cutoff=0.6)
-    return f"; did you mean {_printable(lowered[near[0]])}?" if near else ""
+    near = closest(word[:_LONGEST_COMPARED], candidates)
+    return f"; did you mean {_printable(near)}?" if near else ""

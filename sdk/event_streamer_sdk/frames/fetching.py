@@ -7,11 +7,12 @@ replaced blocks go.
 
 from __future__ import annotations
 
+import inspect
 import logging
 import warnings
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from attrs import frozen
 
@@ -20,8 +21,10 @@ from event_streamer_api.errors import EventStreamerSDKError, EventStreamerValida
 from event_streamer_api.models import StreamingReorg, SubscriptionCreate
 from event_streamer_api.types import Operation
 
+from .._core.stream.options import StreamOptions
 from .._core.stream.reports import EndReason, Gap, Report
 from .._core.subscriptions import completed, subscription_to
+from .._core.words import unknown_argument
 from .._extras import needs
 from ..exceptions import FrameTooLargeError
 from ..sinks import EventTable, SinkBatch, Source
@@ -29,12 +32,14 @@ from ..sinks import arrow as conversion
 from .frame import EventFrame
 from .progress import FetchProgress, ProgressOption, teller
 
-if TYPE_CHECKING:
-    from .._core.stream.options import StreamOptions
-
 __all__ = ["Wanted", "fetch", "fetch_async", "wanted"]
 
 logger: logging.Logger = logging.getLogger(__name__)
+
+_OF_THE_STREAM = frozenset(
+    {"auto_acknowledge", "batch_ack_interval", "client_metadata", *StreamOptions.__annotations__}
+)
+"""What is handed on to the streaming client."""
 
 
 @frozen
@@ -118,6 +123,10 @@ def wanted(
         MissingExtraError: pyarrow isn't installed.
     """
     needs("pyarrow")
+    unknown = sorted(options.keys() - _OF_THE_STREAM)
+    if unknown:  # before a subscription is made for nothing
+        own = [each for each in inspect.signature(wanted).parameters if each != "options"]
+        raise EventStreamerValidationError(unknown_argument(unknown[0], "fetch", own, sorted(_OF_THE_STREAM)))
     if end_block is None:
         raise EventStreamerValidationError(
             "fetch needs an end_block, the last block of the frame. A subscription without one goes on with "

@@ -11,6 +11,7 @@ from attrs import field, frozen
 from event_streamer_api.errors import EventStreamerValidationError
 
 from ..backoff import Reconnect
+from ..words import closest
 from .checkpoint import CheckpointStore, DeadLetters
 
 ErrorPolicy = Literal["stop", "skip", "dead_letter"]
@@ -172,9 +173,11 @@ def settings_from(
     """
     unknown = sorted(set(options) - set(StreamOptions.__annotations__))
     if unknown:
-        known = ", ".join(sorted(StreamOptions.__annotations__))
+        near = closest(unknown[0], StreamOptions.__annotations__)
         raise EventStreamerValidationError(
-            f"unknown option {', '.join(unknown)} of a streaming client; known: {known}"
+            f"unknown option {', '.join(unknown)} of a streaming client; "
+            f"{f'did you mean {near}? Known: ' if near else 'known: '}"
+            f"{', '.join(sorted(StreamOptions.__annotations__))}"
         )
     chosen: dict[str, Any] = dict(options)
     store = chosen.pop("checkpoint", None)
