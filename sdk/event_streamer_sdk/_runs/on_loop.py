@@ -20,6 +20,7 @@ from .._core.stream.reports import EndReason
 from ..exceptions import HandlerTimeoutError
 from ._async.commands import AsyncCommands
 from .means import Means
+from .output import judged
 from .responses import failed, is_coroutine_function, opened
 from .waits import Flag, in_thread, wait_to_the_end
 
@@ -307,7 +308,7 @@ class AsyncRun(AsyncCommands):
             if task is None or not task.cancelling():
                 return error
         elif isinstance(error, Exception):
-            return error
+            return judged(error)
         raise error
 
     async def _ask(self, command: do.Ask) -> do.Answer | do.Failed:

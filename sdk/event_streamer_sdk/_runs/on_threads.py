@@ -29,6 +29,7 @@ from .answers import plain
 from .housekeeping import SHARED as SHARED_HOUSEKEEPING
 from .housekeeping import Chore
 from .means import Means
+from .output import judged
 from .responses import failed, opened
 from .signals import SHARED, BrokenOff
 
@@ -304,7 +305,7 @@ class SyncRun(SyncCommands):
                         if answer is not None:
                             plain(answer, command.function)
                     except Exception as error:  # noqa: BLE001 - a handler's failure, whatever it is, goes to the core
-                        outcome = error
+                        outcome = judged(error)
                     finally:
                         self._in_handler = False
                 elif type(command) is do.HandOver:
@@ -354,7 +355,7 @@ class SyncRun(SyncCommands):
             try:
                 plain(context.run(command.function, command.argument), command.function)
             except BaseException as error:  # noqa: BLE001 - as above; nobody else sees what a thread raises
-                outcome.append(error)
+                outcome.append(judged(error))
             else:
                 outcome.append(None)
 

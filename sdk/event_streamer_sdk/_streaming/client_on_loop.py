@@ -9,7 +9,9 @@ from typing import Any
 
 from attrs import evolve
 
+from .._core.stream.commands import OutputClosedError
 from .._core.stream.reports import EndReason, Report
+from .._runs.output import end_quietly
 from .._runs.signals import stopping
 from .base import StreamingBase
 
@@ -48,6 +50,8 @@ class AsyncStreaming(StreamingBase):
                 stop_here()  # the signal came before there was something to stop
             try:
                 return evolve(await self.wait(), signal=caught.number)
+            except OutputClosedError as closed:
+                end_quietly(closed)
             finally:
                 await self.disconnect()
                 await asyncio.gather(*tasks)

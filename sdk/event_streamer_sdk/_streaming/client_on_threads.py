@@ -10,7 +10,9 @@ from attrs import evolve
 
 from event_streamer_api.errors import EventStreamerValidationError
 
+from .._core.stream.commands import OutputClosedError
 from .._core.stream.reports import EndReason, Report
+from .._runs.output import end_quietly
 from .._runs.responses import is_coroutine_function
 from .._runs.signals import SHARED, stopping
 from .base import StreamingBase
@@ -48,6 +50,8 @@ class SyncStreaming(StreamingBase):
                     run.finished()
                     run = run.successor
                 return evolve(self.wait(), signal=caught.number)
+            except OutputClosedError as closed:
+                end_quietly(closed)
             except BaseException:
                 if self._run is not None:
                     self._run.request_stop(EndReason.SIGNAL)

@@ -34,6 +34,10 @@ class Lane(Enum):
     WATCH = "watch"
 
 
+class OutputClosedError(BrokenPipeError):
+    """Nobody reads any more what a handler writes to standard output: the next try can't succeed, either."""
+
+
 @frozen
 class Wait:
     """

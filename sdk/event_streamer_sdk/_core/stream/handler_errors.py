@@ -19,7 +19,7 @@ from event_streamer_sdk.exceptions import HandlerTimeoutError, LeaseLostError, S
 
 from .blocks import Blocks
 from .checkpoint import DeadLetterRecord
-from .commands import Call, Failed, Steps, write_dead_letter
+from .commands import Call, Failed, OutputClosedError, Steps, write_dead_letter
 from .commands import call as call_handler
 from .committing import Committer, Entry
 from .decoding import Decoded
@@ -108,6 +108,10 @@ class Unhandled:
             lost = next((error for _, error in failed if isinstance(error, LeaseLostError)), None)
             if lost is not None and settings.has_lease:
                 session.conclude(EndReason.LEASE_LOST, lost)  # a handler that writes by itself has found out
+                return Result.NOT_HANDLED
+            closed = next((error for _, error in failed if isinstance(error, OutputClosedError)), None)
+            if closed is not None:  # nor would a later batch be of use to anybody
+                session.conclude(EndReason.HANDLER_FAILED, closed)
                 return Result.NOT_HANDLED
             session.counters.add(handler_errors=len(failed))
             for call, error in failed:
