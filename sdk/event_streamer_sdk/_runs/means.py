@@ -26,6 +26,7 @@ class Means:
         heartbeat: Makes the call that says that this client lives.
         subscription: Makes the call that asks what the subscription is for.
         store: Where positions are kept, where there is such a place.
+        claims: Whether the store is claimed when the position is read, so that no other process may use it.
         key: The position's name there.
         dead_letters: Where dead letters go, where there is such a place.
         ended: Is told how the run went, when it is over.
@@ -37,6 +38,7 @@ class Means:
     heartbeat: Callable[[SendHeartbeat], Operation[Any]]
     subscription: Callable[[], Operation[Any]]
     store: CheckpointStore | None
+    claims: bool
     key: str
     dead_letters: DeadLetters | None
     ended: Callable[[Any, Report], None]

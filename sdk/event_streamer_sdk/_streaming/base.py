@@ -21,7 +21,7 @@ from event_streamer_api.models import (
     SubscriptionResponse,
 )
 from event_streamer_api.types import Operation
-from event_streamer_sdk.checkpoints import dead_letters_from, store_from
+from event_streamer_sdk.checkpoints import FileCheckpoint, dead_letters_from, store_from
 from event_streamer_sdk.exceptions import EventStreamerConnectionError
 
 from .._core.stream.checkpoint import CheckpointStore, DeadLetters, LeasingStore
@@ -216,6 +216,7 @@ class StreamingBase(HandlerDecorators):
             heartbeat=self._heartbeat_call,
             subscription=self._subscription_call,
             store=self._store,
+            claims=isinstance(self._store, FileCheckpoint),
             key=self._key,
             dead_letters=self._dead_letters,
             ended=self._run_is_over,
@@ -231,6 +232,8 @@ class StreamingBase(HandlerDecorators):
 
     def _ended(self, report: Report) -> None:
         """Keep how a run went, and those that it has followed."""
+        if isinstance(self._store, FileCheckpoint):
+            self._store.let_go()
         self._report = summed_up([*self._gave_way, report])
         self._untold = report.error
 

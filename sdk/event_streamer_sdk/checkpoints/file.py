@@ -13,6 +13,7 @@ from typing import Any
 
 from .._core.stream.checkpoint import Checkpoint
 from ..exceptions import CheckpointError
+from ._file_lock import FileIsLocked, FileLock
 
 LARGEST = 1024 * 1024
 """Bytes that are read of a file; what holds more is not a checkpoint."""
@@ -76,6 +77,8 @@ class FileCheckpoint:
     whole. A program that is killed just then leaves its new file behind (`<name>.<digits>.new`), of no use to
     anybody. The files are readable by their owner alone: a resume token is a credential.
 
+    While a stream goes on from the file, `<name>.lock` is locked, and other processes are refused.
+
     Args:
         path: The file; made with the first write, its folder must exist.
     """
@@ -83,6 +86,45 @@ class FileCheckpoint:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path: Path = Path(path)
         self._lock = threading.Lock()
+        self._claim: FileLock | None = None
+
+    def claim(self, key: str) -> Checkpoint | None:
+        """
+        Read the position to go on from it, and keep other processes from doing so until `let_go`.
+
+        The system ends the claim of a process that dies. On Windows, and where files can't be locked, there
+        is none.
+
+        Args:
+            key: Its name.
+
+        Returns:
+            The position, as `load` gives it.
+
+        Raises:
+            CheckpointError: Another process streams with this file, or as `load` says.
+        """
+        position = self.load(key)
+        if self._claim is not None:
+            return position
+        try:
+            self._claim = FileLock(self.path)
+        except (ImportError, OSError):
+            return position
+        except FileIsLocked as locked:
+            who = f"process {locked.pid}" if locked.pid.isdecimal() else "another process"
+            raise refused(
+                f"{who} streams with the checkpoint {self.path}: give each program a file of its own, or "
+                "let one stand by for the other with SQLiteCheckpoint(…, lease_seconds=30)"
+            ) from None
+        # What was read before the claim may have been written anew by the process that had it.
+        return self.load(key)
+
+    def let_go(self) -> None:
+        """Let other processes stream with this file, when all in this one have let go of it."""
+        claim, self._claim = self._claim, None
+        if claim is not None:
+            claim.let_go()
 
     def load(self, key: str) -> Checkpoint | None:
         """
@@ -182,7 +224,8 @@ class FileCheckpoint:
             raise refused(f"the checkpoint {self.path} is not a file; name one, or a new one")
 
     def close(self) -> None:
-        """Do nothing: no file is kept open."""
+        """Let go of the file."""
+        self.let_go()
 
 
 def _fresh(path: Path) -> Path:

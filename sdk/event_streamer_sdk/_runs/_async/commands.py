@@ -29,7 +29,7 @@ class AsyncCommands(abc.ABC):
             do.Disconnect: self._disconnect,
             do.Ask: self._ask,
             do.AskForSubscription: self._ask_for_subscription,
-            do.LoadCheckpoint: lambda _: self._in_store("load"),
+            do.LoadCheckpoint: lambda _: self._in_store("claim" if means.claims else "load"),
             do.SaveCheckpoint: lambda command: self._in_store("save", command.checkpoint),
             do.AcquireLease: lambda _: self._in_store("acquire"),
             do.RenewLease: lambda _: self._in_store("renew"),
