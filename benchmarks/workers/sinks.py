@@ -20,13 +20,13 @@ from meter import Meter
 from event_streamer_sdk.abi import extract_abi_event
 from event_streamer_sdk.models.subscriptions import SubscriptionResponse
 from event_streamer_sdk.sinks import EventTable, SinkBatch, Source, sink_for
-from event_streamer_sdk.sinks._text import cell_columns, json_lines
+from event_streamer_sdk.sinks._text import cell_columns, json_rows
 from event_streamer_sdk.sinks._writer import Writer
 
 EVENT = extract_abi_event("Transfer(address indexed from, address indexed to, uint256 value)", "Transfer")
 TOGETHER = 1_000
 WRITE = {"parquet": 250_000, "csv": 250_000, "postgresql": 50_000, "sqlite": 50_000, "redis": 5_000,
-         "kafka": 20_000, "nats": 10_000}  # fmt: skip
+         "kafka": 50_000, "nats": 10_000}  # fmt: skip
 """Events in a write: what the sinks have by default."""
 
 
@@ -155,7 +155,7 @@ def alone_redis(place: str, table: EventTable, columns: list[list[Any]], meter: 
 def alone_kafka(place: str, table: EventTable, columns: list[list[Any]], meter: Meter) -> None:
     import confluent_kafka
 
-    values = json_lines(table, columns)
+    values = list(map(str.encode, json_rows(table, columns)))
     keys = [key.encode() for key in columns[table.names.index("address")]]
     brokers, _, topic = place.removeprefix("kafka://").partition("/")
     producer = confluent_kafka.Producer(
@@ -174,7 +174,7 @@ def alone_kafka(place: str, table: EventTable, columns: list[list[Any]], meter: 
 def alone_nats(place: str, table: EventTable, columns: list[list[Any]], meter: Meter) -> None:
     import nats
 
-    values = json_lines(table, columns)
+    values = list(map(str.encode, json_rows(table, columns)))
     address, _, subject = place.rpartition("/")
 
     async def publish() -> None:

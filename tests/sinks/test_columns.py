@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from event_streamer_sdk.abi import LogDecodeError, extract_abi_event
 from event_streamer_sdk.exceptions import EventStreamerValidationError
 from event_streamer_sdk.models.abi import ABIEvent, ABIInput
-from event_streamer_sdk.sinks import EventTable, _text
+from event_streamer_sdk.sinks import EventTable, arrow
+from event_streamer_sdk.sinks._text import json_columns, json_rows, json_text
 from support.event_objects import METADATA, event_objects
 
 TRANSFER = extract_abi_event("Transfer(address indexed from, address indexed to, uint256 value)", "Transfer")
@@ -155,17 +156,43 @@ def test_hex_in_mixed_case_is_stored_in_lower_case() -> None:
     assert columns[-1] == ["0xabcd0102", "0xabcd0102"]
 
 
-@pytest.mark.parametrize("library", ["msgspec", "json"])
-def test_lines_of_json_keep_any_name_of_a_parameter(monkeypatch: pytest.MonkeyPatch, library: str) -> None:
-    if library == "json":
-        monkeypatch.setattr(_text, "_row_type", _text._row_type_stdlib)
-        monkeypatch.setattr(_text, "_dump_lines", _text._dump_lines_stdlib)
-    names = ["f1", "from", "__init__", "None", "$", "self", ""]
+def test_lines_of_json_keep_any_name_of_a_parameter() -> None:
+    names = ["v1", "from", "__init__", "None", "$", "self", ""]
     table = table_of(*(ABIInput(name=name, type="bool") for name in names))
-    keys = ["f1", "from", "__init__", "None", "$", "self", "arg6"]
-    (line,) = _text.json_lines(table, table.take([event_of(**dict.fromkeys(keys, True))]))
+    keys = ["arg6" if name == "" else name for name in names]
+    (line,) = json_rows(table, table.take([event_of(**dict.fromkeys(keys, True))]))
     assert list(json.loads(line)) == list(table.names)
-    assert [json.loads(line)[name] for name in keys] == [True] * 7
+    assert [json.loads(line)[name] for name in keys] == [True] * len(names)
+
+
+@pytest.mark.parametrize("integers", ["text", "decimal", "binary", "float"])
+def test_lines_of_json_hold_what_json_writes(integers: arrow.IntegerStyle) -> None:
+    table = table_of(
+        ABIInput(name="text", type="string"),
+        ABIInput(name="wide", type="uint256"),
+        ABIInput(name="below", type="int256"),
+        ABIInput(name="short", type="int64"),
+        ABIInput(name="parts", type="fixed128x18"),
+        ABIInput(name="truth", type="bool"),
+        ABIInput(name="data", type="bytes"),
+        ABIInput(name="list", type="string[]"),
+    )
+    texts = ["", "a \"b\" \\ {c} 'd'", "\n\r\t\b\f\0\x1f\x7f", "é\u2028\U0001f600", "null"]
+    events = [
+        event_of(
+            text=text, wide=str(10**70 + number), below=str(-(2**200)), short=-number, parts="0.5",
+            truth=number % 2 == 0, data="0x" + "ab" * number, list=[text, text],
+        )
+        for number, text in enumerate(texts)
+    ]  # fmt: skip
+    del events[1]["block_hash"], events[1]["timestamp"]
+    columns = table.take(events)
+    wanted = [
+        dict(zip(table.names, row, strict=True))
+        for row in zip(*json_columns(table, columns, integers), strict=True)
+    ]
+    assert [json.loads(line) for line in json_text(table, columns, integers).split(b"\n")[:-1]] == wanted
+    assert [json.loads(row) for row in json_rows(table, columns, integers)] == wanted
 
 
 def test_columns_are_chosen_by_name_and_metadata_stays() -> None:

@@ -120,6 +120,33 @@ def test_nothing_is_acknowledged_before_it_is_stored(service: LocalService, kind
     assert "finish" not in sink.calls
 
 
+def test_events_that_could_not_be_prepared_are_prepared_again(
+    service: LocalService, chain: DevChain, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("event_streamer_sdk.sinks._feed.PREPARE_ROWS", 10)
+
+    class Preparing(Kept):
+        write_seconds = 60.0
+        prepared = 0
+
+        def prepare(self, events: Any) -> Any:
+            self.prepared += 1
+            if self.prepared in (2, 4):
+                raise ValueError("not this time")
+            return list(events)
+
+        def write(self, batch: SinkBatch) -> None:
+            super().write(batch)
+            self.rows += [
+                (event["block_number"], event["log_index"]) for part in batch.prepared for event in part
+            ]
+
+    sink = Preparing()
+    stream_into(kind, service.url, subscribe(service, 250), sink, handler_retry_delay=0.01)
+    assert sink.prepared > 4
+    assert sink.rows == places(chain, 250)
+
+
 def test_a_batch_that_another_handler_refuses_is_not_stored(
     service: LocalService, chain: DevChain, kind: str
 ) -> None:

@@ -342,21 +342,26 @@ class Feed:
     # --- writing -------------------------------------------------------------------------------
 
     def _prepare_all(self) -> None:
-        """Bring all that waits into the sink's form, neighbours together."""
+        """Bring all that waits into the sink's form, neighbours together. If that fails, it all stays."""
+        if self._prepare is not None:
+            bytes_before = self._bytes
+            waiting: list[Piece | StreamingReorg] = []
+            raw: list[Piece] = []
+            try:
+                for each in [*self._waiting, None]:
+                    if isinstance(each, Piece) and not each.prepared:
+                        raw.append(each)
+                        continue
+                    if raw:
+                        waiting.append(self._prepared(raw))
+                        raw = []
+                    if each is not None:
+                        waiting.append(each)
+            except BaseException:
+                self._bytes = bytes_before
+                raise
+            self._waiting = waiting
         self._raw_rows = 0
-        if self._prepare is None:
-            return
-        waiting, self._waiting = self._waiting, []
-        raw: list[Piece] = []
-        for each in [*waiting, None]:
-            if isinstance(each, Piece) and not each.prepared:
-                raw.append(each)
-                continue
-            if raw:
-                self._waiting.append(self._prepared(raw))
-                raw = []
-            if each is not None:
-                self._waiting.append(each)
 
     def _prepared(self, pieces: list[Piece]) -> Piece:
         assert self._prepare is not None, "there is something to prepare with"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any
@@ -11,9 +11,9 @@ from typing import Any
 from attrs import frozen
 
 from .arrow import IntegerStyle
-from .columns import ColumnType, EventTable
+from .columns import Column, ColumnType, EventTable
 
-__all__ = ["Lines", "cell_columns", "json_columns", "json_lines", "json_text"]
+__all__ = ["JSONRows", "Lines", "cell_columns", "json_columns", "json_rows", "json_text"]
 
 _WIDE_BYTES = 32
 
@@ -22,33 +22,12 @@ def _dumps_stdlib(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _row_type_stdlib(names: tuple[str, ...]) -> Callable[..., Any]:
-    return lambda *values: dict(zip(names, values, strict=True))
-
-
-def _dump_lines_stdlib(rows: list[Any]) -> bytes:
-    return b"".join([_dumps_stdlib(row) + b"\n" for row in rows])
-
-
 _dumps: Callable[[Any], bytes] = _dumps_stdlib
-_dump_lines: Callable[[list[Any]], bytes] = _dump_lines_stdlib
-_row_type: Callable[[tuple[str, ...]], Callable[..., Any]] = _row_type_stdlib
-"""Names → what makes an object of a row's values, for `_dumps`."""
 
 with suppress(ImportError):  # the plain install
     import msgspec
 
     _dumps = msgspec.json.Encoder().encode
-    _dump_lines = msgspec.json.Encoder().encode_lines
-
-    @lru_cache(maxsize=256)
-    def _row_type_msgspec(names: tuple[str, ...]) -> Callable[..., Any]:
-        """Make a struct, which costs half of what a dict does, to make and to write."""
-        # Attributes are numbered, since a parameter may have any name, such as `from` or `__init__`.
-        attributes = {f"f{number}": name for number, name in enumerate(names)}
-        return msgspec.defstruct("Row", list(attributes), rename=attributes, gc=False)
-
-    _row_type = _row_type_msgspec
 
 
 @frozen
@@ -93,22 +72,48 @@ def json_columns(
     ]
 
 
-def json_lines(
+@frozen
+class JSONRows:
+    """
+    Some rows as JSON objects, each of which is written when it is asked for; `len` is their number.
+
+    Rows that are sent on at once don't have to be in memory all together.
+
+    Attributes:
+        columns: For each column the texts and numbers that a row is put together from.
+        write: What puts them together.
+    """
+
+    columns: Sequence[Sequence[Any]]
+    write: Callable[..., str]
+
+    def __len__(self) -> int:
+        return len(self.columns[0])
+
+    def __iter__(self) -> Iterator[str]:
+        return map(self.write, *self.columns)
+
+
+def json_rows(
     table: EventTable, columns: Sequence[Sequence[Any]], integers: IntegerStyle = "text"
-) -> list[bytes]:
+) -> JSONRows:
     """
     Write rows as JSON objects.
 
     Args:
         table: The event's table.
-        columns: What its `take` gave.
+        columns: What its `take` gave; columns of wide integers may be text already where text is wanted.
         integers: As in `json_columns`.
 
     Returns:
-        An object for each row, in UTF-8, without an end of line.
+        An object for each row, without an end of line in it.
     """
-    # JSON holds no end of line within, so one call for all and a cut are two thirds of a call for each.
-    return json_text(table, columns, integers).split(b"\n")[:-1]
+    pieces = [
+        _json_pieces(column, values, integers) for column, values in zip(table.columns, columns, strict=True)
+    ]
+    return JSONRows(
+        [values for _, values in pieces], _row_writer(table.names, tuple(each for each, _ in pieces))
+    )
 
 
 def json_text(table: EventTable, columns: Sequence[Sequence[Any]], integers: IntegerStyle = "text") -> bytes:
@@ -117,14 +122,55 @@ def json_text(table: EventTable, columns: Sequence[Sequence[Any]], integers: Int
 
     Args:
         table: The event's table.
-        columns: What its `take` gave.
+        columns: As in `json_rows`.
         integers: As in `json_columns`.
 
     Returns:
         An object for each row, in UTF-8, with an end of line behind each.
     """
-    made = _row_type(table.names)
-    return _dump_lines(list(map(made, *json_columns(table, columns, integers))))
+    return "".join([row + "\n" for row in json_rows(table, columns, integers)]).encode()
+
+
+@lru_cache(maxsize=256)
+def _row_writer(names: tuple[str, ...], in_quotes: tuple[bool, ...]) -> Callable[..., str]:
+    """
+    Make what puts a row together: an f-string costs half of what an object and a library's writer do.
+
+    Args:
+        names: The columns' names.
+        in_quotes: For each column whether its values are text that needs quotation marks around it.
+    """
+    arguments = [f"v{number}" for number in range(len(names))]
+    members = [
+        f'"{name}":' + (f'"{{{value}}}"' if is_text else f"{{{value}}}")
+        for name, value, is_text in zip(names, arguments, in_quotes, strict=True)
+    ]
+    code = f"lambda {', '.join(arguments)}: f'{{{{{','.join(members)}}}}}'"
+    made: Callable[..., str] = eval(code, {"__builtins__": {}})  # noqa: S307 - names are identifiers, as the ABI has them
+    return made
+
+
+def _json_pieces(column: Column, values: Sequence[Any], integers: IntegerStyle) -> tuple[bool, Sequence[Any]]:
+    """Give what a column's values are written as, and whether that needs quotation marks around it."""
+    type_ = column.type
+    if column.key is None:
+        return False, list(map(str, values[:1])) * len(values)  # the chain's id
+    if not (type_.is_wide and integers == "text"):
+        values = _plain(values, type_, integers)
+    is_text = type_.kind in ("hex", "timestamp") or (
+        # Numbers of JSON are written as they are.
+        (type_.is_wide and integers in ("text", "binary"))
+        or (type_.kind == "decimal" and integers != "float")
+    )
+    if type_.kind == "bool":
+        values = ["true" if value else "false" for value in values]
+    elif type_.kind == "text":
+        values = list(map(json.encoder.encode_basestring, values))
+    elif type_.kind in ("list", "struct"):
+        values = [_dumps(value).decode() for value in values]
+    if column.nullable and None in values:
+        return False, ["null" if value is None else f'"{value}"' if is_text else value for value in values]
+    return is_text, values
 
 
 def cell_columns(

@@ -16,7 +16,8 @@ from event_streamer_api.errors import EventStreamerValidationError
 from event_streamer_api.models import StreamingReorg
 
 from .._extras import needs
-from ._text import cell_columns, json_lines
+from ._pieces import begins
+from ._text import JSONRows, cell_columns, json_rows
 from ._urls import name_in, parsed
 from .columns import EventTable
 from .protocol import SinkBatch, SinkError, SinkUnavailableError, Source
@@ -35,16 +36,26 @@ REORG = [("type", b"reorg")]
 """The header of a notice, which tells it from events."""
 
 
+EARLY_EVENTS = 1_000
+"""With fewer events at a time it isn't worth a transaction's beginning."""
+
+TRANSACTION_TIMEOUT = 60.0
+"""Seconds after which the cluster aborts a transaction, unless `transaction.timeout.ms` says otherwise."""
+
+CLOSE_TIMEOUT = 2.0
+"""Seconds that aborting may take at the end: the cluster does it later by itself."""
+
+
 @frozen
 class Messages:
     """
     Some messages; its `len` is their number.
 
-    Not a pair for each: so many pairs have Python's collector of cyclic garbage run again and again.
+    Values are written when they are sent, and forgotten: what is sent anew is written anew.
     """
 
     keys: Sequence[str]
-    values: Sequence[bytes]
+    values: JSONRows
 
     def __len__(self) -> int:
         return len(self.values)
@@ -81,8 +92,6 @@ class KafkaSink:
         >>> streaming_client.run(into=KafkaSink("kafka://localhost:9092/transfers?key=from"))
     """
 
-    prepares_while_writing = True
-
     def __init__(
         self,
         url: str,
@@ -91,7 +100,7 @@ class KafkaSink:
         key: str | None = None,
         columns: Iterable[str] | None = None,
         where: str | None = None,
-        write_rows: int = 20_000,
+        write_rows: int = 50_000,
         patience: float = 60.0,
     ) -> None:
         self._kafka = needs("confluent_kafka")
@@ -116,6 +125,10 @@ class KafkaSink:
         self._source: Source | None = None
         self._table: EventTable | None = None
         self._position: str | None = None
+        self._since = 0.0
+        """When the transaction that is open began (Unix time)."""
+        self._early: list[Messages] | None = None
+        """What was sent before it was due, in a transaction that is open."""
 
     @property
     def _name(self) -> str:
@@ -164,7 +177,10 @@ class KafkaSink:
         keys, kind = columns[number], table.columns[number].type.kind
         if kind not in ("hex", "text"):
             keys = list(map(str, keys if kind == "integer" else cell_columns(table, columns)[number]))
-        return Messages(keys, json_lines(table, columns))
+        messages = Messages(keys, json_rows(table, columns))
+        if len(events) >= EARLY_EVENTS and self._producer is not None:
+            self._send_early(messages)
+        return messages
 
     def write(self, batch: SinkBatch) -> None:
         """
@@ -177,9 +193,14 @@ class KafkaSink:
             SinkUnavailableError: The cluster is away or full.
             SinkError: It refuses, or another process has taken over.
         """
+        due = batch.prepared
+        if self._early is not None and begins(self._early, due):
+            due = due[len(self._early) :]
+        else:
+            self._give_up_early()
 
         def send() -> None:
-            for messages in batch.prepared:
+            for messages in due:
                 self._send_all(messages)
 
         self._move(self._opened().position(batch.resume_token), send)
@@ -195,6 +216,7 @@ class KafkaSink:
             SinkUnavailableError: The cluster is away or full.
             SinkError: It refuses, or another process has taken over.
         """
+        self._give_up_early()
         notice = {
             "chain_id": self._opened().chain_id,
             "common_ancestor": reorg.common_ancestor,
@@ -215,13 +237,45 @@ class KafkaSink:
         Raises:
             SinkUnavailableError: The cluster is away.
         """
+        self._give_up_early()
         source = self._opened()
         token = source.token_in(self._position, self._name)
         self._move(source.position(token, finished=True), lambda: None)
 
     def close(self) -> None:
-        """Let go of the connections. A transaction that is open is aborted by the cluster."""
+        """Let go of the connections, and abort what is not due; if we can't, the cluster does so later."""
+        self._give_up_early(CLOSE_TIMEOUT)
         self._producer = None
+
+    # --- messages that are sent before they are due ------------------------------------------------
+
+    def _send_early(self, messages: Messages) -> None:
+        """Send messages while more are made: the library's threads work on them, and nobody sees them yet."""
+        try:
+            if self._early is None:
+                self._begin_transaction()
+                self._early = []
+            self._send_all(messages)
+            self._early.append(messages)
+            self._producer.poll(0)  # lets go of what the cluster has
+        except SinkUnavailableError:
+            self._let_go()  # write() sends all, and says what is wrong
+        except BaseException:
+            self._let_go()
+            raise
+
+    def _give_up_early(self, timeout: float = TIMEOUT) -> None:
+        """Abort what was sent, where something else comes before it: it is sent again when it is due."""
+        if self._early is None:
+            return
+        self._early = None
+        try:
+            self._producer.abort_transaction(timeout)
+        except self._kafka.KafkaException:
+            self._let_go()  # the next producer has the cluster do it
+
+    def _let_go(self) -> None:
+        self._producer = self._early = None
 
     # --- transactions --------------------------------------------------------------------------
 
@@ -239,12 +293,14 @@ class KafkaSink:
             **self._conf,
         }
         try:
-            self._producer = self._kafka.Producer(conf, logger=logger)
+            producer = self._kafka.Producer(conf, logger=logger)
         except (self._kafka.KafkaException, ValueError, TypeError) as problem:
             raise SinkError(f"Kafka's producer can't be made: {_reason(problem)}") from problem
-        self._call(self._producer.init_transactions, TIMEOUT)
+        self._call(producer.init_transactions, TIMEOUT)
+        self._producer = producer
 
     def _move(self, position: str, send: Callable[[], None]) -> None:
+        is_open, self._early = self._early is not None, None
         if self._producer is None:
             self._begin()
             # The transaction before may have been committed, with only the answer lost.
@@ -255,16 +311,26 @@ class KafkaSink:
             if found != self._position:
                 raise SinkError(f"another process writes into {self._name}: end it, or name another topic")
         try:
-            self._call(self._producer.begin_transaction)
+            if not is_open:
+                self._begin_transaction()
             self._call(send)
             self._call(self._send, POSITIONS, position.encode(), self._topic)
             # It waits for all messages, and fails where one could not be delivered.
             self._call(self._producer.commit_transaction, TIMEOUT)
         except BaseException:
             # The next one begins anew: what is under way is aborted by the cluster then.
-            self._producer = None
+            self._let_go()
             raise
         self._position = position
+
+    def _begin_transaction(self) -> None:
+        self._call(self._producer.begin_transaction)
+        self._since = time.time()
+
+    def _has_expired(self) -> bool:
+        """Whether the cluster may have aborted the transaction, and takes no more from this producer."""
+        timeout = self._conf.get("transaction.timeout.ms")
+        return time.time() - self._since >= (float(timeout) / 1_000 if timeout else TRANSACTION_TIMEOUT)
 
     def _send_all(self, messages: Messages) -> None:
         produce, topic = self._producer.produce, self._topic
@@ -274,13 +340,13 @@ class KafkaSink:
             except BufferError:
                 self._send_patiently(topic, value, key, {})
 
-    def _send(self, topic: str, value: bytes, key: str | None = None, **about: Any) -> None:
+    def _send(self, topic: str, value: str | bytes, key: str | None = None, **about: Any) -> None:
         try:
             self._producer.produce(topic, value, key, **about)
         except BufferError:
             self._send_patiently(topic, value, key, about)
 
-    def _send_patiently(self, topic: str, value: bytes, key: str | None, about: dict[str, Any]) -> None:
+    def _send_patiently(self, topic: str, value: str | bytes, key: str | None, about: dict[str, Any]) -> None:
         """Send when the producer has room again."""
         until = time.monotonic() + TIMEOUT
         while time.monotonic() < until:
@@ -295,8 +361,18 @@ class KafkaSink:
             return function(*arguments)
         except self._kafka.KafkaException as problem:
             error = problem.args[0]
-            if error.code() in (self._kafka.KafkaError._FENCED, self._kafka.KafkaError.PRODUCER_FENCED):
-                raise SinkError(f"another process writes into {self._name} now") from problem
+            is_fenced = error.code() in (
+                self._kafka.KafkaError._FENCED,
+                self._kafka.KafkaError.PRODUCER_FENCED,
+            )
+            if is_fenced or error.fatal():
+                if self._has_expired():
+                    # Where another one has written since, its position says so when this one begins anew.
+                    raise SinkUnavailableError(
+                        f"{self._name}: a transaction was open for too long, and the cluster has aborted it"
+                    ) from problem
+                if is_fenced:
+                    raise SinkError(f"another process writes into {self._name} now") from problem
             if error.retriable() or error.txn_requires_abort() or error.code() in self._away():
                 raise SinkUnavailableError(f"{self._name} can't be written: {error.str()}") from problem
             raise SinkError(f"{self._name} can't be written: {error.str()}") from problem

@@ -15,7 +15,7 @@ from event_streamer_api.errors import EventStreamerValidationError
 from event_streamer_api.models import StreamingReorg
 
 from .._extras import needs
-from ._text import json_lines
+from ._text import json_rows
 from ._urls import name_in, parsed
 from .columns import EventTable
 from .protocol import SinkBatch, SinkError, SinkUnavailableError, Source
@@ -173,7 +173,7 @@ class NATSSink:
             f"{chain}-{hash_ or f'{number}-{transaction}'}-{index}"
             for chain, hash_, number, transaction, index in places
         ]
-        return list(zip(ids, json_lines(table, columns), strict=True))
+        return list(zip(ids, map(str.encode, json_rows(table, columns)), strict=True))
 
     def write(self, batch: SinkBatch) -> None:
         """
