@@ -52,7 +52,7 @@ class AsyncCalls(ABC):
     Each of them takes the options of `CallOptions`, too: `timeout`, `max_retries` and `headers` for this call.
     """
 
-    subscriber_id: str
+    subscriber_id: str | None
 
     @abstractmethod
     async def _call(self, operation: Operation[T], options: CallOptions | None = None) -> T:
@@ -745,7 +745,7 @@ class SyncCalls(ABC):
     Each of them takes the options of `CallOptions`, too: `timeout`, `max_retries` and `headers` for this call.
     """
 
-    subscriber_id: str
+    subscriber_id: str | None
 
     @abstractmethod
     def _call(self, operation: Operation[T], options: CallOptions | None = None) -> T:

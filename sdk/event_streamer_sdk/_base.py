@@ -67,7 +67,7 @@ class BaseClient:
     def __init__(
         self,
         service_url: str,
-        subscriber_id: str,
+        subscriber_id: str | None = None,
         *,
         timeout: float | httpx.Timeout | None = 30.0,
         headers: Mapping[str, str] | None = None,
@@ -88,7 +88,8 @@ class BaseClient:
 
         Args:
             service_url: Where the service is, such as `http://localhost:8000`.
-            subscriber_id: Who subscribes; the client puts it into every subscription.
+            subscriber_id: Who subscribes; the client puts it into every subscription. With an `api_key` it
+                may be left out: a key belongs to one subscriber, which the service knows.
             timeout: Seconds for one attempt of a call, from connecting to the end of the answer. An
                 `httpx.Timeout` limits each step by itself, and an attempt to the sum of its four values;
                 None, also as one of them, sets no limit. The body of a stream is not limited by it.
@@ -114,7 +115,7 @@ class BaseClient:
         Raises:
             EventStreamerValidationError: If an argument is wrong.
         """
-        if not isinstance(subscriber_id, str) or not subscriber_id:
+        if subscriber_id is not None and (not isinstance(subscriber_id, str) or not subscriber_id):
             raise EventStreamerValidationError(
                 f"subscriber_id must be a non-empty string, got {subscriber_id!r}",
                 field="subscriber_id",
@@ -122,6 +123,12 @@ class BaseClient:
         set_up_logging()
         self._key_function = api_key if callable(api_key) else None
         service = service_of(service_url, headers, None if callable(api_key) else api_key)
+        if subscriber_id is None and not (service.secrets or callable(api_key) or http_client is not None):
+            raise EventStreamerValidationError(
+                "subscriber_id is missing: say who subscribes. Only with an api_key may it be left out: "
+                "the service knows whose key that is",
+                field="subscriber_id",
+            )
         changing_is_exposed = callable(api_key) and service_of(service_url, headers, "any").exposed
         if service.exposed or changing_is_exposed:
             warnings.warn(
@@ -142,7 +149,7 @@ class BaseClient:
             hooks=hooks_of(event_hooks),
         )
         self.service_url: str = service.url
-        self.subscriber_id = subscriber_id
+        self.subscriber_id: str | None = subscriber_id
         self._http: Any = self._http_class(service, options)
         self._service = service
         # What `with_options` sets for a client of its own; None is what the options above say.
@@ -163,8 +170,9 @@ class BaseClient:
         """
         Make a client as the environment says.
 
-        `EVENT_STREAMER_URL` says where the service is, `EVENT_STREAMER_SUBSCRIBER_ID` who subscribes, and
-        `EVENT_STREAMER_API_KEY`, where it is set, the key. The command `event-streamer` takes the same ones.
+        `EVENT_STREAMER_URL` says where the service is, `EVENT_STREAMER_SUBSCRIBER_ID` who subscribes (unless
+        the key tells), and `EVENT_STREAMER_API_KEY`, where it is set, the key. The command `event-streamer`
+        takes the same ones.
 
         Args:
             **options: Arguments of the client; they win over the environment.
@@ -182,7 +190,8 @@ class BaseClient:
             value = os.environ.get(variable)
             if name not in options and value:
                 options[name] = value
-        for name in ("service_url", "subscriber_id"):
+        needed = ("service_url",) if "api_key" in options else ("service_url", "subscriber_id")
+        for name in needed:
             if name not in options:
                 raise EventStreamerValidationError(
                     f"{VARIABLES[name]} is not set: set it, or give from_env {name}=", field=name

@@ -206,6 +206,8 @@ def test_a_missing_and_a_wrong_key_say_where_it_is_taken_from(cli):
 def test_a_key_of_somebody_else_names_the_option_that_says_whose_it_is(cli):
     with LocalService(api_keys={"alices-key": "alice"}) as service:
         to = ("--url", service.url, "--api-key", "alices-key")
+        assert cli("subscriptions", "list", *to).code == 0, "the key tells whose they are"
+        to += ("--subscriber-id", "bob")
         for command in (
             ["subscriptions", "list"],
             ["subscriptions", "create", TRANSFER, "--chain", CHAIN],
@@ -216,7 +218,21 @@ def test_a_key_of_somebody_else_names_the_option_that_says_whose_it_is(cli):
             assert len(refused.err.splitlines()) == 1
             assert "--subscriber-id" in refused.err
             assert "alices-key" not in refused.err
-        assert cli("subscriptions", "list", *to, "--subscriber-id", "alice").code == 0
+        assert cli("subscriptions", "list", *to[:-1], "alice").code == 0
+
+
+def test_a_key_tells_whose_subscriptions_are_meant(cli, tmp_path):
+    with LocalService(api_keys={"alices-key": "alice"}) as service:
+        to = ("--url", service.url, "--api-key", "alices-key")
+        assert "The subscriber of this key has no" in cli("subscriptions", "list", *to).err
+        number = cli(
+            "subscriptions", "create", TRANSFER, "--chain", CHAIN, "--end-block", 3, "-q", *to
+        ).out.strip()
+        assert re.search("^Subscriber +alice$", cli("subscriptions", "show", number, *to).out, re.MULTILINE)
+        kept = ("--checkpoint", f"sqlite:///{tmp_path}/p.db")
+        assert number in cli("worker", "status", *kept, *to).out
+        checked = cli("doctor", *to)
+        assert (checked.code, "for its subscriber" in checked.out) == (0, True)
 
 
 def test_logs_that_can_not_be_decoded_are_told(served):

@@ -46,7 +46,7 @@ async def _gathered(items: Any) -> list[Any]:
 def twin(
     kind: str,
     url: str,
-    subscriber_id: str = "tester",
+    subscriber_id: str | None = "tester",
     *,
     runner: asyncio.Runner | None = None,
     **options: Any,

@@ -30,13 +30,14 @@ _MOST_ALTERNATIVES = 100
 """Values of one parameter that a subscription may ask for: so many does the service take."""
 
 
-def completed(subscription: SubscriptionCreate, subscriber_id: str) -> SubscriptionCreate:
+def completed(subscription: SubscriptionCreate, subscriber_id: str | None) -> SubscriptionCreate:
     """
     Fill in what a new subscription leaves to the client.
 
     Args:
         subscription: The subscription as the user made it; not changed.
-        subscriber_id: The client's own id, which every subscription of the client carries.
+        subscriber_id: The client's own id, which every subscription of the client carries; `None` where the
+            service knows it by the key.
 
     Raises:
         EventStreamerValidationError: If its topic0 is not that of its event, or the event is none.
@@ -48,7 +49,7 @@ def completed(subscription: SubscriptionCreate, subscriber_id: str) -> Subscript
     return evolve(
         subscription,
         topic0=_topic0("SubscriptionCreate", subscription.event_signature, subscription.topic0),
-        subscriber_id=subscriber_id,
+        subscriber_id=subscriber_id or subscription.subscriber_id,
     )
 
 
@@ -137,7 +138,8 @@ def _oldest_like(
             wanted.subscriber_id, page=page, page_size=_PAGE_SIZE
         )
         for one in listing.subscriptions:
-            if (oldest is None or one.id < oldest.id) and _key(one) == key:
+            is_ours = wanted.subscriber_id in (None, one.subscriber_id)
+            if is_ours and (oldest is None or one.id < oldest.id) and _key(one) == key:
                 oldest = one
         page = next_page(listing)
     return oldest
@@ -152,7 +154,7 @@ def _key(one: SubscriptionCreate | SubscriptionResponse) -> tuple[object, ...]:
         event = repr(one)
     addresses = frozenset(address.lower() for address in one.addresses)
     topics = _key_of_topics(one)
-    return one.subscriber_id, one.chain_id, event, addresses, topics, one.start_block, one.end_block
+    return one.chain_id, event, addresses, topics, one.start_block, one.end_block
 
 
 def _key_of_topics(one: SubscriptionCreate | SubscriptionResponse) -> tuple[object, ...]:

@@ -75,7 +75,8 @@ class StreamingBase(HandlerDecorators):
             batch_ack_interval=batch_ack_interval,
             has_lease=leases,
         )
-        self._key = options.get("checkpoint_key") or f"{event_streamer.subscriber_id}:{subscription_id}"
+        owner = event_streamer.subscriber_id
+        self._key = options.get("checkpoint_key") or f"{f'{owner}:' if owner else ''}{subscription_id}"
         self._metadata = _metadata_header(self.client_metadata)
         # Checked now, so that a wrong id or token is told where it was given.
         self._stream_call(resume_token)

@@ -34,7 +34,7 @@ SubscriberId = Annotated[
     typer.Option(
         envvar="EVENT_STREAMER_SUBSCRIBER_ID",
         help="The subscriber whose subscriptions are used.",
-        show_default=DEFAULT_SUBSCRIBER,
+        show_default=f"the key's, else {DEFAULT_SUBSCRIBER}",
         rich_help_panel=_PANEL,
     ),
 ]
@@ -66,15 +66,20 @@ class ServiceAccess:
 
     Attributes:
         url: The service's address.
-        subscriber_id: The subscriber whose subscriptions are used.
+        subscriber_id: The subscriber whose subscriptions are used, or None for the key's.
         api_key: The key, or None where the service asks for none.
         settings_file: The settings file that was read, or None.
     """
 
     url: str
-    subscriber_id: str
+    subscriber_id: str | None
     api_key: str | None = field(repr=False)
     settings_file: Path | None
+
+    @property
+    def subscriber_told(self) -> str:
+        """The subscriber in a sentence."""
+        return "its subscriber" if self.subscriber_id is None else f"the subscriber {self.subscriber_id}"
 
     def blocking(self, **options: Any) -> SyncEventStreamer:
         """Make a blocking client, with more options of it."""
@@ -107,17 +112,18 @@ def place(
         EventStreamerValidationError: The settings file can't be used.
     """
     settings, read = settings_at(settings_file)
+    key, service = _first(api_key, settings.api_key), _first(url, settings.url)
     return ServiceAccess(
-        _first(url, settings.url, DEFAULT_URL),
-        _first(subscriber_id, settings.subscriber_id, DEFAULT_SUBSCRIBER),
-        settings.api_key if api_key is None else api_key,
+        DEFAULT_URL if service is None else service,
+        _first(subscriber_id, settings.subscriber_id, None if key else DEFAULT_SUBSCRIBER),
+        key,
         read,
     )
 
 
-def _first(*values: str | None) -> str:
+def _first(*values: str | None) -> str | None:
     """Give the first that was said; an empty option is said, too, and for the client to refuse."""
-    return next(value for value in values if value is not None)
+    return next((value for value in values if value is not None), None)
 
 
 # typer finds the options of the next two where those of `place` are declared.

@@ -165,7 +165,7 @@ def _key_and_version(client: SyncEventStreamer, place: ServiceAccess) -> Iterato
 
 def _whose(place: ServiceAccess) -> str:
     accepted = "none was asked for" if place.api_key is None else "accepted"
-    return f"{accepted}, for the subscriber {place.subscriber_id}"
+    return f"{accepted}, for {place.subscriber_told}"
 
 
 def _refused(refused: EventStreamerAuthError, place: ServiceAccess) -> Check:
@@ -175,7 +175,7 @@ def _refused(refused: EventStreamerAuthError, place: ServiceAccess) -> Check:
     if refused.status_code == HTTPStatus.FORBIDDEN:
         return problem(
             "Key",
-            f"the key is not that of the subscriber {place.subscriber_id}, or it may not do this",
+            f"the key is not that of {place.subscriber_told}, or it may not do this",
             "set the key's own: --subscriber-id, EVENT_STREAMER_SUBSCRIBER_ID or the settings file",
         )
     return problem("Key", "the service doesn't know the key", f"check it: {where}")

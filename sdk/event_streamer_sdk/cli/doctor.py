@@ -82,7 +82,7 @@ def _on_the_way(client: SyncEventStreamer, clock: Clock, place: ServiceAccess) -
 
 def _settings(place: ServiceAccess, url: str) -> Check:
     key = "no key" if place.api_key is None else "a key"
-    found = f"{url}, as {place.subscriber_id}, with {key}"
+    found = f"{url}, as {place.subscriber_id or place.subscriber_told}, with {key}"
     if place.settings_file is not None:
         return ok("Settings", f"{found}; settings file {place.settings_file}")
     return ok("Settings", f"{found}; no settings file at {usual_place()}")

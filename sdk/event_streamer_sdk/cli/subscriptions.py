@@ -103,7 +103,8 @@ def list_(
     write_table(
         ["Id", "Event", "Chain", "Contracts", "Blocks", "Processed to", "Delivered", "State"],
         [_row(one) for one in found],
-        empty=f"{client.subscriber_id} has no subscriptions; --subscriber-id names another subscriber."
+        empty=f"{client.subscriber_id or 'The subscriber of this key'} has no subscriptions; --subscriber-id "
+        "names another subscriber."
         if total == 0
         else f"Page {page} is empty.",
     )

@@ -10,6 +10,7 @@ import typer
 
 from event_streamer_sdk import SyncEventStreamer
 from event_streamer_sdk._core.visible import visible
+from event_streamer_sdk._core.whose_key import subscriber_of_key
 from event_streamer_sdk.cli._app_function import app_function
 from event_streamer_sdk.cli._connection import ServiceAccess, calls_the_service, knows_the_service
 from event_streamer_sdk.cli._once import Commands, OnceGroup
@@ -147,6 +148,7 @@ def status(
     """Show who has which subscription, how far it is, and how fast."""
     ids: list[int] = []
     unasked: EventStreamerSDKError | None = None
+    group = client.subscriber_id or client._carry_out(subscriber_of_key())
     try:
         ids = [each.id for each in client.iter_subscriptions()]
     except EventStreamerAuthError:
@@ -155,7 +157,7 @@ def status(
         unasked = problem  # what the workers say of themselves is of use just then
     store = store_at(checkpoint, name=None, lease_seconds=LEASE_SECONDS, threads=True)
     try:
-        seen = workers_status(store, client.subscriber_id, ids)
+        seen = workers_status(store, group, ids)
     finally:
         store.close()
     if as_json:

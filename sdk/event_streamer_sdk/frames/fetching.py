@@ -320,7 +320,7 @@ Steps = Generator[Operation[Any], Any, Any]
 """Calls that a client makes one after the other."""
 
 
-def subscribing(wanted: Wanted, subscriber_id: str) -> Steps:
+def subscribing(wanted: Wanted, subscriber_id: str | None) -> Steps:
     """
     Make the subscription of a fetch, if the chain is there yet.
 

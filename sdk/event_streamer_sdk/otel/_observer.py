@@ -50,7 +50,7 @@ class Telemetry:
         address = urlsplit(client.service_url)
         self.attributes: dict[str, str | int] = {
             names.MESSAGING_SYSTEM: names.SYSTEM,
-            names.CONSUMER_GROUP: client.subscriber_id,
+            **({} if client.subscriber_id is None else {names.CONSUMER_GROUP: client.subscriber_id}),
             names.SERVER_ADDRESS: address.hostname or "",
             names.SERVER_PORT: address.port or (443 if address.scheme == "https" else 80),
         }

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from event_streamer_api.errors import EventStreamerValidationError
 from event_streamer_sdk._core.stream.options import settings_from
+from event_streamer_sdk._core.whose_key import subscriber_of_key
 from event_streamer_sdk.checkpoints import (
     AsyncRedisCheckpoint,
     AsyncSQLCheckpoint,
@@ -159,15 +160,24 @@ class _Worker:
     def _make_streams(self) -> Streams:
         raise NotImplementedError
 
+    async def _subscriber_of_key(self) -> str:
+        """Ask for the name that workers share subscriptions under, where the client has none."""
+        asking = self._client._carry_out
+        found: str = await (
+            asyncio.to_thread(asking, subscriber_of_key()) if self._threads else asking(subscriber_of_key())
+        )
+        return found
+
     async def _run(self, handle_signals: bool | None) -> None:
         if self._coordinator is not None:
             raise EventStreamerValidationError("this worker is already running: make another one")
+        group = self._client.subscriber_id or await self._subscriber_of_key()
         streams = self._make_streams()
         self._loop = asyncio.get_running_loop()
         self._coordinator = coordinator = Coordinator(
             streams,
             self._store,
-            self._client.subscriber_id,
+            group,
             subscriptions=self._chosen,
             capacity=self._capacity,
             poll_seconds=self._poll_seconds,
@@ -209,7 +219,8 @@ class Worker(_Worker):
     writes to the store is refused.
 
     Args:
-        client: Makes the calls. Workers share what belongs to its `subscriber_id`.
+        client: Makes the calls. Workers share what belongs to its `subscriber_id`, or else to its key's
+            subscriber.
         app: Gets the streaming client of each subscription that is taken, and registers handlers with it;
             may be a coroutine function. Plain handlers are called in threads.
         checkpoint: Where positions and leases are kept: `postgresql://…`, any other URL of SQLAlchemy,
