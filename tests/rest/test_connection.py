@@ -72,9 +72,11 @@ class TestAddress:
         assert "secret" not in str(caught.value)
         assert "secret" not in repr(SyncEventStreamer("http://user:secret@host/x", "me"))
 
-    @pytest.mark.parametrize("subscriber_id", ["", None, 5])
-    def test_a_subscriber_id_is_needed(self, subscriber_id: Any) -> None:
-        with pytest.raises(EventStreamerValidationError, match="subscriber_id must be a non-empty string"):
+    @pytest.mark.parametrize(
+        ("subscriber_id", "told"), [("", "must be a non-empty string"), (None, "is missing"), (5, "must be")]
+    )
+    def test_a_subscriber_id_is_needed_without_a_key(self, subscriber_id: Any, told: str) -> None:
+        with pytest.raises(EventStreamerValidationError, match=f"subscriber_id {told}"):
             EventStreamer("http://host", subscriber_id)
 
     def test_a_prefix_is_kept(self, kind: str, server: ScriptedServer) -> None:
