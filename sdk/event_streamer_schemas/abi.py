@@ -1,11 +1,3 @@
 """ABI models under the import path of releases 0.4 and 0.5."""
 
-from event_streamer_api.models import (
-    ABIEvent,
-    ABIInput,
-)
-
-__all__ = [
-    "ABIEvent",
-    "ABIInput",
-]
+from event_streamer_sdk.models.abi import *  # noqa: F403

@@ -1,21 +1,5 @@
 """Models of errors, health and chains under the import path of releases 0.4 and 0.5."""
 
-from event_streamer_api.models import (
-    ChainConfigRequest,
-    ChainConfigResponse,
-    ChainInfo,
-    ChainListResponse,
-    ChainStatsResponse,
-    ErrorResponse,
-    HealthResponse,
-)
-
-__all__ = [
-    "ChainConfigRequest",
-    "ChainConfigResponse",
-    "ChainInfo",
-    "ChainListResponse",
-    "ChainStatsResponse",
-    "ErrorResponse",
-    "HealthResponse",
-]
+from event_streamer_api.models import ErrorResponse as ErrorResponse
+from event_streamer_api.models import HealthResponse as HealthResponse
+from event_streamer_sdk.models.chains import *  # noqa: F403

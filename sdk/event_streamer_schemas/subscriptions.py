@@ -1,15 +1,3 @@
 """Subscription models under the import path of releases 0.4 and 0.5."""
 
-from event_streamer_api.models import (
-    SubscriptionCreate,
-    SubscriptionListResponse,
-    SubscriptionResponse,
-    SubscriptionUpdate,
-)
-
-__all__ = [
-    "SubscriptionCreate",
-    "SubscriptionListResponse",
-    "SubscriptionResponse",
-    "SubscriptionUpdate",
-]
+from event_streamer_sdk.models.subscriptions import *  # noqa: F403
