@@ -33,18 +33,8 @@ class ConfirmationBuffer:
 
     def head_told(self, block: int) -> None:
         """Note how far the chain is, as the service says it."""
-        self.saw_head(block)
+        self._saw_head(block)
         self.head_is_told = True
-
-    def saw_head(self, block: object) -> None:
-        """
-        Note how far the chain is at least.
-
-        Args:
-            block: The newest block known; anything but a number is ignored.
-        """
-        if type(block) is int and (self._head is None or block > self._head):
-            self._head = block
 
     def hold(self, item: Batch | StreamingReorg) -> None:
         """
@@ -55,10 +45,7 @@ class ConfirmationBuffer:
                 the events of its removed blocks out of what is held: they were never delivered.
         """
         if isinstance(item, Batch):
-            head = item.message.get("head_block")
-            self.head_is_told = self.head_is_told or type(head) is int
-            self.saw_head(head)
-            self.saw_head(item.last_block)
+            self._saw_head(item.last_block)
         else:
             self._reorganised(item.common_ancestor)
         self._held.append(item)
@@ -76,6 +63,10 @@ class ConfirmationBuffer:
     def release_all(self) -> None:
         """Hold nothing any more: the stream is done, and the service never said where the head is."""
         self._depth = 0
+
+    def _saw_head(self, block: int | None) -> None:
+        if block is not None and (self._head is None or block > self._head):
+            self._head = block
 
     def _reorganised(self, common_ancestor: int) -> None:
         self._head = common_ancestor

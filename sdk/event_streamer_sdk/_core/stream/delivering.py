@@ -18,7 +18,7 @@ from .fast_path import FastPath, applies
 from .handler_errors import Result, Unhandled
 from .in_hand import InHand
 from .lines import Block, LongLine, whole_line
-from .messages import Batch, Events, Message, Unknown, to_message
+from .messages import Batch, Events, Unknown, to_message
 from .naming import Naming, without_handler
 from .queue import Item, Lost, ReadQueue, Tail
 from .reports import EndReason, Gap, GapKind, Status, StatusKind
@@ -143,19 +143,46 @@ class Deliverer:
 
     def _deliver_value(self, epoch: int, value: Decoded) -> Steps[None]:
         """Handle one decoded line."""
+        session, holding = self._session, self._holding
         try:
             message = to_message(value, self._in_hand.new_batch)
         except StreamLineError as error:
             yield from self._unhandled.bad_line(epoch, error, value)
             return
+        session.link.learn_id(message.connection_id)
         if isinstance(message, Batch):
+            self._saw_head(message.message.get("head_block"))
             # Told of what comes next, and not of batches before it that are held back.
             if self._blocks.take_doubt():
                 message.doubt()
-            if self._holding is None:
+            if holding is None:
                 yield from self._handle_batch(message)
-                return
-        yield from self._deliver_message(epoch, message)
+            else:
+                holding.hold(message)
+                yield from self._release(holding)
+        elif isinstance(message, StreamingReorg):
+            if holding is None:
+                yield from self._handle_reorg(message)
+            else:
+                holding.hold(message)
+                yield from self._release(holding)
+        elif isinstance(message, StreamingHeartbeat):
+            session.counters.add(heartbeats=1)
+            self._saw_head(message.additional_properties.get("head_block"))
+            yield from session.notices.call_now("heartbeat", message)
+            if holding is not None:
+                yield from self._release(holding)
+        elif isinstance(message, StreamingError):
+            yield from self._handle_error(epoch, message)
+        elif isinstance(message, StreamingEnd):
+            yield from self._handle_end(message)
+        elif isinstance(message, Unknown):
+            session.counters.add(unknown=1)
+            if not session.registry.notice("unknown"):
+                logger.info("subscription %s: a message of an unknown type", session.subscription_id)
+            yield from session.notices.call_now("unknown", message.message)
+        else:
+            assert_never(message)  # a message type that `messages.Message` has, and no branch here
 
     def _deliver_other(self, epoch: int, item: Item) -> Steps[None]:
         """Handle what is in the queue besides whole lines; what nobody wants any more is passed over."""
@@ -182,48 +209,19 @@ class Deliverer:
         else:
             assert_never(item)  # something that `queue.Item` has, and no branch here
 
-    def _deliver_message(self, epoch: int, message: Message) -> Steps[None]:
-        """Handle what is no plain batch."""
-        session = self._session
-        session.link.learn_id(message.connection_id)
-        if isinstance(message, StreamingHeartbeat):
-            session.counters.add(heartbeats=1)
-            self._saw_head(message.additional_properties.get("head_block"))
-            yield from session.notices.call_now("heartbeat", message)
-            yield from self._release()
-        elif isinstance(message, Batch | StreamingReorg):
-            if self._holding is not None:
-                self._holding.hold(message)
-                yield from self._release()
-            else:
-                yield from self._handle(message)
-        elif isinstance(message, StreamingError):
-            yield from self._handle_error(epoch, message)
-        elif isinstance(message, StreamingEnd):
-            yield from self._handle_end(message)
-        elif isinstance(message, Unknown):
-            session.counters.add(unknown=1)
-            if not session.registry.notice("unknown"):
-                logger.info("subscription %s: a message of an unknown type", session.subscription_id)
-            yield from session.notices.call_now("unknown", message.message)
-        else:
-            assert_never(message)  # a message type that `messages.Message` has, and no branch here
-
     # --- batches and reorganisations -------------------------------------------------------------
 
-    def _handle(self, message: Batch | StreamingReorg) -> Steps[None]:
-        return self._handle_batch(message) if isinstance(message, Batch) else self._handle_reorg(message)
-
-    def _release(self) -> Steps[None]:
+    def _release(self, holding: ConfirmationBuffer) -> Steps[None]:
         """Deliver what has its confirmations now."""
-        holding = self._holding
-        while holding is not None and not self._session.over and (item := holding.ready()) is not None:
-            yield from self._handle(item)
+        while not self._session.over and (message := holding.ready()) is not None:
+            if isinstance(message, Batch):
+                yield from self._handle_batch(message)
+            else:
+                yield from self._handle_reorg(message)
 
     def _handle_batch(self, batch: Batch) -> Steps[None]:
         """Hand a batch to the handlers and the user's loop, and commit it."""
         session, settings, in_hand = self._session, self._session.settings, self._in_hand
-        session.link.learn_id(batch.connection_id)
         self._follow_blocks(batch)
         if session.notices.waiting:
             yield from session.notices.call_waiting()
@@ -297,7 +295,6 @@ class Deliverer:
 
     def _follow_blocks(self, batch: Batch) -> None:
         """Follow the block numbers, and give notice of one that goes back."""
-        self._saw_head(batch.message.get("head_block"))
         first, last, seen = batch.first_block, batch.last_block, self._blocks.seen
         if first is None or last is None or self._blocks.follow(first, last):
             return
@@ -351,7 +348,7 @@ class Deliverer:
                 # The service has no more to say, but the chain goes on: ask again until all is deep enough.
                 return
             holding.release_all()
-            yield from self._release()
+            yield from self._release(holding)
             if session.over:
                 return
         if end.resume_token and self._committer.progress.token:
@@ -361,4 +358,7 @@ class Deliverer:
 
 def _newest(events: Events) -> dict[str, Any] | None:
     """Find a batch's newest event."""
-    return next((group[-1] for group in reversed(events.values()) if group), None)
+    for group in reversed(events.values()):
+        if group:
+            return group[-1]
+    return None
