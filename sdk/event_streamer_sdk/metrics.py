@@ -27,27 +27,32 @@ __all__ = ["StreamCollector"]
 PREFIX = "event_streamer_client_"
 
 COUNTS = {
-    "events": "Events in batches that were handled.",
-    "batches": "Batches that were handled.",
-    "acknowledged_batches": "Batches whose acknowledgement the service took.",
-    "acknowledgement_failures": "Batches whose acknowledgement was given up.",
-    "handler_errors": "Calls of handlers that failed.",
-    "skipped": "Batches and lines that were passed over.",
-    "dead_letters": "Batches and lines that were written down as not handled.",
-    "duplicates": "Events that de-duplication held back.",
+    "events": ("events", "Events in batches that were handled."),
+    "batches": ("batches", "Batches that were handled."),
+    "acknowledged_batches": ("acks", "Batches whose acknowledgement the service took."),
+    "acknowledgement_failures": ("ack_failures", "Batches whose acknowledgement was given up."),
+    "handler_errors": ("handler_errors", "Calls of handlers that failed."),
+    "skipped": ("skipped", "Batches and lines that were passed over."),
+    "dead_letters": ("dead_letters", "Batches and lines that were written down as not handled."),
+    "duplicates": ("duplicates", "Events that de-duplication held back."),
 }
+"""Name of a counter → the figure of `Stats`, and what it says."""
+STATES = {
+    "running": ("is_running", "1 while handlers may be called."),
+    "connected": ("is_connected", "1 while a connection to the service is open."),
+}
+"""Name of a gauge → the property of a streaming client, and what it says."""
 GAUGES = {
-    "running": "1 while handlers may be called.",
-    "connected": "1 while a connection to the service is open.",
-    "last_processed_block": "Last block that is handled.",
-    "head_block": "Newest block of the chain, as the service told it.",
-    "blocks_behind": "Blocks between the last one that is handled and the head.",
-    "lag_seconds": "Age of the newest event that was handled.",
-    "queued_batches": "Lines that are read and not handled yet.",
-    "queued_bytes": "Size of the lines that are read and not handled yet.",
-    "pending_acknowledgements": "Batches that are handled and not acknowledged yet.",
-    "silent_seconds": "Seconds since the last sign of life of the service.",
+    "last_processed_block": ("last_processed_block", "Last block that is handled."),
+    "head_block": ("head_block", "Newest block of the chain, as the service told it."),
+    "blocks_behind": ("lag_blocks", "Blocks between the last one that is handled and the head."),
+    "lag_seconds": ("lag_seconds", "Age of the newest event that was handled."),
+    "queued_batches": ("queued_batches", "Lines that are read and not handled yet."),
+    "queued_bytes": ("queued_bytes", "Size of the lines that are read and not handled yet."),
+    "pending_acknowledgements": ("pending_acks", "Batches that are handled and not acknowledged yet."),
+    "silent_seconds": ("seconds_since_last_byte", "Seconds since the last sign of life of the service."),
 }
+"""Name of a gauge → the figure of `Stats`, and what it says."""
 
 
 class StreamCollector:
@@ -91,16 +96,18 @@ class StreamCollector:
         # Where a subscription has had several clients, they are one to who looks: what runs comes last.
         for stream in sorted(self._client._streams, key=lambda each: bool(each.is_running)):
             number = stream.subscription_id
-            for name, value in _counts(stream.stats).items():
-                counts[name, number] = counts.get((name, number), 0) + value
-            for name, figure in _gauges(stream).items():
-                if figure is not None:
-                    gauges[name, number] = float(figure)
-            for reason, value in stream.stats.reconnects.items():
-                reconnects[number, reason] += value
-        for name, text in COUNTS.items():
+            stats = stream.stats
+            for name, (figure, _) in COUNTS.items():
+                counts[name, number] = counts.get((name, number), 0) + getattr(stats, figure)
+            for owner, table in ((stream, STATES), (stats, GAUGES)):
+                for name, (figure, _) in table.items():
+                    if (value := getattr(owner, figure)) is not None:
+                        gauges[name, number] = float(value)
+            for reason, times in stats.reconnects.items():
+                reconnects[number, reason] += times
+        for name, (_, text) in COUNTS.items():
             yield _family(core.CounterMetricFamily, name, text, counts)
-        for name, text in GAUGES.items():
+        for name, (_, text) in [*STATES.items(), *GAUGES.items()]:
             yield _family(core.GaugeMetricFamily, name, text, gauges)
         lost = core.CounterMetricFamily(
             f"{PREFIX}reconnects",
@@ -116,35 +123,6 @@ class StreamCollector:
         for number, (calls, seconds) in sorted(self._timer.took.items()):
             took.add_metric([str(number)], count_value=calls, sum_value=seconds)
         yield took
-
-
-def _counts(stats: Any) -> dict[str, int]:
-    return {
-        "events": stats.events,
-        "batches": stats.batches,
-        "acknowledged_batches": stats.acks,
-        "acknowledgement_failures": stats.ack_failures,
-        "handler_errors": stats.handler_errors,
-        "skipped": stats.skipped,
-        "dead_letters": stats.dead_letters,
-        "duplicates": stats.duplicates,
-    }
-
-
-def _gauges(stream: Any) -> dict[str, float | None]:
-    stats = stream.stats
-    return {
-        "running": bool(stream.is_running),
-        "connected": bool(stream.is_connected),
-        "last_processed_block": stats.last_processed_block,
-        "head_block": stats.head_block,
-        "blocks_behind": stats.lag_blocks,
-        "lag_seconds": stats.lag_seconds,
-        "queued_batches": stats.queued_batches,
-        "queued_bytes": stats.queued_bytes,
-        "pending_acknowledgements": stats.pending_acks,
-        "silent_seconds": stats.seconds_since_last_byte,
-    }
 
 
 def _family(kind: Any, name: str, text: str, values: dict[tuple[str, int], float]) -> Any:

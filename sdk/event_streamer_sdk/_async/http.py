@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from attrs import evolve
 
 from .. import exceptions as errors
-from .._answers_on_loop import settled
 from .._core.call.body import Body
 from .._core.call.hooks import RequestInfo, without_secrets
 from .._core.call.outcome import NoResponse, Response
 from .._core.call.request import Request
 from .._core.call.retry import Pause
 from .._http_shell import FAILURES, UNREADABLE, HTTPShell
+from .._runs.answers_on_loop import settled
 from .._transports.limits import HEAD_SECONDS, SILENCE_SECONDS, TimeLimits, limits_of, limits_of_head
 from .._transports.waiting_on_loop import sleep
 

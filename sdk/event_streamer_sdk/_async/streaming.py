@@ -23,10 +23,10 @@ from event_streamer_api.models import (
 )
 from event_streamer_api.types import Operation
 
-from .._answers_on_loop import settled
 from .._core.stream.commands import Acknowledge, Failed, Lane, NoContent, SendHeartbeat
 from .._core.stream.messages import Batch
 from .._core.stream.reports import EndReason, Report
+from .._runs.answers_on_loop import settled
 from .._runs.on_loop import AsyncRun
 from .._streaming.base import HEADERS
 from .._streaming.client_on_loop import AsyncStreaming

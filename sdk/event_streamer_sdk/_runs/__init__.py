@@ -6,6 +6,6 @@ The two shells that carry out what the core asks for, and what they share.
     _async/          what both ask of the service and of stores; _sync/ is printed from it
     means.py         what a run gets of its client
     responses.py     headers, failures and sockets of responses
-    answers.py       what users' functions give to the blocking client
+    answers_on_loop.py, answers_on_threads.py   what users' functions give: awaited, or refused
     signals.py       Ctrl-C and SIGTERM while something is in `run()`
 """

@@ -17,12 +17,11 @@ from .._core.stream.commands import Lane
 from .._core.stream.lanes import Lanes
 from .._core.stream.messages import Batch
 from .._core.stream.reports import EndReason
-from ..exceptions import HandlerTimeoutError
 from ._async.commands import AsyncCommands
 from .means import Means
 from .output import judged
 from .responses import failed, is_coroutine_function, opened
-from .waits import Flag, in_thread, wait_to_the_end
+from .waits import Flag, call_in_time, in_thread, wait_to_the_end
 
 T = TypeVar("T")
 
@@ -251,7 +250,7 @@ class AsyncRun(AsyncCommands):
                             if type(answer) is CoroutineType or (answer is not None and isawaitable(answer)):
                                 await answer
                         else:
-                            await self._call_in_time(command, command.timeout)
+                            await call_in_time(command.function, command.argument, command.timeout)
                     except BaseException as error:  # noqa: BLE001 - what is the handler's failure goes to the core
                         outcome = self._failure(error)
                     else:
@@ -287,19 +286,6 @@ class AsyncRun(AsyncCommands):
         return await self._perform[type(command)](command)
 
     # --- handlers ------------------------------------------------------------------------------
-
-    async def _call_in_time(self, command: do.Call, seconds: float) -> None:
-        limit = asyncio.timeout(seconds)
-        try:
-            async with limit:
-                answer = command.function(command.argument)
-                if isawaitable(answer):
-                    await answer
-        except TimeoutError as error:
-            if not limit.expired():
-                raise  # of a limit of the handler's own
-            problem = f"the handler took longer than handler_timeout={seconds:g} s"
-            raise HandlerTimeoutError(problem) from error
 
     def _failure(self, error: BaseException) -> BaseException:
         """Tell what a handler's exception means; what is none of its own is raised again."""

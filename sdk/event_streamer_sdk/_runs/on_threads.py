@@ -25,7 +25,7 @@ from .._core.stream.messages import Batch
 from .._core.stream.reports import EndReason
 from ..exceptions import HandlerTimeoutError
 from ._sync.commands import SyncCommands
-from .answers import plain
+from .answers_on_threads import settled
 from .housekeeping import SHARED as SHARED_HOUSEKEEPING
 from .housekeeping import Chore
 from .means import Means
@@ -303,7 +303,7 @@ class SyncRun(SyncCommands):
                     try:
                         answer = command.function(command.argument)
                         if answer is not None:
-                            plain(answer, command.function)
+                            settled(answer, command.function)
                     except Exception as error:  # noqa: BLE001 - a handler's failure, whatever it is, goes to the core
                         outcome = judged(error)
                     finally:
@@ -353,7 +353,7 @@ class SyncRun(SyncCommands):
         def call() -> None:
             self._helper_thread = threading.get_ident()
             try:
-                plain(context.run(command.function, command.argument), command.function)
+                settled(context.run(command.function, command.argument), command.function)
             except BaseException as error:  # noqa: BLE001 - as above; nobody else sees what a thread raises
                 outcome.append(judged(error))
             else:
@@ -370,7 +370,7 @@ class SyncRun(SyncCommands):
 
     def _ask(self, command: do.Ask) -> do.Answer | do.Failed:
         try:
-            return do.Answer(plain(command.function(command.argument), command.function))
+            return do.Answer(settled(command.function(command.argument), command.function))
         except Exception as error:  # noqa: BLE001 - as above
             return do.Failed(error)
 
@@ -397,6 +397,6 @@ class SyncRun(SyncCommands):
     def _stored(self, store: Any, function: Callable[..., Any], *arguments: Any) -> Any:
         del store  # whether it may block is no question here
         try:
-            return plain(function(*arguments), function)
+            return settled(function(*arguments), function)
         except Exception as error:  # noqa: BLE001 - the core judges it
             return do.Failed(error)

@@ -1,4 +1,4 @@
-"""How tasks wait on an event loop: for a wake-up, for a thread, for other tasks to end."""
+"""How tasks wait on an event loop: for a wake-up, a thread, a handler, for other tasks to end."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import asyncio
 import contextvars
 import functools
 from collections.abc import Callable, Iterable
+from inspect import isawaitable
 from typing import Any
+
+from ..exceptions import HandlerTimeoutError
 
 
 class Flag:
@@ -67,6 +70,30 @@ async def wait_to_the_end(work: Iterable[asyncio.Future[Any]], *, hand_on: bool 
                 for each in left:
                     each.cancel()
     return was_cancelled
+
+
+async def call_in_time(handler: Callable[[Any], Any], argument: object, seconds: float | None) -> None:
+    """
+    Call a handler, and cancel it where it takes too long.
+
+    Args:
+        handler: A plain or a coroutine function.
+        argument: Its one argument.
+        seconds: How long it may take; `None` lets it take its time.
+
+    Raises:
+        HandlerTimeoutError: It took longer.
+    """
+    limit = asyncio.timeout(seconds)
+    try:
+        async with limit:
+            answer = handler(argument)
+            if isawaitable(answer):
+                await answer
+    except TimeoutError as error:
+        if not limit.expired():
+            raise  # of a limit of the handler's own
+        raise HandlerTimeoutError(f"the handler took longer than handler_timeout={seconds:g} s") from error
 
 
 async def in_thread(function: Callable[..., Any], *arguments: Any) -> Any:

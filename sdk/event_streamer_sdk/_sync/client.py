@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from event_streamer_api.errors import EventStreamerSDKError
 
-from .._answers_on_threads import settled
 from .._base import HEALTHY, BaseClient
 from .._core.call.service import API_KEY_HEADER
+from .._runs.answers_on_threads import settled
 from ..exceptions import EventStreamerNotFoundError
 from .http import SyncHTTP
 from .raw_responses import SyncRawResponses
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .._core.call.service import Service
     from .._core.stream.options import StreamOptions
     from ..frames import EventFrame, FetchProgress
+    from ..frames.fetching import Wanted
     from ..streaming_client import SyncStreamingClient
 
 __all__ = ["SyncEventStreamer"]
@@ -306,25 +307,39 @@ class SyncEventStreamer(BaseClient, SyncSubscriptions):
             >>> frame = client.fetch(erc20_abi, "Transfer", chain_id=1, **blocks)
             >>> frame.to_pandas().groupby("to")["value"].sum()
         """
-        from ..frames.fetching import fetch, wanted
+        from ..frames.fetching import wanted
 
-        return fetch(
-            self,
-            wanted(
-                event,
-                name,
-                chain_id=chain_id,
-                start_block=start_block,
-                end_block=end_block,
-                addresses=addresses,
-                columns=columns,
-                where=where,
-                progress=progress,
-                wait=wait,
-                max_events=max_events,
-                options=options,
-            ),
+        what = wanted(
+            event,
+            name,
+            chain_id=chain_id,
+            start_block=start_block,
+            end_block=end_block,
+            addresses=addresses,
+            columns=columns,
+            where=where,
+            progress=progress,
+            wait=wait,
+            max_events=max_events,
+            options=options,
         )
+        return self._fetch(what)
+
+    def _fetch(self, wanted: Wanted) -> EventFrame:
+        """Stream a subscription of its own into memory, and remove it."""
+        from ..frames.fetching import Collector, removing, subscribing
+
+        collector = Collector(wanted)
+        number = self._carry_out(subscribing(wanted, self.subscriber_id))
+        stream = None
+        try:
+            stream = self.create_streaming_client(number, **wanted.options)
+            stream.on_gap(collector.take_gap)
+            return collector.frame(stream.run(into=collector, handle_signals=False))
+        finally:
+            if stream is not None:
+                stream.disconnect()
+            self._carry_out(removing(number))
 
     def update_subscription(
         self, subscription_id: int, update: SubscriptionUpdate, **options: Unpack[CallOptions]

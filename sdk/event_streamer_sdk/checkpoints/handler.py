@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from inspect import isawaitable, iscoroutinefunction
+from inspect import isawaitable
 from typing import Any
 
 from event_streamer_api.errors import EventStreamerValidationError
 
 from .._core.stream.checkpoint import Checkpoint
+from .._runs.responses import is_coroutine_function
 
 
 class HandlerCheckpoint:
@@ -40,9 +41,7 @@ class HandlerCheckpoint:
 
     def __init__(self, load: Callable[[], str | None] | Callable[[], Awaitable[str | None]]) -> None:
         self._load = load
-        self.asynchronous: bool = iscoroutinefunction(load) or iscoroutinefunction(
-            getattr(load, "__call__", None)  # noqa: B004 - not whether, but what it is
-        )
+        self.asynchronous: bool = is_coroutine_function(load)
 
     def load(self, key: str) -> Any:  # noqa: ARG002 - the protocol of a store
         """

@@ -21,7 +21,7 @@ from event_streamer_sdk.cli._streams import can_encode_all
 from event_streamer_sdk.frames import FetchProgress
 from event_streamer_sdk.frames.charts import PlotData, chart_of, check_choices
 from event_streamer_sdk.frames.drawing import check_drawing, draw, format_of
-from event_streamer_sdk.frames.fetching import fetch, wanted
+from event_streamer_sdk.frames.fetching import wanted
 from event_streamer_sdk.frames.reading import read_export
 from event_streamer_sdk.frames.sparkline import text_of
 
@@ -134,8 +134,7 @@ def _fetched(client: SyncEventStreamer, number: int, first: int | None, last: in
         )  # fmt: skip
         # Also what the subscription selects by indexed parameters.
         what = evolve(what, subscription=evolve(what.subscription, topics=found.topics))
-        frame = fetch(client, what)
-    return frame.plot_data()
+        return client._fetch(what).plot_data()
 
 
 @contextmanager

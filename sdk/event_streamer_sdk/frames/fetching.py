@@ -32,7 +32,7 @@ from ..sinks import arrow as conversion
 from .frame import EventFrame
 from .progress import FetchProgress, ProgressOption, teller
 
-__all__ = ["Wanted", "fetch", "fetch_async", "wanted"]
+__all__ = ["Collector", "Wanted", "removing", "subscribing", "wanted"]
 
 logger: logging.Logger = logging.getLogger(__name__)
 
@@ -260,60 +260,6 @@ class Collector:
         if now != self._told:
             self._told = now
             wanted.tell(now)
-
-
-def fetch(client: Any, wanted: Wanted) -> EventFrame:
-    """
-    Fetch with the blocking client.
-
-    Args:
-        client: A `SyncEventStreamer`.
-        wanted: What.
-
-    Returns:
-        The frame.
-
-    Raises:
-        EventStreamerSDKError: It could not be fetched.
-    """
-    collector = Collector(wanted)
-    number = client._carry_out(subscribing(wanted, client.subscriber_id))
-    stream = None
-    try:
-        stream = client.create_streaming_client(number, **wanted.options)
-        stream.on_gap(collector.take_gap)
-        return collector.frame(stream.run(into=collector, handle_signals=False))
-    finally:
-        if stream is not None:
-            stream.disconnect()
-        client._carry_out(removing(number))
-
-
-async def fetch_async(client: Any, wanted: Wanted) -> EventFrame:
-    """
-    Fetch with the asynchronous client.
-
-    Args:
-        client: An `EventStreamer`.
-        wanted: What.
-
-    Returns:
-        The frame.
-
-    Raises:
-        EventStreamerSDKError: It could not be fetched.
-    """
-    collector = Collector(wanted)
-    number = await client._carry_out(subscribing(wanted, client.subscriber_id))
-    stream = None
-    try:
-        stream = client.create_streaming_client(number, **wanted.options)
-        stream.on_gap(collector.take_gap)
-        return collector.frame(await stream.run(into=collector, handle_signals=False))
-    finally:
-        if stream is not None:
-            await stream.disconnect()
-        await client._carry_out(removing(number))
 
 
 Steps = Generator[Operation[Any], Any, Any]

@@ -12,9 +12,10 @@ from typing import Any
 from event_streamer_sdk import EndReason
 from event_streamer_sdk._core.backoff import Backoff, Reconnect
 from event_streamer_sdk.checkpoints import SharedStore
+from event_streamer_sdk.exceptions import LeaseLostError
 
 from .lease import Lease, LeasedPositions, ticks
-from .streams import Streams, lease_was_lost
+from .streams import Streams
 
 logger: logging.Logger = logging.getLogger(__name__)
 
@@ -151,7 +152,7 @@ async def attend(
             try:
                 reason = await held.stream_once(streams, store)
             except Exception as error:  # noqa: BLE001 - one subscription's trouble is told, and holds no other back
-                if lease_was_lost(error):
+                if isinstance(error, LeaseLostError):
                     held.lost = True
                     return
                 held.error = f"{type(error).__name__}: {error}"

@@ -13,10 +13,10 @@ import contextvars
 import functools
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
-from inspect import isawaitable, iscoroutinefunction
+from inspect import isawaitable
 from typing import Any, Protocol
 
 from event_streamer_api.errors import EventStreamerValidationError
@@ -27,7 +27,9 @@ from event_streamer_sdk import (
     SyncEventStreamer,
     SyncStreamingClient,
 )
-from event_streamer_sdk.exceptions import CheckpointError, HandlerTimeoutError, LeaseLostError
+from event_streamer_sdk._runs.responses import is_coroutine_function
+from event_streamer_sdk._runs.waits import call_in_time
+from event_streamer_sdk.exceptions import CheckpointError
 
 from .lease import Lease, LeasedPositions, enter
 
@@ -77,7 +79,7 @@ class LeasedStream(StreamingClient):
     def _handling(self, handler: Any) -> Any:
         super()._handling(handler)
         lease, slots = self._lease, self._slots
-        later = iscoroutinefunction(handler) or iscoroutinefunction(getattr(handler, "__call__", None))  # noqa: B004 - not whether, but what it is
+        called = handler if is_coroutine_function(handler) else functools.partial(_threaded, handler)
 
         @functools.wraps(handler)
         async def handle(argument: Any) -> None:
@@ -87,9 +89,7 @@ class LeasedStream(StreamingClient):
                         lease.check()
                     await asyncio.sleep(PAUSE)
                 enter(lease)
-                await _in_time(
-                    handler if later else functools.partial(_threaded, handler), argument, self._seconds
-                )
+                await call_in_time(called, argument, self._seconds)
 
         return handle
 
@@ -126,18 +126,6 @@ async def _threaded(handler: Callable[[Any], Any], argument: Any) -> None:
     answer = await done
     if isawaitable(answer):
         await answer
-
-
-async def _in_time(handler: Callable[[Any], Awaitable[Any]], argument: Any, seconds: float | None) -> None:
-    """Call a handler; its time begins when its turn comes, and not while it waits for that."""
-    limit = asyncio.timeout(seconds)
-    try:
-        async with limit:
-            await handler(argument)
-    except TimeoutError as error:
-        if not limit.expired():
-            raise
-        raise HandlerTimeoutError(f"the handler took longer than handler_timeout={seconds:g} s") from error
 
 
 class AsyncStreams:
@@ -203,7 +191,7 @@ class LeasedSyncStream(SyncStreamingClient):
     _slots: threading.BoundedSemaphore | None = None
 
     def _handling(self, handler: Any) -> Any:
-        if iscoroutinefunction(handler):
+        if is_coroutine_function(handler):
             raise EventStreamerValidationError("this handler is a coroutine function: use Worker for it")
         super()._handling(handler)
         lease, slots = self._lease, self._slots
@@ -289,16 +277,3 @@ class ThreadedStreams:
         self._closed = True
         self._waiting.shutdown(wait=False, cancel_futures=True)
         self._asking.shutdown(wait=False, cancel_futures=True)
-
-
-def lease_was_lost(error: BaseException | None) -> bool:
-    """
-    Tell whether a stream ended since another worker has taken over.
-
-    Args:
-        error: What ended it.
-
-    Returns:
-        Whether it did.
-    """
-    return isinstance(error, LeaseLostError)

@@ -1,4 +1,4 @@
-"""Answers of users' functions in the blocking client."""
+"""What users' functions give to the blocking client: refused where it has to be awaited."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from event_streamer_api.errors import EventStreamerValidationError
 T = TypeVar("T")
 
 
-def plain(answer: T, function: object) -> T:
+def settled(answer: T, function: object) -> T:
     """
     Refuse an answer that has to be awaited, in the blocking client: it would count as done and never be.
 
