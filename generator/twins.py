@@ -8,7 +8,8 @@ To add a file, write it into a folder `_async/` of the SDK and run `make generat
 printing in mind; nothing is mended afterwards:
 
 - Names say which half they belong to: a class `AsyncThing` is printed as `SyncThing`, a function `do_async`
-  as `do`. `EventStreamer` and `StreamingClient` become their `Sync…` twins.
+  as `do`. `EventStreamer` and `StreamingClient` become their `Sync…` twins; stores of databases lose their
+  `Async`, as `SQLCheckpoint` does.
 - What differs by more than a word (a lock, a wait, a start) stands behind a name of its own in two modules,
   `…on_loop.py` and `…on_threads.py`, which are written by hand: an import of the one is printed as an import
   of the other.
@@ -42,10 +43,12 @@ SUBSTITUTIONS = [
         (r"\b(a)(close|closing|next|iter_raw|iter_bytes|iter_lines)\b", r"\2"),
         (r"\basync(contextmanager)\b", r"\1"),
         (r"\bAbstractAsync(ContextManager)\b", r"Abstract\1"),
-        # httpx's names.
+        # Other libraries' names.
         (r"\bhttpx\.Async", "httpx."),
         (r"\bAsync(HTTPTransport|BaseTransport)\b", r"\1"),
+        (r"\bredis\.asyncio\b", "redis"),
         # Ours.
+        (r"\bAsync(?=SQL|Redis|Database)", ""),
         (r"\bAsync(?=[A-Z])", "Sync"),
         (r"\b(EventStreamer|StreamingClient)\b", r"Sync\1"),
         (r"\b_async\b", "_sync"),

@@ -44,6 +44,8 @@ def copy(tmp_path: Path) -> Path:
         ("async with a as b, c:", "with a as b, c:"),
         ("async for x in y:", "for x in y:"),
         ("class AsyncThing(AsyncOther): ...", "class SyncThing(SyncOther): ..."),
+        ("class AsyncSQLCheckpoint: x: AsyncDatabase", "class SQLCheckpoint: x: Database"),
+        ("needs('redis.asyncio')", "needs('redis')"),
         ("x: EventStreamer | EventStreamerSDKError", "x: SyncEventStreamer | EventStreamerSDKError"),
         ("from ..a.on_loop import AsyncRun", "from ..a.on_threads import SyncRun"),
         ("from ..waits_on_loop import Lock", "from ..waits_on_threads import Lock"),

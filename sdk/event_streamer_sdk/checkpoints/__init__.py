@@ -10,6 +10,10 @@ Where committed positions live, so that a restarted program goes on where it was
 
 Anything with the methods of `CheckpointStore` will do. `JSONLinesDeadLetters` and `SQLDeadLetters` are places
 for what could not be handled.
+
+Both clients take these; the asyncio client calls them in threads. `AsyncRedisCheckpoint`,
+`AsyncSQLCheckpoint` and `AsyncSQLDeadLetters` need no thread: their methods give awaitables. The latter two
+also take an `AsyncEngine`. A database whose driver has no asyncio (SQLite's) is used in threads all the same.
 """
 
 from __future__ import annotations
@@ -21,14 +25,19 @@ from event_streamer_api.errors import EventStreamerValidationError
 
 from .._core.stream.checkpoint import Checkpoint, CheckpointStore, DeadLetterRecord, DeadLetters, LeasingStore
 from ..exceptions import CheckpointError, DeadLetterError, LeaseLostError
-from .deadletters import AsyncSQLDeadLetters, JSONLinesDeadLetters, SQLDeadLetters, SQLiteDeadLetters
+from ._async.deadletters import AsyncSQLDeadLetters
+from ._async.redis import AsyncRedisCheckpoint
+from ._async.sql import AsyncSQLCheckpoint
+from ._sync.deadletters import SQLDeadLetters
+from ._sync.redis import RedisCheckpoint
+from ._sync.sql import SQLCheckpoint
+from .deadletters import JSONLinesDeadLetters
 from .file import FileCheckpoint
 from .handler import HandlerCheckpoint
 from .letters import DeadLetter
 from .memory import MemoryCheckpoint
-from .redis import AsyncRedisCheckpoint, RedisCheckpoint
 from .shared import LeaseInfo, Overview, SharedStore, WorkerInfo
-from .sql import AsyncSQLCheckpoint, SQLCheckpoint, SQLiteCheckpoint
+from .sqlite import SQLiteCheckpoint, SQLiteDeadLetters
 
 __all__ = [
     "AsyncRedisCheckpoint",

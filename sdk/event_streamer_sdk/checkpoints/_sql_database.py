@@ -10,7 +10,7 @@ from typing import Any
 from .._core.stream.failures import store_may_come_back
 from .._extras import MissingExtraError, needs
 from ..exceptions import StoreError
-from ._sql_engines import ENGINES, POOL_SIZE, DatabasePlace, Shared, check_place, loop_key, place_of
+from ._sql_engines import ENGINES, POOL_SIZE, DatabasePlace, Shared, loop_key, place_of
 from ._sql_gathering import Position, fail, settle
 
 Work = Callable[[Any], Any]
@@ -26,32 +26,44 @@ _FINDING = threading.BoundedSemaphore(POOL_SIZE)
 class _Known:
     """What both kinds know: the place, its tables, and what a failure means."""
 
+    _shared: Shared | None = None
+
     def __init__(
         self,
         where: Any,
         dialect: str | None,
         tables: Sequence[Any],
         error: type[StoreError],
-        place: DatabasePlace | None = None,
         *,
         singly: bool = False,
     ) -> None:
-        if place is None:
-            check_place(where)
         self._where = where
         self._dialect = dialect
         self._tables = tables
         self._error = error
-        self._place = place
+        # What can't be a database is refused now; of a connect function that is told when it is first used.
+        self._place: DatabasePlace | None = None if callable(where) else place_of(where, dialect)
         self._singly = singly
         self._lock = threading.Lock()
 
-    def _found(self) -> DatabasePlace:
+    def _found(self, what: str) -> DatabasePlace:
+        """Give the place; a connect function is asked for a first connection, once."""
         if self._place is None:
             with self._lock, _FINDING:
                 if self._place is None:
-                    self._place = place_of(self._where, self._dialect)
+                    try:
+                        self._place = place_of(self._where, self._dialect)
+                    except MissingExtraError:
+                        raise
+                    except Exception as error:
+                        raise self._failed(what, None, True, error) from error
         return self._place
+
+    def _given_back(self) -> Any:
+        """Let go of the engine; gives it where nobody has it any more and it is to be disposed of."""
+        shared, self._shared = self._shared, None
+        engine = ENGINES.give_back(shared, self) if shared is not None else None
+        return None if self._place is not None and self._place.is_users else engine
 
     def _engine(self, shared: Shared) -> Any:
         """Give the engine for some work: where that is one statement, a transaction would hold it up."""
@@ -107,11 +119,8 @@ class Database(_Known):
         dialect: As for `place_of`.
         tables: Tables of SQLAlchemy; made where they don't exist.
         error: The exception to raise.
-        place: The place, where it is known already.
         singly: The work is one statement on PostgreSQL, which needs no transaction around it.
     """
-
-    _shared: Shared | None = None
 
     def transaction(self, work: Work, what: str) -> Any:
         """
@@ -129,7 +138,7 @@ class Database(_Known):
         """
         shared, fresh = None, True
         try:
-            place = self._found()
+            place = self._found(what)
             shared = self._shared = ENGINES.take(place.key, place.make, self)
             place.close_unused()
             missing = self._missing(shared)
@@ -161,12 +170,7 @@ class Database(_Known):
         Raises:
             Exception: As by `transaction`.
         """
-        try:
-            place = self._found()
-        except MissingExtraError:
-            raise
-        except Exception as error:
-            raise self._failed(what, None, True, error) from error
+        place = self._found(what)
         gathering = ENGINES.gathering((place.key, self._tables[0].name), threading.Lock)
         gathering.add(position)
         try:
@@ -204,36 +208,24 @@ class Database(_Known):
 
     def close(self) -> None:
         """Give the engine back; the last one closes its connections. A further call opens others."""
-        shared, self._shared = self._shared, None
-        if shared is not None:
-            engine = ENGINES.give_back(shared, self)
-            if engine is not None and engine is not self._where:
-                engine.dispose()
+        engine = self._given_back()
+        if engine is not None:
+            engine.dispose()
 
 
 class AsyncDatabase(_Known):
     """The same for asyncio, through SQLAlchemy's engine for it; in threads where a driver has no asyncio."""
 
-    _shared: Shared | None = None
     _threaded: Database | None = None
 
     async def transaction(self, work: Work, what: str) -> Any:
         """Do some work in one transaction, as `Database.transaction`."""
         shared, fresh = None, True
         try:
-            place = self._place
-            if place is None:  # it may have to connect
-                place = await asyncio.to_thread(self._found)
+            place = await self._found_in_thread(what)
             if place.make_async is None:
                 if self._threaded is None:
-                    self._threaded = Database(
-                        self._where,
-                        self._dialect,
-                        self._tables,
-                        self._error,
-                        place=place,
-                        singly=self._singly,
-                    )
+                    self._threaded = Database(place, None, self._tables, self._error, singly=self._singly)
                 return await asyncio.to_thread(self._threaded.transaction, work, what)
             shared = self._shared = ENGINES.take(loop_key(place.key), place.make_async, self)
             missing = self._missing(shared)
@@ -250,16 +242,15 @@ class AsyncDatabase(_Known):
                 raise
             raise told from error
 
+    async def _found_in_thread(self, what: str) -> DatabasePlace:
+        place = self._place
+        if place is None:  # it may have to connect
+            place = await asyncio.to_thread(self._found, what)
+        return place
+
     async def save(self, position: Position, save_all: SaveAll, what: str) -> bool:
         """Store a position, together with those that other tasks have waiting, as `Database.save`."""
-        try:
-            place = self._place
-            if place is None:  # it may have to connect
-                place = await asyncio.to_thread(self._found)
-        except MissingExtraError:
-            raise
-        except Exception as error:
-            raise self._failed(what, None, True, error) from error
+        place = await self._found_in_thread(what)
         gathering = ENGINES.gathering((loop_key(place.key), self._tables[0].name), asyncio.Lock)
         gathering.add(position)
         try:
@@ -297,10 +288,8 @@ class AsyncDatabase(_Known):
 
     async def close(self) -> None:
         """Give the engine back; the last one closes its connections."""
-        shared, self._shared = self._shared, None
         if self._threaded is not None:
             self._threaded.close()
-        if shared is not None:
-            engine = ENGINES.give_back(shared, self)
-            if engine is not None:
-                await engine.dispose()
+        engine = self._given_back()
+        if engine is not None:
+            await engine.dispose()

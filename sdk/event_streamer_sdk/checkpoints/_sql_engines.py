@@ -73,12 +73,14 @@ class DatabasePlace:
         make: Makes an engine.
         make_async: Makes one for asyncio; `None` where the driver has none, and threads do the work.
         unused: A connection that was made to find out, until an engine takes it over.
+        is_users: Whether the engine is the user's, to be disposed of by the user.
     """
 
     key: Hashable
     make: Callable[[], Any]
     make_async: Callable[[], Any] | None = None
     unused: list[Any] = field(factory=list, eq=False)
+    is_users: bool = False
 
     def close_unused(self) -> None:
         """Close the connection that told where the place is, where the engine of another store is used."""
@@ -184,7 +186,7 @@ def place_of(where: Any, dialect: str | None) -> DatabasePlace:
     Find out which database is meant. Of a connect function that is told by a first connection.
 
     Args:
-        where: A URL, a connection string of libpq, an engine of SQLAlchemy, or a connect function.
+        where: A URL, a connection string of libpq, an engine of SQLAlchemy, a connect function, or a place.
         dialect: SQLAlchemy's name for the kind of database, for a connect function of an unknown driver.
 
     Returns:
@@ -194,11 +196,13 @@ def place_of(where: Any, dialect: str | None) -> DatabasePlace:
         EventStreamerValidationError: It can't be used. The message doesn't show it: it may hold a password.
         MissingExtraError: SQLAlchemy isn't installed.
     """
+    if isinstance(where, DatabasePlace):
+        return where
     sa = needs("sqlalchemy")
     if isinstance(where, sa.Engine):
-        return DatabasePlace(("engine", id(where)), lambda: where)
+        return DatabasePlace(("engine", id(where)), lambda: where, is_users=True)
     if isinstance(where, needs("sqlalchemy.ext.asyncio").AsyncEngine):
-        return DatabasePlace(("engine", id(where)), _refuse_asyncio, lambda: where)
+        return DatabasePlace(("engine", id(where)), _refuse_asyncio, lambda: where, is_users=True)
     if callable(where):
         return _place_of_function(where, dialect)
     return _place_of_url(sa, where)
@@ -206,21 +210,6 @@ def place_of(where: Any, dialect: str | None) -> DatabasePlace:
 
 def _refuse_asyncio() -> Any:
     raise EventStreamerValidationError("this is an engine for asyncio: use AsyncSQLCheckpoint for it")
-
-
-def check_place(where: Any) -> None:
-    """
-    Refuse what can't be a database, where it is named and not when it is first used.
-
-    Args:
-        where: As for `place_of`.
-
-    Raises:
-        EventStreamerValidationError: It can't be used.
-        MissingExtraError: SQLAlchemy isn't installed.
-    """
-    if not callable(where):
-        place_of(where, None)
 
 
 # --- URLs ---------------------------------------------------------------------------------------

@@ -8,10 +8,13 @@ from functools import cache, partial
 from itertools import islice
 from typing import Any
 
+from event_streamer_api.errors import EventStreamerValidationError
+
 from .._extras import needs
 from ._sql_gathering import Position
 from .shared import LeaseInfo, Overview, WorkerInfo, moment
 
+DEFAULT_TABLE = "event_streamer_checkpoints"
 WORKERS = "event_streamer_workers"
 KEYS_A_STATEMENT = 500
 """Names in one condition; databases limit the parameters of a statement."""
@@ -79,6 +82,25 @@ def clock() -> Any:
     for dialect, text in spellings.items():
         compiles(expression, dialect)(partial(_spelled, text))
     return expression()
+
+
+def tables_of(name: str) -> list[Any]:
+    """
+    Describe what a store of positions needs.
+
+    Args:
+        name: The name of the table of positions.
+
+    Returns:
+        The tables of positions and of workers.
+
+    Raises:
+        EventStreamerValidationError: It can't be a table's name.
+        MissingExtraError: SQLAlchemy isn't installed.
+    """
+    if not name.isidentifier():
+        raise EventStreamerValidationError(f"table must be a plain name, not {name!r}")
+    return [positions_table(name), workers_table()]
 
 
 def positions_table(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""Places for what could not be handled."""
+"""Dead letters in a file."""
 
 from __future__ import annotations
 
@@ -7,20 +7,14 @@ import os
 import secrets
 import stat
 import threading
-from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
-
-from event_streamer_api.errors import EventStreamerValidationError
 
 from .._core.stream.checkpoint import DeadLetterRecord
-from .._extras import needs
 from ..exceptions import DeadLetterError
-from ._sql_database import AsyncDatabase, Database, Work
-from ._sql_engines import Connect, DatabasePlace, sqlite_place
 from .file import may_pass
-from .letters import DeadLetter, as_json, from_json, id_of
+from .letters import DeadLetter, as_json, from_json
 
 try:
     import fcntl
@@ -32,9 +26,6 @@ _logger = logging.getLogger(__name__)
 # A link that somebody else has put there would choose the file that is written to. Windows has no such flag.
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _APPEND = os.O_RDWR | os.O_CREAT | os.O_APPEND | _NOFOLLOW
-
-DEFAULT_TABLE = "event_streamer_dead_letters"
-WRITING, READING, REMOVING = "writing a dead letter", "reading dead letters", "removing dead letters"
 
 
 class JSONLinesDeadLetters:
@@ -178,204 +169,3 @@ def _letter(line: bytes) -> DeadLetter | None:
 def _id(line: bytes) -> str | None:
     letter = _letter(line)
     return None if letter is None else letter.id
-
-
-class _SQLLetters:
-    """What both kinds do: the table, and the row of a record."""
-
-    def __init__(self, table: str) -> None:
-        if not table.isidentifier():
-            raise EventStreamerValidationError(f"table must be a plain name, not {table!r}")
-        sa = needs("sqlalchemy")
-        self._table = sa.Table(
-            table,
-            sa.MetaData(),
-            sa.Column("time", sa.String(40), nullable=False),
-            sa.Column("kind", sa.String(16), nullable=False),
-            sa.Column("subscription_id", sa.BigInteger, nullable=False),
-            sa.Column("batch_id", sa.Text),
-            sa.Column("reason", sa.Text, nullable=False),
-            sa.Column("record", sa.Text, nullable=False),
-        )
-
-    def _insert(self, record: DeadLetterRecord) -> Work:
-        insert = self._table.insert().values(
-            time=record.time.isoformat(),
-            kind=record.kind,
-            subscription_id=record.subscription_id,
-            batch_id=record.batch_id,
-            reason=record.reason,
-            record=as_json(record),
-        )
-        return lambda connection: connection.execute(insert)
-
-    def _select(self) -> Callable[[Any], list[DeadLetter]]:
-        sa = needs("sqlalchemy")
-        select = sa.select(self._table.c.record).order_by(self._table.c.time)
-        return lambda connection: [from_json(text) for text in connection.execute(select).scalars()]
-
-    def _delete(self, ids: Collection[str]) -> Callable[[Any], int]:
-        sa = needs("sqlalchemy")
-        record = self._table.c.record
-
-        def delete(connection: Any) -> int:
-            found = [text for text in connection.execute(sa.select(record)).scalars() if id_of(text) in ids]
-            return sum(
-                connection.execute(self._table.delete().where(record == text)).rowcount
-                for text in dict.fromkeys(found)
-            )
-
-        return delete
-
-
-class SQLDeadLetters(_SQLLetters):
-    """
-    Writes dead letters into a table of an SQL database; it shares the pool of the process's stores.
-
-    Args:
-        where: As in `SQLCheckpoint`.
-        dialect: As in `SQLCheckpoint`.
-        table: The table's name; made where it doesn't exist.
-
-    Raises:
-        EventStreamerValidationError: An argument can't be used.
-        MissingExtraError: SQLAlchemy or psycopg isn't installed.
-
-    Example:
-        >>> letters = SQLDeadLetters("postgresql://localhost/app")
-    """
-
-    def __init__(
-        self,
-        where: str | Connect | Any,
-        *,
-        dialect: str | None = None,
-        table: str = DEFAULT_TABLE,
-        _place: DatabasePlace | None = None,
-    ) -> None:
-        super().__init__(table)
-        self._database = Database(where, dialect, [self._table], DeadLetterError, _place)
-        # Reading makes no table: in another database than was meant it would stay there.
-        self._reading = Database(where, dialect, [], DeadLetterError, _place)
-
-    def write(self, record: DeadLetterRecord) -> None:
-        """
-        Write a record; when this returns the database has committed it.
-
-        Args:
-            record: What could not be handled.
-
-        Raises:
-            DeadLetterError: It could not be written.
-        """
-        self._database.transaction(self._insert(record), WRITING)
-
-    def read(self) -> Iterator[DeadLetter]:
-        """
-        Read what is kept, in the order of its time.
-
-        Yields:
-            The dead letters.
-
-        Raises:
-            DeadLetterError: The database can't be read, or has no such table.
-        """
-        yield from self._reading.transaction(self._select(), READING)
-
-    def remove(self, ids: Collection[str]) -> int:
-        """
-        Forget dead letters.
-
-        Args:
-            ids: Their ids.
-
-        Returns:
-            How many were there.
-
-        Raises:
-            DeadLetterError: The database can't be changed.
-        """
-        removed: int = self._reading.transaction(self._delete(ids), REMOVING)
-        return removed
-
-    def close(self) -> None:
-        """Let go of the pool. A further call opens connections again."""
-        self._database.close()
-        self._reading.close()
-
-
-class AsyncSQLDeadLetters(_SQLLetters):
-    """
-    The same for asyncio, through SQLAlchemy's engine for it.
-
-    Args:
-        where: As in `AsyncSQLCheckpoint`.
-        dialect: As in `SQLCheckpoint`.
-        table: The table's name; made where it doesn't exist.
-    """
-
-    def __init__(
-        self, where: str | Connect | Any, *, dialect: str | None = None, table: str = DEFAULT_TABLE
-    ) -> None:
-        super().__init__(table)
-        self._database = AsyncDatabase(where, dialect, [self._table], DeadLetterError)
-        self._reading = AsyncDatabase(where, dialect, [], DeadLetterError)
-
-    async def write(self, record: DeadLetterRecord) -> None:
-        """
-        Write a record; when this returns the database has committed it.
-
-        Args:
-            record: What could not be handled.
-
-        Raises:
-            DeadLetterError: It could not be written.
-        """
-        await self._database.transaction(self._insert(record), WRITING)
-
-    async def read(self) -> AsyncIterator[DeadLetter]:
-        """
-        Read what is kept, in the order of its time.
-
-        Yields:
-            The dead letters.
-
-        Raises:
-            DeadLetterError: The database can't be read, or has no such table.
-        """
-        for letter in await self._reading.transaction(self._select(), READING):
-            yield letter
-
-    async def remove(self, ids: Collection[str]) -> int:
-        """
-        Forget dead letters.
-
-        Args:
-            ids: Their ids.
-
-        Returns:
-            How many were there.
-
-        Raises:
-            DeadLetterError: The database can't be changed.
-        """
-        removed: int = await self._reading.transaction(self._delete(ids), REMOVING)
-        return removed
-
-    async def close(self) -> None:
-        """Let go of the pool. A further call opens connections again."""
-        await self._database.close()
-        await self._reading.close()
-
-
-class SQLiteDeadLetters(SQLDeadLetters):
-    """
-    Writes dead letters into an SQLite file.
-
-    Args:
-        path: The file; made where it doesn't exist.
-        table: The table's name.
-    """
-
-    def __init__(self, path: str | os.PathLike[str], *, table: str = DEFAULT_TABLE) -> None:
-        super().__init__(path, table=table, _place=sqlite_place(path))

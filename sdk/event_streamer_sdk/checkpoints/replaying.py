@@ -9,24 +9,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
 import httpx
 from attrs import define, field
 
-from .._async.client import EventStreamer
 from .._core.stream.checkpoint import DeadLetterRecord
-from .._core.stream.reports import EndReason
-from .._sync.client import SyncEventStreamer
 from .letters import DeadLetter
 
-URL = "http://dead-letters"
 TOKEN = "dead-letter"  # noqa: S105 - no service takes it for a position
 ACKNOWLEDGING = re.compile(r"/ack/batch/bulk$")
-
-App = Callable[[Any], Any]
 
 
 @define
@@ -45,55 +39,7 @@ class Replayed:
     unreadable: list[DeadLetter] = field(factory=list)
 
 
-def replay(letters: Iterable[DeadLetter], app: App, replayed: Replayed, *, name: str) -> None:
-    """
-    Hand dead letters to plain handlers.
-
-    Args:
-        letters: The dead letters.
-        app: Registers handlers with the `SyncStreamingClient` that it gets, one for each subscription.
-        replayed: Told how it goes. What was not handled before a signal ended it is in none of its lists.
-        name: The subscriber's id, as handlers see it.
-    """
-    for number, part in _by_subscription(letters, replayed):
-        memory = _Memory(part)
-        try:
-            with SyncEventStreamer(URL, name, transport=httpx.MockTransport(memory.answer)) as client:
-                stream = client.create_streaming_client(number, **memory.options)
-                app(stream)
-                report = stream.run()
-        finally:
-            memory.settle(replayed)
-        if report.reason is not EndReason.FINISHED:
-            break
-
-
-async def replay_async(letters: Iterable[DeadLetter], app: App, replayed: Replayed, *, name: str) -> None:
-    """
-    Hand dead letters to handlers, as `replay`, which may be coroutine functions.
-
-    Args:
-        letters: The dead letters.
-        app: Registers handlers with the `StreamingClient` that it gets; it may be a coroutine function.
-        replayed: Told how it goes.
-        name: The subscriber's id, as handlers see it.
-    """
-    for number, part in _by_subscription(letters, replayed):
-        memory = _Memory(part)
-        try:
-            async with EventStreamer(URL, name, transport=httpx.MockTransport(memory.answer)) as client:
-                stream = client.create_streaming_client(number, **memory.options)
-                registered = app(stream)
-                if hasattr(registered, "__await__"):
-                    await registered
-                report = await stream.run()
-        finally:
-            memory.settle(replayed)
-        if report.reason is not EndReason.FINISHED:
-            break
-
-
-def _by_subscription(letters: Iterable[DeadLetter], replayed: Replayed) -> list[tuple[int, list[DeadLetter]]]:
+def by_subscription(letters: Iterable[DeadLetter], replayed: Replayed) -> list[tuple[int, list[DeadLetter]]]:
     """Give the batches of each subscription, and note what is none."""
     batches: list[DeadLetter] = []
     for letter in letters:
@@ -107,7 +53,7 @@ def _subscription(letter: DeadLetter) -> int:
     return letter.record.subscription_id
 
 
-class _Memory:
+class Memory:
     """A service that streams a subscription's dead letters once, and the place for those that fail again."""
 
     def __init__(self, letters: Sequence[DeadLetter]) -> None:

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from functools import partial
+from inspect import iscoroutinefunction
 from typing import Any, Protocol
 
 from attrs import field, frozen
@@ -159,8 +160,6 @@ class SharedStore(abc.ABC):
         owner: The name under which leases are taken; by default a random one.
     """
 
-    asynchronous = False
-
     def __init__(self, questions: Questions, lease_seconds: float | None, owner: str | None) -> None:
         if lease_seconds is not None and not lease_seconds > 0:
             raise EventStreamerValidationError(f"lease_seconds must be above 0, not {lease_seconds!r}")
@@ -168,6 +167,8 @@ class SharedStore(abc.ABC):
             raise EventStreamerValidationError(
                 f"owner must have 1 to {LONGEST_OWNER} characters, not {len(owner)}"
             )
+        self.asynchronous: bool = iscoroutinefunction(self._do)
+        self.blocking: bool = not self.asynchronous
         self.lease_seconds = lease_seconds
         self.owner: str = owner or secrets.token_hex(16)
         self._questions = questions

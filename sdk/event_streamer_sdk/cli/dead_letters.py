@@ -16,9 +16,10 @@ from event_streamer_sdk.checkpoints import (
     SQLDeadLetters,
     SQLiteDeadLetters,
 )
-from event_streamer_sdk.checkpoints.deadletters import DEFAULT_TABLE
-from event_streamer_sdk.checkpoints.replaying import Replayed, replay_async
-from event_streamer_sdk.checkpoints.replaying import replay as replay_plain
+from event_streamer_sdk.checkpoints._async.replaying import replay_async
+from event_streamer_sdk.checkpoints._sql_letters import DEFAULT_TABLE
+from event_streamer_sdk.checkpoints._sync.replaying import replay as replay_plain
+from event_streamer_sdk.checkpoints.replaying import Replayed
 from event_streamer_sdk.cli._app_function import app_function
 from event_streamer_sdk.cli._lines import pretty_line
 from event_streamer_sdk.cli._once import Commands

@@ -1,10 +1,9 @@
-"""Positions in Redis, with leases for several workers. Each question is a script: all of it or nothing."""
+"""What is asked of Redis. Each question is a script: all of it or nothing."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
 from typing import Any
 
 from attrs import frozen
@@ -13,7 +12,7 @@ from event_streamer_api.errors import EventStreamerValidationError
 
 from .._extras import needs
 from ..exceptions import CheckpointError
-from .shared import LeaseInfo, Overview, SharedStore, WorkerInfo, moment
+from .shared import LeaseInfo, Overview, WorkerInfo, moment
 
 TIMEOUT = 10.0
 """How long Redis may take to answer, seconds."""
@@ -218,7 +217,17 @@ def _lease(now: float, row: list[Any]) -> LeaseInfo:
     )
 
 
-def _client(module: Any, url: str) -> Any:
+def client_of(module: Any, url: str) -> Any:
+    """
+    Make a client of Redis, which connects with its first command.
+
+    Args:
+        module: `redis` or `redis.asyncio`.
+        url: Where Redis is.
+
+    Raises:
+        EventStreamerValidationError: The URL can't be used.
+    """
     try:
         return module.from_url(
             url,
@@ -232,7 +241,7 @@ def _client(module: Any, url: str) -> Any:
         raise EventStreamerValidationError(f"the URL of Redis can't be used: {problem}") from None
 
 
-def _answered(answers: list[Any]) -> list[Any]:
+def answered(answers: list[Any]) -> list[Any]:
     """Raise a refusal as it came: redis-py's own way shows the whole command, and with it a resume token."""
     for answer in answers:
         if isinstance(answer, Exception):
@@ -240,106 +249,10 @@ def _answered(answers: list[Any]) -> list[Any]:
     return answers
 
 
-def _failed(what: str, error: Exception) -> CheckpointError:
+def failed(what: str, error: Exception) -> CheckpointError:
     """Say what went wrong; a Redis that is full, loads its data or is a replica may do better later."""
     exceptions = needs("redis.exceptions")
     passing = [getattr(exceptions, name) for name in PASSING if hasattr(exceptions, name)]
     may_pass = isinstance(error, (*passing, OSError)) or str(error).startswith(PASSING_CODES)
     permanent = isinstance(error, exceptions.AuthenticationError) or not may_pass
     return CheckpointError(f"{what} failed: {type(error).__name__}: {error}", permanent=permanent)
-
-
-class RedisCheckpoint(SharedStore):
-    """
-    Keeps positions in Redis, each in a hash of its own; see `SharedStore` for leases.
-
-    A position is as durable as Redis is set to be: with `appendonly yes` and `appendfsync always` it
-    survives a loss of power, with other settings the last ones may be forgotten, and those batches come
-    again. It needs the extra `[redis]`.
-
-    Args:
-        url: `redis://user:password@host:6379/0`, `rediss://…` or `unix://…`.
-        lease_seconds: How long a lease lasts that is not renewed; `None` has no leases.
-        prefix: What all keys begin with.
-        owner: The name under which leases are taken; by default a random one.
-
-    Raises:
-        EventStreamerValidationError: An argument can't be used.
-        MissingExtraError: redis-py isn't installed.
-
-    Example:
-        >>> store = RedisCheckpoint("redis://localhost", lease_seconds=30)
-    """
-
-    def __init__(
-        self,
-        url: str,
-        *,
-        lease_seconds: float | None = None,
-        prefix: str = "event-streamer",
-        owner: str | None = None,
-    ) -> None:
-        super().__init__(RedisQuestions(prefix), lease_seconds, owner)
-        self._client = _client(needs("redis"), url)
-
-    def _do(self, question: Command, what: str, then: Callable[[Any], Any]) -> Any:
-        try:
-            pipeline = self._client.pipeline(transaction=False)
-            for call in question.calls:
-                pipeline.execute_command(*call)
-            answers = _answered(pipeline.execute(raise_on_error=False))
-        except Exception as error:
-            raise _failed(what, error) from error
-        return then(question.read(answers))
-
-    def close(self) -> None:
-        """Close the connections. A further call opens others."""
-        with suppress(Exception):
-            self._client.close()
-
-
-class AsyncRedisCheckpoint(SharedStore):
-    """
-    The same for asyncio; its methods give awaitables.
-
-    Args:
-        url: As in `RedisCheckpoint`.
-        lease_seconds: As in `RedisCheckpoint`.
-        prefix: As in `RedisCheckpoint`.
-        owner: As in `RedisCheckpoint`.
-
-    Example:
-        >>> store = AsyncRedisCheckpoint("redis://localhost")
-        >>> async for batch in client.create_streaming_client(1, checkpoint=store):
-        ...     print(batch.events)
-        >>> await store.close()
-    """
-
-    asynchronous = True
-    blocking = False
-
-    def __init__(
-        self,
-        url: str,
-        *,
-        lease_seconds: float | None = None,
-        prefix: str = "event-streamer",
-        owner: str | None = None,
-    ) -> None:
-        super().__init__(RedisQuestions(prefix), lease_seconds, owner)
-        self._client = _client(needs("redis.asyncio"), url)
-
-    async def _do(self, question: Command, what: str, then: Callable[[Any], Any]) -> Any:
-        try:
-            pipeline = self._client.pipeline(transaction=False)
-            for call in question.calls:
-                pipeline.execute_command(*call)
-            answers = _answered(await pipeline.execute(raise_on_error=False))
-        except Exception as error:
-            raise _failed(what, error) from error
-        return then(question.read(answers))
-
-    async def close(self) -> None:
-        """Close the connections. A further call opens others."""
-        with suppress(Exception):
-            await self._client.aclose()

@@ -1,0 +1,42 @@
+# Printed from _async/replaying.py by `make generate`. Change it there, never here.
+"""Dead letters handed to handlers once more, blocking."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import httpx
+
+from ..._core.stream.reports import EndReason
+from ..._runs.answers_on_threads import settled
+from ..._sync.client import SyncEventStreamer
+from ..letters import DeadLetter
+from ..replaying import Memory, Replayed, by_subscription
+
+URL = "http://dead-letters"
+
+
+def replay(
+    letters: Iterable[DeadLetter], app: Callable[[Any], Any], replayed: Replayed, *, name: str
+) -> None:
+    """
+    Hand dead letters to handlers.
+
+    Args:
+        letters: The dead letters.
+        app: Registers handlers with the `SyncStreamingClient` that it gets, one for each subscription.
+        replayed: Told how it goes. What was not handled before a signal ended it is in none of its lists.
+        name: The subscriber's id, as handlers see it.
+    """
+    for number, part in by_subscription(letters, replayed):
+        memory = Memory(part)
+        try:
+            with SyncEventStreamer(URL, name, transport=httpx.MockTransport(memory.answer)) as client:
+                stream = client.create_streaming_client(number, **memory.options)
+                settled(app(stream), app)
+                report = stream.run()
+        finally:
+            memory.settle(replayed)
+        if report.reason is not EndReason.FINISHED:
+            break
