@@ -1,6 +1,8 @@
 """
 Prints the blocking half of what the SDK writes for asyncio: each folder `_async/` → `_sync/` beside it.
 
+The calls of `with_raw_response` are printed, too, for both halves: see `raws.py`.
+
     python generator/twins.py            # print it
     python generator/twins.py --check    # fail where a printed file is not what its source gives
 
@@ -27,6 +29,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+import raws
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = Path("sdk") / "event_streamer_sdk"
@@ -106,12 +110,18 @@ def twins(root: Path) -> Iterator[tuple[Path, str]]:
         root: The project.
 
     Yields:
-        The path of each blocking file, and the text it has to have.
+        The path of each printed file, and the text it has to have.
     """
-    for source in sorted((root / PACKAGE).rglob("_async/*.py")):
+    sources = {path: path.read_text(encoding="utf-8") for path in (root / PACKAGE).rglob("_async/*.py")}
+    folder = root / PACKAGE / "_async"
+    calls = [sources[folder / name] for name in raws.SOURCES if folder / name in sources]
+    if len(calls) == len(raws.SOURCES):
+        target = folder / raws.TARGET
+        sources[target] = formatted(raws.raw_half(calls), target)
+        yield target, sources[target]
+    for source, text in sorted(sources.items()):
         target = source.parents[1] / "_sync" / source.name
-        text = FIRST_LINE.format(name=source.name) + blocking(source.read_text(encoding="utf-8"))
-        yield target, formatted(text, target)
+        yield target, formatted(FIRST_LINE.format(name=source.name) + blocking(text), target)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -129,7 +139,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--root", type=Path, default=ROOT, help="the project (default: this one)")
     options = parser.parse_args(arguments)
     wanted = dict(twins(options.root))
-    there = {path: path.read_text(encoding="utf-8") for path in (options.root / PACKAGE).rglob("_sync/*.py")}
+    printed = {*wanted, *(options.root / PACKAGE).rglob("_sync/*.py")}
+    there = {path: path.read_text(encoding="utf-8") for path in printed if path.exists()}
     differing = sorted(path for path in wanted.keys() | there.keys() if wanted.get(path) != there.get(path))
     for path in differing:
         if options.check:

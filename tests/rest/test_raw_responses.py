@@ -52,6 +52,14 @@ def test_a_raw_response_has_status_headers_request_id_and_the_result(
 
 
 @kinds
+def test_a_refusal_that_is_a_result_is_there_too(kind: str, server: ScriptedServer) -> None:
+    server.stays = Reply(404, json={"error": "not being processed"}, headers={"X-Request-Id": "req_8"})
+    with twin(kind, server.url) as client:
+        raw = client.run(client.client.with_raw_response.get_subscription_last_processed_block(1))
+        assert (raw.status, raw.request_id, raw.parsed) == (404, "req_8", None)
+
+
+@kinds
 def test_raw_responses_of_calls_at_once_are_not_mixed_up(kind: str, server: ScriptedServer) -> None:
     def answer(number: int) -> Reply:
         return Reply(json={**CHAIN, "chain_id": number}, headers={"X-Request-Id": f"req_{number}"})

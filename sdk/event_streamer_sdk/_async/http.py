@@ -98,7 +98,7 @@ class AsyncHTTP(HTTPShell):
             retries: How often it may be repeated; by default as the client is set.
             timeout: Limit of each attempt, in the form of the client's; by default that one.
             service: The service with headers of this call's own; by default as the client is set.
-            seen: Gets the response that the result is read from.
+            seen: Gets each response; what comes of the call is read from the last one.
 
         Raises:
             EventStreamerSDKError: If it fails.
@@ -107,11 +107,11 @@ class AsyncHTTP(HTTPShell):
         timeout = self.options.timeout if timeout is None else timeout
         outcome: Any = None
         while True:
+            if seen is not None and isinstance(outcome, Response):
+                seen(outcome)
             try:
                 step = steps.send(outcome)
             except StopIteration as done:
-                if seen is not None:
-                    seen(outcome)
                 result: T = done.value
                 return result
             if isinstance(step, Pause):

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Unpack
 
-from event_streamer_api.client import AsyncCalls, AsyncRawCalls
-from event_streamer_api.raw import RawResponse, keeping_async
+from event_streamer_api.client import AsyncCalls
 
 from .._core.call.by_path import operation_of
 
@@ -172,89 +171,3 @@ class AsyncRequests(AsyncCalls):
             EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
         """
         return await self.request("DELETE", path, json=json, params=params, **options)
-
-
-# Each call is written out with its parameters: the type of an attribute that holds a wrapped method can't be
-# declared without losing the parameters' names, and type checkers may infer it differently.
-class AsyncRawRequests(AsyncRawCalls):
-    """
-    The same calls, each with the response that its result was read from.
-
-    Args:
-        requests: The client.
-    """
-
-    def __init__(self, requests: AsyncRequests) -> None:
-        super().__init__(requests)
-        self._requests = requests
-
-    async def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, Any] | None = None,
-        json: Any = None,
-        **options: Unpack[CallOptions],
-    ) -> RawResponse[Any]:
-        """See the client's `request`."""
-        call = keeping_async(self._requests, self._requests.request)
-        return await call(method, path, params=params, json=json, **options)
-
-    async def get(
-        self, path: str, *, params: Mapping[str, Any] | None = None, **options: Unpack[CallOptions]
-    ) -> RawResponse[Any]:
-        """See the client's `get`."""
-        return await keeping_async(self._requests, self._requests.get)(path, params=params, **options)
-
-    async def post(
-        self,
-        path: str,
-        *,
-        json: Any = None,
-        params: Mapping[str, Any] | None = None,
-        **options: Unpack[CallOptions],
-    ) -> RawResponse[Any]:
-        """See the client's `post`."""
-        return await keeping_async(self._requests, self._requests.post)(
-            path, json=json, params=params, **options
-        )
-
-    async def put(
-        self,
-        path: str,
-        *,
-        json: Any = None,
-        params: Mapping[str, Any] | None = None,
-        **options: Unpack[CallOptions],
-    ) -> RawResponse[Any]:
-        """See the client's `put`."""
-        return await keeping_async(self._requests, self._requests.put)(
-            path, json=json, params=params, **options
-        )
-
-    async def patch(
-        self,
-        path: str,
-        *,
-        json: Any = None,
-        params: Mapping[str, Any] | None = None,
-        **options: Unpack[CallOptions],
-    ) -> RawResponse[Any]:
-        """See the client's `patch`."""
-        return await keeping_async(self._requests, self._requests.patch)(
-            path, json=json, params=params, **options
-        )
-
-    async def delete(
-        self,
-        path: str,
-        *,
-        json: Any = None,
-        params: Mapping[str, Any] | None = None,
-        **options: Unpack[CallOptions],
-    ) -> RawResponse[Any]:
-        """See the client's `delete`."""
-        return await keeping_async(self._requests, self._requests.delete)(
-            path, json=json, params=params, **options
-        )

@@ -6,8 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Unpack
 
-from event_streamer_api.client import SyncCalls, SyncRawCalls
-from event_streamer_api.raw import RawResponse, keeping
+from event_streamer_api.client import SyncCalls
 
 from .._core.call.by_path import operation_of
 
@@ -173,81 +172,3 @@ class SyncRequests(SyncCalls):
             EventStreamerSDKError: If the call fails; the subclass and `status_code` say how.
         """
         return self.request("DELETE", path, json=json, params=params, **options)
-
-
-# Each call is written out with its parameters: the type of an attribute that holds a wrapped method can't be
-# declared without losing the parameters' names, and type checkers may infer it differently.
-class SyncRawRequests(SyncRawCalls):
-    """
-    The same calls, each with the response that its result was read from.
-
-    Args:
-        requests: The client.
-    """
-
-    def __init__(self, requests: SyncRequests) -> None:
-        super().__init__(requests)
-        self._requests = requests
-
-    def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, Any] | None = None,
-        json: Any = None,
-        **options: Unpack[CallOptions],
-    ) -> RawResponse[Any]:
-        """See the client's `request`."""
-        call = keeping(self._requests, self._requests.request)
-        return call(method, path, params=params, json=json, **options)
-
-    def get(
-        self, path: str, *, params: Mapping[str, Any] | None = None, **options: Unpack[CallOptions]
-    ) -> RawResponse[Any]:
-        """See the client's `get`."""
-        return keeping(self._requests, self._requests.get)(path, params=params, **options)
-
-    def post(
-        self,
-        path: str,
-        *,
-        json: Any = None,
-        params: Mapping[str, Any] | None = None,
-        **options: Unpack[CallOptions],
-    ) -> RawResponse[Any]:
-        """See the client's `post`."""
-        return keeping(self._requests, self._requests.post)(path, json=json, params=params, **options)
-
-    def put(
-        self,
-        path: str,
-        *,
-        json: Any = None,
-        params: Mapping[str, Any] | None = None,
-        **options: Unpack[CallOptions],
-    ) -> RawResponse[Any]:
-        """See the client's `put`."""
-        return keeping(self._requests, self._requests.put)(path, json=json, params=params, **options)
-
-    def patch(
-        self,
-        path: str,
-        *,
-        json: Any = None,
-        params: Mapping[str, Any] | None = None,
-        **options: Unpack[CallOptions],
-    ) -> RawResponse[Any]:
-        """See the client's `patch`."""
-        return keeping(self._requests, self._requests.patch)(path, json=json, params=params, **options)
-
-    def delete(
-        self,
-        path: str,
-        *,
-        json: Any = None,
-        params: Mapping[str, Any] | None = None,
-        **options: Unpack[CallOptions],
-    ) -> RawResponse[Any]:
-        """See the client's `delete`."""
-        return keeping(self._requests, self._requests.delete)(path, json=json, params=params, **options)
