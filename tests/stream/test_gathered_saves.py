@@ -245,3 +245,33 @@ def test_a_stream_that_is_cancelled_while_it_stores_for_others_leaves_them_to_th
         await store.close()
 
     asyncio.run(scenario())
+
+
+@pytest.mark.postgres
+@kinds
+def test_closing_the_last_store_leaves_a_users_engine_as_it_is(kind: str, postgres: str) -> None:
+    import sqlalchemy
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    position = Checkpoint(resume_token="rt_1")
+    url = f"postgresql+psycopg://{postgres.partition('://')[2]}"
+
+    async def scenario() -> None:
+        engine = create_async_engine(url)
+        pool = engine.pool
+        store = AsyncSQLCheckpoint(engine, table="engines")
+        await store.save("k", position)
+        await store.close()
+        assert engine.pool is pool  # to dispose of an engine gives it another one
+        await engine.dispose()
+
+    if kind == "async":
+        asyncio.run(scenario())
+        return
+    engine = sqlalchemy.create_engine(url)
+    pool = engine.pool
+    store = SQLCheckpoint(engine, table="engines")
+    store.save("k", position)
+    store.close()
+    assert engine.pool is pool
+    engine.dispose()

@@ -398,35 +398,6 @@ def test_ways_to_name_a_database(form: str, postgres: str) -> None:
         where.dispose()
 
 
-@pytest.mark.postgres
-@pytest.mark.parametrize("kind", KINDS)
-def test_closing_a_store_leaves_the_users_engine_as_it_is(kind: str, postgres: str) -> None:
-    import sqlalchemy
-    from sqlalchemy.ext.asyncio import create_async_engine
-
-    url = f"postgresql+psycopg://{postgres.partition('://')[2]}"
-
-    async def scenario() -> None:
-        engine = create_async_engine(url)
-        pool = engine.pool
-        store = AsyncSQLCheckpoint(engine, table="engines")
-        await store.save("k", POSITION)
-        await store.close()
-        assert engine.pool is pool  # to dispose of an engine gives it another one
-        await engine.dispose()
-
-    if kind == "async":
-        asyncio.run(scenario())
-        return
-    engine = sqlalchemy.create_engine(url)
-    pool = engine.pool
-    store = SQLCheckpoint(engine, table="engines")
-    store.save("k", POSITION)
-    store.close()
-    assert engine.pool is pool
-    engine.dispose()
-
-
 @pytest.mark.parametrize(
     "where", ["nonsense", "no+such://x", "mysql+nodriver://h/d", "host=a port=b dbname=c", 7]
 )
