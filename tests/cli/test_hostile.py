@@ -121,6 +121,6 @@ def test_internal_types_in_an_abi(cli, tmp_path):
 
 def test_a_file_whose_name_is_hostile(cli, tmp_path):
     shown = cli("abi", "events", f"no\x1b]0;such\x07{tmp_path.name}\n.json")
-    assert shown.code == 1
+    assert shown.code == 2
     check(shown)
     assert len(shown.err.splitlines()) == 1

@@ -322,11 +322,11 @@ def test_heartbeats_stop(kind: str) -> None:
     """Row 24 of the fault matrix."""
 
     def beat_and_stop(wire: Wire) -> None:
-        wire.begin(X_Heartbeat_Interval="0.1")
+        wire.begin(X_Heartbeat_Interval="0.2")
         wire.batches(0, 1)
         for _ in range(5):
             wire.send(HEARTBEAT)
-            wire.pause(0.1)
+            wire.pause(0.2)
         wire.vanish()
 
     with stream_server(beat_and_stop) as server:
