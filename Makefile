@@ -196,7 +196,7 @@ $(python):
 
 $(installed): pyproject.toml | $(python)
 	@echo "Installing the project into $(VENV) (once; again when pyproject.toml changes)"
-	@$(python) -m pip install -qq --editable '.[all]'
+	@$(python) -m pip install -qq --editable '.[fast,service]'
 	@touch $@
 
 $(installed_dev): pyproject.toml | $(python)

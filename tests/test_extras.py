@@ -22,7 +22,7 @@ HOLDS = {
     "plot": {"arrow"},
     "worker": {"metrics"},
     "sinks": {"files", "sql", "redis", "kafka", "nats"},
-    "all": {"fast", "service", "postgres", "cli"},
+    "all": EXTRAS.keys() - {"all"},
 }
 """What an extra brings of others: written out in pyproject.toml, and held together here."""
 

@@ -59,9 +59,9 @@ OF_EXTRAS = {
     "sinks": "".join(SINK.format(place=place) for place in ("x.parquet", "redis://localhost/0?stream=s")),
     "otel": "import opentelemetry.trace; from event_streamer_sdk import otel",
     "metrics": "from event_streamer_sdk.metrics import StreamCollector",
-    "all": SERVICE + COMMAND,
 }
 """What each extra is for, as a program that fails without it."""
+OF_EXTRAS["all"] = "\n".join(OF_EXTRAS.values())
 
 
 def smoke(archive: Path, extra: str | None, folder: Path) -> None:
