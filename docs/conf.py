@@ -56,6 +56,7 @@ add_module_names = False
 # --- the look ----------------------------------------------------------------------------------
 
 html_theme = "furo"
+toc_object_entries_show_parents = "hide"  # `close()`, not `EventStreamer.close()`: the column is narrow
 pygments_dark_style = "monokai"  # the usual one underlines modules as if they were links
 html_title = "event-streamer-sdk"
 html_static_path = ["_static"]

@@ -29,7 +29,7 @@ function options(width, name, onCursor) {
     // From 0 on, and never flat: a rate is read by its height.
     scales: { y: { range: (_, __, most) => [0, Math.max(1, most * 1.1)] } },
     axes: [
-      { ...axis, font, grid: { show: false }, space: 80, size: 30, values: (_, times) => times.map((t, i) => label(t, times[i + 1] ?? times[i - 1])) },
+      { ...axis, font, grid: { show: false }, space: 80, size: 30, incrs: STEPS, values: (_, times) => times.map((t, i) => label(t, times[i + 1] ?? times[i - 1])) },
       { ...axis, font, size: 52, space: 36, values: (_, all) => all.map((v) =>
         Intl.NumberFormat("en-US", { notation: "compact" }).format(v)) },
     ],
@@ -40,6 +40,9 @@ function options(width, name, onCursor) {
     hooks: { setCursor: [(u) => onCursor(u.cursor.idx ?? null)] },
   };
 }
+
+/** Seconds between two labels of the time axis: none within a second, where all would read the same. */
+const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600];
 
 /** How long ago a point may be that is shown as what is so now: three looks of the service, seconds. */
 const FRESH = 20;
