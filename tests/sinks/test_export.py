@@ -366,6 +366,39 @@ def test_a_signal_ends_in_a_whole_state_and_the_same_command_goes_on(
     assert [row for part in parts for row in rows_in(part)] == rows_of_chain(chain, 0, 1000)
 
 
+def test_an_interrupted_file_is_told_where_its_parts_are(service: LocalService, tmp_path: Path) -> None:
+    running = process(service, subscribe(service, 1000), "--to", tmp_path / "x.csv", "--part-rows", 100)
+    wait_until(lambda: list(tmp_path.glob("x.csv.parts/*.csv")), seconds=20)
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=20)
+    assert re.search(rf"events, .* into {re.escape(str(tmp_path))}/x\.csv\.parts, last block", said), said
+    assert f"The same command goes on from here, and makes {tmp_path}/x.csv when all is exported." in said
+
+
+@pytest.mark.parametrize("condition", ["value // 0 == 1", "value < 0"], ids=["fails", "no-row"])
+@pytest.mark.parametrize("name", ["x.csv", "folder"])
+def test_a_condition_that_left_no_rows_can_be_corrected(
+    export: Export, service: LocalService, chain: DevChain, tmp_path: Path, condition: str, name: str
+) -> None:
+    wanted = ["--event", TRANSFER, "--chain", CHAIN, "--to", 250, "--to", tmp_path / name, "--format", "csv"]
+    wanted += ["--where"]
+    code, said = export(*wanted, condition)
+    assert code == (2 if "//" in condition else 0), said
+    if code == 0 and name == "x.csv":  # the file is whole, and has no rows
+        (tmp_path / name).unlink()
+    code, said = export(*wanted, "value >= 0")
+    assert code == 0, said
+    expected = rows_of_chain(chain, 0, 250)
+    files = sorted(tmp_path.glob("folder/*.csv" if name == "folder" else name))
+    assert sum(len(file.read_text().splitlines()) - 1 for file in files) == len(expected)
+    code, said = export(*wanted, "value > 0")
+    assert code == 1
+    assert (
+        "exists already" in said or "was written with where value >= 0, and not with where value > 0" in said
+    )
+    assert subscriptions(service) == []
+
+
 @pytest.mark.parametrize("first_block", [1000, 0], ids=["nothing-stored", "something-stored"])
 def test_an_interrupted_export_keeps_its_subscription_only_where_the_place_goes_on_with_it(
     service: LocalService, tmp_path: Path, first_block: int

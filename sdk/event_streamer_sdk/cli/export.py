@@ -87,7 +87,8 @@ def export(
     if (subscription is None) == (event is None):
         raise typer.BadParameter("name a subscription by its number, or an event with --event")
     sink = place.sink()  # what is wrong with the place is told before anything is made
-    if follow and getattr(sink, "needs_end", False):
+    sink_needs_end = getattr(sink, "needs_end", False)
+    if follow and sink_needs_end:
         raise typer.BadParameter(
             "a file is complete only when all is exported, and --follow goes on: name a folder"
         )
@@ -123,7 +124,8 @@ def export(
     tell_of_waiting(client, found)
     done = _run(client, found, place, remove=is_ours)
     if done.signal is not None and not follow:
-        say("Interrupted; everything written so far is complete. The same command goes on from here.")
+        rest = f", and makes {shown_destination(place.name)} when all is exported" if sink_needs_end else ""
+        say(f"Interrupted; everything written so far is complete. The same command goes on from here{rest}.")
         raise typer.Exit(128 + done.signal)
 
 
@@ -168,6 +170,8 @@ def _run(
 def _summary(counted: Counted, place: Destination, found: SubscriptionResponse, report: Report) -> str:
     """Say what was written in this run; of events that --where leaves out, that they came."""
     where = shown_destination(place.name)
+    if getattr(counted, "needs_end", False) and report.reason is EndReason.SIGNAL:
+        where += ".parts"  # there is no such file yet
     if counted.block is None:
         if report.reason is EndReason.FINISHED and counted.token is not None:
             return f"No further events: {where} holds all of them up to block {found.end_block:,}"

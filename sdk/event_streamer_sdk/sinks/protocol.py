@@ -164,13 +164,25 @@ def compare_options(place: str, found: Mapping[str, Any], wanted: Mapping[str, A
     Raises:
         SinkError: They differ.
     """
-    for name in (*found, *wanted):
-        there, asked = found.get(name), wanted.get(name)
-        if there != asked:
-            raise SinkError(
-                f"{place} was written {_shown(name, there)}, and not {_shown(name, asked)}: "
-                "ask for the same, or name another place"
-            )
+    for name in differing(found, wanted):
+        raise SinkError(
+            f"{place} was written {_shown(name, found.get(name))}, and not {_shown(name, wanted.get(name))}: "
+            "ask for the same, or name another place"
+        )
+
+
+def differing(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    """
+    Compare options.
+
+    Args:
+        found: Those that a place was begun with.
+        wanted: Those of this run.
+
+    Returns:
+        The names of those that differ.
+    """
+    return [name for name in dict.fromkeys((*found, *wanted)) if found.get(name) != wanted.get(name)]
 
 
 def _shown(name: str, value: Any) -> str:

@@ -13,7 +13,7 @@ from event_streamer_api.models import StreamingReorg
 
 from ..arrow import ByteStyle, IntegerStyle
 from ..columns import EventTable
-from ..protocol import SinkBatch, SinkError, Source, compare_options
+from ..protocol import SinkBatch, SinkError, Source, compare_options, differing
 from .folders import Folder, folder_at, told
 from .formats import FORMATS, Format
 from .manifest import MANIFEST, Manifest, Part, free_name, load, rename_old, sweep
@@ -145,7 +145,7 @@ class FileSink:
         name = self._folder.name
         with told(f"{self._file or name} can't be used"):
             self._refuse_existing_file()
-            found = load(self._folder)
+            found = self._found()
             token = None
             if found is not None:
                 compare_options(name, found.options, self._options())
@@ -153,11 +153,18 @@ class FileSink:
             self._folder.make()
             rename_old(self._folder)
             # Others may have written between the look and the lock.
-            self._manifest = load(self._folder) or self._manifest
+            self._manifest = self._found() or self._manifest
             if self._manifest.position is None:
                 self._commit(self._manifest.parts, None)
             sweep(self._folder, self._manifest)
         return token
+
+    def _found(self) -> Manifest | None:
+        """Read the manifest; one without rows doesn't count if other options are wanted now."""
+        found = load(self._folder)
+        if found is None or found.rows or not differing(found.options, self._options()):
+            return found
+        return None
 
     def _refuse_existing_file(self) -> None:
         if self._file is None:
