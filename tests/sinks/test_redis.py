@@ -14,6 +14,8 @@ from event_streamer_sdk.exceptions import EventStreamerValidationError
 from event_streamer_sdk.sinks import RedisSink, SinkError, SinkUnavailableError
 from event_streamer_service import DevChain, LocalService
 from support.brokers import Server, redis_server
+from support.relay import Relay
+from support.services import wait_until
 from support.sink_kills import kill_again_and_again
 from support.sinks import rows_of_chain, still, stream_into, subscribe
 
@@ -130,6 +132,30 @@ def test_a_full_redis_is_waited_for_and_holds_nothing_by_halves(
 
         stream_into("sync", service.url, subscribe(service, 250), RedisSink(server.url), prepare=free)
         assert still(entries(client, "transfer")) == rows_of_chain(chain, 0, 250)
+
+
+def test_a_redis_that_has_become_a_replica_is_left_for_its_successor(
+    service: LocalService, chain: DevChain, caplog: pytest.LogCaptureFixture
+) -> None:
+    with redis_server() as first, redis_server() as second:
+        ports = [int(each.url.rpartition(":")[2]) for each in (first, second)]
+        was, comes = (redis.Redis(port=port, decode_responses=True) for port in ports)
+        with was, comes, Relay(ports[0]) as relay:
+            comes.replicaof("127.0.0.1", ports[0])
+            wait_until(lambda: comes.info("replication")["master_link_status"] == "up")
+
+            def fail_over(stream: Any) -> None:
+                @stream.on_event("Transfer")
+                def look(_: Any) -> None:
+                    if not stream.stats.batches:
+                        comes.replicaof("NO", "ONE")
+                        was.replicaof("127.0.0.1", ports[1])
+                        relay.lead_to(ports[1])
+
+            sink = RedisSink(f"redis://127.0.0.1:{relay.port}")
+            stream_into("sync", service.url, subscribe(service, 250), sink, prepare=fail_over)
+            assert still(entries(comes, "transfer")) == rows_of_chain(chain, 0, 250)
+            assert "read only replica" in caplog.text
 
 
 def test_a_redis_that_may_forget_is_told_of(

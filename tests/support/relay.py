@@ -45,6 +45,10 @@ class Relay:
         """Be there again."""
         self._away = False
 
+    def lead_to(self, target: int) -> None:
+        """Lead who comes from now on to another server, as a name does after a fail-over."""
+        self._target = target
+
     def lose_answers(self, count: int) -> None:
         """Break off when the server answers, so many times: what it was asked for is done."""
         self._to_lose = count

@@ -263,5 +263,13 @@ class RedisSink:
                 *(errors.ClusterDownError, errors.TryAgainError),
             )
             if isinstance(problem, passing) or any(word in str(problem) for word in _LATER):
-                raise SinkUnavailableError(f"Redis refuses the write: {problem}") from problem
-            raise SinkError(f"Redis refuses: {problem}") from problem
+                # After a fail-over the address may lead to another server, but not an open connection.
+                if self._client is not None:
+                    self._client.connection_pool.disconnect()
+                raise SinkUnavailableError(f"Redis refuses the write: {_reason(problem)}") from problem
+            raise SinkError(f"Redis refuses: {_reason(problem)}") from problem
+
+
+def _reason(problem: BaseException) -> str:
+    """Say what Redis says, without the command that redis-py shows in front of it: it holds a row."""
+    return str(problem).rpartition(" of pipeline caused error: ")[2]
