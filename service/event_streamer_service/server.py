@@ -32,6 +32,7 @@ async def serve(
     listener: Listener,
     *,
     started: Callable[[ServiceServer], None],
+    stopping: Callable[[], None] | None = None,
     node_patience: float | None = None,
 ) -> None:
     """
@@ -41,6 +42,7 @@ async def serve(
         service: The service, which is started and closed here.
         listener: Where it listens.
         started: Called with the server once requests are answered; `should_exit = True` stops it.
+        stopping: Called when it begins to stop, from a signal handler or from the event loop.
         node_patience: Seconds in which each node chain that was given must answer first; `None` asks none.
 
     Raises:
@@ -50,7 +52,7 @@ async def serve(
         await service.start(listener.url)
         if node_patience is not None:
             await service.check_given_chains(node_patience)
-        server = ServiceServer(service, started=started)
+        server = ServiceServer(service, started=started, stopping=stopping)
         await server.serve(sockets=list(listener.sockets))
     finally:
         listener.close()
@@ -64,9 +66,16 @@ class ServiceServer(uvicorn.Server):
     Args:
         service: Whose calls it serves.
         started: Called once it listens.
+        stopping: Called when it begins to stop, from a signal handler or from the event loop.
     """
 
-    def __init__(self, service: Service, *, started: Callable[[ServiceServer], None]) -> None:
+    def __init__(
+        self,
+        service: Service,
+        *,
+        started: Callable[[ServiceServer], None],
+        stopping: Callable[[], None] | None = None,
+    ) -> None:
         settings = service.settings
         self.connections = Connections(ConnectionLimits.of(settings, descriptors=descriptor_limit()))
         service.metrics.watch_refusals(self.connections.refused)
@@ -89,6 +98,7 @@ class ServiceServer(uvicorn.Server):
         )
         self._service = service
         self._tell_started = started
+        self._tell_stopping = stopping or _nothing
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, and tell so."""
@@ -98,11 +108,17 @@ class ServiceServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End the streams, then stop as uvicorn does."""
+        self._tell_stopping()
         self._service.end_streams()
         await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop at SIGINT or SIGTERM; a second SIGINT stops at once."""
+        self._tell_stopping()  # here already: the event loop may be stuck
         super().handle_exit(sig, frame)
         # uvicorn would raise the signal again afterwards; a service that stopped as it was told exits with 0.
         self._captured_signals.clear()
+
+
+def _nothing() -> None:
+    pass

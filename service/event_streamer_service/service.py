@@ -109,7 +109,11 @@ class Service:
             timeout=settings.database_timeout,
         )
         self.database_check = DatabaseCheck(self.database)
-        secret, *older = self._token_secrets()
+        try:
+            secret, *older = self._token_secrets()
+        except BaseException:
+            self.database.close()
+            raise
         self.tokens = Tokens(secret, older=older, lifetime=settings.token_lifetime, clock=self.clock)
         self.book = ProgressBook(self.database, clock=self.clock, metrics=self.metrics)
         self._recent = RecentEvents()

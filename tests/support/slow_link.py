@@ -16,13 +16,18 @@ class Link:
         delay: Seconds for which what a client sends is held back: one round trip takes that much longer.
         silent: Nothing is handed on, and nothing is closed either.
         refusing: New connections are closed at once.
+        falls_silent_after: What clients send so many times is handed on, then it falls silent; `None`: never.
+        sent: How many times clients have sent something.
     """
 
     def __init__(self, port: int) -> None:
         self.delay = 0.0
         self.silent = False
         self.refusing = False
+        self.falls_silent_after: int | None = None
+        self.sent = 0
         self.connections = 0
+        self._counting = threading.Lock()
         self._port = port
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url_port: int = self._listener.getsockname()[1]
@@ -59,12 +64,20 @@ class Link:
             while data := source.recv(65536):
                 if slow and self.delay:
                     time.sleep(self.delay)
+                if slow:
+                    self._note_sent()
                 while self.silent:
                     time.sleep(0.01)
                 target.sendall(data)
         for each in (source, target):
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
+
+    def _note_sent(self) -> None:
+        with self._counting:
+            if self.sent == self.falls_silent_after:
+                self.silent = True
+            self.sent += 1
 
     def cut(self) -> None:
         """Close all connections; new ones are taken."""

@@ -77,7 +77,7 @@ class Alone:
             with contextlib.suppress(RuntimeError):  # the loop has ended
                 loop.call_soon_threadsafe(call)
 
-        session = Session(
+        self._session = Session(
             self._database.connect_arguments(),
             name=self.name,
             database=self._database.name,
@@ -85,8 +85,7 @@ class Alone:
             on_place=lambda held: in_loop(lambda: self._place(held)),
             on_news=lambda text: in_loop(lambda: self._news(text)),
         )
-        await asyncio.to_thread(session.start)
-        self._session = session
+        await asyncio.wrap_future(self._session.start())
         self._watching = asyncio.create_task(self._watch(), name="watch the database session")
 
     async def close(self) -> None:

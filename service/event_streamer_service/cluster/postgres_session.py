@@ -17,6 +17,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from event_streamer_service.errors import StartupError
@@ -70,44 +71,29 @@ class Session:
         self._on_place = on_place
         self._on_news = on_news
         self._stop = threading.Event()
+        self._placed: Future[None] = Future()
         self._connection: psycopg.Connection[Any] | None = None
         self._thread = threading.Thread(target=self._run, name="database session", daemon=True)
         self._heard_at = time.monotonic()
         self._holds_place = False
 
-    def start(self) -> None:
+    def start(self) -> Future[None]:
         """
-        Take the place. Blocks; call it in a thread.
+        Take the place, in the session's own thread: a server that falls silent holds nobody else up.
 
-        Raises:
-            StartupError: Another process holds it, or the database can't be reached.
+        Returns:
+            Done once the place is taken; fails with a `StartupError` where another process holds it, or the
+            database can't be reached.
         """
-        import psycopg  # an extra: services on SQLite do without
-
-        try:
-            connection = self._connect()
-            self._refuse_shared_session(connection)
-            give_up_at = time.monotonic() + _START_PATIENCE
-            while not self._take_place(connection):
-                if time.monotonic() > give_up_at:
-                    raise StartupError(self._taken())
-                time.sleep(0.1)
-        except psycopg.Error as problem:
-            said = (str(problem).strip().splitlines() or [type(problem).__name__])[0]
-            raise StartupError(f"Can't open the database {self._database}: {said}") from problem
-        finally:
-            if not self._holds_place and self._connection is not None:
-                self._connection.close()
+        self._placed.set_running_or_notify_cancel()  # who waits may leave, but not take the place back
         self._thread.start()
+        return self._placed
 
     def close(self) -> None:
         """Give the place up. Blocks for a moment."""
         self._stop.set()
         self._sever()
-        if self._thread.is_alive():
-            self._thread.join(_CLOSE_PATIENCE)
-        elif self._connection is not None:
-            self._connection.close()
+        self._thread.join(_CLOSE_PATIENCE)
 
     def address(self) -> str | None:
         """Return this machine's address on the way to the database; `None` where that is a file."""
@@ -126,6 +112,32 @@ class Session:
     # --- in the thread --------------------------------------------------------------------------
 
     def _run(self) -> None:
+        try:
+            self._begin()
+        except BaseException as problem:  # noqa: BLE001 - handed to the thread that waits
+            self._placed.set_exception(problem)
+        else:
+            self._placed.set_result(None)
+            self._stay()
+
+    def _begin(self) -> None:
+        import psycopg  # an extra: services on SQLite do without
+
+        try:
+            connection = self._connect()
+            self._refuse_shared_session(connection)
+            give_up_at = time.monotonic() + _START_PATIENCE
+            while not self._take_place(connection):
+                if self._stop.wait(0.1) or time.monotonic() > give_up_at:
+                    raise StartupError(self._taken())
+        except psycopg.Error as problem:
+            said = (str(problem).strip().splitlines() or [type(problem).__name__])[0]
+            raise StartupError(f"Can't open the database {self._database}: {said}") from problem
+        finally:
+            if not self._holds_place and self._connection is not None:
+                self._connection.close()
+
+    def _stay(self) -> None:
         import psycopg
 
         connection, lost_at = self._connection, 0.0
@@ -165,6 +177,8 @@ class Session:
         connection = psycopg.connect(**self._arguments)
         self._connection = connection  # from now on it can be cut from outside, should the server be silent
         try:
+            if self._stop.is_set():  # it came too late to be cut
+                raise psycopg.OperationalError("the session was closed meanwhile")
             # The server, too, has to notice soon that a machine is gone without a word.
             for setting, value in (("idle", 5), ("interval", 5), ("count", 2)):
                 connection.execute(f"SET tcp_keepalives_{setting} = {value}")

@@ -29,6 +29,7 @@ from event_streamer_service.commands._arguments import (
     keys_of,
     recording_of,
 )
+from event_streamer_service.commands._deadline import Deadline
 from event_streamer_service.configuration import Configuration, KeySet, revealed
 from event_streamer_service.connections import descriptor_limit, raise_descriptor_limit
 from event_streamer_service.errors import StartupError, WrongArgument
@@ -46,6 +47,10 @@ _NODE_PATIENCE = 10.0
 """Seconds that a node has to answer at the start."""
 _DEV_BLOCK_SECONDS = 2.0
 _STRANGERS_RATE = 100.0
+_LAST_RESORT = 20.0
+"""Seconds for a stop, which takes a fraction of it, on a busy machine too; Kubernetes gives 30."""
+_REST = 3.0
+"""Seconds that Python may take to end once all is saved and closed: what still runs is others' look-ups."""
 _LEAST_DESCRIPTORS = 64
 _OWN_DESCRIPTORS = 256
 """Files that the service opens beside connections of clients: database, nodes, its own."""
@@ -211,8 +216,10 @@ def serve_command(
             _signals_heeded(),
             closing(bind(host, port)) as listener,
             only_service_on(settings.database),
+            _made(make) as service,
+            Deadline() as deadline,
         ):
-            asyncio.run(_serve(make, listener, Reloading(config, keys, file.files)))
+            asyncio.run(_serve(service, listener, Reloading(config, keys, file.files), deadline))
     except StartupError as problem:
         typer.echo(visible(f"event-streamer serve: {problem}"), err=True)
         raise typer.Exit(2 if isinstance(problem, WrongArgument) else 1) from problem
@@ -225,11 +232,11 @@ def serve_command(
         said = "the system gives this process no more threads: raise the limit (ulimit -u, TasksMax=)."
         typer.echo(f"event-streamer serve: {said}", err=True)
         raise typer.Exit(1) from problem
+    except (_InterruptedEarlyError, KeyboardInterrupt):
+        raise typer.Exit(130) from None
     except (_StoppedEarlyError, asyncio.CancelledError):
         typer.echo("event-streamer serve: stopped by SIGTERM before it was ready.", err=True)
         raise typer.Exit(0) from None
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
 
 
 def main() -> None:
@@ -243,8 +250,33 @@ def main() -> None:
         _streams.settle()
 
 
-class _StoppedEarlyError(SystemExit):
-    """SIGTERM came before there was an event loop, whose task it would have cancelled."""
+class _StoppedEarlyError(BaseException):
+    """
+    SIGTERM came before there was an event loop, whose task it would have cancelled.
+
+    Not Python's own `SystemExit` nor `KeyboardInterrupt`: for these psycopg asks the server for ten seconds
+    to break off what it does, and the server may be silent.
+    """
+
+
+class _InterruptedEarlyError(_StoppedEarlyError):
+    """Ctrl-C came as early."""
+
+
+@contextmanager
+def _made(make: Callable[[], Service]) -> Iterator[Service]:
+    """Make the service, which brings its database to the newest schema. Ctrl-C ends that at once."""
+
+    def interrupt(_number: int, _frame: object) -> None:
+        raise _InterruptedEarlyError
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        service = make()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with closing(service.database):
+        yield service
 
 
 @contextmanager
@@ -313,16 +345,21 @@ def _settings(values: dict[str, Any], keys: KeySet) -> Settings:
     return settings
 
 
-async def _serve(make_service: Callable[[], Service], listener: Listener, reloading: Reloading) -> None:
+async def _serve(service: Service, listener: Listener, reloading: Reloading, deadline: Deadline) -> None:
     url = listener.url
-    loop, task, is_ready = asyncio.get_running_loop(), asyncio.current_task(), False
+    loop, task, is_ready, is_told = asyncio.get_running_loop(), asyncio.current_task(), False, False
+
+    def limit() -> None:
+        nonlocal is_told
+        is_told = True
+        deadline.set(_LAST_RESORT, code=1)
 
     def stop(_number: int, _frame: object) -> None:
         if not is_ready and task is not None:
+            limit()
             loop.call_soon_threadsafe(task.cancel)
 
     signal.signal(signal.SIGTERM, stop)
-    service = make_service()
 
     def announce(_: ServiceServer) -> None:
         nonlocal is_ready
@@ -346,8 +383,10 @@ async def _serve(make_service: Callable[[], Service], listener: Listener, reload
     reloader = asyncio.create_task(reloading.run(service), name="reload keys")
     collector = asyncio.create_task(Collector().run(), name="collector")
     try:
-        await serve(service, listener, started=announce, node_patience=_NODE_PATIENCE)
+        await serve(service, listener, started=announce, stopping=limit, node_patience=_NODE_PATIENCE)
     finally:
         reloader.cancel()
         collector.cancel()
+        if is_told:
+            deadline.set(_REST, code=0)
     logger.info("Stopped")

@@ -16,7 +16,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 
 from attrs import define, field
@@ -97,7 +97,8 @@ class Database:
         self.dialect = parsed.get_backend_name()
         self._is_sqlite = self.dialect == "sqlite"
         self._url = parsed
-        self._engine = _engine(parsed, connections, timeout)
+        self._connecting = postgres.Connecting(timeout)
+        self._engine = _engine(parsed, connections, timeout, self._connecting)
         # Reads in autocommit cost one round trip and not three (BEGIN, SELECT, COMMIT).
         self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         file = sqlite_file(url)
@@ -179,11 +180,14 @@ class Database:
             )
         job = _Job(is_wanted or _always)
         future = self._workers.submit(self._do, engine, work, job)
+        # Until the work has ended, and not until its caller has left: a stop has to find it.
         self._jobs[job] = future
+        future.add_done_callback(lambda _: self._jobs.pop(job, None))
         try:
             return await self._result(job, future, wrote=engine is self._engine)
-        finally:
-            self._jobs.pop(job, None)
+        except asyncio.CancelledError:  # nobody waits for it now, and it must not keep a worker for ever
+            asyncio.get_running_loop().call_later(self._timeout, self._give_up, job, future)
+            raise
 
     async def _result(self, job: _Job, future: Future[T], *, wrote: bool) -> T:
         waiting = asyncio.wrap_future(future)
@@ -212,8 +216,8 @@ class Database:
     def _drop_unwanted(self) -> bool:
         """Drop what waits in the queue for somebody who has gone. Returns whether there is room now."""
         for job, future in list(self._jobs.items()):
-            if not job.is_wanted() and future.cancel():
-                del self._jobs[job]
+            if not job.is_wanted():
+                future.cancel()
         return len(self._jobs) < self._most_waiting
 
     def _do(self, engine: Engine, work: Callable[[Connection], T], job: _Job) -> T:
@@ -256,10 +260,10 @@ class Database:
         """End what is running, at once where it hangs, then close all connections."""
         self._closing = True
         self._workers.shutdown(wait=False, cancel_futures=True)
-        give_up_at = time.monotonic() + _LAST_PATIENCE
-        for job, future in list(self._jobs.items()):
-            while not future.done() and time.monotonic() < give_up_at:
-                time.sleep(0.01)
+        running = dict(self._jobs)
+        wait(running.values(), timeout=_LAST_PATIENCE)
+        self._connecting.give_up()
+        for job, future in running.items():
             self._give_up(job, future)
         self._workers.shutdown(wait=True)
         self._engine.dispose()
@@ -393,7 +397,7 @@ def _parse(url: str) -> URL:
     )
 
 
-def _engine(url: URL, connections: int, timeout: float) -> Engine:
+def _engine(url: URL, connections: int, timeout: float, connecting: postgres.Connecting) -> Engine:
     if url.get_backend_name() == "sqlite":
         in_memory = url.database in {None, "", ":memory:"}
         pool: dict[str, Any] = {"poolclass": StaticPool} if in_memory else {}
@@ -408,7 +412,7 @@ def _engine(url: URL, connections: int, timeout: float) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     try:
-        return postgres.engine(url, connections=connections, timeout=timeout)
+        return postgres.engine(url, connections=connections, timeout=timeout, connecting=connecting)
     except (NoSuchModuleError, ModuleNotFoundError) as problem:
         raise StartupError(f"PostgreSQL needs psycopg: {install_hint('service', 'postgres')}") from problem
 

@@ -13,10 +13,13 @@ import contextlib
 import os
 import select
 import socket
+import threading
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, InvalidStateError, wait
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.engine import URL, ExceptionContext
+from sqlalchemy.engine import URL, Dialect, ExceptionContext
 from sqlalchemy.exc import DisconnectionError, OperationalError
 
 CONNECT_TIMEOUT = 3
@@ -27,7 +30,57 @@ MIGRATION_PATIENCE = 600.0
 """Seconds for bringing an old database to the newest schema."""
 
 
-def engine(url: URL, *, connections: int, timeout: float) -> Engine:
+class Connecting:
+    """
+    Makes connections, in threads of their own that are left behind where nobody can wait for them.
+
+    What libpq does with a host's name has no time limit, several hosts have one each, and what a server that
+    falls silent just then is asked first can't be severed from outside: nobody has the connection yet.
+
+    Args:
+        patience: Seconds for a connection, whatever it takes.
+    """
+
+    def __init__(self, patience: float) -> None:
+        self._patience = patience
+        self._given_up: Future[None] = Future()
+
+    def give_up(self) -> None:
+        """Let all that is connecting fail now, and whatever wants to later."""
+        with contextlib.suppress(InvalidStateError):  # it was given up before
+            self._given_up.set_result(None)
+
+    def make(self, connect: Callable[[], Any]) -> Any:
+        """
+        Return what `connect` makes.
+
+        Raises:
+            OperationalError: It took too long, or was given up.
+        """
+        making: Future[Any] = Future()
+        threading.Thread(
+            target=_connect_for, args=(connect, making), name="database connecting", daemon=True
+        ).start()
+        wait({making, self._given_up}, timeout=self._patience, return_when=FIRST_COMPLETED)
+        if making.cancel():
+            raise OperationalError(None, None, TimeoutError("no connection was made in time"))
+        return making.result()
+
+
+def _connect_for(connect: Callable[[], Any], making: Future[Any]) -> None:
+    try:
+        connection = connect()
+    except BaseException as problem:  # noqa: BLE001 - handed to the thread that waits
+        with contextlib.suppress(InvalidStateError):
+            making.set_exception(problem)
+        return
+    try:
+        making.set_result(connection)
+    except InvalidStateError:  # nobody waits for it any more
+        connection.close()
+
+
+def engine(url: URL, *, connections: int, timeout: float, connecting: Connecting) -> Engine:
     """
     Make an engine. Needs psycopg.
 
@@ -35,17 +88,22 @@ def engine(url: URL, *, connections: int, timeout: float) -> Engine:
         url: Where the database is; its query may set what libpq knows, over what is set here.
         connections: Connections, at most.
         timeout: Seconds for a statement, and for the kernel to get a packet across.
+        connecting: Makes the connections.
     """
     milliseconds = max(1, int(timeout * 1000))
     given = _connect_arguments(url, timeout)
     made = create_engine(url, pool_size=connections, max_overflow=0, pool_timeout=timeout, connect_args=given)
 
+    @event.listens_for(made, "do_connect")
+    def connect(dialect: Dialect, _record: object, arguments: Any, named: dict[str, Any]) -> Any:
+        return connecting.make(lambda: first_said(dialect.connect(*arguments, **named)))
+
     # By a statement and not as an option of the connection: PgBouncer refuses options that it doesn't know.
-    @event.listens_for(made, "connect")
-    def set_timeout(connection: Any, _record: object) -> None:
+    def first_said(connection: Any) -> Any:
         connection.autocommit = True
         connection.execute(f"SET statement_timeout = {milliseconds}")
         connection.autocommit = False
+        return connection
 
     @event.listens_for(made, "checkout")
     def replace_if_closed(connection: Any, _record: object, _proxy: object) -> None:
