@@ -40,7 +40,6 @@ import attrs
 from ._decoding import Style, helpers
 from ._events import Event, hash_of_signature, unique_names
 from ._logs import log_bytes
-from ._text import json_text
 from ._types import ABIType, ArrayType, BaseType, TupleType
 from ._values import DecodedEvent, IndexedHash, checksum_address, struct_class
 
@@ -149,9 +148,6 @@ class _Writer:
         end = str(block.size) if self._all_static else "s[1]"
         if style.wire:
             made = f"{{{', '.join(f'{name!r}: {values[name]}' for name in names)}}}"
-            if style.text:
-                kinds = [parameter.type for parameter in parameters]
-                made = json_text(zip(names, kinds, map(values.__getitem__, names), strict=True))
             body.append(f"r = {made}")
             if self._event.anonymous:  # known only now: reading a dynamic value moves the end
                 body += [f"if len(w) != {end}:", f"    left_over(len(w) - {end}, {end})"]

@@ -27,7 +27,6 @@ class Style:
         checksum: Addresses with the checksum of EIP-55.
         hex_bytes: Bytes as 0x-hex.
         limits: The limits on the work of decoding.
-        text: The values as JSON text, each with its name and a comma behind it; for `wire`.
     """
 
     wire: bool
@@ -35,7 +34,6 @@ class Style:
     checksum: bool
     hex_bytes: bool
     limits: Limits
-    text: bool = False
 
 
 def helpers(style: Style, topics_size: int) -> dict[str, Callable[..., Any]]:

@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from event_streamer_sdk._core.visible import visible
 from event_streamer_sdk.cli import _streams
 from event_streamer_service import logs
+from event_streamer_service.allocator import keep_memory
 from event_streamer_service.collector import Collector
 from event_streamer_service.commands._arguments import (
     api_keys_of,
@@ -381,6 +382,7 @@ async def _serve(service: Service, listener: Listener, reloading: Reloading, dea
         logger.info("Started", extra=logs.fields(**known))
 
     reloader = asyncio.create_task(reloading.run(service), name="reload keys")
+    keep_memory()
     collector = asyncio.create_task(Collector().run(), name="collector")
     try:
         await serve(service, listener, started=announce, stopping=limit, node_patience=_NODE_PATIENCE)

@@ -54,7 +54,7 @@ class EventEncoder:
         self._undecodable = undecodable
         self._block: Block | None = None
         self._block_time: str | None = None
-        self._safe_block = self._safe_address = ""
+        self._time_text = "null"
 
     def shared(self, logs: LogRange, asked: LogFilter, *, max_events: int, max_bytes: int) -> Iterator[Batch]:
         """
@@ -96,19 +96,20 @@ class EventEncoder:
 
     def make(self, log: Log, block: Block | None) -> bytes | str:
         """Return the event's JSON, or why the log is not such an event."""
+        if block is not self._block:
+            self._block, self._block_time = block, None if block is None else isoformat(block.timestamp)
+            self._time_text = "null" if self._block_time is None else f'"{self._block_time}"'
+        written = None if self._write is None else self._write(log, self._time_text)
+        return self._make_any(log) if written is None else written.encode()
+
+    def _make_any(self, log: Log) -> bytes | str:
+        """Do as `make` does, for a log of any form."""
         if len(log.topics) != self._topics:
             # Usual, and so worth a look of its own: ERC-20's and ERC-721's Transfer share their topic0.
             return (
                 f"it has {_topics(len(log.topics))}, and the subscription's event has {self._topics}; "
                 "mark those parameters as indexed that the contract's ABI marks so"
             )
-        if block is not self._block:
-            self._block, self._block_time = block, None if block is None else isoformat(block.timestamp)
-        if self._write is not None and self._is_safe(log):
-            try:
-                return self._written(log, self._write(log.topics, log.data))
-            except LogDecodeError:
-                pass  # the way for all logs below says what to make of it
         try:
             event = self._decode(log.topics, log.data)
         except LogDecodeError:
@@ -126,28 +127,6 @@ class EventEncoder:
         event["timestamp"] = self._block_time
         event["block_hash"] = log.block_hash
         return orjson.dumps(event)
-
-    def _is_safe(self, log: Log) -> bool:
-        """
-        Tell whether a log's hashes and address may stand between quotes as they are.
-
-        Nodes write what they want. Block and address are mostly those of the log before.
-        """
-        if log.block_hash != self._safe_block or log.address != self._safe_address:
-            if not (log.block_hash.isalnum() and log.address.isalnum()):
-                return False
-            self._safe_block, self._safe_address = log.block_hash, log.address
-        # Of bytes, since of text it takes three times as long.
-        return log.transaction_hash.isascii() and log.transaction_hash.encode().isalnum()
-
-    def _written(self, log: Log, members: str) -> bytes:
-        """Put what places a log behind the members of its event, as `make` does with a dict."""
-        time = "null" if self._block_time is None else f'"{self._block_time}"'
-        return (
-            f'{{{members}"block_number":{log.block_number},"transaction_hash":"{log.transaction_hash}",'
-            f'"log_index":{log.log_index},"address":"{log.address}","timestamp":{time},'
-            f'"block_hash":"{log.block_hash}"}}'
-        ).encode()
 
 
 def _topics(count: int) -> str:
