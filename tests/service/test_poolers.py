@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ import pytest
 from event_streamer_service import LocalService
 from event_streamer_service.errors import StartupError
 from support import pgbouncer
+from support.ports import own_port
 from support.raw_client import RawClient
+from support.services import wait_until
 
 pytestmark = [
     pytest.mark.postgres,
@@ -53,3 +56,33 @@ def test_a_pool_of_sessions_is_served_by(postgres_database: str, folder: Path) -
         assert other.subscription(number)["id"] == number
         one.call("DELETE", f"/subscriptions/{number}", 204)
         other.get(f"/subscriptions/{number}", 404)
+
+
+def test_a_pool_that_becomes_one_of_transactions_is_told_and_waited_for(
+    postgres_database: str, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """News would go to sessions that nobody listens to: what is deleted elsewhere would go on here."""
+    port = own_port()
+
+    def pooler(pool_mode: str) -> AbstractContextManager[str]:
+        return pgbouncer.pgbouncer(folder, postgres_database, pool_mode=pool_mode, port=port)
+
+    with ExitStack() as services:
+        with pooler("session") as database:
+            service = services.enter_context(LocalService(database=database, replicas=True))
+            client = services.enter_context(RawClient(service.url))
+            number = client.subscribe()
+
+        def opened() -> int:
+            with client.http.stream("GET", f"/subscriptions/{number}/stream") as response:
+                return response.status_code
+
+        with pooler("transaction"):
+            wait_until(lambda: "Use its `session` mode" in caplog.text, seconds=60)
+            wait_until(lambda: opened() == 503, seconds=60)
+        with pooler("session"), LocalService(database=postgres_database, replicas=True) as other:
+            wait_until(lambda: opened() == 200, seconds=60)
+            with RawClient(other.url) as elsewhere:
+                elsewhere.call("DELETE", f"/subscriptions/{number}", 204)
+            wait_until(lambda: opened() == 404, seconds=60)
+        assert caplog.text.count("Use its `session` mode") == 1, "once is enough"

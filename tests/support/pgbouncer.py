@@ -20,10 +20,12 @@ def is_here() -> bool:
 
 
 @contextmanager
-def pgbouncer(folder: Path, database: str, *, pool_mode: str, **settings: object) -> Iterator[str]:
+def pgbouncer(
+    folder: Path, database: str, *, pool_mode: str, port: int | None = None, **settings: object
+) -> Iterator[str]:
     """Run it in front of a database of `tests`; gives the URL of the same database behind it."""
     parts = urlsplit(database)
-    port = own_port()
+    port = own_port() if port is None else port
     name = parts.path.strip("/")
     lines = {
         "listen_addr": "127.0.0.1",
@@ -63,5 +65,5 @@ def pgbouncer(folder: Path, database: str, *, pool_mode: str, **settings: object
                 time.sleep(0.05)
         yield f"postgresql://tests@127.0.0.1:{port}/{name}"
     finally:
-        process.terminate()
+        process.kill()  # whatever its release makes of SIGTERM while it has clients
         process.wait(10)

@@ -44,7 +44,7 @@ class Alone:
         database: The database.
         hub: The streams of this process.
         name: Name of this process; see `new_name`.
-        on_place: Called when another process has taken the place (False), and when it is held again (True).
+        on_place: Called when the place is lost (False), and when it is held again (True).
     """
 
     shares_database = False
@@ -96,9 +96,9 @@ class Alone:
             await asyncio.to_thread(self._session.close)
 
     def check(self) -> None:
-        """Raise `Unavailable` while another process holds the place."""
+        """Raise `Unavailable` while the place is lost."""
         if self._lost:
-            raise Unavailable("Another process serves these subscriptions now.", retry_after=5)
+            raise Unavailable("This process has lost its place on the database.", retry_after=5)
 
     async def _watch(self) -> None:
         assert self._session is not None

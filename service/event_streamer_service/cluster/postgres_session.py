@@ -51,7 +51,8 @@ class Session:
         name: Name of the process, which no other one has.
         database: The database's name, for messages.
         shared: Whether others may hold the place as well, if they share it too.
-        on_place: Called when the place is lost to another process (False), and when it is held again (True).
+        on_place: Called when the place is lost (False), to another process or because a pooler hands the
+            session to others, and when it is held again (True).
         on_news: Called with what another process tells; `None`: something may have been missed.
     """
 
@@ -76,6 +77,7 @@ class Session:
         self._thread = threading.Thread(target=self._run, name="database session", daemon=True)
         self._heard_at = time.monotonic()
         self._holds_place = False
+        self._stands_by = False
 
     def start(self) -> Future[None]:
         """
@@ -146,6 +148,7 @@ class Session:
                 if connection is None:
                     self._heard_at = time.monotonic()
                     connection = self._connect()
+                    self._refuse_shared_session(connection)
                     self._hold_again(connection)
                     logger.info(
                         "The session with the database is there again",
@@ -153,6 +156,13 @@ class Session:
                     )
                     self._on_news(None)
                 self._listen(connection)
+            except StartupError as problem:  # a pooler was put in between, or set up anew
+                self._stand_by(str(problem))
+                self._connection = None
+                if connection is not None:
+                    connection.close()
+                connection = None
+                self._stop.wait(_LOOK_EVERY)
             except (psycopg.Error, OSError) as problem:
                 if self._stop.is_set():
                     break
@@ -235,14 +245,21 @@ class Session:
 
     def _hold_again(self, connection: psycopg.Connection[Any]) -> None:
         """Wait for the place, which another process may have taken while the session was lost."""
-        if self._take_place(connection):
-            return
-        logger.error("%s Nothing is delivered here until then.", self._taken())
-        self._on_place(False)
-        while not self._stop.wait(_RETRY_EVERY) and not self._take_place(connection):
+        while not self._take_place(connection):
+            self._stand_by(self._taken())
+            if self._stop.wait(_RETRY_EVERY):
+                return
             self._heard_at = time.monotonic()
-        if self._holds_place:
+        if self._stands_by:
+            self._stands_by = False
             self._on_place(True)
+
+    def _stand_by(self, reason: str) -> None:
+        """Say once why nothing is delivered here for now."""
+        if not self._stands_by:
+            self._stands_by = True
+            logger.error("%s Nothing is delivered here until then.", reason)
+            self._on_place(False)
 
     def _listen(self, connection: psycopg.Connection[Any]) -> None:
         while not self._stop.is_set():

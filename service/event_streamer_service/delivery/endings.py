@@ -12,7 +12,7 @@ STOPPING = Ending(
 STANDING_BY = Ending(
     "standby",
     "PROCESSING_STOPPED",
-    "Another process serves these subscriptions now. Connect again with the last resume token.",
+    "This process has lost its place on the database. Connect again with the last resume token.",
 )
 KEY_REVOKED = Ending(
     "key_revoked", "UNAUTHORIZED", "The API key of this stream is no longer valid.", recoverable=False
