@@ -178,8 +178,7 @@ def _summary(counted: Counted, place: Destination, found: SubscriptionResponse, 
         return f"No events came for {where}"
     size = f", {in_bytes(counted.bytes)}" if counted.bytes else ""
     came = "" if counted.came == counted.events else f" of {counted.came:,} that came"
-    preposition = "for" if report.reason is EndReason.SIGNAL else "into"  # a file is there when it is whole
-    return f"{count(counted.events, 'event')}{came}{size} {preposition} {where}, last block {counted.block:,}"
+    return f"{count(counted.events, 'event')}{came}{size} into {where}, last block {counted.block:,}"
 
 
 def _keep_or_remove(client: SyncEventStreamer, found: SubscriptionResponse, counted: Counted) -> None:
