@@ -1,8 +1,9 @@
 """
 Events in a topic of Kafka, in one transaction with the position.
 
-On librdkafka's mock cluster, which can't show two things: that consumers leave aborted transactions out, and
-that a second producer with the same transactional id ends the first one. test_kafka_broker.py shows them.
+On librdkafka's mock cluster, which can't show two things: that consumers leave aborted transactions out, so
+that nothing is killed here, and that a second producer with the same transactional id ends the first one.
+test_kafka_broker.py shows them.
 """
 
 import json
@@ -17,7 +18,6 @@ from event_streamer_sdk.exceptions import EventStreamerValidationError
 from event_streamer_sdk.sinks import KafkaSink, SinkError, SinkUnavailableError
 from event_streamer_service import DevChain, LocalService
 from support.brokers import kafka_cluster
-from support.sink_kills import kill_again_and_again
 from support.sinks import rows_of_chain, still, stream_into, subscribe
 
 COUNTER = iter(range(1_000_000))
@@ -125,8 +125,3 @@ def test_what_can_not_be_used_is_refused_in_one_line(
         stream_into("sync", service.url, number, KafkaSink(f"kafka://{brokers}/{topic}?no.such.option=1"))
     with pytest.raises(EventStreamerValidationError, match="names no host"):
         KafkaSink("kafka:///x")
-
-
-def test_killed_at_random_instants_the_topic_ends_as_the_chain(brokers: str, topic: str) -> None:
-    place = f"kafka://{brokers}/{topic}"
-    kill_again_and_again(lambda: rows(brokers, topic), "--to", place, seed="kafka", small_writes=place)
