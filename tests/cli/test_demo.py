@@ -47,12 +47,13 @@ def test_on_the_embedded_chain():
     check_summary(out)
 
 
-def test_ctrl_c_ends_it_with_the_summary():
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_with_the_summary(number):
     process = start("--seconds", 60)
     shown = ""
     while not all(re.search(f"^{client} +block", shown, re.MULTILINE) for client in ("asyncio", "blocking")):
         shown += process.stdout.readline()
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     check_summary(shown + finish(process))
 
 

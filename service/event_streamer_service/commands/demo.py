@@ -65,7 +65,7 @@ def demo_command(
             ):
                 scene = stack.enter_context(_scene(node, rpc, chain))
             show.opening(scene, seconds)
-            enough = stack.enter_context(_over_at_ctrl_c())
+            enough = stack.enter_context(_over_at_a_signal())
             outcomes = _play(scene, show, seconds, enough)
     except (StartupError, EventStreamerSDKError) as problem:
         typer.echo(visible(f"event-streamer demo: {problem}"), err=True)
@@ -140,14 +140,16 @@ async def _play_async(scene: Scene, show: _Show, seconds: float, enough: threadi
 
 
 @contextmanager
-def _over_at_ctrl_c() -> Iterator[threading.Event]:
-    """Let Ctrl-C say that it is enough, instead of breaking off."""
+def _over_at_a_signal() -> Iterator[threading.Event]:
+    """Let Ctrl-C and SIGTERM say that it is enough, instead of breaking off: a node of ours would go on."""
     enough = threading.Event()
-    before = signal.signal(signal.SIGINT, lambda *_: enough.set())
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda *_: enough.set()) for number in numbers}
     try:
         yield enough
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _sum_up(outcome: _Outcome, stream: Any) -> None:
