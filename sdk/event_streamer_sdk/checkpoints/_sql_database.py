@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from .._core.stream.failures import store_may_come_back
@@ -19,6 +19,8 @@ SaveAll = Callable[[Sequence[Position]], Work]
 """Gives the work that stores positions, which returns the names of those that are stored."""
 
 
+_PATIENCE_WHEN_CANCELLED = 0.25
+"""Seconds that a server has to break off a statement."""
 _FINDING = threading.BoundedSemaphore(POOL_SIZE)
 """Stores that ask a first connection where it leads to, at once: a hundred may start together."""
 
@@ -213,6 +215,26 @@ class Database(_Known):
             engine.dispose()
 
 
+async def _ended_when_cancelled(work: Coroutine[Any, Any, Any]) -> Any:
+    """
+    Do some work that ends soon when it is cancelled, whatever the database does.
+
+    psycopg asks the server to break the statement off, and gives a silent one ten seconds for it, unless it
+    is cancelled once more.
+    """
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.wait({task})
+    except asyncio.CancelledError:
+        while not task.done():
+            task.cancel()
+            await asyncio.wait({task}, timeout=_PATIENCE_WHEN_CANCELLED)
+        if not task.cancelled():
+            task.exception()  # nobody asks for it any more, and asyncio would say so
+        raise
+    return task.result()
+
+
 class AsyncDatabase(_Known):
     """The same for asyncio, through SQLAlchemy's engine for it; in threads where a driver has no asyncio."""
 
@@ -230,10 +252,7 @@ class AsyncDatabase(_Known):
             shared = self._shared = ENGINES.take(loop_key(place.key), place.make_async, self)
             missing = self._missing(shared)
             fresh = bool(missing)
-            if missing:
-                await self._make_tables(shared, missing)
-            async with self._engine(shared).begin() as connection:
-                return await connection.run_sync(work)
+            return await _ended_when_cancelled(self._done(shared, missing, work))
         except MissingExtraError:
             raise
         except Exception as error:
@@ -241,6 +260,12 @@ class AsyncDatabase(_Known):
             if told is error:
                 raise
             raise told from error
+
+    async def _done(self, shared: Shared, missing: Sequence[Any], work: Work) -> Any:
+        if missing:
+            await self._make_tables(shared, missing)
+        async with self._engine(shared).begin() as connection:
+            return await connection.run_sync(work)
 
     async def _found_in_thread(self, what: str) -> DatabasePlace:
         place = self._place
