@@ -28,6 +28,7 @@ from support.replicas import execute
 from support.service_process import service_process
 from support.services import wait_until
 from support.slow_link import Link, link_to
+from support.small_disk import fill, small_disk
 
 TRIP = 0.2
 """Seconds for a round trip to a slow database."""
@@ -179,6 +180,30 @@ def _execute(url: str, *statements: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         for statement in statements:
             connection.execute(statement)  # type: ignore[call-overload]
+
+
+def test_a_disk_that_is_full_is_told_once_until_there_is_room(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Reads work meanwhile: each one ended the outage in the log, and `/ready` said that all was well."""
+    with (
+        small_disk(tmp_path / "disk") as disk,
+        LocalService(DevChain(blocks=3), database=f"sqlite:///{disk}/service.db") as service,
+        RawClient(service.url) as client,
+    ):
+        client.subscribe()
+        filler = fill(disk)
+        wait_until(lambda: client.http.post("/subscriptions", json=definition()).status_code == 503)
+        for _ in range(3):
+            client.get("/subscriptions")
+        for path in ("/health", "/ready"):
+            wait_until(lambda path=path: client.http.get(path).status_code == 503)
+        filler.unlink()
+        wait_until(lambda: client.http.get("/ready").status_code == 200, seconds=30)  # the chain is asked anew
+        wait_until(lambda: client.http.post("/subscriptions", json=definition()).status_code == 201)
+    told = [record.getMessage() for record in caplog.records if "atabase" in record.name]
+    assert told == ["The database can't be used", "The database works again"]
+    assert not [record for record in caplog.records if record.exc_info]
 
 
 @pytest.mark.postgres

@@ -12,6 +12,7 @@ import pytest
 
 from event_streamer_service import DevChain, LocalService
 from support.sinks import Row, row_of_values, rows_of_chain, subscribe
+from support.small_disk import small_disk
 
 pytestmark = pytest.mark.slow
 
@@ -21,16 +22,8 @@ GROWTH = 24 * 1024 * 1024
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of half a megabyte."""
-    place = tmp_path / "a disk, 100% né"
-    place.mkdir()
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512k", "none", place], capture_output=True)
-    if made.returncode:
-        pytest.skip("a small disk can only be mounted by root")
-    try:
+    with small_disk(tmp_path / "a disk, 100% né") as place:
         yield place
-    finally:
-        subprocess.run(["umount", "--lazy", place], check=True)
 
 
 class Export:

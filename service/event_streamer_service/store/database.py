@@ -35,7 +35,7 @@ from sqlalchemy.pool import StaticPool
 from event_streamer_sdk._core.words import install_hint
 from event_streamer_service.errors import StartupError, Unavailable, WrongArgument
 from event_streamer_service.logs import fields
-from event_streamer_service.store import postgres, rights
+from event_streamer_service.store import files, postgres, rights
 from event_streamer_service.store.files import SameFile, hindrance, keep_private, make_private
 from event_streamer_service.store.migrations import migrate
 
@@ -161,16 +161,22 @@ class Database:
             ClientGone: It is no longer wanted.
             SQLAlchemyError: The database refused it, or gave no answer in time.
         """
-        return await self._work(self._engine, work, is_wanted)
+        return await self._work(self._engine, work, is_wanted, writes=True)
 
     async def read(
         self, work: Callable[[Connection], T], *, is_wanted: Callable[[], bool] | None = None
     ) -> T:
         """Run `work`, which only reads, each statement by itself. Arguments and errors are those of `run`."""
-        return await self._work(self._engine if self._is_sqlite else self._reading, work, is_wanted)
+        engine = self._engine if self._is_sqlite else self._reading
+        return await self._work(engine, work, is_wanted, writes=False)
 
     async def _work(
-        self, engine: Engine, work: Callable[[Connection], T], is_wanted: Callable[[], bool] | None
+        self,
+        engine: Engine,
+        work: Callable[[Connection], T],
+        is_wanted: Callable[[], bool] | None,
+        *,
+        writes: bool,
     ) -> T:
         if is_wanted is not None and len(self._jobs) >= self._most_waiting and not self._drop_unwanted():
             raise Unavailable(
@@ -184,7 +190,7 @@ class Database:
         self._jobs[job] = future
         future.add_done_callback(lambda _: self._jobs.pop(job, None))
         try:
-            return await self._result(job, future, wrote=engine is self._engine)
+            return await self._result(job, future, wrote=writes)
         except asyncio.CancelledError:  # nobody waits for it now, and it must not keep a worker for ever
             asyncio.get_running_loop().call_later(self._timeout, self._give_up, job, future)
             raise
@@ -246,11 +252,23 @@ class Database:
         return postgres.connect_arguments(self._url, self._timeout)
 
     async def check(self) -> None:
-        """Ask the database for a sign of life; raises SQLAlchemy's error if there is none."""
-        if self._is_sqlite:
-            await self.read(lambda connection: connection.execute(text("SELECT 1")))
-        else:
+        """
+        Ask the database for a sign of life, and whether it takes changes.
+
+        Raises:
+            SQLAlchemyError: It gives none, or takes none.
+        """
+        if not self._is_sqlite:
             await self.read(postgres.check_writable)
+        elif self.takes_no_changes:
+            await self.run(files.check_writable)
+        else:
+            await self.read(lambda connection: connection.execute(text("SELECT 1")))
+
+    @property
+    def takes_no_changes(self) -> bool:
+        """Whether the last change failed since the server is read-only, or the disk is full."""
+        return self._outage.is_of_changes
 
     def hurry(self) -> None:
         """From now on nothing may take long: the service stops."""
@@ -280,13 +298,18 @@ def _forget_result(future: asyncio.Future[Any]) -> None:
 
 
 class _Outage:
-    """Tells of an outage when it begins and when it is over: a line each, however many calls it strikes."""
+    """
+    Tells of an outage when it begins and when it is over: a line each, however many calls it strikes.
+
+    Attributes:
+        is_of_changes: Whether reads may work meanwhile.
+    """
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._began: float | None = None
         self._failed = 0
-        self._is_read_only = False
+        self.is_of_changes = False
 
     @property
     def is_on(self) -> bool:
@@ -302,7 +325,9 @@ class _Outage:
             logger.error("The database refused what it was asked", exc_info=problem)
             return
         self._failed += 1
-        self._is_read_only = self._is_read_only or postgres.is_read_only(problem.__dict__.get("orig"))
+        cause = problem.__dict__.get("orig")
+        if postgres.is_read_only(cause) or files.takes_no_changes(cause):
+            self.is_of_changes = True
         if self._began is None:
             self._began = time.monotonic()
             logger.error(
@@ -310,10 +335,10 @@ class _Outage:
             )
 
     def over(self, *, wrote: bool) -> None:
-        """Note a success; one that only read says nothing of a server that takes no changes."""
-        if self._began is None or (self._is_read_only and not wrote):
+        """Note a success; one that only read says nothing of a database that takes no changes."""
+        if self._began is None or (self.is_of_changes and not wrote):
             return
-        self._is_read_only = False
+        self.is_of_changes = False
         seconds, self._began = round(time.monotonic() - self._began, 1), None
         failed, self._failed = self._failed, 0
         logger.warning(
@@ -353,6 +378,8 @@ class DatabaseCheck:
         except TimeoutError:
             return f"The database gives no answer within {self._PATIENCE:g} s."
         except SQLAlchemyError:
+            if self._database.takes_no_changes:
+                return "The database takes no changes."
             return "The database can't be reached."
         return None
 

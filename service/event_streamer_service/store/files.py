@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sqlite3
 from pathlib import Path
+
+from sqlalchemy import Connection
 
 OWNER_ONLY = 0o600
 
@@ -41,6 +44,23 @@ def hindrance(path: str) -> str:
     if file.exists() and not os.access(file, os.R_OK | os.W_OK):
         return f" This user may not read and write the file {file}."
     return ""
+
+
+def takes_no_changes(problem: object) -> bool:
+    """Tell whether a statement failed since nothing can be written: the disk is full, or read-only now."""
+    code = getattr(problem, "sqlite_errorcode", 0)
+    return code & 0xFF in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY} or code == sqlite3.SQLITE_IOERR_WRITE
+
+
+def check_writable(connection: Connection) -> None:
+    """
+    Write something, which changes nothing.
+
+    Raises:
+        OperationalError: The file takes no changes.
+    """
+    version = connection.exec_driver_sql("PRAGMA user_version").scalar()
+    connection.exec_driver_sql(f"PRAGMA user_version = {version}")
 
 
 class SameFile:
