@@ -199,7 +199,7 @@ def test_a_disk_that_is_full_is_told_once_until_there_is_room(
         for path in ("/health", "/ready"):
             wait_until(lambda path=path: client.http.get(path).status_code == 503)
         filler.unlink()
-        wait_until(lambda: client.http.get("/ready").status_code == 200, seconds=30)  # the chain is asked anew
+        wait_until(lambda: client.http.get("/ready").status_code == 200, seconds=30)
         wait_until(lambda: client.http.post("/subscriptions", json=definition()).status_code == 201)
     told = [record.getMessage() for record in caplog.records if "atabase" in record.name]
     assert told == ["The database can't be used", "The database works again"]
