@@ -25,9 +25,11 @@ class Untimed(Scripted):
 
     async def logs(self, from_block: int, to_block: int, log_filter: LogFilter) -> list[Log]:
         self.under_way += 1
-        await asyncio.sleep(0.005)
-        logs = await super().logs(from_block, to_block, log_filter)
-        self.under_way -= 1
+        try:
+            await asyncio.sleep(0.005)
+            logs = await super().logs(from_block, to_block, log_filter)
+        finally:
+            self.under_way -= 1
         return [msgspec.structs.replace(log, block_timestamp=None) for log in logs]
 
     async def blocks(self, numbers: Sequence[int]) -> list[Block | None]:
