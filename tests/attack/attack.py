@@ -138,6 +138,8 @@ class HealthWatch:
             base_url=service.url, timeout=30, transport=httpx.HTTPTransport(local_address="127.0.0.3")
         )
         self._service = service
+        # Connected before the attack: what takes the last descriptors may not shut out who is there already.
+        self._http.get("/health")
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()

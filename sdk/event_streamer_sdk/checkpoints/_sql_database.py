@@ -107,9 +107,8 @@ def _may_pass(error: Exception) -> bool:
     return store_may_come_back(error)
 
 
-def _make(connection: Any, tables: Sequence[Any]) -> None:
-    for table in tables:
-        table.create(connection, checkfirst=True)
+def _make(connection: Any, table: Any) -> None:
+    table.create(connection, checkfirst=True)
 
 
 class Database(_Known):
@@ -199,14 +198,18 @@ class Database(_Known):
                 self._save_all([position], save_all, what)
 
     def _make_tables(self, shared: Shared, missing: Sequence[Any]) -> None:
-        try:
-            with shared.engine.begin() as connection:
-                _make(connection, missing)
-        except needs("sqlalchemy").exc.DBAPIError:
-            # Two workers that start at once may both find no table; then one of them fails to make it.
-            with shared.engine.begin() as connection:
-                _make(connection, missing)
-        shared.made |= {table.name for table in missing}
+        for table in missing:
+            try:
+                self._make_table(shared.engine, table)
+            except needs("sqlalchemy").exc.DBAPIError:
+                # Workers that start at once may both find no table; then one of them fails to make it. Each
+                # table is tried by itself: with several in one go, the other may be ahead once more.
+                self._make_table(shared.engine, table)
+            shared.made.add(table.name)
+
+    def _make_table(self, engine: Any, table: Any) -> None:
+        with engine.begin() as connection:
+            _make(connection, table)
 
     def close(self) -> None:
         """Give the engine back; the last one closes its connections. A further call opens others."""
@@ -303,13 +306,16 @@ class AsyncDatabase(_Known):
                 await self._save_all([position], save_all, what)
 
     async def _make_tables(self, shared: Shared, missing: Sequence[Any]) -> None:
-        try:
-            async with shared.engine.begin() as connection:
-                await connection.run_sync(_make, missing)
-        except needs("sqlalchemy").exc.DBAPIError:
-            async with shared.engine.begin() as connection:
-                await connection.run_sync(_make, missing)
-        shared.made |= {table.name for table in missing}
+        for table in missing:
+            try:
+                await self._make_table(shared.engine, table)
+            except needs("sqlalchemy").exc.DBAPIError:
+                await self._make_table(shared.engine, table)
+            shared.made.add(table.name)
+
+    async def _make_table(self, engine: Any, table: Any) -> None:
+        async with engine.begin() as connection:
+            await connection.run_sync(_make, table)
 
     async def close(self) -> None:
         """Give the engine back; the last one closes its connections."""
