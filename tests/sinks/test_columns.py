@@ -14,7 +14,7 @@ from event_streamer_sdk.abi import LogDecodeError, extract_abi_event
 from event_streamer_sdk.exceptions import EventStreamerValidationError
 from event_streamer_sdk.models.abi import ABIEvent, ABIInput
 from event_streamer_sdk.sinks import EventTable, arrow
-from event_streamer_sdk.sinks._text import json_columns, json_rows, json_text
+from event_streamer_sdk.sinks._text import _row_writer, json_columns, json_rows, json_text
 from support.event_objects import METADATA, event_objects
 
 TRANSFER = extract_abi_event("Transfer(address indexed from, address indexed to, uint256 value)", "Transfer")
@@ -163,6 +163,12 @@ def test_lines_of_json_keep_any_name_of_a_parameter() -> None:
     (line,) = json_rows(table, table.take([event_of(**dict.fromkeys(keys, True))]))
     assert list(json.loads(line)) == list(table.names)
     assert [json.loads(line)[name] for name in keys] == [True] * len(names)
+
+
+@pytest.mark.parametrize("name", ["{v0.__class__}", "a'", "a b", 'a"', "a\\", "a\n", "{", "%s", ""])
+def test_a_name_that_could_be_code_is_not_compiled(name: str) -> None:
+    with pytest.raises(ValueError, match="must be identifiers"):
+        _row_writer((name,), (True,))
 
 
 @pytest.mark.parametrize("integers", ["text", "decimal", "binary", "float"])

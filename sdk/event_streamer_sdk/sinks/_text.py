@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
@@ -16,6 +17,8 @@ from .columns import Column, ColumnType, EventTable
 __all__ = ["JSONRows", "Lines", "cell_columns", "json_columns", "json_rows", "json_text"]
 
 _WIDE_BYTES = 32
+_IDENTIFIER = re.compile(r"[\w$]+")
+"""An identifier of Solidity."""
 
 
 def _dumps_stdlib(value: Any) -> bytes:
@@ -139,14 +142,19 @@ def _row_writer(names: tuple[str, ...], in_quotes: tuple[bool, ...]) -> Callable
     Args:
         names: The columns' names.
         in_quotes: For each column whether its values are text that needs quotation marks around it.
+
+    Raises:
+        ValueError: A name could be code: it isn't an identifier, as the ABI's part has made sure it is.
     """
+    if not all(map(_IDENTIFIER.fullmatch, names)):
+        raise ValueError(f"columns' names must be identifiers, got {names}")
     arguments = [f"v{number}" for number in range(len(names))]
     members = [
         f'"{name}":' + (f'"{{{value}}}"' if is_text else f"{{{value}}}")
         for name, value, is_text in zip(names, arguments, in_quotes, strict=True)
     ]
     code = f"lambda {', '.join(arguments)}: f'{{{{{','.join(members)}}}}}'"
-    made: Callable[..., str] = eval(code, {"__builtins__": {}})  # noqa: S307 - names are identifiers, as the ABI has them
+    made: Callable[..., str] = eval(code, {"__builtins__": {}})  # noqa: S307 - of identifiers alone
     return made
 
 
