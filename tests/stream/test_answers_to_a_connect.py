@@ -318,6 +318,16 @@ def test_tokens_and_headers_arrive_as_they_are(kind: str) -> None:
         assert request.headers["x-client-metadata"] == '{"version":"1.0","name":"Zo\\u00eb"}'
 
 
+@pytest.mark.quick
+def test_a_users_header_in_another_case_is_not_sent_beside_the_streams_own(kind: str) -> None:
+    """Names of headers differ by case in writing only (RFC 9110, section 5.1)."""
+    with stream_server(Wire.no_content) as server:
+        Listener(kind, server.url, client={"headers": {"accept": "text/html", "ACCEPT-encoding": "br"}}).run()
+        (request,) = server.connects
+        assert request.headers["accept"] == "application/x-ndjson"
+        assert request.headers["accept-encoding"] == "identity"
+
+
 def test_heartbeats_stop(kind: str) -> None:
     """Row 24 of the fault matrix."""
 

@@ -16,6 +16,7 @@ import pytest
 
 from event_streamer_sdk import EventStreamer, SyncEventStreamer
 from event_streamer_sdk.exceptions import EventStreamerValidationError
+from event_streamer_sdk.workers.worker import _stopped_by_signals
 from support.listener import KINDS, Listener, until
 from support.stream_server import stay, stream_server
 
@@ -133,6 +134,26 @@ def test_with_handle_signals_both_the_run_and_the_program_hear_of_each_signal(ki
         assert (report.reason, report.signal) == ("signal", signal.SIGTERM)
         assert came == [signal.SIGTERM]
         assert handlers() == ours
+
+
+def test_a_worker_leaves_a_signal_alone_that_its_shell_has_ignored() -> None:
+    """So a script starts in the background what Ctrl-C shall not end; it ends by the other signal."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    async def work() -> None:
+        stopped = asyncio.Event()
+        with _stopped_by_signals(stopped.set, None):
+            os.kill(os.getpid(), signal.SIGINT)
+            await asyncio.sleep(0)
+            assert not stopped.is_set()
+            os.kill(os.getpid(), signal.SIGTERM)
+            await stopped.wait()
+
+    try:
+        asyncio.run(work())
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @kinds

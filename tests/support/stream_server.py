@@ -282,6 +282,7 @@ class StreamServer:
         headers = {}
         while (header := reader.readline().decode("latin-1").strip()) != "":
             name, _, value = header.partition(":")
+            assert name.lower() not in headers, f"two headers {name}"
             headers[name.lower()] = value.strip()
         size = int(headers.get("content-length", 0))
         body = json.loads(reader.read(size)) if size else None

@@ -80,7 +80,7 @@ class Signals:
                 self._in_main |= {caught}
                 for number in SIGNALS:
                     before = signal.getsignal(number)
-                    free = _is_pythons(before) or (wanted and before is not None)
+                    free = is_pythons(before) or (wanted and before is not None)
                     if free and number not in self._before:
                         self._before[number] = before
                         signal.signal(number, self._on_signal)
@@ -132,14 +132,18 @@ class Signals:
         if first:
             for run in self._runs:
                 run.tell(number)
-        if not _is_pythons(before) and callable(before):
+        if not is_pythons(before) and callable(before):
             before(number, frame)
         elif not first:
             raise KeyboardInterrupt
 
 
-def _is_pythons(handler: object) -> bool:
-    """Tell whether a signal's handler is Python's or asyncio's own, and none of the program's."""
+def is_pythons(handler: object) -> bool:
+    """
+    Tell whether a signal's handler is Python's or asyncio's own, and none of the program's.
+
+    A signal that is ignored stays so: that is how a shell's script starts what Ctrl-C shall not end.
+    """
     if isinstance(handler, functools.partial):  # what asyncio.run puts in the place of default_int_handler
         return getattr(handler.func, "__module__", None) == asyncio.runners.__name__
     return handler in (signal.SIG_DFL, signal.default_int_handler)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 from event_streamer_api.errors import EventStreamerValidationError
 from event_streamer_sdk._core.stream.options import settings_from
 from event_streamer_sdk._core.whose_key import subscriber_of_key
+from event_streamer_sdk._runs.signals import SIGNALS, is_pythons
 from event_streamer_sdk.checkpoints import (
     AsyncRedisCheckpoint,
     AsyncSQLCheckpoint,
@@ -38,7 +39,6 @@ STOP_SECONDS = 1.5
 """How long a handler may go on when its worker stops, seconds; then its batch comes again elsewhere."""
 OF_CLIENTS = frozenset({"client_metadata", "auto_acknowledge", "batch_ack_interval"})
 """Options of streaming clients that are no `StreamOptions`."""
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def store_at(
@@ -381,17 +381,10 @@ def _stopped_by_signals(stop: Callable[[], None], wanted: bool | None) -> Iterat
     if wanted is not False:
         for number in SIGNALS:
             handler = signal.getsignal(number)
-            if wanted or _is_pythons(handler):
-                before[number] = handler if handler is not None else signal.SIG_DFL
+            if is_pythons(handler) or (wanted and handler is not None):
+                before[number] = handler
                 signal.signal(number, caught)
     try:
         yield
     finally:
         put_back()
-
-
-def _is_pythons(handler: Any) -> bool:
-    """Tell whether a signal's handler is Python's own, or that of `asyncio.run`."""
-    if handler in (signal.SIG_DFL, signal.SIG_IGN, signal.default_int_handler, None):
-        return True
-    return isinstance(getattr(getattr(handler, "func", None), "__self__", None), asyncio.Runner)

@@ -52,7 +52,7 @@ class Service:
         """
         if not headers:
             return self
-        merged = _merged(self.headers, headers)
+        merged = with_headers(self.headers, headers)
         return evolve(self, headers=merged, secrets=tuple({*self.secrets, *_secrets_of(merged)}))
 
 
@@ -80,15 +80,24 @@ def service_of(service_url: str, headers: Mapping[str, str] | None, api_key: str
     if api_key is not None:
         given[API_KEY_HEADER] = api_key
     given.update(headers or {})
-    merged = _merged(merged, given)
+    merged = with_headers(merged, given)
     secrets = _secrets_of(merged)
     has_key = any(name.lower() == API_KEY_HEADER.lower() for name in merged)
     exposed = has_key and url.startswith("http:") and not _is_this_machine(urlsplit(url).hostname or "")
     return Service(url=url, headers=merged, secrets=secrets, exposed=exposed)
 
 
-def _merged(headers: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
-    """Names differ by case only in writing (RFC 9110, section 5.1): the later one wins."""
+def with_headers(headers: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
+    """
+    Put headers together: names differ by case only in writing (RFC 9110, section 5.1).
+
+    Args:
+        headers: Headers.
+        given: Others, which win over those of the same name.
+
+    Raises:
+        EventStreamerValidationError: If one that is given cannot be sent.
+    """
     merged = dict(headers)
     for name, value in given.items():
         _check_header(name, value)
