@@ -1,7 +1,7 @@
 """
 Prints the blocking half of what the SDK writes for asyncio: each folder `_async/` → `_sync/` beside it.
 
-The calls of `with_raw_response` are printed, too, for both halves: see `raws.py`.
+The calls of `with_raw_response` are printed, too, for both halves: see `raw_responses.py`.
 
     python generator/twins.py            # print it
     python generator/twins.py --check    # fail where a printed file is not what its source gives
@@ -30,7 +30,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import raws
+import raw_responses
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = Path("sdk") / "event_streamer_sdk"
@@ -114,10 +114,10 @@ def twins(root: Path) -> Iterator[tuple[Path, str]]:
     """
     sources = {path: path.read_text(encoding="utf-8") for path in (root / PACKAGE).rglob("_async/*.py")}
     folder = root / PACKAGE / "_async"
-    calls = [sources[folder / name] for name in raws.SOURCES if folder / name in sources]
-    if len(calls) == len(raws.SOURCES):
-        target = folder / raws.TARGET
-        sources[target] = formatted(raws.raw_half(calls), target)
+    calls = [sources[folder / name] for name in raw_responses.SOURCES if folder / name in sources]
+    if len(calls) == len(raw_responses.SOURCES):
+        target = folder / raw_responses.TARGET
+        sources[target] = formatted(raw_responses.raw_half(calls), target)
         yield target, sources[target]
     for source, text in sorted(sources.items()):
         target = source.parents[1] / "_sync" / source.name

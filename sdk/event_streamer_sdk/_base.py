@@ -232,14 +232,14 @@ class BaseClient:
             made._timeout = _NoLimit() if timeout is None else timeout
         if max_retries is not NOT_GIVEN:
             made._retries = HTTPOptions(max_retries=max_retries).max_retries
-        made._service = self._service.carrying(headers or {})
+        made._service = self._service.with_headers(headers or {})
         _clients.add(made)
         return made
 
     def _observed(self, service: Service) -> Service:
-        """Give the service with the headers of those who look on, such as the trace of the moment."""
+        """Give the service with headers that observers add, such as the current trace context."""
         for observer in self._observers:
-            service = service.carrying(observer.headers())
+            service = service.with_headers(observer.headers())
         return service
 
     def _with(self, options: CallOptions | None, method: str) -> Self:

@@ -117,7 +117,7 @@ class HTTPShell(abc.ABC):
         self._is_closed = False
 
     def _take_transport(self) -> Any:
-        """Be closed from now on; give the transport, which is to be closed, where there is one."""
+        """Mark this shell as closed; give its transport, if there is one, for the caller to close."""
         with self._lock:
             self._is_closed = True
             transport, self._transport = self._transport, None
@@ -127,8 +127,8 @@ class HTTPShell(abc.ABC):
         """
         After a fork, in the child: leave the connections to the parent, and open others when they are needed.
 
-        Both would read from the same socket else, and get each other's answers. Nothing is closed, since
-        closing sends something with TLS, and takes the socket out of the parent's selector.
+        Otherwise both processes would read from one socket and get each other's answers. Nothing is closed,
+        since closing sends something with TLS, and takes the socket out of the parent's selector.
         """
         if self._transport is not None:
             _LEFT_TO_PARENT.append(self._transport)

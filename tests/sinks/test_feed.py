@@ -357,5 +357,5 @@ def test_what_is_no_sink_is_refused(service: LocalService, kind: str) -> None:
         stream_into(kind, service.url, subscribe(service, 10), "transfers.parquet")
     with pytest.raises(EventStreamerValidationError, match="dict has no method open, write, undo, close"):
         stream_into(kind, service.url, subscribe(service, 10), {})
-    with pytest.raises(EventStreamerValidationError, match="leave auto_acknowledge=False away"):
+    with pytest.raises(EventStreamerValidationError, match="remove auto_acknowledge=False"):
         stream_into(kind, service.url, subscribe(service, 10), Kept(), auto_acknowledge=False)

@@ -104,7 +104,7 @@ class EventStreamer(BaseClient, AsyncSubscriptions):
         if self._key_function is None:
             return self._observed(self._service)
         key = await settled(self._key_function(), self._key_function)
-        return self._observed(self._service.carrying({API_KEY_HEADER: key}))
+        return self._observed(self._service.with_headers({API_KEY_HEADER: key}))
 
     async def _call(self, operation: Operation[T], options: CallOptions | None = None) -> T:
         made = self._with(options, operation.operation_id)

@@ -399,7 +399,7 @@ class StreamingClient(AsyncStreaming):
     async def _connect(self) -> None:
         if self.is_running or self.is_connected:
             return
-        run = AsyncRun(self._means(), self._new_lanes(iterating=False), self._run)
+        run = AsyncRun(self._context(), self._new_lanes(iterating=False), self._run)
         self._run = run
         outcome = await run.drive(Lane.READ, run.lanes.watched(run.lanes.reader.connect_once()))
         if isinstance(outcome, Failed):
@@ -413,7 +413,7 @@ class StreamingClient(AsyncStreaming):
         self._refuse_second(self.is_running)
         run = self._run
         if run is None or run.lanes.session.link.adopted is None:
-            run = AsyncRun(self._means(), self._new_lanes(iterating=iterating), self._run)
+            run = AsyncRun(self._context(), self._new_lanes(iterating=iterating), self._run)
             self._run = run
         run.lanes.deliverer.iterate(iterating)
         self._report = self._untold = None
@@ -436,7 +436,7 @@ class StreamingClient(AsyncStreaming):
     def _stand_by(self, run: AsyncRun) -> None:
         """Have another run wait for the lease that one has lost, and go on where its successor was."""
         iterating = run.lanes.deliverer.iterating
-        following = AsyncRun(self._means(), self._new_lanes(iterating=iterating), run)
+        following = AsyncRun(self._context(), self._new_lanes(iterating=iterating), run)
         if run.session.is_raised:
             following.session.will_raise()
         self._run = run.successor = following

@@ -10,7 +10,7 @@ from attrs import field, frozen
 from event_streamer_api.errors import EventStreamerValidationError
 
 RETRY_AFTER_SPREAD = 0.25
-"""The waits after a `Retry-After` are spread over this share of it, or as the first wait if that is more."""
+"""Most jitter that is added to a `Retry-After`, as a share of it; at least as much as on a first wait."""
 
 
 def _positive(_: object, attribute: Any, value: float) -> None:

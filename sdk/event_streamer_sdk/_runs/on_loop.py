@@ -18,7 +18,7 @@ from .._core.stream.lanes import Lanes
 from .._core.stream.messages import Batch
 from .._core.stream.reports import EndReason
 from ._async.commands import AsyncCommands
-from .means import Means
+from .context import RunContext
 from .output import judged
 from .responses import failed, is_coroutine_function, opened
 from .waits import Flag, call_in_time, in_thread, wait_to_the_end
@@ -38,13 +38,13 @@ class AsyncRun(AsyncCommands):
     One run of a `StreamingClient`.
 
     Args:
-        means: What it needs of its client.
+        context: What it needs of its client.
         lanes: The run's lanes, which hold all decisions.
         previous: The run before, whose last handler may still be at work.
     """
 
-    def __init__(self, means: Means, lanes: Lanes, previous: AsyncRun | None) -> None:
-        super().__init__(means, lanes)
+    def __init__(self, context: RunContext, lanes: Lanes, previous: AsyncRun | None) -> None:
+        super().__init__(context, lanes)
         self.deliver_task: asyncio.Task[Any] | None = None
         # One that was never started has no handler at work, but the one before it may.
         if previous is not None and previous._main is None:
@@ -130,7 +130,7 @@ class AsyncRun(AsyncCommands):
         self.session.link.closed()  # also where the lanes were cancelled, and could not say so
         if not self._told:
             self._told = True
-            self._means.ended(self, self.session.report())
+            self._context.ended(self, self.session.report())
         return cancelled
 
     def request_stop(self, reason: EndReason = EndReason.STOPPED) -> None:
@@ -328,7 +328,7 @@ class AsyncRun(AsyncCommands):
         return await self._breakable(self._open(command.resume_token))
 
     async def _open(self, resume_token: str | None) -> do.Connected | do.NoContent:
-        self._response = response = await self._means.open_stream(resume_token)
+        self._response = response = await self._context.open_stream(resume_token)
         return opened(response)
 
     async def _read(self, _: do.Read) -> Any:

@@ -26,9 +26,9 @@ from .._core.stream.reports import EndReason
 from ..exceptions import HandlerTimeoutError
 from ._sync.commands import SyncCommands
 from .answers_on_threads import settled
+from .context import RunContext
 from .housekeeping import SHARED as SHARED_HOUSEKEEPING
 from .housekeeping import Chore
-from .means import Means
 from .output import judged
 from .responses import failed, opened
 from .signals import SHARED, BrokenOff
@@ -46,13 +46,13 @@ class SyncRun(SyncCommands):
     One run of a `SyncStreamingClient`.
 
     Args:
-        means: What it needs of its client.
+        context: What it needs of its client.
         lanes: The run's lanes, which hold all decisions.
         previous: The run before, whose last handler may still be at work.
     """
 
-    def __init__(self, means: Means, lanes: Lanes, previous: SyncRun | None) -> None:
-        super().__init__(means, lanes)
+    def __init__(self, context: RunContext, lanes: Lanes, previous: SyncRun | None) -> None:
+        super().__init__(context, lanes)
         # One that was never started has no handler at work, but the one before it may.
         if previous is not None and not previous._started:
             previous = previous._previous
@@ -156,7 +156,7 @@ class SyncRun(SyncCommands):
     def _end(self) -> None:
         if not self._over.is_set():
             try:
-                self._means.ended(self, self.session.report())
+                self._context.ended(self, self.session.report())
             finally:
                 self._over.set()
 
@@ -378,7 +378,7 @@ class SyncRun(SyncCommands):
 
     def _connect(self, command: do.Connect) -> Any:
         try:
-            self._response = response = self._means.open_stream(command.resume_token)
+            self._response = response = self._context.open_stream(command.resume_token)
         except Exception as error:  # noqa: BLE001 - transports raise what they like; the core judges it
             return failed(error)
         return opened(response)

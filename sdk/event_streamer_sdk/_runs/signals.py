@@ -56,7 +56,7 @@ class Signals:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        # Put in each other's place and never changed: a signal strikes between any two steps.
+        # Replaced, and never changed in place: a signal can come between any two steps.
         self._runs: tuple[Caught, ...] = ()
         self._in_main: frozenset[Caught] = frozenset()
         self._before: dict[int, Any] = {}

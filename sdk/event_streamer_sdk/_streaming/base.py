@@ -28,12 +28,12 @@ from .._core.stream.checkpoint import CheckpointStore, DeadLetters, LeasingStore
 from .._core.stream.commands import Acknowledge, SendHeartbeat
 from .._core.stream.committing import Progress
 from .._core.stream.dedupe import Deduplicator
+from .._core.stream.event_names import without_handler
 from .._core.stream.lanes import Lanes
 from .._core.stream.messages import Batch
-from .._core.stream.naming import without_handler
 from .._core.stream.options import StreamOptions, settings_from
 from .._core.stream.reports import Counters, EndReason, Gauges, Report, Stats, stats_of, summed_up
-from .._runs.means import Means
+from .._runs.context import RunContext
 from .decorators import HandlerDecorators
 
 _LEFT_TO_PARENT: list[Any] = []
@@ -208,9 +208,9 @@ class StreamingBase(HandlerDecorators):
     def _run_is_over(self, run: Any, report: Report) -> None:
         """Keep how a run went; behind one that has lost its lease a further one stands by."""
 
-    def _means(self) -> Means:
+    def _context(self) -> RunContext:
         """Give a run what it needs of this client."""
-        return Means(
+        return RunContext(
             open_stream=self._open_stream,
             send=self._request,
             acknowledgement=self._ack_call,

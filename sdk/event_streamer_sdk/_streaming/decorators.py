@@ -122,7 +122,7 @@ class HandlerDecorators(abc.ABC):
 
     def on_gap(self, handler: F) -> F:
         """
-        Register a handler for doubts about the order or the whole: blocks that go back, a lost token.
+        Register a handler for possible gaps or reordering: block numbers that go back, a lost token.
 
         Args:
             handler: Gets a `Gap`.

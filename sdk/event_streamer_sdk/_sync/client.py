@@ -105,7 +105,7 @@ class SyncEventStreamer(BaseClient, SyncSubscriptions):
         if self._key_function is None:
             return self._observed(self._service)
         key = settled(self._key_function(), self._key_function)
-        return self._observed(self._service.carrying({API_KEY_HEADER: key}))
+        return self._observed(self._service.with_headers({API_KEY_HEADER: key}))
 
     def _call(self, operation: Operation[T], options: CallOptions | None = None) -> T:
         made = self._with(options, operation.operation_id)

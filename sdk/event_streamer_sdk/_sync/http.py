@@ -19,7 +19,7 @@ from .._core.call.hooks import RequestInfo, without_secrets
 from .._core.call.outcome import NoResponse, Response
 from .._core.call.request import Request
 from .._core.call.retry import Pause
-from .._core.call.service import with_headers
+from .._core.call.service import merged_headers
 from .._http_shell import FAILURES, UNREADABLE, HTTPShell
 from .._runs.answers_on_threads import settled
 from .._transports.limits import HEAD_SECONDS, SILENCE_SECONDS, TimeLimits, limits_of, limits_of_head
@@ -151,7 +151,7 @@ class SyncHTTP(HTTPShell):
         """
         steps = self._steps(operation, 0, service)
         step = next(steps)
-        request = evolve(step, headers=with_headers(step.headers, headers or {}))
+        request = evolve(step, headers=merged_headers(step.headers, headers or {}))
         while True:
             limits = limits_of_head(self.options.timeout, head_timeout)
             outcome = self._send(request, operation, limits, is_stream=True)

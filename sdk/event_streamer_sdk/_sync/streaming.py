@@ -397,7 +397,7 @@ class SyncStreamingClient(SyncStreaming):
     def _connect(self) -> None:
         if self.is_running or self.is_connected:
             return
-        run = SyncRun(self._means(), self._new_lanes(iterating=False), self._run)
+        run = SyncRun(self._context(), self._new_lanes(iterating=False), self._run)
         self._run = run
         outcome = run.drive(Lane.READ, run.lanes.watched(run.lanes.reader.connect_once()))
         if isinstance(outcome, Failed):
@@ -411,7 +411,7 @@ class SyncStreamingClient(SyncStreaming):
         self._refuse_second(self.is_running)
         run = self._run
         if run is None or run.lanes.session.link.adopted is None:
-            run = SyncRun(self._means(), self._new_lanes(iterating=iterating), self._run)
+            run = SyncRun(self._context(), self._new_lanes(iterating=iterating), self._run)
             self._run = run
         run.lanes.deliverer.iterate(iterating)
         self._report = self._untold = None
@@ -434,7 +434,7 @@ class SyncStreamingClient(SyncStreaming):
     def _stand_by(self, run: SyncRun) -> None:
         """Have another run wait for the lease that one has lost, and go on where its successor was."""
         iterating = run.lanes.deliverer.iterating
-        following = SyncRun(self._means(), self._new_lanes(iterating=iterating), run)
+        following = SyncRun(self._context(), self._new_lanes(iterating=iterating), run)
         if run.session.is_raised:
             following.session.will_raise()
         self._run = run.successor = following

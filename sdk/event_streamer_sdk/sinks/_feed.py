@@ -151,7 +151,7 @@ class Feed:
         self._source = Source(subscription)
         if not stream.auto_acknowledge:
             raise EventStreamerValidationError(
-                "into= acknowledges what the sink has stored: leave auto_acknowledge=False away"
+                "into= acknowledges batches once the sink has stored them: remove auto_acknowledge=False"
             )
         self._name = subscription.event_signature.name
         self._prepare: Callable[[Any], Any] | None = getattr(sink, "prepare", None)

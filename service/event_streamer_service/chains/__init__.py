@@ -9,10 +9,11 @@ Chains: where logs come from, and how they are followed without gap or overlap.
         └── FailoverSource several nodes as one, a circuit breaker each (failover, breaker)
             └── ChainSource    a node (jsonrpc), DevChain (in `devchain`), Recording
 
-A node: what is asked (`jsonrpc`, of logs `nodelogs`) goes out in batches (`batches`) over HTTP or a WebSocket
-(`transports`). What comes back is read by pure code: the envelope (`envelopes`), what an error means
-(`refusals`), blocks and logs in any form (`values`). A node's refusal becomes a smaller range in `refusals`
-(its words), `nodelogs` (where the words say nothing) and `history` (which asks again).
+A node: what is asked (`jsonrpc`, of logs `nodelogs`) goes out in batches (`rpc_batches`) over HTTP or a
+WebSocket (`transports`, `node_http`). What comes back is read by pure code: the envelope (`envelopes`), what
+an error means (`refusals`), blocks and logs in any form (`values`, `logvalues`). A node's refusal becomes a
+smaller range in `refusals` (its words), `nodelogs` (where the words say nothing), `range_size` (the next
+size) and `history` (which asks again); at the head in `livelogs`.
 """
 
 from .breaker import BreakerSettings, CircuitBreaker

@@ -24,7 +24,7 @@ from .errors import (
     RpcError,
     UnreadableAnswer,
 )
-from .range_size import TARGET_LOGS, AdaptiveRange
+from .range_size import TARGET_LOGS, AdaptiveSize
 from .source import ChainSource
 from .turns import Turns
 from .types import Block, Log, LogFilter, LogRange
@@ -102,7 +102,7 @@ class HistoryReader:
             ChainUnavailable: A range could not be read, retries included.
             ChainError: The node's answer is none that another attempt would change.
         """
-        sizes = AdaptiveRange(self._largest)
+        sizes = AdaptiveSize(self._largest)
         self._readers += 1
         slots: deque[_Slot] = deque()
         planned = from_block
@@ -163,7 +163,7 @@ class HistoryReader:
         self._under_way -= 1
 
     async def _read(
-        self, slot: _Slot, log_filter: LogFilter, sizes: AdaptiveRange, owner: str
+        self, slot: _Slot, log_filter: LogFilter, sizes: AdaptiveSize, owner: str
     ) -> Read | _Refused:
         blocks = slot.to_block - slot.from_block + 1
         backoff = Backoff.doubling(_FIRST_RETRY_DELAY, _LONGEST_RETRY_DELAY)

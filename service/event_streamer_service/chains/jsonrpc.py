@@ -9,11 +9,11 @@ from typing import Any
 
 import msgspec
 
-from .batches import LARGEST, Batches, Transport
 from .config import hide_secrets
 from .envelopes import Answer, Request
 from .errors import ChainError, ChainUnavailable, UnreadableAnswer
 from .nodelogs import NodeLogs
+from .rpc_batches import LARGEST, RpcBatches, Transport
 from .transports import HttpTransport, WebSocketTransport
 from .types import Block, Log, LogFilter
 from .values import quantity, read_header
@@ -43,7 +43,7 @@ class JsonRpcSource:
         self._websocket = WebSocketTransport(url, timeout) if is_websocket(url) else None
         self._transport: Transport = self._websocket or HttpTransport(url, timeout)
         self._node = self._transport.node
-        self._batches = Batches(self._transport, batch_size)
+        self._batches = RpcBatches(self._transport, batch_size)
         self._logs = NodeLogs(self._batches)
         self._poll_interval = poll_interval
         self._closed = asyncio.Event()

@@ -17,7 +17,6 @@ from itertools import pairwise
 from typing import Any
 
 from . import refusals
-from .batches import LOGS, Batches
 from .envelopes import Answer, Request
 from .errors import (
     BlockGone,
@@ -30,7 +29,8 @@ from .errors import (
     UnreadableAnswer,
 )
 from .logvalues import Asked, Reading, read_logs, read_whole_block
-from .range_size import AdaptiveRange
+from .range_size import AdaptiveSize
+from .rpc_batches import LOGS, RpcBatches
 from .types import Block, Log, LogFilter
 from .values import Header, bloom_admits, read_header
 
@@ -59,11 +59,11 @@ class NodeLogs:
         batches: How requests are sent.
     """
 
-    def __init__(self, batches: Batches) -> None:
+    def __init__(self, batches: RpcBatches) -> None:
         self._batches = batches
         self._node = batches.node
-        self._addresses = AdaptiveRange(MOST_CONDITIONS, first=MOST_CONDITIONS)
-        self._topics = AdaptiveRange(MOST_CONDITIONS, first=MOST_CONDITIONS)
+        self._addresses = AdaptiveSize(MOST_CONDITIONS, first=MOST_CONDITIONS)
+        self._topics = AdaptiveSize(MOST_CONDITIONS, first=MOST_CONDITIONS)
         self._wrong_blooms = 0
         self._numbering_checks = _NUMBERING_CHECKS
         self._counts_in_transaction = False
@@ -425,8 +425,8 @@ class NodeLogs:
 
     def _forget_sizes(self) -> None:
         """Nothing was small enough, so it wasn't the size."""
-        self._addresses = AdaptiveRange(self._addresses.largest, first=MOST_CONDITIONS)
-        self._topics = AdaptiveRange(self._topics.largest, first=MOST_CONDITIONS)
+        self._addresses = AdaptiveSize(self._addresses.largest, first=MOST_CONDITIONS)
+        self._topics = AdaptiveSize(self._topics.largest, first=MOST_CONDITIONS)
 
 
 def _for_its_size(refusal: ChainError) -> bool:

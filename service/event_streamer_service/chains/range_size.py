@@ -23,9 +23,9 @@ _CLOSE = 3
 """A refused size that is larger by less than this fraction of the present one is not approached further."""
 
 
-class AdaptiveRange:
+class AdaptiveSize:
     """
-    Chooses the number of blocks of the next range.
+    Chooses the size of the next question: blocks of a range, requests of a batch, parts of a filter.
 
     Args:
         largest: Never more blocks than this, 1 or more.

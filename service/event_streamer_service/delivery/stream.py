@@ -2,7 +2,7 @@
 One stream, from the first byte to the last: follow the chain, write batches and heartbeats, end well.
 
 A stream waits for three things at once: the chain's next blocks, the next heartbeat, and somebody
-who wants it to end. While it writes it waits for its reader alone, who so slows down nobody else.
+who wants it to end. While it writes it waits for its own reader only: a slow reader delays no other stream.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from attrs import frozen
 from event_streamer_api.types import Operation
 
 from ... import exceptions as errors
-from .service import Service, with_headers
+from .service import Service, merged_headers
 
 _EMPTY_OR_DOTS = frozenset({"", ".", ".."})
 
@@ -56,7 +56,7 @@ def request_of(service: Service, operation: Operation[Any]) -> Request:
             f"{operation.operation_id}: an argument is empty, '.' or '..': {path} would ask for "
             "another resource"
         )
-    content, headers = operation.content, with_headers(service.headers, operation.headers)
+    content, headers = operation.content, merged_headers(service.headers, operation.headers)
     if operation.json is not None:
         try:
             content = json.dumps(

@@ -37,7 +37,7 @@ class Service:
     secrets: tuple[str, ...] = field(repr=False)
     exposed: bool = False
 
-    def carrying(self, headers: Mapping[str, str]) -> Service:
+    def with_headers(self, headers: Mapping[str, str]) -> Service:
         """
         Give the same service with more headers, such as those of one call.
 
@@ -52,7 +52,7 @@ class Service:
         """
         if not headers:
             return self
-        merged = with_headers(self.headers, headers)
+        merged = merged_headers(self.headers, headers)
         return evolve(self, headers=merged, secrets=tuple({*self.secrets, *_secrets_of(merged)}))
 
 
@@ -80,14 +80,14 @@ def service_of(service_url: str, headers: Mapping[str, str] | None, api_key: str
     if api_key is not None:
         given[API_KEY_HEADER] = api_key
     given.update(headers or {})
-    merged = with_headers(merged, given)
+    merged = merged_headers(merged, given)
     secrets = _secrets_of(merged)
     has_key = any(name.lower() == API_KEY_HEADER.lower() for name in merged)
     exposed = has_key and url.startswith("http:") and not _is_this_machine(urlsplit(url).hostname or "")
     return Service(url=url, headers=merged, secrets=secrets, exposed=exposed)
 
 
-def with_headers(headers: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
+def merged_headers(headers: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
     """
     Put headers together: names differ by case only in writing (RFC 9110, section 5.1).
 

@@ -19,6 +19,7 @@ What several lanes ask, each the one owner of what it tells:
     committing.py       handled → stored → acknowledged, in this order; the committed position
     notices.py          errors, gaps and statuses on their way to handlers
     lease.py            the lease on a subscription that workers share
+    observing.py        what traces and metrics see of the lanes
 
 On the way in, for the read lane:
     lines.py            bytes → blocks of whole lines
@@ -31,7 +32,7 @@ On the way through, for the deliver lane:
     confirmations.py    batches held back until they are deep enough
     dedupe.py           events that were handled before
     handlers.py         which functions are called for what
-    naming.py           handlers whose event never comes
+    event_names.py      handlers whose event never comes
     handler_errors.py   handlers that raise, and lines that can't be read: again, and then the policy
     storing.py          what is asked of a store, and how long one that is away is waited for
     fast_path.py        all of this for the most frequent kind of batch, in one frame
@@ -41,8 +42,10 @@ What users give and get:
     checkpoint.py       what stores and dead letters write down
     reports.py          statuses, gaps, figures and reports
 
-Where to look: the wait after a 429 is decided in `failures.py` (what it means) and `reading.py` (how long); a
-batch is committed in `committing.py`; a new message type gets its model in `messages.py` and its branch in
-`delivering.py`, which the type checker asks for (`docs/change-the-api.md` lists the rest).
+Where to look: the wait after a 429 is decided in `failures.py` (what it means) and `reading.py` (how long),
+that of acknowledgements in `acknowledging.py`; a batch is committed in `committing.py`; a new message type
+gets its model in `messages.py` and its branch in `delivering.py`, which the type checker asks for
+(`docs/change-the-api.md` lists the rest).
+
 `docs/architecture.md` draws a batch's way, step by step.
 """

@@ -27,8 +27,8 @@ from .storing import ask_store
 
 STALE_LIMIT = 100_000
 """Most batches of earlier connections that are remembered; beyond it the oldest is forgotten."""
-PEN_SECONDS = 0.01
-"""How often to look whether a write of the run before has ended, seconds: hardly ever is one under way."""
+WRITE_LOCK_POLL_SECONDS = 0.01
+"""How often to look whether the previous run's write has ended, seconds. It is rarely needed."""
 
 
 class Entry:
@@ -71,12 +71,12 @@ class Entry:
         self.by_user = False
 
 
-class Pen:
+class WriteLock:
     """
-    What positions are written down with: one through all runs of a client.
+    Lets one position be stored at a time, through all runs of a client.
 
     Attributes:
-        taken: Whether somebody writes with it. A second write at once might be done before the first.
+        taken: Whether one is being stored. A second write at the same time might be done before the first.
     """
 
     def __init__(self) -> None:
@@ -95,7 +95,7 @@ class Progress:
         self.token = resume_token
         self.block: int | None = None
         self.commits = 0
-        self.pen = Pen()
+        self.write_lock = WriteLock()
         self._chosen = False
         self.open: dict[str, Entry] = {}
         self.stale: dict[str, None] = {}
@@ -112,7 +112,7 @@ class Progress:
         """
         chosen = Progress(resume_token)
         chosen._chosen = True
-        chosen.pen = self.pen
+        chosen.write_lock = self.write_lock
         chosen.stale = {**self.stale, **dict.fromkeys(self.open)}
         return chosen
 
@@ -245,7 +245,7 @@ class Committer:
         entry.by_user = True
         self.progress.wait_for_user(entry)
 
-    def handled(self, entry: Entry, *, given_up: bool) -> Steps[None]:
+    def commit_unless_manual(self, entry: Entry, *, given_up: bool) -> Steps[None]:
         """
         Commit what is handled, or leave that to the user.
 
@@ -275,7 +275,7 @@ class Committer:
             last, block = self.progress.behind([entry])
             if last is not None:
                 self.progress.advance(last.resume_token, block)
-            self._committed(entry)
+            self._after_commit(entry)
             return
         self._unsaved.append(entry)
         if self.until_save() <= 0:
@@ -317,7 +317,7 @@ class Committer:
         entries, self._unsaved = self._unsaved, []
         if (yield from self._store(entries, hearing=True)):
             for entry in entries:
-                self._committed(entry)
+                self._after_commit(entry)
 
     def finish(self, batch_ids: Sequence[str]) -> Steps[list[str] | None]:
         """
@@ -343,12 +343,12 @@ class Committer:
                     self._session.effects.wake(Lane.DELIVER)
                     for entry in run:
                         entry.by_user = entry.by_user and entry.batch_id in batch_ids
-                        self._committed(entry)
+                        self._after_commit(entry)
             finally:
                 self._finishing = False
         return [batch_id for batch_id in batch_ids if progress.is_committed(batch_id)]
 
-    def _committed(self, entry: Entry) -> None:
+    def _after_commit(self, entry: Entry) -> None:
         """Do what may be done only when a message is committed: remember its events, acknowledge it."""
         if entry.keys and self._dedupe is not None:
             self._dedupe.mark(entry.keys)
@@ -363,9 +363,9 @@ class Committer:
             entries: Handled messages, in order.
             hearing: As in `ask_store`.
         """
-        session, progress, pen = self._session, self.progress, self.progress.pen
-        while pen.taken:
-            yield Wait(PEN_SECONDS)
+        session, progress, lock = self._session, self.progress, self.progress.write_lock
+        while lock.taken:
+            yield Wait(WRITE_LOCK_POLL_SECONDS)
         last, block = progress.behind(entries)
         if last is None:
             return True
@@ -376,11 +376,11 @@ class Committer:
                 block=block,
                 chain_id=last.chain_id,
             )
-            pen.taken = True
+            lock.taken = True
             try:
                 outcome = yield from ask_store(session, partial(save_checkpoint, checkpoint), hearing=hearing)
             finally:
-                pen.taken = False
+                lock.taken = False
             if isinstance(outcome, Failed):
                 lost = isinstance(outcome.error, LeaseLostError)
                 session.conclude(EndReason.LEASE_LOST if lost else EndReason.CHECKPOINT_FAILED, outcome.error)

@@ -14,12 +14,12 @@ from .committing import Committer, Entry
 from .confirmations import ConfirmationBuffer
 from .decoding import Decoded, decode_block, decode_line
 from .dedupe import Deduplicator
+from .event_names import EventNameCheck, without_handler
 from .fast_path import FastPath, applies
 from .handler_errors import Result, Unhandled
 from .in_hand import InHand
 from .lines import Block, LongLine, whole_line
 from .messages import Batch, Events, Unknown, to_message
-from .naming import Naming, without_handler
 from .queue import Item, Lost, ReadQueue, Tail
 from .reports import EndReason, Gap, GapKind, Status, StatusKind
 from .session import Session
@@ -59,7 +59,7 @@ class Deliverer:
         self.iterating = iterating
         self._holding = ConfirmationBuffer(confirmations) if confirmations else None
         self._blocks = Blocks()
-        self._naming = Naming(session)
+        self._event_names = EventNameCheck(session)
         self._unhandled = Unhandled(
             session, committer, in_hand, self._blocks, holds_back=lambda: self.held_batches > 0
         )
@@ -90,8 +90,8 @@ class Deliverer:
                 if session.notices.waiting:
                     yield from session.notices.call_waiting()
                     continue
-                if self._naming.is_due():
-                    yield from self._naming.check(iterating=self.iterating)
+                if self._event_names.is_due():
+                    yield from self._event_names.check(iterating=self.iterating)
                     continue
                 taken = queue.take()
                 if taken is None:
@@ -258,7 +258,7 @@ class Deliverer:
         in_hand.put_down()
         if result is not Result.NOT_HANDLED:
             session.counters.handled(batch.size, batch.last_block, _newest(events))
-            yield from self._committer.handled(entry, given_up=result is Result.GIVEN_UP)
+            yield from self._committer.commit_unless_manual(entry, given_up=result is Result.GIVEN_UP)
 
     def _handle_reorg(self, reorg: StreamingReorg) -> Steps[None]:
         session, settings = self._session, self._session.settings
@@ -277,7 +277,7 @@ class Deliverer:
             result = yield from self._unhandled.attempt(calls, reorg.batch_id, reorg.to_dict())
         self._in_hand.pause()
         if result is not Result.NOT_HANDLED:
-            yield from self._committer.handled(entry, given_up=result is Result.GIVEN_UP)
+            yield from self._committer.commit_unless_manual(entry, given_up=result is Result.GIVEN_UP)
 
     def _wait_for_user(self, batch: Batch) -> Steps[None]:
         """Pause while too many batches wait for the user's acknowledgement."""

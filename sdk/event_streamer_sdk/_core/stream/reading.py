@@ -346,8 +346,8 @@ class Reader:
                 session.notices.tell_error("INVALID_RESUME_TOKEN", str(error), recoverable=False)
             if session.settings.has_store:
                 error.add_note(
-                    "The token is that of the checkpoint store. Where the service was set up anew, move the "
-                    'stored position away, or begin anew by itself with on_token_lost="restart".'
+                    "The token came from the checkpoint store. If the service was set up anew, delete the "
+                    'stored position, or let the stream begin anew by itself with on_token_lost="restart".'
                 )
             session.conclude(EndReason.REFUSED, error)
             return

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..._core.stream import commands as do
 from ..._core.stream.lanes import Lanes
-from ..means import Means
+from ..context import RunContext
 from ..responses import failed
 
 logger = logging.getLogger(__name__)
@@ -18,10 +18,10 @@ logger = logging.getLogger(__name__)
 class AsyncCommands(abc.ABC):
     """Carries commands out. How a run connects, reads, and calls a user's functions is its own business."""
 
-    def __init__(self, means: Means, lanes: Lanes) -> None:
+    def __init__(self, context: RunContext, lanes: Lanes) -> None:
         self.lanes = lanes
         self.session = lanes.session
-        self._means = means
+        self._context = context
         self._response: Any = None
         self._perform: dict[type, Callable[[Any], Any]] = {
             do.Connect: self._connect,
@@ -29,7 +29,7 @@ class AsyncCommands(abc.ABC):
             do.Disconnect: self._disconnect,
             do.Ask: self._ask,
             do.AskForSubscription: self._ask_for_subscription,
-            do.LoadCheckpoint: lambda _: self._in_store("claim" if means.claims else "load"),
+            do.LoadCheckpoint: lambda _: self._in_store("claim" if context.claims else "load"),
             do.SaveCheckpoint: lambda command: self._in_store("save", command.checkpoint),
             do.AcquireLease: lambda _: self._in_store("acquire"),
             do.RenewLease: lambda _: self._in_store("renew"),
@@ -69,14 +69,14 @@ class AsyncCommands(abc.ABC):
     async def _acknowledge(self, command: do.Acknowledge) -> Any:
         try:
             timeout = self.session.settings.ack_timeout
-            answer = await self._means.send(self._means.acknowledgement(command), timeout)
+            answer = await self._context.send(self._context.acknowledgement(command), timeout)
         except Exception as error:  # noqa: BLE001 - the core judges it
             return failed(error)
         return do.Acknowledged(tuple(answer.failed_batch_ids or ()))
 
     async def _send_heartbeat(self, command: do.SendHeartbeat) -> do.Failed | None:
         try:
-            await self._means.send(self._means.heartbeat(command), command.timeout)
+            await self._context.send(self._context.heartbeat(command), command.timeout)
         except Exception as error:  # noqa: BLE001 - the core judges it
             return failed(error)
         return None
@@ -84,7 +84,7 @@ class AsyncCommands(abc.ABC):
     async def _ask_for_subscription(self, _: do.AskForSubscription) -> do.KnownSubscription | do.Failed:
         try:
             timeout = self.session.settings.ack_timeout
-            subscription = await self._means.send(self._means.subscription(), timeout)
+            subscription = await self._context.send(self._context.subscription(), timeout)
         except Exception as error:  # noqa: BLE001 - the core judges it
             return failed(error)
         return do.KnownSubscription(subscription.event_signature.name, subscription.events_delivered)
@@ -92,9 +92,9 @@ class AsyncCommands(abc.ABC):
     # --- stores --------------------------------------------------------------------------------
 
     async def _in_store(self, method: str, *arguments: Any) -> Any:
-        store = self._means.store
-        return await self._stored(store, getattr(store, method), self._means.key, *arguments)
+        store = self._context.store
+        return await self._stored(store, getattr(store, method), self._context.key, *arguments)
 
     async def _write_dead_letter(self, command: do.WriteDeadLetter) -> Any:
-        letters: Any = self._means.dead_letters
+        letters: Any = self._context.dead_letters
         return await self._stored(letters, letters.write, command.record)

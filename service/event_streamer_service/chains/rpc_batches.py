@@ -10,7 +10,7 @@ from typing import Protocol
 from . import refusals
 from .envelopes import Answer, Request
 from .errors import BatchTooLarge, ChainError, FilterTooLarge, RangeTooLarge, RateLimited, UnreadableAnswer
-from .range_size import AdaptiveRange
+from .range_size import AdaptiveSize
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class Transport(Protocol):
         ...
 
 
-class Batches:
+class RpcBatches:
     """
     Sends requests and finds out how many at a time a node takes.
 
@@ -60,7 +60,7 @@ class Batches:
     def __init__(self, transport: Transport, largest: int = LARGEST) -> None:
         self._transport = transport
         self.node = transport.node
-        self._size = AdaptiveRange(largest, first=largest)
+        self._size = AdaptiveSize(largest, first=largest)
 
     async def send(self, requests: Sequence[Request], *, blocks: int | None = None) -> list[Answer]:
         """

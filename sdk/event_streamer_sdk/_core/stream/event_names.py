@@ -31,7 +31,7 @@ def without_handler(subscription_id: int) -> EventStreamerValidationError:
     )
 
 
-class Naming:
+class EventNameCheck:
     """Checks the names that handlers are registered for."""
 
     def __init__(self, session: Session) -> None:

@@ -15,7 +15,7 @@ from .._core.stream.reports import Report
 
 
 @frozen(kw_only=True)
-class Means:
+class RunContext:
     """
     What a run needs to carry out the core's commands.
 
