@@ -25,77 +25,56 @@ PASSING_CODES = ("OOM", "LOADING", "READONLY", "MISCONF", "BUSY", "TRYAGAIN", "C
 """How Redis begins what may pass, where redis-py has no exception for it."""
 NAMES = ("resume_token", "batch_id", "block", "chain_id", "saved_at")
 
-# Redis's clock alone decides about leases: seconds since 1970.
-_NOW = "local time = redis.call('TIME') local now = tonumber(time[1]) + tonumber(time[2]) / 1000000\n"
-# Numbers are written with all their digits: Lua's own way keeps fourteen.
-_UNTIL = "string.format('%.6f', now + tonumber({seconds}))"
-
-SAVE = (
-    _NOW
-    + """
+_CLOCK = """
+-- Redis's clock alone decides about leases: seconds since 1970.
+local time = redis.call('TIME')
+local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
+-- Numbers are written with all their digits: Lua's own way keeps fourteen.
+local function from_now(seconds) return string.format('%.6f', now + tonumber(seconds)) end
+"""
+"""Begins each script."""
+SAVE = """
 if ARGV[1] ~= '' then
     if redis.call('HGET', KEYS[1], 'fencing') ~= ARGV[2] then return 0 end
-    redis.call('HSET', KEYS[1], 'expires_at', """
-    + _UNTIL.format(seconds="ARGV[1]")
-    + """)
+    redis.call('HSET', KEYS[1], 'expires_at', from_now(ARGV[1]))
 end
 redis.call('HSET', KEYS[1], unpack(ARGV, 3))
 return 1
 """
-)
-ACQUIRE = (
-    _NOW
-    + """
+ACQUIRE = """
 local owner = redis.call('HGET', KEYS[1], 'owner')
 local expires = tonumber(redis.call('HGET', KEYS[1], 'expires_at') or '0')
 if owner and owner ~= ARGV[1] and expires >= now then return false end
-redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'expires_at', """
-    + _UNTIL.format(seconds="ARGV[2]")
-    + """)
+redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'expires_at', from_now(ARGV[2]))
 return redis.call('HINCRBY', KEYS[1], 'fencing', 1)
 """
-)
-RENEW = (
-    _NOW
-    + """
+RENEW = """
 if redis.call('HGET', KEYS[1], 'fencing') ~= ARGV[1] then return 0 end
-redis.call('HSET', KEYS[1], 'expires_at', """
-    + _UNTIL.format(seconds="ARGV[2]")
-    + """)
+redis.call('HSET', KEYS[1], 'expires_at', from_now(ARGV[2]))
 return 1
 """
-)
-RELEASE = (
-    _NOW
-    + """
+RELEASE = """
 if redis.call('HGET', KEYS[1], 'fencing') ~= ARGV[1] then return 0 end
 redis.call('HDEL', KEYS[1], 'owner')
 redis.call('HINCRBY', KEYS[1], 'fencing', 1)
-redis.call('HSET', KEYS[1], 'expires_at', string.format('%.6f', now))
+redis.call('HSET', KEYS[1], 'expires_at', from_now(0))
 return 1
 """
-)
-ANNOUNCE = (
-    _NOW
-    + """
+ANNOUNCE = """
 local said = redis.call('HGET', KEYS[1], ARGV[1])
-local came = said and cjson.decode(said)['came_at'] or string.format('%.6f', now)
-local expires = """
-    + _UNTIL.format(seconds="ARGV[2]")
-    + """
-redis.call('HSET', KEYS[1], ARGV[1], cjson.encode({came_at = came, expires_at = expires, report = ARGV[3]}))
+local row = {expires_at = from_now(ARGV[2]), report = ARGV[3]}
+row.came_at = said and cjson.decode(said)['came_at'] or from_now(0)
+redis.call('HSET', KEYS[1], ARGV[1], cjson.encode(row))
 for _, worker in ipairs(redis.call('HKEYS', KEYS[1])) do
     local row = cjson.decode(redis.call('HGET', KEYS[1], worker))
     if tonumber(row['expires_at']) < now - 3600 then redis.call('HDEL', KEYS[1], worker) end
 end
 return 1
 """
-)
-LEASE = _NOW + (
-    "return {string.format('%.6f', now), "
-    "redis.call('HMGET', KEYS[1], 'owner', 'fencing', 'expires_at', 'block', 'saved_at')}"
-)
-WORKERS = _NOW + "return {string.format('%.6f', now), redis.call('HGETALL', KEYS[1])}"
+LEASE = """
+return {from_now(0), redis.call('HMGET', KEYS[1], 'owner', 'fencing', 'expires_at', 'block', 'saved_at')}
+"""
+WORKERS = "return {from_now(0), redis.call('HGETALL', KEYS[1])}"
 
 
 @frozen
@@ -113,7 +92,7 @@ class Command:
 
 
 def _script(script: str, key: str, *arguments: object) -> tuple[Any, ...]:
-    return ("EVAL", script, 1, key, *arguments)
+    return ("EVAL", _CLOCK + script, 1, key, *arguments)
 
 
 class RedisQuestions:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from .._core.stream.failures import store_may_come_back
 from .._extras import MissingExtraError, needs
 from ..exceptions import StoreError
 from ._sql_engines import ENGINES, POOL_SIZE, DatabasePlace, Shared, loop_key, place_of
-from ._sql_gathering import Position, fail, settle
+from ._sql_gathering import Position, settle, to_try_alone
 
 Work = Callable[[Any], Any]
 """Gets a connection of SQLAlchemy in a transaction; what it returns is handed on."""
@@ -53,13 +54,14 @@ class _Known:
         if self._place is None:
             with self._lock, _FINDING:
                 if self._place is None:
-                    try:
+                    with self._failures_told(what):
                         self._place = place_of(self._where, self._dialect)
-                    except MissingExtraError:
-                        raise
-                    except Exception as error:
-                        raise self._failed(what, None, True, error) from error
         return self._place
+
+    def _take(self, what: str, key: Hashable, make: Callable[[], Any]) -> Shared:
+        with self._failures_told(what):
+            shared = self._shared = ENGINES.take(key, make, self)
+        return shared
 
     def _given_back(self) -> Any:
         """Let go of the engine; gives it where nobody has it any more and it is to be disposed of."""
@@ -76,24 +78,25 @@ class _Known:
     def _missing(self, shared: Shared) -> list[Any]:
         return [table for table in self._tables if table.name not in shared.made]
 
-    def _failed(self, what: str, shared: Shared | None, fresh: bool, error: Exception) -> StoreError:
-        """Make our error of what went wrong; the tables are looked for anew."""
-        if isinstance(error, self._error):
-            return error
-        if shared is not None:
-            shared.made -= {table.name for table in self._tables}
-        cause = getattr(error, "orig", None) or error
-        lines = str(cause).strip().splitlines()
-        return self._error(
-            f"{what} failed: {type(cause).__name__}: {lines[0] if lines else ''}",
-            # A kept connection may be at fault itself; the next one is made anew.
-            permanent=fresh and not _may_pass(error),
-        )
-
-
-def _is_of_one(error: StoreError, part: Sequence[Position]) -> bool:
-    """Tell whether one of several positions may be what the database doesn't take."""
-    return error.permanent and len(part) > 1
+    @contextmanager
+    def _failures_told(
+        self, what: str, shared: Shared | None = None, *, fresh: bool = True
+    ) -> Iterator[None]:
+        """Make our error of what goes wrong; the tables are looked for anew."""
+        try:
+            yield
+        except (MissingExtraError, self._error):
+            raise
+        except Exception as error:
+            if shared is not None:
+                shared.made -= {table.name for table in self._tables}
+            cause = getattr(error, "orig", None) or error
+            lines = str(cause).strip().splitlines()
+            raise self._error(
+                f"{what} failed: {type(cause).__name__}: {lines[0] if lines else ''}",
+                # A kept connection may be at fault itself; the next one is made anew.
+                permanent=fresh and not _may_pass(error),
+            ) from error
 
 
 def _may_pass(error: Exception) -> bool:
@@ -105,10 +108,6 @@ def _may_pass(error: Exception) -> bool:
     if isinstance(error, exceptions.SQLAlchemyError):  # of the statement, and not of the database
         return False
     return store_may_come_back(error)
-
-
-def _make(connection: Any, table: Any) -> None:
-    table.create(connection, checkfirst=True)
 
 
 class Database(_Known):
@@ -137,24 +136,14 @@ class Database(_Known):
         Raises:
             Exception: The error this was made with; the transaction is rolled back.
         """
-        shared, fresh = None, True
-        try:
-            place = self._found(what)
-            shared = self._shared = ENGINES.take(place.key, place.make, self)
-            place.close_unused()
-            missing = self._missing(shared)
-            fresh = bool(missing)
-            if missing:
-                self._make_tables(shared, missing)
+        place = self._found(what)
+        shared = self._take(what, place.key, place.make)
+        place.close_unused()
+        missing = self._missing(shared)
+        with self._failures_told(what, shared, fresh=bool(missing)):
+            self._make_tables(shared, missing)
             with self._engine(shared).begin() as connection:
                 return work(connection)
-        except MissingExtraError:
-            raise
-        except Exception as error:
-            told = self._failed(what, shared, fresh, error)
-            if told is error:
-                raise
-            raise told from error
 
     def save(self, position: Position, save_all: SaveAll, what: str) -> bool:
         """
@@ -173,17 +162,12 @@ class Database(_Known):
         """
         place = self._found(what)
         gathering = ENGINES.gathering((place.key, self._tables[0].name), threading.Lock)
-        gathering.add(position)
         try:
-            with gathering.turn:
+            with gathering.waiting(position), gathering.turn:
                 while position.waits:
-                    part = gathering.take()
-                    try:
+                    with gathering.taken() as part:
                         self._save_all(part, save_all, what)
-                    finally:
-                        gathering.put_back(part)
         finally:
-            gathering.drop(position)
             place.close_unused()  # where another store's connection has done the work
         return position.result()
 
@@ -191,10 +175,7 @@ class Database(_Known):
         try:
             settle(part, self.transaction(save_all(part), what))
         except StoreError as error:
-            if not _is_of_one(error, part):
-                fail(part, error)
-                return
-            for position in part:
+            for position in to_try_alone(part, error):
                 self._save_all([position], save_all, what)
 
     def _make_tables(self, shared: Shared, missing: Sequence[Any]) -> None:
@@ -209,7 +190,7 @@ class Database(_Known):
 
     def _make_table(self, engine: Any, table: Any) -> None:
         with engine.begin() as connection:
-            _make(connection, table)
+            table.create(connection, checkfirst=True)
 
     def close(self) -> None:
         """Give the engine back; the last one closes its connections. A further call opens others."""
@@ -245,28 +226,18 @@ class AsyncDatabase(_Known):
 
     async def transaction(self, work: Work, what: str) -> Any:
         """Do some work in one transaction, as `Database.transaction`."""
-        shared, fresh = None, True
-        try:
-            place = await self._found_in_thread(what)
-            if place.make_async is None:
-                if self._threaded is None:
-                    self._threaded = Database(place, None, self._tables, self._error, singly=self._singly)
-                return await asyncio.to_thread(self._threaded.transaction, work, what)
-            shared = self._shared = ENGINES.take(loop_key(place.key), place.make_async, self)
-            missing = self._missing(shared)
-            fresh = bool(missing)
+        place = await self._found_in_thread(what)
+        if place.make_async is None:
+            if self._threaded is None:
+                self._threaded = Database(place, None, self._tables, self._error, singly=self._singly)
+            return await asyncio.to_thread(self._threaded.transaction, work, what)
+        shared = self._take(what, loop_key(place.key), place.make_async)
+        missing = self._missing(shared)
+        with self._failures_told(what, shared, fresh=bool(missing)):
             return await _ended_when_cancelled(self._done(shared, missing, work))
-        except MissingExtraError:
-            raise
-        except Exception as error:
-            told = self._failed(what, shared, fresh, error)
-            if told is error:
-                raise
-            raise told from error
 
     async def _done(self, shared: Shared, missing: Sequence[Any], work: Work) -> Any:
-        if missing:
-            await self._make_tables(shared, missing)
+        await self._make_tables(shared, missing)
         async with self._engine(shared).begin() as connection:
             return await connection.run_sync(work)
 
@@ -280,17 +251,11 @@ class AsyncDatabase(_Known):
         """Store a position, together with those that other tasks have waiting, as `Database.save`."""
         place = await self._found_in_thread(what)
         gathering = ENGINES.gathering((loop_key(place.key), self._tables[0].name), asyncio.Lock)
-        gathering.add(position)
-        try:
+        with gathering.waiting(position):
             async with gathering.turn:
                 while position.waits:
-                    part = gathering.take()
-                    try:
+                    with gathering.taken() as part:
                         await self._save_all(part, save_all, what)
-                    finally:
-                        gathering.put_back(part)
-        finally:
-            gathering.drop(position)
         if place.unused:
             await asyncio.to_thread(place.close_unused)
         return position.result()
@@ -299,10 +264,7 @@ class AsyncDatabase(_Known):
         try:
             settle(part, await self.transaction(save_all(part), what))
         except StoreError as error:
-            if not _is_of_one(error, part):
-                fail(part, error)
-                return
-            for position in part:
+            for position in to_try_alone(part, error):
                 await self._save_all([position], save_all, what)
 
     async def _make_tables(self, shared: Shared, missing: Sequence[Any]) -> None:
@@ -315,7 +277,7 @@ class AsyncDatabase(_Known):
 
     async def _make_table(self, engine: Any, table: Any) -> None:
         async with engine.begin() as connection:
-            await connection.run_sync(_make, table)
+            await connection.run_sync(table.create, checkfirst=True)
 
     async def close(self) -> None:
         """Give the engine back; the last one closes its connections."""

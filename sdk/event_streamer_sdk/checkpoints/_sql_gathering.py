@@ -8,7 +8,8 @@ company: what arrives while the database is busy goes with the next statement, t
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 
 from attrs import define, field
@@ -74,30 +75,30 @@ class Gathering(Generic[T]):
     turn: T
     _waiting: dict[Position, None] = field(factory=dict, init=False)
 
-    def add(self, position: Position) -> None:
-        """Let a position wait."""
+    @contextmanager
+    def waiting(self, position: Position) -> Iterator[None]:
+        """Let a position wait; no longer than its stream does, lest it be stored behind a later one."""
         self._waiting[position] = None
+        try:
+            yield
+        finally:
+            self._waiting.pop(position, None)
 
-    def drop(self, position: Position) -> None:
-        """Let it wait no more: nobody may store it behind a later one when its stream is gone."""
-        self._waiting.pop(position, None)
-
-    def take(self) -> list[Position]:
-        """Give what is to be stored now; of two of one name the second has to wait. To be called in turn."""
+    @contextmanager
+    def taken(self) -> Iterator[Sequence[Position]]:
+        """Give what is to be stored now; what is not settled then waits again. To be called in turn."""
         part: dict[str, Position] = {}
-        for position in list(self._waiting):
-            if len(part) < MOST_AT_ONCE and position.key not in part:
-                part[position.key] = position
+        for position in list(self._waiting):  # other threads add to it
+            if len(part) < MOST_AT_ONCE:
+                part.setdefault(position.key, position)  # of two of one name the second has to wait
         for position in part.values():
-            self.drop(position)
-        # In one order everywhere, lest two processes wait for each other's rows.
-        return sorted(part.values(), key=lambda position: position.key)
-
-    def put_back(self, part: Collection[Position]) -> None:
-        """Let what was taken wait again, but for what is settled: whoever took it was broken off."""
-        for position in part:
-            if position.waits:
-                self.add(position)
+            self._waiting.pop(position, None)
+        try:
+            # In one order everywhere, lest two processes wait for each other's rows.
+            yield sorted(part.values(), key=lambda position: position.key)
+        finally:
+            # Whoever took them was broken off.
+            self._waiting.update((position, None) for position in part.values() if position.waits)
 
 
 def settle(part: Collection[Position], stored: Collection[str]) -> None:
@@ -106,8 +107,16 @@ def settle(part: Collection[Position], stored: Collection[str]) -> None:
         position.stored = position.key in stored
 
 
-def fail(part: Collection[Position], error: StoreError) -> None:
-    """Note that nothing of it could be stored; each gets an error of its own, as several threads raise it."""
+def to_try_alone(part: Collection[Position], error: StoreError) -> Collection[Position]:
+    """
+    Give what is to be tried one by one, since one of several may be what the database doesn't take.
+
+    Where that is of no use, note that nothing of it could be stored; each gets an error of its own, as
+    several threads raise it.
+    """
+    if error.permanent and len(part) > 1:
+        return part
     for position in part:
         position.error = type(error)(str(error), permanent=error.permanent)
         position.error.__cause__ = error.__cause__
+    return ()
