@@ -31,12 +31,6 @@ def needs(module: str) -> Any:
     """
     Import a library that an extra brings.
 
-    Args:
-        module: Its name, or that of a module in it, as `pyarrow.parquet`.
-
-    Returns:
-        The module.
-
     Raises:
         MissingExtraError: It isn't installed.
     """

@@ -22,12 +22,7 @@ class HandlerTimer:
         """Subscription → how many calls there were, and their seconds altogether."""
 
     def run(self, lanes: Run) -> RunTimer:
-        """
-        Begin to time a run.
-
-        Args:
-            lanes: The run's lanes.
-        """
+        """Begin to time a run."""
         return RunTimer(self, lanes.session.subscription_id)
 
     def headers(self) -> dict[str, str]:
@@ -35,25 +30,13 @@ class HandlerTimer:
         return {}
 
     def note(self, subscription_id: int, seconds: float) -> None:
-        """
-        Count a call.
-
-        Args:
-            subscription_id: Whose it was.
-            seconds: How long it took.
-        """
+        """Count a call."""
         calls, before = self.took.get(subscription_id, (0, 0.0))
         self.took[subscription_id] = calls + 1, before + seconds
 
 
 class RunTimer:
-    """
-    Times the handlers of one run.
-
-    Args:
-        timer: What counts.
-        subscription_id: The subscription.
-    """
+    """Times the handlers of one run."""
 
     queue_class: type[ReadQueue] | None = None
 
@@ -62,12 +45,7 @@ class RunTimer:
         self._subscription_id = subscription_id
 
     def watch(self, steps: do.Steps[T]) -> do.Steps[T]:
-        """
-        Time the calls of a lane.
-
-        Args:
-            steps: Its generator.
-        """
+        """Time the calls of a lane."""
         clock, note, number = time.perf_counter, self._timer.note, self._subscription_id
         outcome: Any = None
         try:

@@ -97,9 +97,6 @@ class HTTPOptions:
         """
         Say how a service is reached, where no client or transport of the user's knows it.
 
-        Args:
-            url: Where the service is.
-
         Raises:
             EventStreamerValidationError: If an option, or a variable of the environment, can't be used.
         """
@@ -117,14 +114,7 @@ class HTTPOptions:
 
 @frozen(kw_only=True)
 class Way:
-    """
-    How a service is reached.
-
-    Attributes:
-        proxy: The proxy on the way.
-        tls: The TLS context, where TLS is spoken on it.
-        limits: How many connections may be open, and kept.
-    """
+    """How a service is reached."""
 
     proxy: Proxy | None
     tls: ssl.SSLContext | None

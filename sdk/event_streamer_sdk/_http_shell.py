@@ -62,13 +62,7 @@ class Answered(Protocol):
 
 
 class HTTPShell(abc.ABC):
-    """
-    What both shells share.
-
-    Args:
-        service: Where requests go, and what each of them carries.
-        options: How the service is reached.
-    """
+    """What both shells share."""
 
     _transport: Any = None
     _proxy: Proxy | None = None

@@ -55,9 +55,6 @@ class Inflater:
         """
         Inflate a chunk.
 
-        Args:
-            chunk: Compressed bytes.
-
         Returns:
             Pieces of at most `PIECE` bytes.
 

@@ -36,12 +36,7 @@ class TokenFilter(logging.Filter):
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """
-        Rewrite a record.
-
-        Returns:
-            True: the record is kept.
-        """
+        """Rewrite a record."""
         message = record.getMessage()
         clean = redacted(message)
         if clean != message:

@@ -16,13 +16,7 @@ from attrs import frozen
 
 @frozen
 class Peer:
-    """
-    A worker that shares the same subscriptions.
-
-    Attributes:
-        name: Its name.
-        capacity: How many it takes at most; `None` for any number.
-    """
+    """A worker that shares the same subscriptions; without a capacity it takes any number."""
 
     name: str
     capacity: int | None = None

@@ -240,9 +240,6 @@ def advice_on(event: ABIEvent) -> str | None:
     """
     Say what is probably wrong with an event that can be subscribed to.
 
-    Args:
-        event: The event.
-
     Returns:
         A sentence about a canonical signature, as explorers show it, which leaves out what is indexed; or
         `None`.
@@ -310,12 +307,7 @@ def _event_of(event: Any, name: str | None) -> ABIEvent:
 
 
 def next_page(listing: SubscriptionListResponse) -> int | None:
-    """
-    Say which page follows.
-
-    Returns:
-        The number of the next page, or None where this is the last one.
-    """
+    """Say which page follows."""
     # An empty page ends it as well, whatever `total` says: subscriptions may be deleted meanwhile.
     if not listing.subscriptions or listing.page * listing.page_size >= listing.total:
         return None
@@ -329,19 +321,7 @@ def asked_for(
     address: str | None,
     streaming_status: str | None,
 ) -> Iterator[SubscriptionResponse]:
-    """
-    Take the subscriptions that a filter asks for.
-
-    Args:
-        listing: A page of them.
-        chain_id: Of this chain; None for any.
-        topic0: Of this event; None for any.
-        address: That name this contract; None for any.
-        streaming_status: With this status; None for any.
-
-    Yields:
-        Those that fit all of it.
-    """
+    """Take the subscriptions that a filter asks for."""
     for each in listing.subscriptions:
         if (
             (chain_id is None or each.chain_id == chain_id)

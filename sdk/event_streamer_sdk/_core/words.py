@@ -12,13 +12,6 @@ def closest(word: str, names: Iterable[str]) -> str | None:
     """
     Find what was probably meant.
 
-    Args:
-        word: What was written.
-        names: What there is.
-
-    Returns:
-        The name that is most like it; `None` where none is.
-
     Example:
         >>> closest("adress", ["addresses", "start_block"])
         'addresses'
@@ -36,15 +29,6 @@ def closest(word: str, names: Iterable[str]) -> str | None:
 def unknown_argument(word: str, method: str, own: Iterable[str], further: Iterable[str] = ()) -> str:
     """
     Say that a call has no such argument, and which ones it has.
-
-    Args:
-        word: What was given.
-        method: The call.
-        own: The names of its own arguments.
-        further: The names of those that every call has.
-
-    Returns:
-        A sentence without its full stop.
 
     Example:
         >>> unknown_argument("page_sise", "list_subscriptions", ["page", "page_size"])

@@ -34,14 +34,7 @@ SLICE = 0.02
 
 
 class AsyncRun(AsyncCommands):
-    """
-    One run of a `StreamingClient`.
-
-    Args:
-        context: What it needs of its client.
-        lanes: The run's lanes, which hold all decisions.
-        previous: The run before, whose last handler may still be at work.
-    """
+    """One run of a `StreamingClient`."""
 
     def __init__(self, context: RunContext, lanes: Lanes, previous: AsyncRun | None) -> None:
         super().__init__(context, lanes)
@@ -176,12 +169,7 @@ class AsyncRun(AsyncCommands):
                     raise asyncio.CancelledError
 
     async def finished(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 - as on threads
-        """
-        Wait until the run is over, or a handler that does not end is left behind.
-
-        Args:
-            timeout: Seconds to wait at most.
-        """
+        """Wait until the run is over, or a handler that does not end is left behind."""
         if self._main is None or self._main.done():
             return True
         left_behind = asyncio.ensure_future(self._left_behind.wait())

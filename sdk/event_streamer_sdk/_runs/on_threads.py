@@ -42,14 +42,7 @@ READER_GRACE = 0.1
 
 
 class SyncRun(SyncCommands):
-    """
-    One run of a `SyncStreamingClient`.
-
-    Args:
-        context: What it needs of its client.
-        lanes: The run's lanes, which hold all decisions.
-        previous: The run before, whose last handler may still be at work.
-    """
+    """One run of a `SyncStreamingClient`."""
 
     def __init__(self, context: RunContext, lanes: Lanes, previous: SyncRun | None) -> None:
         super().__init__(context, lanes)
@@ -202,12 +195,7 @@ class SyncRun(SyncCommands):
             self._end()
 
     def finished(self, timeout: float | None = None) -> bool:
-        """
-        Wait until the run is over.
-
-        Args:
-            timeout: Seconds to wait at most.
-        """
+        """Wait until the run is over."""
         return not self._started or self._over.wait(timeout)
 
     # --- lanes ---------------------------------------------------------------------------------

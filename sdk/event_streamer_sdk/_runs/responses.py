@@ -11,12 +11,7 @@ from .._core.stream.commands import Connected, Failed, NoContent
 
 
 def opened(response: Any) -> Connected | NoContent:
-    """
-    Read the headers of a stream.
-
-    Args:
-        response: The open response, with a status of 2xx.
-    """
+    """Read the headers of a stream."""
     if response.status == 204:
         return NoContent()
     headers = response.headers
@@ -34,15 +29,7 @@ def failed(error: BaseException) -> Failed:
 
 
 def is_coroutine_function(function: Any) -> bool:
-    """
-    Tell whether calling a function gives a coroutine, also where an object with `__call__` stands for one.
-
-    Args:
-        function: Anything that can be called.
-
-    Returns:
-        Whether it does, as far as that can be told without a call.
-    """
+    """Tell whether calling a function, or an object with `__call__`, gives a coroutine."""
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
         getattr(function, "__call__", None)  # noqa: B004 - not whether it can be called, but how
     )

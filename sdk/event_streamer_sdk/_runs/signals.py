@@ -64,13 +64,7 @@ class Signals:
         self._breaks_off: Callable[[], bool] | None = None
 
     def enter(self, caught: Caught, wanted: bool | None) -> None:
-        """
-        Let signals stop a run.
-
-        Args:
-            caught: The run.
-            wanted: As `handle_signals` of `run()`.
-        """
+        """Let signals stop a run."""
         main = threading.current_thread() is threading.main_thread()
         with self._lock:
             if not self._runs:

@@ -26,12 +26,7 @@ class Flag:
             self._waiter.set_result(None)
 
     async def wait(self, seconds: float | None) -> None:
-        """
-        Wait to be woken.
-
-        Args:
-            seconds: At most so long; `None` waits for the wake-up alone.
-        """
+        """Wait to be woken."""
         if self._set:
             self._set = False
             return
@@ -75,11 +70,6 @@ async def wait_to_the_end(work: Iterable[asyncio.Future[Any]], *, hand_on: bool 
 async def call_in_time(handler: Callable[[Any], Any], argument: object, seconds: float | None) -> None:
     """
     Call a handler, and cancel it where it takes too long.
-
-    Args:
-        handler: A plain or a coroutine function.
-        argument: Its one argument.
-        seconds: How long it may take; `None` lets it take its time.
 
     Raises:
         HandlerTimeoutError: It took longer.

@@ -35,12 +35,7 @@ class Values:
         return self._decoder is not None
 
     def learn(self, event: ABIEvent) -> None:
-        """
-        Take the event that the subscription is for.
-
-        Args:
-            event: Its definition.
-        """
+        """Take the event that the subscription is for."""
         from event_streamer_sdk.abi import EventDecoder
 
         self._event = event
@@ -49,9 +44,6 @@ class Values:
     def of_group(self, events: Group) -> Group:
         """
         Convert events of the subscription.
-
-        Args:
-            events: Event objects as they came.
 
         Returns:
             New ones with Python values; the time of the block is a `datetime` in UTC.
@@ -66,12 +58,6 @@ class Values:
     def of_batch(self, events: Mapping[str, Group]) -> dict[str, Group]:
         """
         Convert the events of a batch; a name that is not the subscription's stays as it came.
-
-        Args:
-            events: Event name → event objects.
-
-        Returns:
-            The same with Python values.
 
         Raises:
             LogDecodeError: An event object does not fit the event's definition.
@@ -106,12 +92,6 @@ def name_of_event(event: str | type[EventClass]) -> str:
     """
     Give the name that the stream has for what a handler is registered for.
 
-    Args:
-        event: An event's name, or a class that `abi.codegen` wrote.
-
-    Returns:
-        The name.
-
     Raises:
         EventStreamerValidationError: It is neither.
     """
@@ -127,16 +107,7 @@ def name_of_event(event: str | type[EventClass]) -> str:
 
 
 def taking_instances(event_class: type[EventClass], handler: Callable[..., Any]) -> Callable[[Group], Any]:
-    """
-    Make a handler of event objects out of one that takes instances of a class.
-
-    Args:
-        event_class: The class.
-        handler: A function, or a coroutine function, that takes a list of instances.
-
-    Returns:
-        A function that takes a list of event objects; it gives back what the handler does.
-    """
+    """Make a handler of event objects out of one that takes instances of a class."""
 
     @functools.wraps(handler)
     def handle(events: Group) -> Any:

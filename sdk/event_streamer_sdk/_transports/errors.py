@@ -31,13 +31,7 @@ class NotSendableError(TransportError):
 
 
 class CannotConnectError(TransportError):
-    """
-    No connection came about.
-
-    Args:
-        reason: Why.
-        status: The status that a proxy gave instead of one.
-    """
+    """No connection came about."""
 
     sent = False
 

@@ -86,13 +86,6 @@ def target_of(url: str, params: Mapping[str, Any]) -> Target:
     """
     Say where a request goes.
 
-    Args:
-        url: An absolute URL; without a query where there are parameters.
-        params: Its query.
-
-    Returns:
-        Where it leads.
-
     Raises:
         NotSendableError: If it is not a URL, or neither of http nor https.
     """

@@ -40,13 +40,7 @@ class IdleConnections(Generic[C]):
         self._lock = threading.Lock()
 
     def take(self, origin: Origin, now: float) -> C | None:
-        """
-        Give out a connection to an origin, the one that was used last; drop those that are too old.
-
-        Args:
-            origin: Where it has to lead.
-            now: Seconds on a monotonic clock.
-        """
+        """Give out a connection to an origin, the one that was used last; drop those that are too old."""
         found = None
         kept: list[tuple[float, C]] = []
         with self._lock:
@@ -65,13 +59,7 @@ class IdleConnections(Generic[C]):
         return found
 
     def put(self, connection: C, now: float) -> None:
-        """
-        Keep a connection whose response was read to its end.
-
-        Args:
-            connection: The connection.
-            now: Seconds on a monotonic clock.
-        """
+        """Keep a connection whose response was read to its end."""
         with self._lock:
             if self._closed:  # a call that was still under way when its client was closed
                 connection.discard()

@@ -81,22 +81,12 @@ class TimeLimits:
         return self._ends is not None and time.monotonic() >= self._ends - EARLY
 
     def only_silence(self, seconds: float | None) -> None:
-        """
-        Let the rest take its time, as the body of a stream does: from here on only silence is limited.
-
-        Args:
-            seconds: How long it may last; None for no limit.
-        """
+        """Let the rest take its time, as the body of a stream does: from here on only silence is limited."""
         self.steps = {**self.steps, "read": seconds}
         self.whole = self._ends = None
 
     def exceeded(self, step: str) -> TransportTimeoutError:
-        """
-        Make the error for a whole that took too long.
-
-        Args:
-            step: Where it was noticed.
-        """
+        """Make the error for a whole that took too long."""
         return TransportTimeoutError(f"it took longer than {self.whole:g} s", step)
 
 

@@ -23,14 +23,7 @@ if TYPE_CHECKING:
 
 @frozen
 class Surroundings:
-    """
-    What lies between a call and its service.
-
-    Attributes:
-        service: The service.
-        proxy: The proxy on the way there.
-        trust_variable: Which variable names the certificates that are trusted.
-    """
+    """What lies between a call and its service."""
 
     service: Service
     proxy: Proxy | None
@@ -38,18 +31,7 @@ class Surroundings:
 
 
 def lost(operation: Operation[Any], error: Exception, limits: TimeLimits, around: Surroundings) -> NoResponse:
-    """
-    Turn what a transport or a body has raised into what the core decides on.
-
-    Args:
-        operation: The call.
-        error: A TransportError or a BodyError.
-        limits: How long it could take.
-        around: What lies on the way.
-
-    Returns:
-        The loss, with the error to raise if the call is not repeated.
-    """
+    """Turn what a transport or a body has raised into what the core decides on."""
     details: dict[str, Any] = {"method": operation.method, "path": operation.path}
     call = f"{operation.operation_id} failed"
     where = f"({operation.method} {around.service.url}{operation.path})"

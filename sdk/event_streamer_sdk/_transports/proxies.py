@@ -32,13 +32,7 @@ _logger = logging.getLogger(__name__)
 
 @frozen
 class Proxy:
-    """
-    A proxy, and who named it.
-
-    Attributes:
-        name: The variable or the option that names it.
-        proxy: The proxy, as httpx takes it.
-    """
+    """A proxy, and who named it."""
 
     name: str
     proxy: httpx.Proxy

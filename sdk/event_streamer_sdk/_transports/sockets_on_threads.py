@@ -17,11 +17,6 @@ def connect(origin: Origin, tls: ssl.SSLContext | None, limits: TimeLimits) -> H
     """
     Connect.
 
-    Args:
-        origin: Where to.
-        tls: The TLS context, for https.
-        limits: How long it may take.
-
     Raises:
         CannotConnectError: If none comes about.
         TransportTimeoutError: If it takes too long.

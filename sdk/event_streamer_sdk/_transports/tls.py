@@ -140,13 +140,7 @@ def _reason(error: ssl.SSLError) -> str:
 
 
 def advice(error: ssl.SSLError, variable: str | None) -> str:
-    """
-    Say what helps where the two sides don't come to terms.
-
-    Args:
-        error: What TLS says.
-        variable: Which variable names the certificates that are trusted, where one does.
-    """
+    """Say what helps where the two sides don't come to terms."""
     if isinstance(error, ssl.SSLCertVerificationError):
         source = f"; those that are trusted come from {variable}" if variable else ""
         return f"to trust it, pass an SSL context as verify={source}"

@@ -45,9 +45,6 @@ class Item:
         """
         Read the item.
 
-        Returns:
-            The item in the shape of a JSON ABI.
-
         Raises:
             ABIParsingError: It isn't an object, or a declaration that can't be read.
         """
@@ -78,12 +75,6 @@ class Item:
         """
         Read the item if it is an event.
 
-        Args:
-            limits: The limits on types, depth and number of inputs.
-
-        Returns:
-            The event; `None` if the item is something else.
-
         Raises:
             ABIParsingError: It isn't an object, or an event of which something is wrong.
         """
@@ -98,12 +89,7 @@ class Item:
             raise error.within(self.path) from None
 
     def is_event(self) -> bool:
-        """
-        Tell whether the item is an event, or was meant to be one.
-
-        Returns:
-            Whether it says so.
-        """
+        """Tell whether the item is an event, or was meant to be one."""
         if isinstance(self._source, Declaration):
             return self._source.kind == "event"
         try:
@@ -124,12 +110,7 @@ class Item:
         return may_hold(self._source, f'"{name}"') and self.event_name() == name
 
     def event_name(self) -> str | None:
-        """
-        Name the event that the item is, or was meant to be.
-
-        Returns:
-            The name; `None` if it is not an event, or has none.
-        """
+        """Name the event that the item is, or was meant to be."""
         if isinstance(self._source, Declaration):
             return self._source.name if self._source.kind == "event" else None
         try:
@@ -174,9 +155,6 @@ class Items:
     def read_events(self, limits: Limits) -> tuple[list[ABIEvent], list[ABIParsingError]]:
         """
         Read all events.
-
-        Args:
-            limits: The limits on types, depth and number of inputs.
 
         Returns:
             The events, in their order; and a fault for each item that can't be read, so that nobody knows

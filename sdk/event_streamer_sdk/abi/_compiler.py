@@ -59,10 +59,6 @@ def compile_decoder(event: Event, style: Style) -> Decode:
     """
     Compile the decoder of an event.
 
-    Args:
-        event: The event.
-        style: What the decoder returns and how strict it is.
-
     Returns:
         A function from a log's topics and data to its values by name. It raises LogDecodeError.
     """

@@ -353,9 +353,6 @@ def merge_events(events: Iterable[ABIEvent]) -> list[ABIEvent]:
     """
     Merge identical events: those that differ in nothing but names of parameters.
 
-    Args:
-        events: The events.
-
     Returns:
         The different ones, in their order.
 

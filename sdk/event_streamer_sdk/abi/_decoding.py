@@ -40,10 +40,6 @@ def helpers(style: Style, topics_size: int) -> dict[str, Callable[..., Any]]:
     """
     Make the functions that the source of a decoder calls.
 
-    Args:
-        style: How strict the decoder is, and what it returns.
-        topics_size: How many bytes of a log, as the decoder sees it, are topics.
-
     Returns:
         The functions by the names that the source has for them.
     """

@@ -106,11 +106,6 @@ def hash_indexed(type_: ABIType, value: Any, path: str) -> IndexedHash:
     whole words, with neither lengths nor pointers (Solidity's ABI specification, "Encoding of Indexed Event
     Parameters").
 
-    Args:
-        type_: The type.
-        value: The value.
-        path: What it is called in errors.
-
     Returns:
         The hash.
 

@@ -80,13 +80,6 @@ def resolve(event: ABIEvent, limits: Limits = DEFAULT_LIMITS) -> Event:
     """
     Check an event and read its types.
 
-    Args:
-        event: The event; it may be made by hand, so nothing in it is taken on trust.
-        limits: The limits on types, depth and number of inputs.
-
-    Returns:
-        The checked event.
-
     Raises:
         ABIParsingError: A name, a type or a limit is broken; the path is within the event.
     """
@@ -168,9 +161,6 @@ def check_event_name(name: object) -> None:
     """
     Refuse a name that no event can have.
 
-    Args:
-        name: The name.
-
     Raises:
         ABIParsingError: It is missing, no identifier, or too long.
     """
@@ -182,9 +172,6 @@ def check_event_name(name: object) -> None:
 def check_parameter_name(name: object) -> None:
     """
     Refuse a name that no parameter can have; `None` and an empty one mean that it has none.
-
-    Args:
-        name: The name.
 
     Raises:
         ABIParsingError: It is not text, not an identifier, or too long.

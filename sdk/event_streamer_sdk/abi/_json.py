@@ -155,15 +155,7 @@ def whole(value: Any) -> Any:
 
 
 def is_text(value: Any) -> bool:
-    """
-    Tell whether a value is text, without reading it.
-
-    Args:
-        value: As for `opened`.
-
-    Returns:
-        Whether it is text.
-    """
+    """Tell whether a value is text, without reading it."""
     return bytes(value)[:1] == b'"' if is_unread(value) else isinstance(value, str)
 
 

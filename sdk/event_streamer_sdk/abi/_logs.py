@@ -13,14 +13,6 @@ def log_bytes(event: Event, topics: Sequence[str | bytes], data: str | bytes) ->
     """
     Check a log's topics against an event, and join what holds values.
 
-    Args:
-        event: The event that the log must be of.
-        topics: The log's topics, 32 bytes each, as bytes or 0x-hex.
-        data: The log's data.
-
-    Returns:
-        The indexed topics and the data.
-
     Raises:
         LogDecodeError: Another event's topic0, another number of topics, or something that isn't bytes.
     """
@@ -45,12 +37,6 @@ def topic_words(topics: Any) -> list[bytes]:
     """
     Turn a log's topics into words of 32 bytes.
 
-    Args:
-        topics: The topics, as bytes or 0x-hex; anything may come.
-
-    Returns:
-        The words.
-
     Raises:
         LogDecodeError: It isn't a list, or a topic is none.
     """
@@ -66,12 +52,6 @@ def topic_words(topics: Any) -> list[bytes]:
 def data_bytes(data: Any) -> bytes:
     """
     Turn a log's data into bytes.
-
-    Args:
-        data: The data, as bytes or 0x-hex; anything may come.
-
-    Returns:
-        The bytes.
 
     Raises:
         LogDecodeError: It is neither.

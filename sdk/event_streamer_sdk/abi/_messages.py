@@ -33,16 +33,7 @@ def _printable(name: str) -> str:
 
 
 def nearest(word: str, names: Iterable[str]) -> str:
-    """
-    Suggest what was probably meant.
-
-    Args:
-        word: What was written.
-        names: What there is.
-
-    Returns:
-        A clause to append to a message, or nothing.
-    """
+    """Suggest what was probably meant."""
     candidates = [name for name in list(names)[:_MOST_COMPARED] if len(name) <= _LONGEST_COMPARED]
     near = closest(word[:_LONGEST_COMPARED], candidates)
     return f"; did you mean {_printable(near)}?" if near else ""

@@ -139,16 +139,7 @@ class Tokens:
         return token
 
     def fault(self, message: str, token: Token) -> ABIParsingError:
-        """
-        Make the error of something wrong at a token.
-
-        Args:
-            message: What is wrong.
-            token: Where.
-
-        Returns:
-            The error, to be raised.
-        """
+        """Make the error of something wrong at a token."""
         place = f"line {token.line}, column {token.column}"
         return ABIParsingError(message, f"{self._where}, {place}" if self._where else place)
 

@@ -155,15 +155,7 @@ def check_type(text: object, *, has_components: bool, limits: Limits) -> TypeNam
 
 
 def base_type(name: TypeName) -> BaseType:
-    """
-    Make the tree of a type that has no components, its dimensions left aside.
-
-    Args:
-        name: What the text of the type says.
-
-    Returns:
-        The tree's one node.
-    """
+    """Make the tree of a type that has no components, its dimensions left aside."""
     canonical = name.canonical.partition("[")[0]
     return BaseType(name.base, name.size, name.scale, canonical, canonical in ("bytes", "string"))
 
@@ -269,27 +261,11 @@ def _suggestion(word: str) -> str:
 
 
 def shortened(text: str) -> str:
-    """
-    Quote a text for a message.
-
-    Args:
-        text: The text.
-
-    Returns:
-        It in quotation marks, cut off where it is long.
-    """
+    """Quote a text for a message."""
     return repr(text if len(text) <= 60 else f"{text[:57]}...")
 
 
 def kind_of(value: object) -> str:
-    """
-    Name the kind of a JSON value for a message.
-
-    Args:
-        value: The value.
-
-    Returns:
-        Its kind, with an article.
-    """
+    """Name the kind of a JSON value for a message."""
     kinds = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null"}
     return kinds.get(type(value), "a number" if isinstance(value, int | float) else type(value).__name__)

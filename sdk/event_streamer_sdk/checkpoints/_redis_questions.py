@@ -200,10 +200,6 @@ def client_of(module: Any, url: str) -> Any:
     """
     Make a client of Redis, which connects with its first command.
 
-    Args:
-        module: `redis` or `redis.asyncio`.
-        url: Where Redis is.
-
     Raises:
         EventStreamerValidationError: The URL can't be used.
     """

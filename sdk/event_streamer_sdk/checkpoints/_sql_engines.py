@@ -291,15 +291,7 @@ def sqlite_place(path: str | os.PathLike[str]) -> DatabasePlace:
 
 
 def connect_sqlite(path: str | os.PathLike[str]) -> sqlite3.Connection:
-    """
-    Open an SQLite file so that a commit survives a loss of power.
-
-    Args:
-        path: The file.
-
-    Returns:
-        The connection.
-    """
+    """Open an SQLite file so that a commit survives a loss of power."""
     _make_private(path)
     # The pool lets one thread at a time use it.
     connection = sqlite3.connect(path, timeout=10.0, check_same_thread=False)

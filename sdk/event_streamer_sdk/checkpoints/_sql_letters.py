@@ -17,15 +17,7 @@ WRITING, READING, REMOVING = "writing a dead letter", "reading dead letters", "r
 
 
 class SQLLetters:
-    """
-    The table of dead letters, and the work that is done in it.
-
-    Args:
-        table: Its name.
-
-    Attributes:
-        table: The table, for SQLAlchemy.
-    """
+    """The table of dead letters, and the work that is done in it."""
 
     def __init__(self, table: str) -> None:
         if not table.isidentifier():

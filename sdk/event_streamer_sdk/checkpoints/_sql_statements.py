@@ -88,12 +88,6 @@ def tables_of(name: str) -> list[Any]:
     """
     Describe what a store of positions needs.
 
-    Args:
-        name: The name of the table of positions.
-
-    Returns:
-        The tables of positions and of workers.
-
     Raises:
         EventStreamerValidationError: It can't be a table's name.
         MissingExtraError: SQLAlchemy isn't installed.
@@ -130,12 +124,7 @@ def positions_table(name: str) -> Any:
 
 
 def workers_table() -> Any:
-    """
-    Describe the table of workers.
-
-    Returns:
-        A table of SQLAlchemy.
-    """
+    """Describe the table of workers."""
     sa = needs("sqlalchemy")
     return sa.Table(
         WORKERS,

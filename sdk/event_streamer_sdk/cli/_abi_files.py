@@ -43,12 +43,6 @@ def read_abi(file: str) -> bytes:
     """
     Read an ABI from a file or from standard input.
 
-    Args:
-        file: A path, or `-` for standard input.
-
-    Returns:
-        The content, still unparsed.
-
     Raises:
         EventStreamerValidationError: The file can't be read.
     """
@@ -107,14 +101,6 @@ def chosen_event(
 ) -> ABIEvent:
     """
     Find the event that a command line means.
-
-    Args:
-        event: With `abi` a name, a signature or a topic0 in it; else the event in human-readable form.
-        abi: The file that holds it, `-` for standard input, or None.
-        contract: The contract in the file, where it holds several.
-
-    Returns:
-        The event.
 
     Raises:
         typer.BadParameter: A bare name without an ABI.

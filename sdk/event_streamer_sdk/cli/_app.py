@@ -168,15 +168,7 @@ def _is_usage(problem: EventStreamerSDKError) -> bool:
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """
-    Run one command.
-
-    Args:
-        arguments: What stands after the command's name; None takes those of the process.
-
-    Returns:
-        The exit code.
-    """
+    """Run one command."""
     # What goes wrong is said in the command's own words.
     logging.getLogger("event_streamer_sdk").addHandler(logging.NullHandler())
     try:

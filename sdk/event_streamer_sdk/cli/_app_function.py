@@ -13,12 +13,6 @@ def app_function(name: str) -> Callable[[Any], Any]:
     """
     Import `module:function`, as uvicorn and gunicorn do: also from the working directory.
 
-    Args:
-        name: What `--app` says.
-
-    Returns:
-        The function, which gets streaming clients.
-
     Raises:
         typer.BadParameter: There is no such function.
     """

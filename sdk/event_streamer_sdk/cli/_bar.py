@@ -22,13 +22,7 @@ _KILO = 1000
 
 
 class BlockProgress:
-    """
-    Shows how many blocks of a range are done.
-
-    Args:
-        first: The first block.
-        last: The last block; `None` where there is none.
-    """
+    """Shows how many blocks of a range are done."""
 
     def __init__(self, first: int, last: int | None) -> None:
         self._first = first
@@ -64,14 +58,7 @@ class BlockProgress:
             self._bar.stop()
 
     def update(self, block: int | None, events: int, size: int) -> None:
-        """
-        Tell what is done.
-
-        Args:
-            block: The last block, where known.
-            events: Events in this run.
-            size: Bytes in this run.
-        """
+        """Tell what is done."""
         self._block = self._block if block is None else block
         self._events, self._bytes = events, size
         if self._bar is not None:
@@ -82,12 +69,7 @@ class BlockProgress:
             say(self._line())
 
     def remark(self, text: str) -> None:
-        """
-        Tell something beside, above the bar where there is one.
-
-        Args:
-            text: A line.
-        """
+        """Tell something beside, above the bar where there is one."""
         if self._bar is not None:
             self._bar.console.print(Text(visible(text), "yellow"))
         else:
@@ -119,9 +101,6 @@ class _Share(ProgressColumn):
 def in_bytes(size: float) -> str:
     """
     Write a size for people.
-
-    Args:
-        size: Bytes.
 
     Returns:
         Such as `3.4 MB`.

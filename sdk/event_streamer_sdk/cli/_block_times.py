@@ -39,12 +39,6 @@ def blocks_between(
     Some 25 calls for each date, on a chain of 30 million blocks. Of blocks with the same time, as chains
     with several blocks a second have them, all are in.
 
-    Args:
-        client: Asks the service.
-        chain_id: The chain.
-        since: The earlier date.
-        until: The later date.
-
     Returns:
         The blocks; `None` where the service can't tell the times of blocks.
 

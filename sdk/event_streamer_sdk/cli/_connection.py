@@ -99,12 +99,6 @@ def place(
     """
     Settle where the service is, for a command that makes its client itself.
 
-    Args:
-        url: The service's address.
-        subscriber_id: The subscriber whose subscriptions are used.
-        api_key: The key, or None where the service asks for none.
-        settings_file: What says the rest; None for the one in the usual place.
-
     Returns:
         The place: by the options and the environment, which typer has looked into, then the settings file.
 
@@ -131,12 +125,6 @@ def _first(*values: str | None) -> str | None:
 def connect(**options: Any) -> SyncEventStreamer:
     """
     Make the client of a command.
-
-    Args:
-        options: Those of `place`.
-
-    Returns:
-        A client that has not connected yet.
 
     Raises:
         EventStreamerValidationError: The settings file, or a value, can't be used.

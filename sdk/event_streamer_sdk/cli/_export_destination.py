@@ -18,16 +18,7 @@ _shape = partial(option, rich_help_panel="What is stored, and how")
 
 @define
 class Destination:
-    """
-    Where events go.
-
-    Attributes:
-        name: What stands behind --to.
-        options: The options of its sink.
-        last_block: The last block that is wanted, where one was named.
-        since: The first moment that is wanted, where one was named.
-        until: The last moment that is wanted, where one was named.
-    """
+    """Where events go."""
 
     name: str
     options: dict[str, Any]
@@ -105,21 +96,6 @@ def destination_options(
     """
     Read where events go, and in which form.
 
-    Args:
-        to: The place, and perhaps a number: the last block.
-        columns: Names of parameters, between commas.
-        where: A condition.
-        since: A date.
-        until: A date.
-        format_: The format of files.
-        integers: The style of wide integers in files.
-        byte_style: The style of bytes in files.
-        part_rows: Events in a part file.
-        part_seconds: Seconds between two part files.
-
-    Returns:
-        Where events go.
-
     Raises:
         typer.BadParameter: There is no place, or more than one.
     """
@@ -165,12 +141,6 @@ def _place_and_block(to: list[str]) -> tuple[str, int | None]:
 def shown_destination(name: str) -> str:
     """
     Show a place without what may be a secret: the password of a URL, and its options.
-
-    Args:
-        name: What stands behind --to.
-
-    Returns:
-        What may be shown.
 
     Example:
         >>> shown_destination("postgresql://me:secret@host/db?table=t&password=secret")

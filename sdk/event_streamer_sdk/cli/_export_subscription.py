@@ -20,15 +20,7 @@ __all__ = ["between_dates", "like", "own_subscription", "tell_of_waiting", "whol
 
 
 def like(found: SubscriptionResponse) -> SubscriptionCreate:
-    """
-    Describe another subscription for the same events.
-
-    Args:
-        found: The subscription.
-
-    Returns:
-        What to ask the service for.
-    """
+    """Describe another subscription for the same events."""
     return SubscriptionCreate(
         event_signature=found.event_signature,
         chain_id=found.chain_id,
@@ -47,15 +39,6 @@ def between_dates(
 
     With --follow there is no last block: there, and where the service doesn't tell the times of blocks, the
     events' own times are held against the dates.
-
-    Args:
-        client: Asks the service.
-        place: The dates; what is held against the events is added to its options.
-        wanted: All that could be exported.
-        follow: Whether the export goes on with the chain.
-
-    Returns:
-        What is to be exported.
 
     Raises:
         typer.BadParameter: Nothing lies between the dates.
@@ -95,11 +78,6 @@ def whole_subscription(
     What one subscription has delivered it doesn't deliver again to a place that knows no position. So where
     that was begun elsewhere, another subscription for the same is made for this export alone.
 
-    Args:
-        client: Asks the service.
-        place: Where the events go.
-        found: The subscription that was named.
-
     Returns:
         The subscription, and whether it is to be removed at the end.
     """
@@ -127,17 +105,7 @@ def whole_subscription(
 def own_subscription(
     client: SyncEventStreamer, place: Destination, wanted: SubscriptionCreate
 ) -> SubscriptionResponse:
-    """
-    Find the subscription that the place was begun with, else make one.
-
-    Args:
-        client: Asks the service.
-        place: Where the events go.
-        wanted: What is to be exported.
-
-    Returns:
-        The subscription.
-    """
+    """Find the subscription that the place was begun with, else make one."""
     return _begun_with(client, place, wanted) or client.create_subscription(wanted)
 
 
@@ -160,13 +128,7 @@ def _begun_with(
 
 
 def tell_of_waiting(client: SyncEventStreamer, found: SubscriptionResponse) -> None:
-    """
-    Say so where the last block is not there yet.
-
-    Args:
-        client: Asks the service.
-        found: The subscription that is exported.
-    """
+    """Say so where the last block is not there yet."""
     if found.end_block is None:
         return
     with suppress(EventStreamerSDKError):  # a key need not be good for chains

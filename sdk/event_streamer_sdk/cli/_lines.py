@@ -17,10 +17,6 @@ def pretty_line(name: str, event: Mapping[str, Any]) -> Text:
     """
     Write an event for people: time, block, name and parameters.
 
-    Args:
-        name: The event's name.
-        event: The event object of the stream.
-
     Returns:
         A styled line. Long hexadecimal values are cut in the middle: the JSON form has them whole.
     """
@@ -38,15 +34,7 @@ def pretty_line(name: str, event: Mapping[str, Any]) -> Text:
 
 
 def short(value: Any) -> str:
-    """
-    Shorten a value for a line: 0x-hex of more than 12 digits loses its middle.
-
-    Args:
-        value: A decoded value: text, number, truth, list or mapping.
-
-    Returns:
-        The text.
-    """
+    """Shorten a value for a line: 0x-hex of more than 12 digits loses its middle."""
     if isinstance(value, str):
         return f"{value[:8]}…{value[-4:]}" if value.startswith("0x") and len(value) > 14 else value
     if isinstance(value, Mapping):

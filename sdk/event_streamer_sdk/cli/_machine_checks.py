@@ -20,12 +20,7 @@ _OF_EXTRA = re.compile(r"""(?P<name>[\w.-]+).*;\s*extra\s*==\s*['"](?P<extra>[^'
 
 
 def machine_checks() -> Iterator[Check]:
-    """
-    Look at this machine.
-
-    Yields:
-        What was found.
-    """
+    """Look at this machine."""
     yield ok("Client", f"{DISTRIBUTION} {__version__}")
     yield ok(
         "Python",
@@ -62,15 +57,7 @@ def missing_by_extra() -> dict[str, list[str]]:
 
 
 def extras(missing: dict[str, list[str]]) -> Iterator[Check]:
-    """
-    Tell which extras are there.
-
-    Args:
-        missing: Extra → its distributions that aren't installed.
-
-    Yields:
-        A check of those that are there, and one of the others, where there are any.
-    """
+    """Tell which extras are there."""
     whole = sorted(extra for extra, names in missing.items() if not names)
     yield ok("Extras", ", ".join(whole) or "none")
     lacking = sorted(missing.keys() - whole)

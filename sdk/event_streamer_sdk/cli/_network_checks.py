@@ -20,15 +20,7 @@ _PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 
 
 def network_checks(url: str) -> Iterator[Check]:
-    """
-    Go the way to the service step by step, up to the first one that fails.
-
-    Args:
-        url: The service's address, without user and password.
-
-    Yields:
-        What was found.
-    """
+    """Go the way to the service step by step, up to the first one that fails."""
     try:
         proxy = proxy_of(url, None, trust_env=True)
     except EventStreamerValidationError as wrong:

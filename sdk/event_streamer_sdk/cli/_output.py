@@ -34,22 +34,12 @@ _UNKNOWN_WIDTH = 10_000
 
 
 def complain(problem: str) -> None:
-    """
-    Write a failure as one line to standard error.
-
-    Args:
-        problem: What went wrong and what to do; line breaks in it become spaces.
-    """
+    """Write a failure as one line to standard error."""
     _tell(Text.assemble(("Error: ", "bold red"), visible(" ".join(problem.split()))))
 
 
 def say(text: str) -> None:
-    """
-    Write a line for people to standard error, so that standard output stays what a program reads.
-
-    Args:
-        text: The line, without markup.
-    """
+    """Write a line for people to standard error, so that standard output stays what a program reads."""
     _tell(Text(visible(text)))
 
 
@@ -61,9 +51,6 @@ def _tell(line: Text) -> None:
 def ask(question: str) -> None:
     """
     Ask on the terminal whether to go on.
-
-    Args:
-        question: What is answered with y or n.
 
     Raises:
         typer.BadParameter: Standard input is no terminal: nobody can answer.
@@ -95,12 +82,7 @@ def json_text(value: Any, *, indent: int | None = None) -> str:
 
 
 def write_json(value: Any) -> None:
-    """
-    Write a value as indented JSON to standard output.
-
-    Args:
-        value: A model of the SDK, or JSON-like values that may hold models, times and bytes.
-    """
+    """Write a value as indented JSON to standard output."""
     sys.stdout.write(json_text(value, indent=2) + "\n")
 
 
@@ -115,22 +97,12 @@ def _plain(value: Any) -> Any:
 
 
 def write_line(text: str) -> None:
-    """
-    Write one line to standard output.
-
-    Args:
-        text: The line, without its end.
-    """
+    """Write one line to standard output."""
     sys.stdout.write(visible(text) + "\n")
 
 
 def write_styled(line: Text) -> None:
-    """
-    Write one line to standard output, with its colours on a terminal.
-
-    Args:
-        line: The line; what it holds is visible already.
-    """
+    """Write one line to standard output, with its colours on a terminal."""
     _write(line, sys.stdout)
 
 
@@ -170,12 +142,7 @@ def write_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty:
 
 
 def write_details(values: Mapping[str, Any]) -> None:
-    """
-    Write names and values, a pair a line, to standard output.
-
-    Args:
-        values: What to show; None is shown as a dash.
-    """
+    """Write names and values, a pair a line, to standard output."""
     _write_pairs([(visible(name), _shown(value)) for name, value in values.items()])
 
 

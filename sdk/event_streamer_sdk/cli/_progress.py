@@ -38,11 +38,6 @@ class Course:
         """
         Tell which part of the way is done.
 
-        Args:
-            block: The block up to which all is written.
-            written: How many events are.
-            moment: The time of the last event.
-
         Returns:
             From 0 to 1, by the end that is nearest; None where no end is known.
         """
@@ -68,9 +63,6 @@ class Pace:
         """
         Estimate the rest.
 
-        Args:
-            done: The part that is done, 0 to 1.
-
         Returns:
             Seconds, or None as long as there is nothing to go by.
         """
@@ -84,13 +76,6 @@ class Pace:
 def progress_text(done: float, seconds_left: float | None) -> str:
     """
     Write a percentage and the time left.
-
-    Args:
-        done: From 0 to 1.
-        seconds_left: An estimate, or None.
-
-    Returns:
-        Such as "43 %, 0:01:20 left".
 
     Example:
         >>> progress_text(0.4399, 80.2)
@@ -106,12 +91,6 @@ _UNITS = ((365 * 86_400, "year"), (86_400, "day"), (3_600, "h"), (60, "min"))
 def span_text(span: timedelta) -> str:
     """
     Write how long something takes, in the units that people use for so long a time.
-
-    Args:
-        span: How long.
-
-    Returns:
-        Two units at most.
 
     Example:
         >>> [span_text(timedelta(seconds=seconds)) for seconds in (4, 3_660, 28_861, 10**8)]

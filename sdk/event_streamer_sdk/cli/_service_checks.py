@@ -46,12 +46,7 @@ class Clock:
     ahead: float | None = None
 
     def look(self, answered: ResponseInfo) -> None:
-        """
-        Take the date of a response, as a hook.
-
-        Args:
-            answered: The response.
-        """
+        """Take the date of a response, as a hook."""
         now = time.time()
         self.answered = self.answered or answered.status is not None
         try:
@@ -63,12 +58,7 @@ class Clock:
         self.ahead = said - latest if said > latest else min(0.0, said - earliest)
 
     def check(self) -> Check:
-        """
-        Tell what was seen.
-
-        Returns:
-            The check.
-        """
+        """Tell what was seen."""
         if self.ahead is None:
             return note("Clock", "the service sends no time (no Date header)")
         if abs(self.ahead) <= CLOCK_SECONDS:
@@ -82,17 +72,7 @@ class Clock:
 
 
 def service_checks(client: SyncEventStreamer, clock: Clock, place: ServiceAccess) -> Iterator[Check]:
-    """
-    Ask the service.
-
-    Args:
-        client: The client that asks.
-        clock: One of its hooks.
-        place: What the client was made of.
-
-    Yields:
-        What was found.
-    """
+    """Ask the service."""
     health = _health(client)
     yield health
     if not clock.answered:
@@ -184,9 +164,6 @@ def _refused(refused: EventStreamerAuthError, place: ServiceAccess) -> Check:
 def version_check(service: str) -> Check:
     """
     Compare the service's version with that of the client.
-
-    Args:
-        service: What the service says.
 
     Returns:
         A problem where the first numbers differ, which is where incompatible changes are (semver.org).

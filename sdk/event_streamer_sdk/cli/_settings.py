@@ -15,14 +15,7 @@ from event_streamer_sdk.exceptions import EventStreamerValidationError
 
 @frozen(kw_only=True)
 class SettingsFile:
-    """
-    What a settings file says; None for what it leaves out.
-
-    Attributes:
-        url: The service's address.
-        subscriber_id: The subscriber whose subscriptions are used.
-        api_key: The key that the service asks for.
-    """
+    """What a settings file says; None for what it leaves out."""
 
     url: str | None = None
     subscriber_id: str | None = None

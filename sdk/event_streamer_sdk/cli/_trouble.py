@@ -8,13 +8,7 @@ from event_streamer_sdk.streaming_client import StatusKind
 
 
 def tell_trouble(stream: SyncStreamingClient, remark: Callable[[str], object]) -> None:
-    """
-    Tell of lost connections, of errors that the service reports, and of gaps.
-
-    Args:
-        stream: The stream, before it is started.
-        remark: Shows a line.
-    """
+    """Tell of lost connections, of errors that the service reports, and of gaps."""
     lost = False
 
     @stream.on_status

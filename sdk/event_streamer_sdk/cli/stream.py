@@ -166,14 +166,7 @@ class _Screen:
         self._waiting.clear()
 
     def flush(self, block: int | None, moment: datetime | None, lag: int | None) -> None:
-        """
-        Write all lines out, since what is not out does not count as delivered, and tell how far it is.
-
-        Args:
-            block: The block up to which all is written.
-            moment: The time of the last event.
-            lag: How many blocks the chain is ahead, where that is known.
-        """
+        """Write all lines out, since what is not out does not count as delivered, and tell how far it is."""
         sys.stdout.flush()
         self._show_waiting()
         if not self._display.is_shown:

@@ -24,9 +24,6 @@ class Tally:
 
     A counter of OpenTelemetry's would clean, hash and look up its attributes for each batch, which takes more
     than the client takes for the batch.
-
-    Args:
-        attributes: What is said of the count.
     """
 
     def __init__(self, attributes: Mapping[str, Any]) -> None:
@@ -35,12 +32,7 @@ class Tally:
         self._lock = threading.Lock()
 
     def add(self, number: int) -> None:
-        """
-        Add to it.
-
-        Args:
-            number: How many more.
-        """
+        """Add to it."""
         with self._lock:
             self.total += number
 
@@ -88,12 +80,7 @@ class Instruments:
         )
 
     def consumed(self, attributes: Mapping[str, Any]) -> Tally:
-        """
-        Give the count of events that were delivered to handlers.
-
-        Args:
-            attributes: What is said of it; runs that say the same share one.
-        """
+        """Give the count of events that were delivered to handlers."""
         return self._tallies.setdefault(tuple(sorted(attributes.items())), Tally(attributes))
 
     def _consumed(self, _: CallbackOptions) -> Iterable[Observation]:
@@ -108,12 +95,7 @@ _making = threading.Lock()
 
 
 def instruments_of(provider: MeterProvider) -> Instruments:
-    """
-    Make a provider's instruments, once: of two with one name it would ask the first one only.
-
-    Args:
-        provider: Where it goes.
-    """
+    """Make a provider's instruments, once: of two with one name it would ask the first one only."""
     with _making:
         found = _made.get(provider)
         if found is None:

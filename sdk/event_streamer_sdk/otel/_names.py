@@ -38,10 +38,5 @@ BLOCKS_BEHIND = "event_streamer.client.blocks_behind"
 
 
 def destination(subscription_id: int) -> str:
-    """
-    Give a subscription's name as a destination, which is its path in the API.
-
-    Args:
-        subscription_id: The subscription.
-    """
+    """Give a subscription's name as a destination, which is its path in the API."""
     return f"subscriptions/{subscription_id}"

@@ -59,9 +59,6 @@ class Telemetry:
         """
         Begin to look at a run.
 
-        Args:
-            lanes: The run's lanes.
-
         Returns:
             What looks at it; `None` where no provider is configured, so that nothing is spent.
         """

@@ -35,9 +35,6 @@ class RunTelemetry(RunSpans):
         """
         Look at a lane, or a part of one.
 
-        Args:
-            steps: Its generator.
-
         Returns:
             A generator of the same commands.
         """
@@ -45,12 +42,7 @@ class RunTelemetry(RunSpans):
 
     @contextmanager
     def settling(self, batch_ids: Sequence[str]) -> Iterator[None]:
-        """
-        Tell of a call of the user's that acknowledges batches.
-
-        Args:
-            batch_ids: The batches.
-        """
+        """Tell of a call of the user's that acknowledges batches."""
         operation = self.acknowledging(batch_ids, contexts.get_current())
         try:
             with trace.use_span(operation.span, record_exception=False, set_status_on_exception=False):

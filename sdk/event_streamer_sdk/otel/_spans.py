@@ -63,15 +63,7 @@ class TimedQueue(ReadQueue):
 
 
 class RunSpans:
-    """
-    Begins the spans of one run, and says what its measurements say.
-
-    Args:
-        lanes: The run's lanes.
-        tracer: Makes the spans.
-        instruments: What is measured.
-        attributes: What all spans and metrics of the run say.
-    """
+    """Begins the spans of one run, and says what its measurements say."""
 
     def __init__(self, lanes: Run, tracer: Tracer, instruments: Instruments, attributes: Attributes) -> None:
         self.lanes = lanes
@@ -111,13 +103,7 @@ class RunSpans:
         )
 
     def measured(self, name: str, error: str | None = None) -> Attributes:
-        """
-        Give the attributes of a measurement.
-
-        Args:
-            name: The operation's name.
-            error: The type of what went wrong, where something did.
-        """
+        """Give the attributes of a measurement."""
         found = self._measured[name]
         return found if error is None else {**found, names.ERROR_TYPE: error}
 
@@ -139,13 +125,7 @@ class RunSpans:
         return Operation(self, span, "commit")
 
     def acknowledging(self, batch_ids: Sequence[str], context: Context = NOBODY) -> Operation:
-        """
-        Begin to tell of an acknowledgement.
-
-        Args:
-            batch_ids: What is acknowledged.
-            context: As in `span`.
-        """
+        """Begin to tell of an acknowledgement."""
         span = self.span("ack", context=context)
         if span.is_recording():
             known = [found for each in batch_ids if (found := self._handled.get(each)) is not None]
@@ -164,14 +144,7 @@ class RunSpans:
         return Operation(self, span, "ack")
 
     def handled(self, batch_id: str, context: SpanContext, size: int) -> None:
-        """
-        Remember the span of a batch, for its commit and its acknowledgement.
-
-        Args:
-            batch_id: The batch.
-            context: The span of its processing.
-            size: Its events.
-        """
+        """Remember the span of a batch, for its commit and its acknowledgement."""
         if context.is_valid:
             self._uncommitted.append(context)
             self._handled[batch_id] = context, size
@@ -180,14 +153,7 @@ class RunSpans:
 
 
 class Operation:
-    """
-    A request or a write that is under way.
-
-    Args:
-        run: The run.
-        span: Its span.
-        name: Its name.
-    """
+    """A request or a write that is under way."""
 
     def __init__(self, run: RunSpans, span: Span, name: str) -> None:
         self.span = span
@@ -196,12 +162,7 @@ class Operation:
         self._began = time.perf_counter()
 
     def end(self, error: BaseException | None = None) -> None:
-        """
-        End the span, and measure it.
-
-        Args:
-            error: What went wrong, where something did.
-        """
+        """End the span, and measure it."""
         kind = None if error is None else _failed(self.span, error)
         self.span.end()
         measured = self._run.measured(self._name, kind)
@@ -209,14 +170,7 @@ class Operation:
 
 
 class Processing:
-    """
-    A batch, or a reorganisation, in the hands of its handlers.
-
-    Args:
-        run: The run.
-        work: The message.
-        reorg: Whether it is a reorganisation.
-    """
+    """A batch, or a reorganisation, in the hands of its handlers."""
 
     def __init__(self, run: RunSpans, work: object, *, reorg: bool) -> None:
         self.work = work
@@ -258,12 +212,7 @@ class Processing:
         return processing
 
     def called(self, error: BaseException | None) -> None:
-        """
-        Note that a handler has ended.
-
-        Args:
-            error: What it raised.
-        """
+        """Note that a handler has ended."""
         self._ended, self._ended_ns = time.perf_counter(), time.time_ns()
         self._failure = None if error is None else _qualified(error)
         if error is not None and self.span.is_recording():
@@ -294,25 +243,13 @@ propagators the program has chosen for headers. Read so, it costs a fifth of wha
 
 
 def spanned(attributes: Attributes, name: str) -> Attributes:
-    """
-    Give what all spans of an operation say.
-
-    Args:
-        attributes: What all spans of the run say.
-        name: The operation's name.
-    """
+    """Give what all spans of an operation say."""
     kind = KINDS[name][1]
     return {**measured(attributes, name), **({} if kind is None else {names.OPERATION_TYPE: kind})}
 
 
 def measured(attributes: Attributes, name: str) -> Attributes:
-    """
-    Give what all measurements of an operation say.
-
-    Args:
-        attributes: What all measurements of the run say.
-        name: The operation's name.
-    """
+    """Give what all measurements of an operation say."""
     return {**attributes, names.OPERATION_NAME: name}
 
 

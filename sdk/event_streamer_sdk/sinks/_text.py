@@ -35,13 +35,7 @@ with suppress(ImportError):  # the plain install
 
 @frozen
 class Lines:
-    """
-    Some rows as text; its `len` is their number.
-
-    Attributes:
-        rows: How many there are.
-        content: The text.
-    """
+    """Some rows as text; its `len` is their number."""
 
     rows: int
     content: bytes

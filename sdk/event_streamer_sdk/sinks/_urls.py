@@ -37,13 +37,5 @@ def parsed(url: str, *ours: str) -> tuple[str, dict[str, str]]:
 
 
 def name_in(event: ABIEvent) -> str:
-    """
-    Name a table, a stream or a topic that nobody has named.
-
-    Args:
-        event: Its event.
-
-    Returns:
-        The event's name in lower case.
-    """
+    """Name a table, a stream or a topic that nobody has named."""
     return event.name.lower()

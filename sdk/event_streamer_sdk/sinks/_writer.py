@@ -93,24 +93,12 @@ class Writer:
         self._batch = None
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> None:
-        """
-        Call something else of the sink, behind the batch that was taken.
-
-        Args:
-            function: What to call.
-            arguments: Its arguments.
-        """
+        """Call something else of the sink, behind the batch that was taken."""
         self.settle()
         self.patiently(function, *arguments)
 
     def patiently(self, call: Callable[..., Any], *arguments: Any) -> None:
-        """
-        Call the sink at once, again as long as its place is away, but not longer than it has patience for.
-
-        Args:
-            call: What to call.
-            arguments: Its arguments.
-        """
+        """Call the sink at once, and again while its place is away and it has patience left."""
         since, pause = time.monotonic(), FIRST_PAUSE
         while True:
             try:

@@ -38,15 +38,7 @@ class Body:
         self._size = 0
 
     def add(self, part: bytes) -> None:
-        """
-        Take a part of the body.
-
-        Args:
-            part: Its bytes.
-
-        Raises:
-            BodyError: It is too much.
-        """
+        """Take a part of the body."""
         self._size += len(part)
         if self._size > self._limit:
             self._parts.clear()
@@ -60,9 +52,6 @@ class Body:
     def content(self, encoding: str | None = None) -> bytes:
         """
         Give out the whole.
-
-        Args:
-            encoding: Its `Content-Encoding`, where it has one.
 
         Raises:
             BodyError: It is damaged, too large when inflated, or compressed in a way that nobody asked for.

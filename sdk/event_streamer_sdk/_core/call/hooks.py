@@ -62,13 +62,7 @@ class EventHooks(TypedDict, total=False):
 
 @frozen
 class Hooks:
-    """
-    The hooks of a client.
-
-    Attributes:
-        request: Called with a `RequestInfo`.
-        response: Called with a `ResponseInfo`.
-    """
+    """The hooks of a client."""
 
     request: tuple[Callable[[RequestInfo], Any], ...] = ()
     response: tuple[Callable[[ResponseInfo], Any], ...] = ()
@@ -99,10 +93,5 @@ def hooks_of(given: Mapping[str, Any] | None) -> Hooks | None:
 
 
 def without_secrets(headers: Mapping[str, str]) -> dict[str, str]:
-    """
-    Give headers that may be shown.
-
-    Returns:
-        The same, with `***` for what must not be seen.
-    """
+    """Give headers that may be shown, with `***` for what must not be seen."""
     return {name: "***" if name.lower() in SECRET_HEADERS else value for name, value in headers.items()}

@@ -36,13 +36,7 @@ def redirected(request: Request, response: Response) -> Request | None:
 
 
 def about_redirect(service: Service, location: str | None) -> str:
-    """
-    Say why a redirect is not followed.
-
-    Args:
-        service: Where the call went.
-        location: Where the redirect leads.
-    """
+    """Say why a redirect is not followed."""
     if not location:
         return "the service redirects and does not say where to"
     try:

@@ -18,16 +18,7 @@ _EMPTY_OR_DOTS = frozenset({"", ".", ".."})
 
 @frozen(kw_only=True)
 class Request:
-    """
-    A request, before it is written in the form of any protocol.
-
-    Attributes:
-        method: Its method.
-        url: Its absolute URL.
-        params: Its query.
-        content: Its body, where it has one.
-        headers: Its headers: the service's and the call's.
-    """
+    """A request, before it is written in the form of any protocol."""
 
     method: str
     url: str
@@ -39,10 +30,6 @@ class Request:
 def request_of(service: Service, operation: Operation[Any]) -> Request:
     """
     Write a call as a request.
-
-    Args:
-        service: Where it goes, and with which headers.
-        operation: The call.
 
     Raises:
         EventStreamerValidationError: If the body holds what JSON cannot, or an argument of the path would

@@ -19,10 +19,6 @@ def result_of(operation: Operation[T], response: Response) -> T:
     """
     Read a successful answer.
 
-    Args:
-        operation: The call.
-        response: Its response, with a status of 2xx.
-
     Raises:
         EventStreamerResponseError: If the answer is not what the API promises; names the call and the field.
     """

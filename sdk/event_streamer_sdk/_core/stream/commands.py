@@ -73,14 +73,7 @@ class Disconnect:
 
 
 class Call:
-    """
-    Call a handler. Outcome: `None`, or the exception that it raised.
-
-    Attributes:
-        function: A plain or (async client only) a coroutine function.
-        argument: Its one argument.
-        timeout: Seconds it may take; `None` lets it take its time.
-    """
+    """Call a handler. Outcome: `None`, or the exception that it raised."""
 
     __slots__ = ("argument", "function", "timeout")
 
@@ -99,13 +92,7 @@ class Call:
 
 @frozen
 class Ask:
-    """
-    Call a user's function and want its answer. Outcome: `Answer` or `Failed`.
-
-    Attributes:
-        function: A plain or (async client only) a coroutine function.
-        argument: Its one argument.
-    """
+    """Call a user's function and want its answer. Outcome: `Answer` or `Failed`."""
 
     function: Callable[[Any], Any]
     argument: object
@@ -168,13 +155,7 @@ class WriteDeadLetter:
 
 @frozen
 class Acknowledge:
-    """
-    Acknowledge batches. Outcome: `Acknowledged` or `Failed`.
-
-    Attributes:
-        connection_id: The connection that delivered them.
-        batch_ids: Their ids.
-    """
+    """Acknowledge batches. Outcome: `Acknowledged` or `Failed`."""
 
     connection_id: str
     batch_ids: Sequence[str]

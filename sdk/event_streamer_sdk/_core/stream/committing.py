@@ -104,9 +104,6 @@ class Progress:
         """
         Make a position of the user's choice, for the next run: this one may still end behind a handler.
 
-        Args:
-            resume_token: Where to begin.
-
         Returns:
             The position. It knows what was delivered and not committed here.
         """
@@ -127,12 +124,7 @@ class Progress:
         self.block = checkpoint.block
 
     def restart(self, token: str | None) -> None:
-        """
-        Give up the position, for its token is no longer valid.
-
-        Args:
-            token: Where to go on instead.
-        """
+        """Give up the position, for its token is no longer valid."""
         self.token = token
         self.block = None
         self.connected()
@@ -166,13 +158,7 @@ class Progress:
         return last, block
 
     def advance(self, token: str, block: int | None) -> None:
-        """
-        Move the committed position.
-
-        Args:
-            token: The token of the message that it is behind now.
-            block: The last block that is covered; `None` where that isn't known.
-        """
+        """Move the committed position."""
         self.token = token
         self.commits += 1
         self.block = block
@@ -214,15 +200,7 @@ class Progress:
 
 
 class Committer:
-    """
-    Commits what is handled in one run.
-
-    Args:
-        session: What the lanes share.
-        progress: The committed position, carried from run to run.
-        acks: Where ids wait for their acknowledgement.
-        dedupe: What was handled before; `None` where it isn't asked for.
-    """
+    """Commits what is handled in one run."""
 
     def __init__(
         self, session: Session, progress: Progress, acks: AckBuffer, dedupe: Deduplicator | None
@@ -356,13 +334,7 @@ class Committer:
             self._acknowledge(entry.batch_id)
 
     def _store(self, entries: Sequence[Entry], *, hearing: bool = False) -> Steps[bool]:
-        """
-        Move the committed position behind some messages, durably where there is a store.
-
-        Args:
-            entries: Handled messages, in order.
-            hearing: As in `ask_store`.
-        """
+        """Move the committed position behind some messages, durably where there is a store."""
         session, progress, lock = self._session, self.progress, self.progress.write_lock
         while lock.taken:
             yield Wait(WRITE_LOCK_POLL_SECONDS)

@@ -67,15 +67,7 @@ def decode_block(block: Block) -> Iterator[list[Decoded]]:
 
 
 def decode_line(line: bytes) -> Decoded:
-    """
-    Decode one line, strictly: UTF-8, and JSON without NaN and infinities (RFC 8259).
-
-    Args:
-        line: The line, without its end.
-
-    Returns:
-        The value, or the `StreamLineError` that says what is wrong with it.
-    """
+    """Decode one line, strictly: UTF-8, and JSON without NaN and infinities (RFC 8259)."""
     try:
         value: Decoded = _STRICT.decode(line.decode("utf-8"))
     except UnicodeDecodeError as error:

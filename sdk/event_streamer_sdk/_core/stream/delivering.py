@@ -28,17 +28,7 @@ logger = logging.getLogger(__name__)
 
 
 class Deliverer:
-    """
-    The deliver lane.
-
-    Args:
-        session: What the lanes share.
-        queue: What is read and not handled yet.
-        committer: Commits what is handled.
-        in_hand: The batch that is being handled.
-        dedupe: What was handled before, carried from run to run; `None` where it isn't asked for.
-        iterating: Whether batches go to a loop of the user's.
-    """
+    """The deliver lane."""
 
     def __init__(
         self,

@@ -71,12 +71,7 @@ def classify(failure: Failed) -> Verdict:
 
 
 def connection_gone(error: BaseException) -> bool:
-    """
-    Tell whether an answer to an acknowledgement or a heartbeat says that the connection is no more.
-
-    Returns:
-        Whether it does: 404 or 410.
-    """
+    """Tell whether an answer to an acknowledgement or a heartbeat says that the connection is no more."""
     return getattr(error, "status_code", None) in {404, 410}
 
 

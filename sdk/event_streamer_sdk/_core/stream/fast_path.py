@@ -25,14 +25,7 @@ from .session import Session
 
 
 def applies(settings: CheckedOptions, *, iterating: bool, dedupes: bool) -> bool:
-    """
-    Tell whether a run's options leave batches for the fast path.
-
-    Args:
-        settings: The options.
-        iterating: Whether batches go to a loop of the user's.
-        dedupes: Whether events that were handled before are held back.
-    """
+    """Tell whether a run's options leave batches for the fast path."""
     return (
         settings.auto_acknowledge
         and not settings.typed

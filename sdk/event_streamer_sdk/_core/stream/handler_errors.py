@@ -176,14 +176,7 @@ class Unhandled:
         return True
 
     def bad_line(self, epoch: int, error: StreamLineError, value: Decoded) -> Steps[None]:
-        """
-        Deal with a line that can't be read.
-
-        Args:
-            epoch: The connection that delivered it.
-            error: What is wrong with it.
-            value: What it was decoded to, where it could be decoded.
-        """
+        """Deal with a line that can't be read."""
         session, policy = self._session, self._session.settings.on_handler_error
         if self._is_new(epoch, error):
             return

@@ -65,12 +65,7 @@ class HandlerRegistry:
         self._find_only()
 
     def add_all_events(self, handler: Handler) -> None:
-        """
-        Register a handler for whole batches.
-
-        Args:
-            handler: Gets event name → list of events.
-        """
+        """Register a handler for whole batches."""
         self._all_events.append(handler)
         self._find_only()
 
@@ -80,13 +75,7 @@ class HandlerRegistry:
             self.only.update((name, found[0]) for name, found in self._by_event.items() if len(found) == 1)
 
     def add_notice(self, kind: str, handler: Handler) -> None:
-        """
-        Register a handler for one of `NOTICES`.
-
-        Args:
-            kind: One of `NOTICES`.
-            handler: Gets the notice.
-        """
+        """Register a handler for one of `NOTICES`."""
         self._notices[kind].append(handler)
 
     def remove(self, handler: Handler) -> None:
@@ -145,15 +134,7 @@ class HandlerRegistry:
         return out
 
     def unheard(self, events: Events) -> Iterator[str]:
-        """
-        Find events that nobody listens to, each name once.
-
-        Args:
-            events: Event name → events.
-
-        Yields:
-            Names without any handler.
-        """
+        """Find events that nobody listens to, each name once."""
         for name in events:
             if name not in self._by_event and name not in self._unhandled:
                 self._unhandled.add(name)

@@ -10,14 +10,7 @@ from .session import Session
 
 
 class InHand:
-    """
-    What the deliver lane has in hand. The watch lane looks at how long, the acknowledge lane at who has it.
-
-    Args:
-        session: What the lanes share.
-        batch_class: What batches are made of: a shell's class has its `ack()`.
-        owner: The streaming client they belong to.
-    """
+    """What the deliver lane has in hand; the watch lane looks at how long, the acknowledge lane at whose."""
 
     def __init__(self, session: Session, batch_class: type[Batch], owner: BatchOwner | None) -> None:
         self._clock = session.clock

@@ -28,24 +28,7 @@ T = TypeVar("T")
 
 
 class Lanes:
-    """
-    The lanes of one run.
-
-    Args:
-        settings: The options.
-        registry: The handlers.
-        progress: The committed position, carried from run to run.
-        counters: The figures, carried from run to run.
-        dedupe: What was handled before, carried from run to run; `None` where it isn't asked for.
-        subscription_id: The subscription.
-        clock: Gives monotonic seconds.
-        utc_now: Gives the time of day, for messages only.
-        random: Gives numbers from 0 to 1.
-        iterating: Whether batches go to a loop of the user's.
-        batch_class: What batches are made of: a shell's class has its `ack()`.
-        owner: The streaming client that such a batch belongs to.
-        observers: Who looks at the run.
-    """
+    """The lanes of one run."""
 
     def __init__(
         self,

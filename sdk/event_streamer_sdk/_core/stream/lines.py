@@ -44,12 +44,7 @@ class Block:
 
 
 def whole_line(line: bytes) -> Block:
-    """
-    Make a block of one line.
-
-    Args:
-        line: The line, without its line feed.
-    """
+    """Make a block of one line."""
     return Block(line + b"\n", 0, (len(line) + 1,))
 
 

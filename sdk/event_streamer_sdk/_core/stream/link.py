@@ -100,13 +100,7 @@ class Connection:
 
 
 class Link:
-    """
-    The place of a run's connection.
-
-    Args:
-        effects: What lanes are woken through.
-        clock: Gives monotonic seconds.
-    """
+    """The place of a run's connection."""
 
     def __init__(self, effects: Waker, clock: Callable[[], float]) -> None:
         self._effects = effects
@@ -171,13 +165,7 @@ class Link:
         self._effects.break_off()
 
     def opened(self, connection_id: str | None, interval: float) -> Connection:
-        """
-        Begin a connection.
-
-        Args:
-            connection_id: The service's name for it, where that is known.
-            interval: Seconds between heartbeats.
-        """
+        """Begin a connection."""
         self.epoch += 1
         self.connection = Connection(self.epoch, connection_id, interval, self._clock())
         self._effects.wake(Lane.WATCH, Lane.ACKNOWLEDGE, Lane.DELIVER)

@@ -23,18 +23,7 @@ Notice = Control | Gap | Status | Mapping[str, Any]
 
 
 class Notices:
-    """
-    Notices that wait for their handlers.
-
-    Args:
-        registry: The handlers.
-        counters: The figures.
-        effects: What the deliver lane is woken through.
-        link: The connection, which errors name.
-        subscription_id: The subscription.
-        utc_now: Gives the time of day.
-        timeout: Seconds that a handler may take, where that is limited.
-    """
+    """Notices that wait for their handlers."""
 
     def __init__(
         self,
@@ -57,13 +46,7 @@ class Notices:
         """Those whose handlers are still to be called: a kind of `handlers.NOTICES`, and what they get."""
 
     def tell(self, kind: str, notice: Notice) -> None:
-        """
-        Have the deliver lane call the handlers of a notice, between two batches.
-
-        Args:
-            kind: One of `handlers.NOTICES`.
-            notice: What they get.
-        """
+        """Have the deliver lane call the handlers of a notice, between two batches."""
         if self._registry.notice(kind):
             self.waiting.append((kind, notice))
             self._effects.wake(Lane.DELIVER)
@@ -90,13 +73,7 @@ class Notices:
             yield from self.call_now(kind, notice)
 
     def call_now(self, kind: str, notice: Notice) -> Steps[None]:
-        """
-        Call the handlers of a notice. One that raises is logged: there is no batch to send again.
-
-        Args:
-            kind: One of `handlers.NOTICES`.
-            notice: What they get.
-        """
+        """Call the handlers of a notice. One that raises is logged: there is no batch to send again."""
         for handler in self._registry.notice(kind):
             outcome = yield from call(Call(handler, notice, self._timeout))
             if outcome is not None:

@@ -162,12 +162,6 @@ def settings_from(
     """
     Check the options of a streaming client.
 
-    Args:
-        options: As the user gave them.
-        auto_acknowledge: Whether handled batches are acknowledged by the client.
-        batch_ack_interval: Seconds between acknowledgements.
-        has_lease: Whether the checkpoint store hands out leases.
-
     Raises:
         EventStreamerValidationError: An option that doesn't exist, or a value out of range.
     """

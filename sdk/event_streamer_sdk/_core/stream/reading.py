@@ -47,17 +47,7 @@ HEARTBEAT_INTERVAL = 30.0
 
 
 class Reader:
-    """
-    The read lane.
-
-    Args:
-        session: What the lanes share.
-        queue: Where what is read goes.
-        progress: The committed position, from which a connection goes on.
-        acks: What waits for its acknowledgement over the connection before.
-        deliverer: The lane that takes out of the queue.
-        lease: The lease, which is taken before anything is read.
-    """
+    """The read lane."""
 
     def __init__(
         self,
@@ -135,12 +125,7 @@ class Reader:
     # --- ahead of a run --------------------------------------------------------------------------
 
     def connect_once(self) -> Steps[Connected | NoContent | Failed]:
-        """
-        Open a connection ahead of the run, which will take it over.
-
-        Returns:
-            `Connected`, `NoContent` or `Failed`.
-        """
+        """Open a connection ahead of the run, which will take it over."""
         session = self._session
         yield from self._prepare(patient=False)
         if not session.over:

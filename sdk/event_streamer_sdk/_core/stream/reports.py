@@ -130,12 +130,7 @@ class Report:
 
 
 def summed_up(reports: Sequence[Report]) -> Report:
-    """
-    Make one report of runs that followed one another: a lease was lost, waited for and taken again.
-
-    Args:
-        reports: At least one.
-    """
+    """Make one report of runs that followed one another: a lease was lost, waited for and taken again."""
     return evolve(
         reports[-1],
         events=sum(each.events for each in reports),
@@ -241,14 +236,7 @@ class Counters:
         self.reconnects[reason] += 1
 
     def handled(self, events: int, last_block: int | None, newest: dict[str, Any] | None) -> None:
-        """
-        Count a handled batch.
-
-        Args:
-            events: How many it holds.
-            last_block: The last block it covers, where that is known.
-            newest: Its newest event, where it has one.
-        """
+        """Count a handled batch."""
         self.batches += 1
         self.events += events
         self.handled_block = last_block
@@ -270,16 +258,7 @@ class Counters:
 
 @frozen
 class Gauges:
-    """
-    What a run holds just now.
-
-    Attributes:
-        pending_acks: As in `Stats`.
-        queued_batches: As in `Stats`.
-        queued_bytes: As in `Stats`.
-        held_batches: As in `Stats`.
-        last_byte_at: Monotonic seconds of the last sign of life, `None` before the first.
-    """
+    """What a run holds just now, as in `Stats`; the last sign of life in monotonic seconds."""
 
     pending_acks: int = 0
     queued_batches: int = 0
@@ -289,15 +268,7 @@ class Gauges:
 
 
 def stats_of(counters: Counters, gauges: Gauges, now: float, lag_seconds: float | None) -> Stats:
-    """
-    Take a snapshot of the figures.
-
-    Args:
-        counters: The counts.
-        gauges: What the run of the moment holds.
-        now: Monotonic seconds.
-        lag_seconds: Age of the newest handled event's block.
-    """
+    """Take a snapshot of the figures."""
     lag_blocks = None
     if counters.head_block is not None and counters.handled_block is not None:
         lag_blocks = max(0, counters.head_block - counters.handled_block)

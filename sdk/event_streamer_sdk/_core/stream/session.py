@@ -151,13 +151,7 @@ class Session:
         self.is_raised = True
 
     def conclude(self, reason: EndReason, error: BaseException | None = None) -> None:
-        """
-        End the run by itself. The first conclusion counts, but an error is never lost to a good end.
-
-        Args:
-            reason: Why.
-            error: What went wrong, where something did.
-        """
+        """End the run by itself. The first conclusion counts, but an error is never lost to a good end."""
         if self.end is None or (self.end.error is None and error is not None):
             self.end = End(reason, error)
             if self.gives_way:
@@ -194,12 +188,7 @@ class Session:
         self.flush_has_ended()
 
     def report(self, signal: int | None = None) -> Report:
-        """
-        Sum the run up.
-
-        Args:
-            signal: The signal that ended it, where one did.
-        """
+        """Sum the run up."""
         end = self.end or End(EndReason.STOPPED)
         now, before = self.counters, self._before
         return Report(

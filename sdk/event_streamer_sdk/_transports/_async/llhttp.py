@@ -60,14 +60,7 @@ class AsyncLlhttpTransport:
 
 
 class AsyncLlhttpResponse:
-    """
-    A response whose head has been read.
-
-    Args:
-        connection: What it comes over.
-        idle: Where the connection goes when the response is over.
-        limits: The limits of the request.
-    """
+    """A response whose head has been read."""
 
     __slots__ = ("_connection", "_idle", "_limits", "headers", "status")
 

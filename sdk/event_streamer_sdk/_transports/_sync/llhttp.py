@@ -61,14 +61,7 @@ class SyncLlhttpTransport:
 
 
 class SyncLlhttpResponse:
-    """
-    A response whose head has been read.
-
-    Args:
-        connection: What it comes over.
-        idle: Where the connection goes when the response is over.
-        limits: The limits of the request.
-    """
+    """A response whose head has been read."""
 
     __slots__ = ("_connection", "_idle", "_limits", "headers", "status")
 
