@@ -10,7 +10,7 @@ from .session import Session
 
 
 class InHand:
-    """What the deliver lane has in hand; the watch lane looks at how long, the acknowledge lane at whose."""
+    """What the deliver lane has in hand: the watch lane asks since when, the acknowledge lane who has it."""
 
     def __init__(self, session: Session, batch_class: type[Batch], owner: BatchOwner | None) -> None:
         self._clock = session.clock
