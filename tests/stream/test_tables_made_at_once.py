@@ -2,16 +2,19 @@
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from event_streamer_sdk.checkpoints import AsyncSQLCheckpoint, SQLCheckpoint
+from event_streamer_sdk.checkpoints import AsyncSQLCheckpoint, SQLCheckpoint, SQLiteCheckpoint
 from support.postgres import Missing, cluster
 
 sqlalchemy = pytest.importorskip("sqlalchemy")
+
+FORGET = "DROP TABLE IF EXISTS event_streamer_workers"  # all stores of a database have it
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +70,7 @@ def test_a_blocking_worker_finds_each_table_made_by_another(
         made = always_first(engine, in_file(tmp_path / "p.db"))
     else:
         url = request.getfixturevalue("postgres")
+        on_server(url)(FORGET)
         engine = sqlalchemy.create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
         made = always_first(engine, on_server(url))
     store = SQLCheckpoint(engine, lease_seconds=30, table="blocking")
@@ -80,7 +84,7 @@ def test_a_blocking_worker_finds_each_table_made_by_another(
 def test_an_asyncio_worker_finds_each_table_made_by_another(postgres: str) -> None:
     from sqlalchemy.ext.asyncio import create_async_engine
 
-    on_server(postgres)("DROP TABLE IF EXISTS event_streamer_workers")  # all stores of a database have it
+    on_server(postgres)(FORGET)
 
     async def race() -> None:
         engine = create_async_engine(postgres.replace("postgresql:", "postgresql+psycopg:"))
@@ -92,3 +96,26 @@ def test_an_asyncio_worker_finds_each_table_made_by_another(postgres: str) -> No
         await engine.dispose()
 
     asyncio.run(race())
+
+
+def test_a_new_file_that_another_worker_begins_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite refuses the change to a write-ahead log at once where another process writes meanwhile."""
+    other = sqlite3.connect(tmp_path / "p.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    pauses = []
+
+    def go_on(seconds: float) -> None:
+        pauses.append(seconds)
+        if other.in_transaction:
+            other.execute("COMMIT")
+
+    monkeypatch.setattr(time, "sleep", go_on)
+    store = SQLiteCheckpoint(tmp_path / "p.db", lease_seconds=30)
+    try:
+        assert store.acquire("me:1")
+        assert pauses
+    finally:
+        store.close()
+        other.close()

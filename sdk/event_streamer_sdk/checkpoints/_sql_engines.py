@@ -23,6 +23,7 @@ from event_streamer_api.errors import EventStreamerValidationError
 
 from .._extras import needs
 from ._sql_gathering import Gathering
+from ._write_ahead import write_ahead
 
 L = TypeVar("L")
 
@@ -296,7 +297,7 @@ def connect_sqlite(path: str | os.PathLike[str]) -> sqlite3.Connection:
     # The pool lets one thread at a time use it.
     connection = sqlite3.connect(path, timeout=10.0, check_same_thread=False)
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
+        write_ahead(connection)
         connection.execute("PRAGMA synchronous = FULL")
     except BaseException:
         connection.close()  # the file may not be a database

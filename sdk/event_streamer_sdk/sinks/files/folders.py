@@ -68,14 +68,20 @@ class LocalFolder:
             raise SinkError(
                 f"{self.name} is a file: name a folder, or a file that ends with .parquet, .csv or .jsonl"
             )
-        self._path.mkdir(parents=True, exist_ok=True)
         if self._lock is None:
-            self._lock = (self._path / ".lock").open("wb")
+            try:
+                self._lock = self._opened_lock()
+            except FileNotFoundError:  # whoever had the folder until now has just removed it
+                self._lock = self._opened_lock()
             try:
                 _lock(self._lock)
             except OSError:
                 self.close()
                 raise SinkError(f"another process writes into {self.name}: name another folder") from None
+
+    def _opened_lock(self) -> IO[bytes]:
+        self._path.mkdir(parents=True, exist_ok=True)
+        return (self._path / ".lock").open("wb")
 
     def names(self) -> list[str]:
         """Name its files."""
@@ -107,10 +113,11 @@ class LocalFolder:
         (self._path / name).unlink(missing_ok=True)
 
     def dissolve(self) -> None:
-        """Remove the folder with its lock."""
+        """Remove the folder with its lock, if there is nothing else in it."""
         self.close()
-        (self._path / ".lock").unlink(missing_ok=True)
-        self._path.rmdir()
+        with contextlib.suppress(OSError):  # another process looks into it, or something else is there
+            (self._path / ".lock").unlink(missing_ok=True)
+            self._path.rmdir()
 
     def close(self) -> None:
         """Unlock it."""

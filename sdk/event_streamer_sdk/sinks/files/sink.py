@@ -142,22 +142,30 @@ class FileSink:
         table = EventTable(source.event, source.chain_id, only=self._columns, where=self._where)
         self._format = FORMATS[self._format_name](table, self._integers, self._byte_style)
         self._source = source
-        name = self._folder.name
-        with told(f"{self._file or name} can't be used"):
-            self._refuse_existing_file()
-            found = self._found()
-            token = None
-            if found is not None:
-                compare_options(name, found.options, self._options())
-                token = source.token_in(json.dumps(found.position) if found.position else None, name)
+        with told(f"{self._file or self._folder.name} can't be used"):
+            self._look(source)  # what is refused leaves nothing behind
             self._folder.make()
-            rename_old(self._folder)
-            # Others may have written between the look and the lock.
-            self._manifest = self._found() or self._manifest
-            if self._manifest.position is None:
-                self._commit(self._manifest.parts, None)
-            sweep(self._folder, self._manifest)
+            try:
+                rename_old(self._folder)
+                # Others may have written between the look and the lock, and even have come to the end.
+                token, self._manifest = self._look(source)
+                if self._manifest.position is None:
+                    self._commit(self._manifest.parts, None)
+                sweep(self._folder, self._manifest)
+            except BaseException:
+                self._folder.close()
+                raise
         return token
+
+    def _look(self, source: Source) -> tuple[str | None, Manifest]:
+        """Read the token and the manifest that belongs to it."""
+        self._refuse_existing_file()
+        found = self._found()
+        if found is None:
+            return None, Manifest(self._options())
+        name = self._folder.name
+        compare_options(name, found.options, self._options())
+        return source.token_in(json.dumps(found.position) if found.position else None, name), found
 
     def _found(self) -> Manifest | None:
         """Read the manifest; one without rows doesn't count if other options are wanted now."""
@@ -173,8 +181,10 @@ class FileSink:
         folder = folder_at(beside or ("/" if self._file.startswith("/") else "."))
         left = self._folder.names()
         if name in folder.names() and MANIFEST not in left:
-            for each in left:  # of a run that died while it tidied up
-                self._folder.remove(each)
+            if left:  # of a run that died while it tidied up, or of ours that came just after it
+                for each in left:
+                    self._folder.remove(each)
+                self._folder.dissolve()
             raise SinkError(f"{self._file} exists already: remove it, or name another file")
 
     def prepare(self, events: Sequence[Mapping[str, Any]]) -> Any:

@@ -17,6 +17,9 @@ from .tables import PRIMARY_KEY, exact_columns
 
 __all__ = ["Dialect", "Errors", "dialect_of"]
 
+TABLES_LOCK = 7_203_552
+"""Number of PostgreSQL's advisory lock, under which tables are looked for and made."""
+
 
 @frozen
 class Errors:
@@ -50,6 +53,9 @@ class Dialect(Protocol):
 
     def begin(self, events: EventTable, table: Any, dialect: Any) -> None:
         """Take the tables that are written."""
+
+    def alone(self, connection: Any) -> None:
+        """Wait until no other process looks for tables and makes them; until the transaction ends."""
 
     def prepare(self, events: Sequence[Mapping[str, Any]]) -> Any:
         """Make the rows of some events."""
@@ -107,6 +113,10 @@ class PostgreSQL:
             "replace": f"INSERT INTO {name} ({columns}) SELECT DISTINCT ON ({key}) {columns} FROM staged "  # noqa: S608
             f"ON CONFLICT ({key}) DO UPDATE SET {changed}",
         }
+
+    def alone(self, connection: Any) -> None:
+        """Take a lock that all sinks of the database know."""
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({TABLES_LOCK})")
 
     def prepare(self, events: Sequence[Mapping[str, Any]]) -> Any:
         """Write rows in the text format of COPY."""
@@ -184,6 +194,10 @@ class SQLite:
         self._insert = (
             f"INSERT OR REPLACE INTO {name} ({', '.join(map(quote, events.names))}) VALUES ({marks})"  # noqa: S608
         )
+
+    def alone(self, connection: Any) -> None:
+        """Begin as a writer: by itself the driver makes tables outside of a transaction."""
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     def prepare(self, events: Sequence[Mapping[str, Any]]) -> Any:
         """Make rows that SQLite holds exactly."""

@@ -107,6 +107,8 @@ class SQLSink:
         )
         self._dialect.begin(events, self._table, self._engine.dialect)
         with self._transaction() as connection:
+            # Of processes that start at once each has to find what the one before has made.
+            self._dialect.alone(connection)
             is_there = check(connection, self._table)
             self._positions.create(connection, checkfirst=True)
             found = self._read(connection)
