@@ -113,6 +113,7 @@ def test_a_snippet_works_alone_and_a_second_time(snippet: Block, reader: Reader)
         reader.run(snippet)
 
 
+@pytest.mark.timeout(300)  # a page may start dozens of processes
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_a_document_does_what_it_shows_from_top_to_bottom(document: Path, reader: Reader) -> None:
     for block in blocks(document):
