@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from functools import cache, partial
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import cache, partial, wraps
 from itertools import islice
 from typing import Any
 
@@ -147,6 +147,16 @@ def _is_postgresql(connection: Any) -> bool:
     return bool(connection.dialect.name == "postgresql")
 
 
+def _question(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Make of a method that uses a connection one that gives a function of a connection."""
+
+    @wraps(method)
+    def ask(self: SQLQuestions, *arguments: Any) -> Callable[[Any], Any]:
+        return lambda connection: method(self, connection, *arguments)
+
+    return ask
+
+
 class SQLQuestions:
     """
     What is asked of an SQL database (see `Questions`): each method gives a function of a connection.
@@ -165,92 +175,82 @@ class SQLQuestions:
         self._positions = positions
         self._workers = workers
 
-    def load(self, key: str) -> Any:
+    @_question
+    def load(self, connection: Any, key: str) -> Any:
         """Ask for a position."""
         table = self._positions
         columns = (table.c[name] for name in SAVED)
-        query = self._sa.select(*columns).where(table.c.position_key == key)
+        row = connection.execute(self._sa.select(*columns).where(table.c.position_key == key)).first()
+        return None if row is None else tuple(row)
 
-        def work(connection: Any) -> Any:
-            row = connection.execute(query).first()
-            return None if row is None else tuple(row)
-
-        return work
-
-    def save(self, key: str, values: tuple[Any, ...], lease: float | None, fencing: int) -> Any:
+    @_question
+    def save(
+        self, connection: Any, key: str, values: tuple[Any, ...], lease: float | None, fencing: int
+    ) -> bool:
         """Store a position."""
         table = self._positions
         changed = dict(zip(SAVED, values, strict=True))
+        update = table.update().where(table.c.position_key == key)
+        if lease is not None:
+            update = update.where(table.c.fencing == fencing)
+            update = update.values(**changed, expires_at=clock() + lease)
+            return bool(connection.execute(update).rowcount == 1)
+        if connection.execute(update.values(**changed)).rowcount == 0:
+            connection.execute(table.insert().values(position_key=key, **changed))
+        return True
 
-        def work(connection: Any) -> bool:
-            update = table.update().where(table.c.position_key == key)
-            if lease is not None:
-                update = update.where(table.c.fencing == fencing)
-                update = update.values(**changed, expires_at=clock() + lease)
-                return bool(connection.execute(update).rowcount == 1)
-            if connection.execute(update.values(**changed)).rowcount == 0:
-                connection.execute(table.insert().values(position_key=key, **changed))
-            return True
-
-        return work
-
-    def save_all(self, part: Sequence[Position]) -> Any:
+    @_question
+    def save_all(self, connection: Any, part: Sequence[Position]) -> set[str]:
         """Store positions, no two of one name; gives the names of those whose fencing number was right."""
-        leased = [each for each in part if each.lease is not None]
-        others = [each for each in part if each.lease is None]
+        if _is_postgresql(connection):
+            leased = [each for each in part if each.lease is not None]
+            others = [each for each in part if each.lease is None]
+            stored = self._save_at_once(connection, _SAVE_LEASED, leased)
+            return stored | self._save_at_once(connection, _SAVE_OTHERS, others)
+        saves = {each.key: self.save(each.key, each.values, each.lease, each.fencing) for each in part}
+        return {key for key, save in saves.items() if save(connection)}
 
-        def at_once(connection: Any, statement: str, positions: list[Position]) -> set[str]:
-            if not positions:
-                return set()
-            name = connection.dialect.identifier_preparer.format_table(self._positions)
-            # Arrays, so that the statement is the same for any number of positions.
-            given = {saved: [each.values[at] for each in positions] for at, saved in enumerate(SAVED)}
-            given["position_key"] = [each.key for each in positions]
-            given["lease"] = [each.lease for each in positions]
-            given["fencing"] = [each.fencing for each in positions]
-            return set(connection.execute(self._sa.text(statement.format(table=name)), given).scalars())
+    def _save_at_once(self, connection: Any, statement: str, positions: list[Position]) -> set[str]:
+        if not positions:
+            return set()
+        name = connection.dialect.identifier_preparer.format_table(self._positions)
+        # Arrays, so that the statement is the same for any number of positions.
+        given = {saved: [each.values[at] for each in positions] for at, saved in enumerate(SAVED)}
+        given["position_key"] = [each.key for each in positions]
+        given["lease"] = [each.lease for each in positions]
+        given["fencing"] = [each.fencing for each in positions]
+        return set(connection.execute(self._sa.text(statement.format(table=name)), given).scalars())
 
-        def work(connection: Any) -> set[str]:
-            if _is_postgresql(connection):
-                stored = at_once(connection, _SAVE_LEASED, leased)
-                return stored | at_once(connection, _SAVE_OTHERS, others)
-            saves = {each.key: self.save(each.key, each.values, each.lease, each.fencing) for each in part}
-            return {key for key, save in saves.items() if save(connection)}
-
-        return work
-
-    def acquire(self, keys: Collection[str], owner: str, lease: float) -> Any:
+    @_question
+    def acquire(self, connection: Any, keys: Collection[str], owner: str, lease: float) -> dict[str, int]:
         """Take leases."""
         table = self._positions
         mine = {"owner": owner, "fencing": table.c.fencing + 1, "expires_at": clock() + lease}
         free = self._sa.or_(table.c.owner.is_(None), table.c.owner == owner, table.c.expires_at < clock())
+        take = self._acquire_at_once if _is_postgresql(connection) else self._acquire_in_steps
+        rows = (row for part in _parts(keys) for row in take(connection, part, mine, free))
+        return {key: int(number) for key, number in rows}
 
-        def at_once(connection: Any, part: list[str]) -> Any:
-            new = [{"position_key": key, **mine, "fencing": 1} for key in part]
-            insert = needs("sqlalchemy.dialects.postgresql").insert(table).values(new)
-            take = insert.on_conflict_do_update(index_elements=["position_key"], set_=mine, where=free)
-            return connection.execute(take.returning(table.c.position_key, table.c.fencing))
+    def _acquire_at_once(self, connection: Any, part: list[str], mine: dict[str, Any], free: Any) -> Any:
+        table = self._positions
+        new = [{"position_key": key, **mine, "fencing": 1} for key in part]
+        insert = needs("sqlalchemy.dialects.postgresql").insert(table).values(new)
+        take = insert.on_conflict_do_update(index_elements=["position_key"], set_=mine, where=free)
+        return connection.execute(take.returning(table.c.position_key, table.c.fencing))
 
-        def in_steps(connection: Any, part: list[str]) -> Any:
-            these = table.c.position_key.in_(part)
-            known = set(connection.execute(self._sa.select(table.c.position_key).where(these)).scalars())
-            for key in part:
-                if key not in known:
-                    self._insert(connection, table.insert().values(position_key=key))
-            free_ones = self._sa.select(table.c.position_key).where(these, free)
-            taken = (
-                connection.execute(free_ones.order_by(table.c.position_key).with_for_update()).scalars().all()
-            )
-            these = table.c.position_key.in_(taken)
-            connection.execute(table.update().where(these, free).values(**mine))
-            found = self._sa.select(table.c.position_key, table.c.fencing)
-            return connection.execute(found.where(these, table.c.owner == owner))
-
-        def work(connection: Any) -> dict[str, int]:
-            take = at_once if _is_postgresql(connection) else in_steps
-            return {key: int(number) for part in _parts(keys) for key, number in take(connection, part)}
-
-        return work
+    def _acquire_in_steps(self, connection: Any, part: list[str], mine: dict[str, Any], free: Any) -> Any:
+        table = self._positions
+        these = table.c.position_key.in_(part)
+        known = set(connection.execute(self._sa.select(table.c.position_key).where(these)).scalars())
+        for key in part:
+            if key not in known:
+                self._insert(connection, table.insert().values(position_key=key))
+        free_ones = self._sa.select(table.c.position_key).where(these, free).order_by(table.c.position_key)
+        taken = connection.execute(free_ones.with_for_update()).scalars().all()
+        these = table.c.position_key.in_(taken)
+        connection.execute(table.update().where(these, free).values(**mine))
+        found = self._sa.select(table.c.position_key, table.c.fencing)
+        return connection.execute(found.where(these, table.c.owner == mine["owner"]))
 
     def _insert(self, connection: Any, insert: Any) -> None:
         """Make a row; two may do so at once, and then one of them need not."""
@@ -260,107 +260,81 @@ class SQLQuestions:
         except self._sa.exc.IntegrityError:
             return
 
-    def renew(self, numbers: Mapping[str, int], lease: float) -> Any:
+    @_question
+    def renew(self, connection: Any, numbers: Mapping[str, int], lease: float) -> set[str]:
         """Prolong leases."""
         table = self._positions
+        held: set[str] = set()
+        for part in _parts(numbers):
+            pairs = self._sa.tuple_(table.c.position_key, table.c.fencing)
+            ours = pairs.in_([(key, numbers[key]) for key in part])
+            # In one order everywhere, lest two of these wait for each other's rows.
+            found = self._sa.select(table.c.position_key).where(ours).order_by(table.c.position_key)
+            found = found.with_for_update()
+            prolong = table.update().values(expires_at=clock() + lease)
+            if _is_postgresql(connection):
+                prolong = prolong.where(table.c.position_key.in_(found)).returning(table.c.position_key)
+                held |= set(connection.execute(prolong).scalars())
+            else:
+                held |= set(connection.execute(found).scalars())
+                connection.execute(prolong.where(ours))
+        return held
 
-        def work(connection: Any) -> set[str]:
-            held: set[str] = set()
-            for part in _parts(numbers):
-                pairs = self._sa.tuple_(table.c.position_key, table.c.fencing)
-                ours = pairs.in_([(key, numbers[key]) for key in part])
-                # In one order everywhere, lest two of these wait for each other's rows.
-                found = self._sa.select(table.c.position_key).where(ours).order_by(table.c.position_key)
-                found = found.with_for_update()
-                prolong = table.update().values(expires_at=clock() + lease)
-                if _is_postgresql(connection):
-                    prolong = prolong.where(table.c.position_key.in_(found)).returning(table.c.position_key)
-                    held |= set(connection.execute(prolong).scalars())
-                else:
-                    held |= set(connection.execute(found).scalars())
-                    connection.execute(prolong.where(ours))
-            return held
-
-        return work
-
-    def release(self, key: str, fencing: int) -> Any:
+    @_question
+    def release(self, connection: Any, key: str, fencing: int) -> None:
         """Give a lease back: what its last owner still writes is refused; `expires_at` says since when."""
         table = self._positions
-        update = (
-            table.update()
-            .where(table.c.position_key == key, table.c.fencing == fencing)
-            .values(owner=None, fencing=table.c.fencing + 1, expires_at=clock())
-        )
+        ours = (table.c.position_key == key, table.c.fencing == fencing)
+        given_back = {"owner": None, "fencing": table.c.fencing + 1, "expires_at": clock()}
+        connection.execute(table.update().where(*ours).values(**given_back))
 
-        def work(connection: Any) -> None:
-            connection.execute(update)
-
-        return work
-
-    def announce(self, group: str, worker: str, lease: float, report: str) -> Any:
+    @_question
+    def announce(self, connection: Any, group: str, worker: str, lease: float, report: str) -> None:
         """Say that a worker is there."""
         table = self._workers
         ours = (table.c.worker == worker, table.c.worker_group == group)
         said = {"expires_at": clock() + lease, "report": report}
+        new = {"worker": worker, "worker_group": group, "came_at": clock(), **said}
+        if _is_postgresql(connection):
+            insert = needs("sqlalchemy.dialects.postgresql").insert(table).values(**new)
+            key = ["worker", "worker_group"]
+            connection.execute(insert.on_conflict_do_update(index_elements=key, set_=said))
+        elif connection.execute(table.update().where(*ours).values(**said)).rowcount == 0:
+            self._insert(connection, table.insert().values(**new))
 
-        def work(connection: Any) -> None:
-            new = {"worker": worker, "worker_group": group, "came_at": clock(), **said}
-            if _is_postgresql(connection):
-                insert = needs("sqlalchemy.dialects.postgresql").insert(table).values(**new)
-                connection.execute(
-                    insert.on_conflict_do_update(index_elements=["worker", "worker_group"], set_=said)
-                )
-            elif connection.execute(table.update().where(*ours).values(**said)).rowcount == 0:
-                self._insert(connection, table.insert().values(**new))
-
-        return work
-
-    def leave(self, group: str, worker: str) -> Any:
+    @_question
+    def leave(self, connection: Any, group: str, worker: str) -> None:
         """Say that a worker is gone, and forget those that have vanished long ago."""
         table = self._workers
         this = self._sa.and_(table.c.worker == worker, table.c.worker_group == group)
         long_gone = table.c.expires_at < clock() - FORGOTTEN_AFTER
-        delete = table.delete().where(self._sa.or_(this, long_gone))
+        connection.execute(table.delete().where(self._sa.or_(this, long_gone)))
 
-        def work(connection: Any) -> None:
-            connection.execute(delete)
-
-        return work
-
-    def overview(self, group: str, keys: Collection[str]) -> Any:
+    @_question
+    def overview(self, connection: Any, group: str, keys: Collection[str]) -> Overview:
         """Ask who is there and who has what."""
-        workers, positions = self._workers, self._positions
-        there = (
-            self._sa.select(
-                workers.c.worker,
-                workers.c.expires_at - clock(),
-                clock() - workers.c.came_at,
-                workers.c.report,
-            )
-            .where(workers.c.worker_group == group, workers.c.expires_at > clock())
-            .order_by(workers.c.worker)
+        workers, positions = self._workers.c, self._positions.c
+        left, age = workers.expires_at - clock(), clock() - workers.came_at
+        there = self._sa.select(workers.worker, left, age, workers.report)
+        there = there.where(workers.worker_group == group, workers.expires_at > clock()).order_by(
+            workers.worker
         )
+        found = tuple(
+            WorkerInfo(name=name, seconds_left=float(left), age=float(age), report=json.loads(report))
+            for name, left, age, report in connection.execute(there)
+        )
+        leases = {}
         names = ("position_key", "owner", "fencing", "block", "saved_at")
-        columns = [positions.c[name] for name in names]
-
-        def work(connection: Any) -> Overview:
-            found = tuple(
-                WorkerInfo(name=name, seconds_left=float(left), age=float(age), report=json.loads(report))
-                for name, left, age, report in connection.execute(there)
-            )
-            leases = {}
-            for part in _parts(keys):
-                query = self._sa.select(*columns, positions.c.expires_at - clock()).where(
-                    positions.c.position_key.in_(part)
+        columns = [positions[name] for name in names]
+        for part in _parts(keys):
+            query = self._sa.select(*columns, positions.expires_at - clock())
+            rows = connection.execute(query.where(positions.position_key.in_(part)))
+            for key, owner, fencing, block, saved_at, left in rows:
+                leases[key] = LeaseInfo(
+                    owner=owner,
+                    fencing=int(fencing),
+                    seconds_left=float(left),
+                    block=block,
+                    saved_at=moment(saved_at),
                 )
-                for key, owner, fencing, block, saved_at, left in connection.execute(query):
-                    leases[key] = LeaseInfo(
-                        owner=owner,
-                        fencing=int(fencing),
-                        seconds_left=float(left),
-                        block=block,
-                        saved_at=moment(saved_at),
-                    )
-            return Overview(workers=found, leases=leases)
-
-        return work
+        return Overview(workers=found, leases=leases)
