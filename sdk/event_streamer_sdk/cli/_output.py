@@ -141,6 +141,22 @@ def write_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty:
         write_line(_aligned(row, widths))
 
 
+def write_answer(answer: Any, as_json: bool, details: Mapping[str, Any]) -> None:
+    """Write what the service answered: as JSON, or what people want to know of it."""
+    if as_json:
+        write_json(answer)
+    else:
+        write_details(details)
+
+
+def write_done(answer: Any, as_json: bool, otherwise: str) -> None:
+    """Write that something is done: as JSON, in the service's words, or in ours where it has none."""
+    if as_json:
+        write_json(answer)
+    else:
+        say(answer.message or otherwise)
+
+
 def write_details(values: Mapping[str, Any]) -> None:
     """Write names and values, a pair a line, to standard output."""
     _write_pairs([(visible(name), _shown(value)) for name, value in values.items()])

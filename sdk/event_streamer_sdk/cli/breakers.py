@@ -7,7 +7,7 @@ import typer
 from event_streamer_sdk import SyncEventStreamer
 from event_streamer_sdk.cli._connection import calls_the_service
 from event_streamer_sdk.cli._once import Commands
-from event_streamer_sdk.cli._output import AsJson, say, write_details, write_json, write_table
+from event_streamer_sdk.cli._output import AsJson, write_answer, write_done, write_json, write_table
 
 app: typer.Typer = Commands(
     help="Show and reset the circuit breakers of the RPC endpoints.", no_args_is_help=True
@@ -16,10 +16,7 @@ app: typer.Typer = Commands(
 
 @app.command()
 @calls_the_service
-def status(
-    client: SyncEventStreamer,
-    as_json: AsJson = False,
-) -> None:
+def status(client: SyncEventStreamer, as_json: AsJson = False) -> None:
     """List all breakers with their state."""
     answer = client.get_circuit_breaker_status()
     if as_json:
@@ -44,21 +41,14 @@ def status(
 
 @app.command()
 @calls_the_service
-def health(
-    client: SyncEventStreamer,
-    as_json: AsJson = False,
-) -> None:
+def health(client: SyncEventStreamer, as_json: AsJson = False) -> None:
     """Sum up how many endpoints work; the exit code is 1 where a chain has none left."""
     answer = client.get_circuit_breaker_health()
-    if as_json:
-        write_json(answer)
-    else:
-        write_details(
-            {
-                "Healthy endpoints": f"{answer.healthy_rpcs} of {answer.total_rpcs}",
-                "Unhealthy chains": answer.unhealthy_chains,
-            }
-        )
+    details = {
+        "Healthy endpoints": f"{answer.healthy_rpcs} of {answer.total_rpcs}",
+        "Unhealthy chains": answer.unhealthy_chains,
+    }
+    write_answer(answer, as_json, details)
     if answer.unhealthy_chains:
         raise typer.Exit(1)
 
@@ -74,46 +64,35 @@ def show(
 ) -> None:
     """Show the figures of one breaker."""
     answer = client.get_circuit_breaker_metrics(name)
-    if as_json:
-        write_json(answer)
-        return
     response_time = answer.average_response_time
-    write_details(
-        {
-            "Breaker": answer.name,
-            "Calls": answer.total_calls,
-            "Successes": answer.success_count,
-            "Failures": answer.failure_count,
-            "Failures in a row": answer.consecutive_failures,
-            "Success rate": f"{answer.success_rate:.1%}",
-            "Response time": None if response_time is None else f"{response_time:.1f} ms",
-            "Last success": answer.last_success_time,
-            "Last failure": answer.last_failure_time,
-            "Last error": answer.last_error,
-        }
-    )
+    details = {
+        "Breaker": answer.name,
+        "Calls": answer.total_calls,
+        "Successes": answer.success_count,
+        "Failures": answer.failure_count,
+        "Failures in a row": answer.consecutive_failures,
+        "Success rate": f"{answer.success_rate:.1%}",
+        "Response time": None if response_time is None else f"{response_time:.1f} ms",
+        "Last success": answer.last_success_time,
+        "Last failure": answer.last_failure_time,
+        "Last error": answer.last_error,
+    }
+    write_answer(answer, as_json, details)
 
 
 @app.command()
 @calls_the_service
-def config(
-    client: SyncEventStreamer,
-    as_json: AsJson = False,
-) -> None:
+def config(client: SyncEventStreamer, as_json: AsJson = False) -> None:
     """Show when breakers open and close."""
     answer = client.get_circuit_breaker_config()
-    if as_json:
-        write_json(answer)
-        return
-    write_details(
-        {
-            "Opens after": f"{answer.failure_threshold} failures in a row",
-            "Tries again after": f"{answer.recovery_timeout} s",
-            "Closes after": f"{answer.success_threshold} successes",
-            "Calls on trial": answer.half_open_max_calls,
-            "A call fails after": f"{answer.timeout} s",
-        }
-    )
+    details = {
+        "Opens after": f"{answer.failure_threshold} failures in a row",
+        "Tries again after": f"{answer.recovery_timeout} s",
+        "Closes after": f"{answer.success_threshold} successes",
+        "Calls on trial": answer.half_open_max_calls,
+        "A call fails after": f"{answer.timeout} s",
+    }
+    write_answer(answer, as_json, details)
 
 
 @app.command()
@@ -128,7 +107,4 @@ def reset(
 ) -> None:
     """Close a breaker, or all of them, so that the endpoint is tried again at once."""
     answer = client.reset_circuit_breaker(name) if name else client.reset_all_circuit_breakers()
-    if as_json:
-        write_json(answer)
-    else:
-        say(answer.message or "Reset.")
+    write_done(answer, as_json, "Reset.")

@@ -8,7 +8,7 @@ import typer
 from event_streamer_sdk import SyncEventStreamer
 from event_streamer_sdk.cli._connection import calls_the_service, connect
 from event_streamer_sdk.cli._once import Commands
-from event_streamer_sdk.cli._output import AsJson, ask, say, write_details, write_json, write_table
+from event_streamer_sdk.cli._output import AsJson, ask, write_answer, write_done, write_json, write_table
 from event_streamer_sdk.cli._shared import given_by, option
 from event_streamer_sdk.models.chains import ChainConfigRequest, ChainConfigResponse
 
@@ -45,10 +45,7 @@ def _config(
 
 @app.command("list")
 @calls_the_service
-def list_(
-    client: SyncEventStreamer,
-    as_json: AsJson = False,
-) -> None:
+def list_(client: SyncEventStreamer, as_json: AsJson = False) -> None:
     """List the active chains."""
     answer = client.get_all_chains()
     if as_json:
@@ -63,33 +60,22 @@ def list_(
 
 @app.command()
 @calls_the_service
-def stats(
-    client: SyncEventStreamer,
-    as_json: AsJson = False,
-) -> None:
+def stats(client: SyncEventStreamer, as_json: AsJson = False) -> None:
     """Count the chains, and the nodes that work."""
     answer = client.get_chain_stats()
-    if as_json:
-        write_json(answer)
-        return
-    write_details(
-        {
-            "Chains": answer.total_chains,
-            "Active": answer.active_chains,
-            "Healthy nodes": answer.healthy_rpcs,
-            "Ids": answer.supported_chain_ids,
-            "Read at": answer.last_refresh,
-        }
-    )
+    details = {
+        "Chains": answer.total_chains,
+        "Active": answer.active_chains,
+        "Healthy nodes": answer.healthy_rpcs,
+        "Ids": answer.supported_chain_ids,
+        "Read at": answer.last_refresh,
+    }
+    write_answer(answer, as_json, details)
 
 
 @app.command()
 @calls_the_service
-def show(
-    client: SyncEventStreamer,
-    chain: ChainId,
-    as_json: AsJson = False,
-) -> None:
+def show(client: SyncEventStreamer, chain: ChainId, as_json: AsJson = False) -> None:
     """Show one chain's configuration and its head."""
     _show(client.get_chain(chain), as_json)
 
@@ -119,17 +105,14 @@ def delete(
     """Deactivate a chain: the service stops reading it, for all subscribers; its configuration stays."""
     if not yes:
         ask(f"Deactivate chain {chain}, and end the streams of all its subscriptions?")
-    _done(client.delete_chain(chain), as_json, f"Deactivated chain {chain}.")
+    write_done(client.delete_chain(chain), as_json, f"Deactivated chain {chain}.")
 
 
 @app.command()
 @calls_the_service
-def refresh(
-    client: SyncEventStreamer,
-    as_json: AsJson = False,
-) -> None:
+def refresh(client: SyncEventStreamer, as_json: AsJson = False) -> None:
     """Make the service read the configurations from its database again."""
-    _done(client.refresh_chains(), as_json, "Refreshed.")
+    write_done(client.refresh_chains(), as_json, "Refreshed.")
 
 
 def _settings(given: list[str]) -> dict[str, Any]:
@@ -159,25 +142,14 @@ def _typed(value: str) -> Any:
 
 
 def _show(answer: ChainConfigResponse, as_json: bool) -> None:
-    if as_json:
-        write_json(answer)
-        return
-    write_details(
-        {
-            "Chain": answer.chain_id,
-            "Name": answer.name,
-            "Status": answer.status,
-            "Head": answer.head_block,
-            "Nodes": answer.rpc_urls,
-            "Block time": None if answer.average_block_time is None else f"{answer.average_block_time} s",
-            "Blocks a request": answer.max_blocks_per_request,
-            "Confirmations": answer.confirmation_blocks,
-        }
-    )
-
-
-def _done(answer: ChainConfigResponse, as_json: bool, otherwise: str) -> None:
-    if as_json:
-        write_json(answer)
-    else:
-        say(answer.message or otherwise)
+    details = {
+        "Chain": answer.chain_id,
+        "Name": answer.name,
+        "Status": answer.status,
+        "Head": answer.head_block,
+        "Nodes": answer.rpc_urls,
+        "Block time": None if answer.average_block_time is None else f"{answer.average_block_time} s",
+        "Blocks a request": answer.max_blocks_per_request,
+        "Confirmations": answer.confirmation_blocks,
+    }
+    write_answer(answer, as_json, details)

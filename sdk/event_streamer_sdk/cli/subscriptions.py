@@ -15,7 +15,7 @@ from event_streamer_sdk.cli._output import (
     AsJson,
     ask,
     say,
-    write_details,
+    write_answer,
     write_json,
     write_line,
     write_table,
@@ -114,11 +114,7 @@ def list_(
 
 @app.command()
 @calls_the_service
-def show(
-    client: SyncEventStreamer,
-    subscription: SubscriptionId,
-    as_json: AsJson = False,
-) -> None:
+def show(client: SyncEventStreamer, subscription: SubscriptionId, as_json: AsJson = False) -> None:
     """Show one subscription."""
     _show(client.get_subscription(subscription), as_json)
 
@@ -168,27 +164,23 @@ def delete(
 
 
 def _show(one: SubscriptionResponse, as_json: bool) -> None:
-    if as_json:
-        write_json(one)
-        return
-    write_details(
-        {
-            "Id": one.id,
-            "Event": human_readable(one.event_signature),
-            "topic0": one.topic0,
-            "Chain": one.chain_id,
-            "Contracts": one.addresses or "all",
-            **({"Only where": _conditions(one)} if one.topics else {}),
-            "Blocks": _blocks(one),
-            "Processed to": one.last_processed_block,
-            "Delivered": one.events_delivered,
-            "State": one.streaming_status,
-            "Problem": one.problem,
-            "Subscriber": one.subscriber_id,
-            "Created": one.created_at,
-            "Updated": one.updated_at,
-        }
-    )
+    details = {
+        "Id": one.id,
+        "Event": human_readable(one.event_signature),
+        "topic0": one.topic0,
+        "Chain": one.chain_id,
+        "Contracts": one.addresses or "all",
+        **({"Only where": _conditions(one)} if one.topics else {}),
+        "Blocks": _blocks(one),
+        "Processed to": one.last_processed_block,
+        "Delivered": one.events_delivered,
+        "State": one.streaming_status,
+        "Problem": one.problem,
+        "Subscriber": one.subscriber_id,
+        "Created": one.created_at,
+        "Updated": one.updated_at,
+    }
+    write_answer(one, as_json, details)
 
 
 def _row(one: SubscriptionResponse) -> list[Any]:

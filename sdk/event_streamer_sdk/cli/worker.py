@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Annotated, Any
 
 import typer
@@ -24,14 +24,10 @@ app: typer.Typer = Commands(
     cls=OnceGroup, help="Share subscriptions among processes: run a worker, or see who has what."
 )
 
-CheckpointURL = Annotated[
-    str,
-    typer.Option(
-        envvar="EVENT_STREAMER_CHECKPOINT",
-        help="Where positions and leases are kept: postgresql://…, sqlite:///file.db or redis://….",
-    ),
-]
-Subscriptions = Annotated[str | None, option(metavar="ID,ID", help="The subscriptions that are shared.")]
+_checkpoint = option(
+    envvar="EVENT_STREAMER_CHECKPOINT",
+    help="Where positions and leases are kept: postgresql://…, sqlite:///file.db or redis://….",
+)
 
 
 @app.callback(invoke_without_command=True)
@@ -47,14 +43,10 @@ def worker(
             help="Gets each streaming client, and registers handlers with it.",
         ),
     ] = None,
-    checkpoint: Annotated[
-        str | None,
-        option(
-            envvar="EVENT_STREAMER_CHECKPOINT",
-            help="Where positions and leases are kept: postgresql://…, sqlite:///file.db or redis://….",
-        ),
+    checkpoint: Annotated[str | None, _checkpoint] = None,
+    subscriptions: Annotated[
+        str | None, option(metavar="ID,ID", help="The subscriptions that are shared.")
     ] = None,
-    subscriptions: Subscriptions = None,
     take_all: Annotated[
         bool, typer.Option("--all", help="All subscriptions of the subscriber, also later ones.")
     ] = False,
@@ -142,7 +134,7 @@ def _log_to_standard_error() -> None:
 @calls_the_service
 def status(
     client: SyncEventStreamer,
-    checkpoint: CheckpointURL,
+    checkpoint: Annotated[str, _checkpoint],
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Show who has which subscription, how far it is, and how fast."""
@@ -201,13 +193,11 @@ def _show_status(seen: WorkersStatus) -> None:
 
 
 def _ids(text: str) -> list[int]:
-    try:
+    with suppress(ValueError):
         found = [int(each) for each in text.split(",") if each.strip()]
-    except ValueError as problem:
-        raise typer.BadParameter(f"--subscriptions must be ids such as 1,2, not {text!r}") from problem
-    if not found or min(found) < 1:
-        raise typer.BadParameter(f"--subscriptions must be ids such as 1,2, not {text!r}")
-    return found
+        if found and min(found) >= 1:
+            return found
+    raise typer.BadParameter(f"--subscriptions must be ids such as 1,2, not {text!r}")
 
 
 def _health(made: Worker | SyncWorker, place: str | None) -> AbstractContextManager[Any]:
