@@ -357,7 +357,7 @@ class StreamingClient(AsyncStreaming):
             call = calls.acknowledge_batch(self.subscription_id, connection_id, request)
             with self._settling([ready]):
                 await self.event_streamer._call(call)
-            self._counters.add(acks=1)
+            self._counters.add("acks")
 
     async def acknowledge_batch_bulk(self, batch_ids: list[str]) -> BulkBatchAcknowledgmentResponse:
         """
@@ -379,7 +379,7 @@ class StreamingClient(AsyncStreaming):
         command = Acknowledge(self._open_connection_id(), ready)
         with self._settling(ready):
             answer: BulkBatchAcknowledgmentResponse = await self.event_streamer._call(self._ack_call(command))
-        self._counters.add(acks=answer.acknowledged_batches)
+        self._counters.add("acks", answer.acknowledged_batches)
         return answer
 
     async def _commit(self, batch_ids: Sequence[str]) -> Sequence[str]:

@@ -355,7 +355,7 @@ class SyncStreamingClient(SyncStreaming):
             call = calls.acknowledge_batch(self.subscription_id, connection_id, request)
             with self._settling([ready]):
                 self.event_streamer._call(call)
-            self._counters.add(acks=1)
+            self._counters.add("acks")
 
     def acknowledge_batch_bulk(self, batch_ids: list[str]) -> BulkBatchAcknowledgmentResponse:
         """
@@ -377,7 +377,7 @@ class SyncStreamingClient(SyncStreaming):
         command = Acknowledge(self._open_connection_id(), ready)
         with self._settling(ready):
             answer: BulkBatchAcknowledgmentResponse = self.event_streamer._call(self._ack_call(command))
-        self._counters.add(acks=answer.acknowledged_batches)
+        self._counters.add("acks", answer.acknowledged_batches)
         return answer
 
     def _commit(self, batch_ids: Sequence[str]) -> Sequence[str]:

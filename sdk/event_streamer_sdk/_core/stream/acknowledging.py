@@ -218,7 +218,7 @@ class Acknowledger:
                 refused = set(outcome.failed)
                 taken = [each for each in batch_ids if each not in refused] if refused else batch_ids
                 acks.sent(taken)
-                session.counters.add(acks=len(taken))
+                session.counters.add("acks", len(taken))
                 if refused:
                     self._give_up(acks.failed([each for each in batch_ids if each in refused]))
                     return Sent.SOME, None
@@ -267,7 +267,7 @@ class Acknowledger:
     def _give_up(self, batch_ids: list[str]) -> None:
         if not batch_ids:
             return
-        self._session.counters.add(ack_failures=len(batch_ids))
+        self._session.counters.add("ack_failures", len(batch_ids))
         shown = ", ".join(batch_ids[:5]) + (", …" if len(batch_ids) > 5 else "")
         refused = counted(len(batch_ids), "batch", "batches")
         self._report(f"the service refused the acknowledgement of {refused} for good: {shown}")

@@ -223,26 +223,17 @@ class Committer:
         entry.by_user = True
         self.progress.wait_for_user(entry)
 
-    def commit_unless_manual(self, entry: Entry, *, given_up: bool) -> Steps[None]:
+    def commit(self, entry: Entry, *, given_up: bool = False) -> Steps[None]:
         """
-        Commit what is handled, or leave that to the user.
-
-        Args:
-            entry: The message.
-            given_up: Whether it only counts as handled: of such a one the user can't say that it is done.
-        """
-        if given_up:
-            entry.by_user = False
-        if not entry.by_user:
-            yield from self.commit(entry)
-
-    def commit(self, entry: Entry) -> Steps[None]:
-        """
-        Commit a handled message.
+        Commit a handled message, or leave that to the user who acknowledges it (manual mode).
 
         Args:
             entry: The message; one without an id is committed and not acknowledged.
+            given_up: Whether it only counts as handled: of such a one the user can't say that it is done.
         """
+        if entry.by_user and not given_up:
+            return
+        entry.by_user = False
         settings = self._session.settings
         if not settings.auto_acknowledge:
             # It takes its place behind those that wait for the user.

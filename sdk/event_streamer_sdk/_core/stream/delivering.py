@@ -157,7 +157,7 @@ class Deliverer:
                 holding.hold(message)
                 yield from self._release(holding)
         elif isinstance(message, StreamingHeartbeat):
-            session.counters.add(heartbeats=1)
+            session.counters.add("heartbeats")
             self._saw_head(message.additional_properties.get("head_block"))
             yield from session.notices.call_now("heartbeat", message)
             if holding is not None:
@@ -167,7 +167,7 @@ class Deliverer:
         elif isinstance(message, StreamingEnd):
             yield from self._handle_end(message)
         elif isinstance(message, Unknown):
-            session.counters.add(unknown=1)
+            session.counters.add("unknown")
             if not session.registry.notice("unknown"):
                 logger.info("subscription %s: a message of an unknown type", session.subscription_id)
             yield from session.notices.call_now("unknown", message.message)
@@ -219,7 +219,7 @@ class Deliverer:
         if self._dedupe is not None:
             events, keys, held_back = self._dedupe.fresh(batch)
             batch.keep(events)
-            session.counters.add(duplicates=held_back)
+            session.counters.add("duplicates", held_back)
         events = batch.events
         entry = Entry(
             batch.batch_id, batch.resume_token, batch.last_block, goes_back=batch.goes_back, keys=keys
@@ -248,7 +248,7 @@ class Deliverer:
         in_hand.put_down()
         if result is not Result.NOT_HANDLED:
             session.counters.handled(batch.size, batch.last_block, _newest(events))
-            yield from self._committer.commit_unless_manual(entry, given_up=result is Result.GIVEN_UP)
+            yield from self._committer.commit(entry, given_up=result is Result.GIVEN_UP)
 
     def _handle_reorg(self, reorg: StreamingReorg) -> Steps[None]:
         session, settings = self._session, self._session.settings
@@ -267,7 +267,7 @@ class Deliverer:
             result = yield from self._unhandled.attempt(calls, reorg.batch_id, reorg.to_dict())
         self._in_hand.pause()
         if result is not Result.NOT_HANDLED:
-            yield from self._committer.commit_unless_manual(entry, given_up=result is Result.GIVEN_UP)
+            yield from self._committer.commit(entry, given_up=result is Result.GIVEN_UP)
 
     def _wait_for_user(self, batch: Batch) -> Steps[None]:
         """Pause while too many batches wait for the user's acknowledgement."""

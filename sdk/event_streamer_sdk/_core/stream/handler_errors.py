@@ -20,7 +20,6 @@ from event_streamer_sdk.exceptions import HandlerTimeoutError, LeaseLostError, S
 from .blocks import Blocks
 from .checkpoint import DeadLetterRecord
 from .commands import Call, Failed, OutputClosedError, Steps, write_dead_letter
-from .commands import call as call_handler
 from .committing import Committer, Entry
 from .decoding import Decoded
 from .in_hand import InHand
@@ -100,8 +99,9 @@ class Unhandled:
         while True:
             failed = list(failed)
             for call in calls:
-                error = yield from call_handler(call)
+                error = yield call
                 if error is not None:
+                    assert isinstance(error, BaseException)
                     failed.append((call, error))
             if not failed:
                 return Result.HANDLED
@@ -113,7 +113,7 @@ class Unhandled:
             if closed is not None:  # nor would a later batch be of use to anybody
                 session.conclude(EndReason.HANDLER_FAILED, closed)
                 return Result.NOT_HANDLED
-            session.counters.add(handler_errors=len(failed))
+            session.counters.add("handler_errors", len(failed))
             for call, error in failed:
                 logger.warning(
                     "subscription %s: handler %s failed on batch %s (try %d): %r",
@@ -146,7 +146,7 @@ class Unhandled:
         reason = f"handler {', '.join(names)} failed: {error!r}"
         session.notices.tell_error("HANDLER_FAILED", f"batch {batch_id} is passed over: {reason}")
         if policy == "skip":
-            session.counters.add(skipped=1)
+            session.counters.add("skipped")
             logger.error(
                 "subscription %s: batch %s is skipped: %s", session.subscription_id, batch_id, reason
             )
@@ -171,7 +171,7 @@ class Unhandled:
         if isinstance(outcome, Failed):
             session.conclude(EndReason.HANDLER_FAILED, outcome.error)
             return False
-        session.counters.add(dead_letters=1)
+        session.counters.add("dead_letters")
         logger.error("subscription %s: dead letter: %s", session.subscription_id, record.reason)
         return True
 
@@ -189,7 +189,7 @@ class Unhandled:
         problem = f"Passed over, as on_handler_error says: {error}."
         session.notices.tell("gap", Gap(kind=GapKind.UNREADABLE, message=problem, batch_id=batch_id))
         if policy == "skip":
-            session.counters.add(skipped=1)
+            session.counters.add("skipped")
         else:
             record = DeadLetterRecord(
                 time=session.utc_now(),

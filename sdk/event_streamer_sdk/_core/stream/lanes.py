@@ -66,7 +66,7 @@ class Lanes:
             chunk=settings.ack_chunk,
             attempts=settings.ack_attempts,
             on_due=lambda: session.effects.wake(Lane.ACKNOWLEDGE),
-            on_given_up=lambda: counters.add(ack_failures=1),
+            on_given_up=lambda: counters.add("ack_failures"),
         )
         self.lease = RunLease(session)
         self.in_hand = InHand(session, batch_class, owner)

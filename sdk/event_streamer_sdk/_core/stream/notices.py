@@ -77,7 +77,7 @@ class Notices:
         for handler in self._registry.notice(kind):
             outcome = yield from call(Call(handler, notice, self._timeout))
             if outcome is not None:
-                self._counters.add(handler_errors=1)
+                self._counters.add("handler_errors")
                 logger.error(
                     "subscription %s: a handler of on_%s raised",
                     self._subscription_id,

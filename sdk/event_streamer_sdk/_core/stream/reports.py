@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from attrs import define, evolve, field, frozen
 
@@ -190,6 +190,12 @@ class Stats:
     seconds_since_last_byte: float | None = None
 
 
+Countable = Literal[
+    "acks", "ack_failures", "handler_errors", "skipped", "dead_letters", "duplicates", "unknown", "heartbeats"
+]
+"""What is counted one by one."""
+
+
 @define
 class Counters:
     """Counts since the client was made; they outlive a run. Meanings as in `Stats`."""
@@ -209,27 +215,9 @@ class Counters:
     handled_block: int | None = None
     newest: dict[str, Any] | None = None
 
-    def add(
-        self,
-        *,
-        acks: int = 0,
-        ack_failures: int = 0,
-        handler_errors: int = 0,
-        skipped: int = 0,
-        dead_letters: int = 0,
-        duplicates: int = 0,
-        unknown: int = 0,
-        heartbeats: int = 0,
-    ) -> None:
+    def add(self, what: Countable, number: int = 1) -> None:
         """Count what has happened; names as in `Stats`."""
-        self.acks += acks
-        self.ack_failures += ack_failures
-        self.handler_errors += handler_errors
-        self.skipped += skipped
-        self.dead_letters += dead_letters
-        self.duplicates += duplicates
-        self.unknown += unknown
-        self.heartbeats += heartbeats
+        setattr(self, what, getattr(self, what) + number)
 
     def reconnected(self, reason: str) -> None:
         """Count a connection after the first one, by the reason of the loss."""
