@@ -119,7 +119,7 @@ def _addresses(host: str, port: int) -> list[_Address]:
     outside = [str(address[0]) for _, address in addresses if not is_loopback(str(address[0]))]
     if is_loopback(host) and outside:
         raise StartupError(
-            f"{host} should be loopback, and on this machine it is {', '.join(outside)} (see /etc/hosts): "
+            f"{host} should be loopback, but on this machine it is {', '.join(outside)} (see /etc/hosts): "
             "listen on 127.0.0.1, or on that address."
         )
     return addresses

@@ -88,7 +88,10 @@ KEYS = {
         ("--subscriber-id", "alice", "--api-key", "bobs-own-key"),
         "the service doesn't know the key",
     ),
-    "of another": (("--subscriber-id", "bob", "--api-key", KEY), "the key is not that of the subscriber bob"),
+    "of another": (
+        ("--subscriber-id", "bob", "--api-key", KEY),
+        "the key doesn't belong to the subscriber bob",
+    ),
 }
 
 

@@ -89,5 +89,7 @@ def test_workers_share_what_belongs_to_the_keys_subscriber(
 def test_a_worker_with_the_key_of_nobody_says_what_is_missing(service: LocalService, tmp_path: Path) -> None:
     with SyncEventStreamer(service.url, api_key="root-key") as client:
         worker = SyncWorker(client, print, checkpoint=f"sqlite:///{tmp_path}/p.db")
-        with pytest.raises(EventStreamerValidationError, match="not that of a subscriber: give the client a"):
+        with pytest.raises(
+            EventStreamerValidationError, match="doesn't belong to a subscriber: give the client a"
+        ):
             worker.run()

@@ -112,7 +112,7 @@ def test_closing_waits_for_the_write_and_tells_where_it_fails(
     closing.join(SECONDS)
     assert not closing.is_alive()
     assert sink.done == ([] if failure else ["token 1"])
-    told = "subscription 7: the write that was under way has failed, and its events come again: token 1"
+    told = "subscription 7: the write under way failed, and its events will come again: token 1"
     assert (told in caplog.text) == (failure is not None)
 
 

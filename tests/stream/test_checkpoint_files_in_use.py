@@ -50,7 +50,7 @@ def test_a_second_process_is_refused_until_the_first_has_ended(kind: str, tmp_pa
         with another_process(place) as other:
             refused = Listener(kind, server.url, checkpoint=place)
             with pytest.raises(
-                CheckpointError, match=rf"process {other.pid} streams with the checkpoint .*place"
+                CheckpointError, match=rf"process {other.pid} already streams with the checkpoint .*place"
             ):
                 refused.run()
             assert refused.handled == []

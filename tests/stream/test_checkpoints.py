@@ -122,7 +122,7 @@ def test_a_large_file_is_no_checkpoint_and_not_read_to_its_end(tmp_path: Path) -
     with path.open("wb") as file:
         file.truncate(2**40)  # a hole, which takes no place on the disk
     with pytest.raises(
-        CheckpointError, match=r"is not a checkpoint; move it away, and .* behind what .*new=True"
+        CheckpointError, match=r"is not a checkpoint; move it away, and .* after what .*new=True"
     ):
         FileCheckpoint(path).load("me:1")
 

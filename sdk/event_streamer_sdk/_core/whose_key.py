@@ -30,10 +30,10 @@ def subscriber_of_key() -> Generator[Operation[Any], Any, str]:
     try:
         answer: OverviewResponse = yield overview.get_overview()
     except EventStreamerNotFoundError:
-        raise _missing("this service doesn't tell whose API key it is") from None
+        raise _missing("this service doesn't say whose API key this is") from None
     name = answer.caller.subscriber_id
     if not name:
-        raise _missing("the API key is not that of a subscriber")
+        raise _missing("the API key doesn't belong to a subscriber")
     return name
 
 

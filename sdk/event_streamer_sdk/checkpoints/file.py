@@ -36,7 +36,7 @@ PASSING = frozenset(
 
 
 _WITHOUT_A_POSITION = (
-    "the stream goes on behind what the service has delivered before; subscribe(new=True) begins anew"
+    "the stream goes on after what the service has already delivered; subscribe(new=True) starts over"
 )
 """What a file that isn't there means."""
 
@@ -114,7 +114,7 @@ class FileCheckpoint:
         except FileIsLocked as locked:
             who = f"process {locked.pid}" if locked.pid.isdecimal() else "another process"
             raise refused(
-                f"{who} streams with the checkpoint {self.path}: give each program a file of its own, or "
+                f"{who} already streams with the checkpoint {self.path}: give each program its own file, or "
                 "let one stand by for the other with SQLiteCheckpoint(…, lease_seconds=30)"
             ) from None
         # What was read before the claim may have been written anew by the process that had it.

@@ -59,8 +59,8 @@ class HandlerCheckpoint:
         except Exception as error:
             if type(error).__name__ == "ProgrammingError" and "thread" in str(error):
                 error.add_note(
-                    "load is called in another thread than handlers: open the connection with "
-                    "check_same_thread=False, or one of its own in load."
+                    "load is called in another thread than the handlers: open the connection with "
+                    "check_same_thread=False, or open another one in load."
                 )
             raise
         return _position_later(token) if isawaitable(token) else _position(token)

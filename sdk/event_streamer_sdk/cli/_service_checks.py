@@ -155,7 +155,7 @@ def _refused(refused: EventStreamerAuthError, place: ServiceAccess) -> Check:
     if refused.status_code == HTTPStatus.FORBIDDEN:
         return problem(
             "Key",
-            f"the key is not that of {place.subscriber_told}, or it may not do this",
+            f"the key doesn't belong to {place.subscriber_told}, or isn't allowed to do this",
             "set the key's own: --subscriber-id, EVENT_STREAMER_SUBSCRIBER_ID or the settings file",
         )
     return problem("Key", "the service doesn't know the key", f"check it: {where}")

@@ -36,7 +36,7 @@ from event_streamer_sdk.cli._output import (
 from event_streamer_sdk.cli._shared import given_by, option
 
 app: typer.Typer = Commands(
-    help="Look at dead letters, replay and remove them. They are where your program keeps them.",
+    help="List, show, replay and remove dead letters, wherever your program keeps them.",
     no_args_is_help=True,
 )
 
@@ -123,7 +123,9 @@ def _chosen(letters: Letters, choice: _Choice, ids: Sequence[str] | None = None)
         if not matches:
             raise typer.BadParameter(f"there is no dead letter {each!r}: `dead-letters list` shows their ids")
         if len(matches) > 1:
-            raise typer.BadParameter(f"{each!r} begins {counted(len(matches), 'id')}: write more of it")
+            raise typer.BadParameter(
+                f"{each!r} matches {counted(len(matches), 'id')}: give more of its digits"
+            )
     wanted = {matches[0].id for matches in named.values()}
     return [each for each in found if each.id in wanted]
 
@@ -252,7 +254,7 @@ def replay(
     blocking: Annotated[
         bool, typer.Option("--blocking", help="Handlers are plain functions, for SyncStreamingClient.")
     ] = False,
-    keep: Annotated[bool, typer.Option("--keep", help="Keep also those that are handled now.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the ones that are handled, too.")] = False,
 ) -> None:
     """
     Hand dead letters to the handlers of your program again; what they handle is removed.
@@ -298,7 +300,7 @@ def remove(
 ) -> None:
     """Forget dead letters: those named, those chosen by an option, or all."""
     if not (ids or choice or everything):
-        raise typer.BadParameter("say which ones: by their ids, --subscription, --reason or --all")
+        raise typer.BadParameter("say which ones: give ids, --subscription, --reason or --all")
     found = _chosen(letters, choice, ids)
     if not found:
         say("No dead letters.")

@@ -71,7 +71,7 @@ def export(
     ] = 0,
     end_block: Annotated[
         int | None,
-        _made("--end-block", min=0, help="The last block that counts; a number behind --to means the same."),
+        _made("--end-block", min=0, help="The last block that counts; a number after --to means the same."),
     ] = None,
     follow: Annotated[
         bool, typer.Option("--follow", help="Go on with the chain, until Ctrl-C or SIGTERM.")

@@ -141,7 +141,7 @@ def _row_writer(names: tuple[str, ...], in_quotes: tuple[bool, ...]) -> Callable
         ValueError: A name could be code: it isn't an identifier, as the ABI's part has made sure it is.
     """
     if not all(map(_IDENTIFIER.fullmatch, names)):
-        raise ValueError(f"columns' names must be identifiers, got {names}")
+        raise ValueError(f"column names must be identifiers, got {names}")
     arguments = [f"v{number}" for number in range(len(names))]
     members = [
         f'"{name}":' + (f'"{{{value}}}"' if is_text else f"{{{value}}}")

@@ -155,7 +155,7 @@ class Writer:
             self._is_closing = False
         if self._outcome is not None and (error := self._outcome.exception()) is not None:
             logger.warning(
-                "subscription %s: the write that was under way has failed, and its events come again: %s",
+                "subscription %s: the write under way failed, and its events will come again: %s",
                 self._subscription_id, error,
             )  # fmt: skip
         self._batch = self._outcome = None

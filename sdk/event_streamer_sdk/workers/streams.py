@@ -269,7 +269,7 @@ class ThreadedStreams:
     async def ask(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call a method of the store."""
         if self._closed:  # a second Ctrl-C, while the first one's hand-over goes on
-            raise CheckpointError("the worker has ended before it could hand over", permanent=True)
+            raise CheckpointError("the worker ended before it could hand over", permanent=True)
         return await self._in(self._asking, function, *arguments)
 
     def close(self) -> None:

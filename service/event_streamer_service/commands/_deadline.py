@@ -63,7 +63,7 @@ def _end(code: int) -> None:
     if code:
         running = sorted(each.name for each in threading.enumerate() if not each.daemon)
         logger.error(
-            "The stop takes too long; the process ends now", extra=fields(threads=", ".join(running))
+            "Stopping takes too long; the process ends now", extra=fields(threads=", ".join(running))
         )
     _streams.settle()
     os._exit(code)

@@ -86,7 +86,7 @@ class SameFile:
             return None
         if now is None:
             return f"{self._path} is gone; put it back, since a restart would begin with an empty database"
-        return f"{self._path} was replaced by another file; put the first one back, or restart the service"
+        return f"{self._path} was replaced by another file; put the original back, or restart the service"
 
 
 def _identity(path: str) -> tuple[int, int] | None:

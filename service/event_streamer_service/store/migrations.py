@@ -154,5 +154,5 @@ def _check_is_free(connection: Connection) -> None:
     if others:
         raise StartupError(
             f"The database has tables that another program made: {', '.join(sorted(others))}. "
-            "Name a database of the service's own."
+            "Name a database that is the service's alone."
         )

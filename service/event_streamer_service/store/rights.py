@@ -67,5 +67,5 @@ def advice(problem: SQLAlchemyError) -> str:
     return (
         " The first start makes the tables: give the role CREATE and USAGE on the schema for it, or start "
         "it once as a role that has them. After that it needs SELECT, INSERT, UPDATE and DELETE on the "
-        "tables, and USAGE on the sequence; what is missing then it names."
+        "tables, and USAGE on the sequence; a start names what is missing."
     )

@@ -167,8 +167,8 @@ class Reader:
         known = yield from ask_for_subscription()
         if not isinstance(known, Failed) and known.events_delivered:
             logger.warning(
-                "subscription %s: no position is stored here, and %s before: these don't come again. "
-                "subscribe(new=True) begins anew",
+                "subscription %s: no position is stored here, but %s before, and won't come again. "
+                "subscribe(new=True) starts over",
                 session.subscription_id,
                 f"{counted(known.events_delivered, 'event was', 'events were')} delivered",
             )
