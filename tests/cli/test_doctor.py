@@ -141,10 +141,12 @@ WELL = HEALTHY | NO_SUBSCRIPTIONS
 
 def dated(server, shift):
     """Answer as a service whose clock is off by some seconds."""
-    date = format_datetime(datetime.now(UTC) + timedelta(seconds=shift), usegmt=True)
+
+    def date(timestamp=None):  # when it answers, and not when the test began: the machine may pause between
+        return format_datetime(datetime.now(UTC) + timedelta(seconds=shift), usegmt=True)
 
     def look(handler):
-        handler.date_time_string = lambda timestamp=None: date
+        handler.date_time_string = date
 
     server.script(Reply(json=WELL, before=look))
 
