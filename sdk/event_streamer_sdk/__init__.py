@@ -40,42 +40,31 @@ if TYPE_CHECKING:
     AsyncEventStreamer = EventStreamer
     AsyncStreamingClient = StreamingClient
 
-# Where each name comes from, and what it is called there.
 _ORIGINS = {
-    "AsyncEventStreamer": (".client", "EventStreamer"),
-    "AsyncStreamingClient": (".streaming_client", "StreamingClient"),
-    "EventStreamer": (".client", "EventStreamer"),
-    "EventStreamerAuthError": (".exceptions", "EventStreamerAuthError"),
-    "EventStreamerConnectionError": (".exceptions", "EventStreamerConnectionError"),
-    "EventStreamerSDKError": (".exceptions", "EventStreamerSDKError"),
-    "EventStreamerSubscriptionError": (".exceptions", "EventStreamerSubscriptionError"),
-    "EventStreamerTimeoutError": (".exceptions", "EventStreamerTimeoutError"),
-    "EventStreamerValidationError": (".exceptions", "EventStreamerValidationError"),
-    "StreamingClient": (".streaming_client", "StreamingClient"),
-    "SyncEventStreamer": (".client", "SyncEventStreamer"),
-    "SyncStreamingClient": (".streaming_client", "SyncStreamingClient"),
-    "CallOptions": (".client", "CallOptions"),
-    "Batch": (".streaming_client", "Batch"),
-    "EndReason": (".streaming_client", "EndReason"),
-    "Gap": (".streaming_client", "Gap"),
-    "Reconnect": (".streaming_client", "Reconnect"),
-    "Report": (".streaming_client", "Report"),
-    "Stats": (".streaming_client", "Stats"),
-    "Status": (".streaming_client", "Status"),
-    "StreamOptions": (".streaming_client", "StreamOptions"),
-    "get_current_batch_id": (".streaming_client", "get_current_batch_id"),
+    ".client": ("CallOptions", "EventStreamer", "SyncEventStreamer"),
+    ".exceptions": (
+        *("EventStreamerAuthError", "EventStreamerConnectionError", "EventStreamerSDKError"),
+        *("EventStreamerSubscriptionError", "EventStreamerTimeoutError", "EventStreamerValidationError"),
+    ),
+    ".streaming_client": (
+        *("Batch", "EndReason", "Gap", "Reconnect", "Report", "Stats", "Status", "StreamOptions"),
+        *("StreamingClient", "SyncStreamingClient", "get_current_batch_id"),
+    ),
 }
+"""Where each name comes from."""
+_ALIASES = {"AsyncEventStreamer": "EventStreamer", "AsyncStreamingClient": "StreamingClient"}
 
 
 def __getattr__(name: str) -> object:
     from importlib import import_module
 
-    origin = _ORIGINS.get(name)
-    if origin is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(origin[0], __name__), origin[1])
-    globals()[name] = value
-    return value
+    original = _ALIASES.get(name, name)
+    for module, names in _ORIGINS.items():
+        if original in names:
+            value: object = getattr(import_module(module, __name__), original)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

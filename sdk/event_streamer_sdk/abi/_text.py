@@ -40,8 +40,6 @@ __all__ = ["JsonWriter", "PlacedLog", "compile_writer"]
 _WORD = 64
 """Hexadecimal digits of a word."""
 _DIGITS = b"0123456789abcdef"
-_PLACES = ("transaction", "address", "block")
-"""The texts of a log that aren't part of its event."""
 
 
 class PlacedLog(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from opentelemetry.metrics import CallbackOptions, Histogram, MeterProvider, Observation
@@ -14,8 +14,6 @@ from . import _names as names
 
 SCOPE = "event_streamer_sdk"
 """The instrumentation scope: who the spans and metrics are by."""
-
-Observe = Callable[[], Iterable[Observation]]
 
 
 class Tally:
