@@ -71,9 +71,9 @@ def test_a_client_that_breaks_the_contract_is_found_out(
     if what == "acknowledge":  # acknowledges before the position is stored
         commit = Committer.commit
 
-        def hasty(self, entry):  # type: ignore[no-untyped-def]
+        def hasty(self, entry, **given):  # type: ignore[no-untyped-def]
             self._acknowledge(entry.batch_id or "b0")
-            yield from commit(self, entry)
+            yield from commit(self, entry, **given)
 
         monkeypatch.setattr(Committer, "commit", hasty)
     elif what == "commit":  # takes the position of a batch that was only received
