@@ -1,13 +1,19 @@
 """Resume tokens: what was put in comes out, and nothing else is taken."""
 
+import threading
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import Connection, text
 
 from event_streamer_service import ManualClock
 from event_streamer_service.chains.types import Position
 from event_streamer_service.errors import TokenRefused
+from event_streamer_service.store.database import Database
 from event_streamer_service.store.subscriptions import Progress
+from event_streamer_service.store.token_secrets import rotate, token_secrets
 from event_streamer_service.tokens import Tokens, TokenScope
 
 CLOCK = ManualClock()
@@ -65,3 +71,27 @@ def test_a_token_expires() -> None:
     with pytest.raises(TokenRefused, match="expired") as refused:
         tokens.read(token, SCOPE)
     assert refused.value.code == "RESUME_TOKEN_EXPIRED"
+
+
+@pytest.mark.postgres
+def test_of_two_new_secrets_made_at_once_both_are_believed(postgres_database: str) -> None:
+    """The second one waits for the first, and takes that one's secret among those before."""
+    first, second = Database(postgres_database), Database(postgres_database)
+    first.run_now(token_secrets)
+    thread = threading.Thread(target=second.run_now, args=(lambda held: rotate(held, keep=60),))
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+
+    def make_one_meanwhile(connection: Connection) -> bytes:
+        rotate(connection, keep=60)
+        thread.start()
+        while thread.is_alive() and not first.run_now(lambda other: other.scalar(waiting)):
+            time.sleep(0.01)
+        return token_secrets(connection)[0]
+
+    made = first.run_now(make_one_meanwhile)
+    thread.join()
+    found = first.run_now(token_secrets)
+    assert made in found
+    assert len(found) == 3
+    first.close()
+    second.close()

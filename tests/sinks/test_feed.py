@@ -121,12 +121,14 @@ def test_nothing_is_acknowledged_before_it_is_stored(service: LocalService, kind
 
 
 def test_events_that_could_not_be_prepared_are_prepared_again(
-    service: LocalService, chain: DevChain, kind: str, monkeypatch: pytest.MonkeyPatch
+    chain: DevChain, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("event_streamer_sdk.sinks._feed.PREPARE_ROWS", 10)
 
     class Preparing(Kept):
+        # What fails with a write ends the stream: none may come before the last one.
         write_seconds = 60.0
+        writes_when_idle = False
         prepared = 0
 
         def prepare(self, events: Any) -> Any:
@@ -142,7 +144,9 @@ def test_events_that_could_not_be_prepared_are_prepared_again(
             ]
 
     sink = Preparing()
-    stream_into(kind, service.url, subscribe(service, 250), sink, handler_retry_delay=0.01)
+    # So many batches that all calls which fail come before the last write.
+    with LocalService(chain, heartbeat_interval=1, max_batch_events=50) as service:
+        stream_into(kind, service.url, subscribe(service, 250), sink, handler_retry_delay=0.01)
     assert sink.prepared > 4
     assert sink.rows == places(chain, 250)
 

@@ -116,6 +116,14 @@ def read_setting(connection: Connection, name: str) -> str | None:
     return connection.execute(select(table.c.value).where(table.c.name == name)).scalar_one_or_none()
 
 
+def hold_setting(connection: Connection, name: str) -> str:
+    """Return a value that is there, and keep other processes from changing it until the transaction ends."""
+    table = schema.settings
+    query = select(table.c.value).where(table.c.name == name)
+    value: str = connection.execute(query.with_for_update()).scalar_one()
+    return value
+
+
 def read_or_make_setting(connection: Connection, name: str, make: Callable[[], str]) -> str:
     """Return a value; of several processes that make it at once, all return the same."""
     table = schema.settings

@@ -8,7 +8,12 @@ import time
 
 from sqlalchemy import Connection
 
-from event_streamer_service.store.migrations import read_or_make_setting, read_setting, write_setting
+from event_streamer_service.store.migrations import (
+    hold_setting,
+    read_or_make_setting,
+    read_setting,
+    write_setting,
+)
 
 _NEWEST = "token_secret"
 _BEFORE = "token_secrets_before"
@@ -30,7 +35,7 @@ def rotate(connection: Connection, *, keep: float) -> None:
         keep: Seconds for which tokens of the secret so far stay good.
     """
     token_secrets(connection)
-    before = read_setting(connection, _NEWEST)
+    before = hold_setting(connection, _NEWEST)
     good = [[before, time.time() + keep], *_good_ones(connection)] if keep > 0 else []
     write_setting(connection, _BEFORE, json.dumps(good))
     write_setting(connection, _NEWEST, secrets.token_hex(_BYTES))

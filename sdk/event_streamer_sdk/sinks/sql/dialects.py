@@ -17,7 +17,7 @@ from .tables import PRIMARY_KEY, exact_columns
 
 __all__ = ["Dialect", "Errors", "dialect_of"]
 
-TABLES_LOCK = 7_203_552
+TABLES_LOCK = 7_203_554
 """Number of PostgreSQL's advisory lock, under which tables are looked for and made."""
 
 
