@@ -72,12 +72,6 @@ def store_from(value: Any) -> CheckpointStore | None:
     """
     Make a store of what a user gave as `checkpoint=`.
 
-    Args:
-        value: A store, the path of a file, or `None`.
-
-    Returns:
-        The store.
-
     Raises:
         EventStreamerValidationError: It is none of these.
     """
@@ -93,12 +87,6 @@ def store_from(value: Any) -> CheckpointStore | None:
 def dead_letters_from(value: Any) -> DeadLetters | None:
     """
     Make a place for dead letters of what a user gave as `dead_letter=`.
-
-    Args:
-        value: A place, the path of a JSONL file, or `None`.
-
-    Returns:
-        The place.
 
     Raises:
         EventStreamerValidationError: It is none of these.

@@ -42,16 +42,7 @@ _WITHOUT_A_POSITION = (
 
 
 def refused(problem: str, cause: OSError | None = None) -> CheckpointError:
-    """
-    Make the error of a file that can't be used.
-
-    Args:
-        problem: One sentence.
-        cause: What the system said, where it said something.
-
-    Returns:
-        The error. It is permanent, but for what may pass by itself.
-    """
+    """Make the error of a file that can't be used: permanent, but for what may pass by itself."""
     return CheckpointError(problem, permanent=cause is None or not may_pass(cause))
 
 

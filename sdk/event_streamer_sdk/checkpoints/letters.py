@@ -35,9 +35,6 @@ def as_json(record: DeadLetterRecord) -> str:
     """
     Write a record as one line of JSON.
 
-    Args:
-        record: The record. Bytes are written as base64.
-
     Returns:
         The line, without its end.
     """
@@ -55,24 +52,13 @@ def as_json(record: DeadLetterRecord) -> str:
 
 
 def id_of(text: str) -> str:
-    """
-    Name a dead letter.
-
-    Args:
-        text: What `as_json` gave.
-    """
+    """Name a dead letter by what `as_json` gave."""
     return hashlib.sha256(text.encode()).hexdigest()[:ID_LENGTH]
 
 
 def from_json(text: str) -> DeadLetter:
     """
     Read what `as_json` wrote.
-
-    Args:
-        text: The line, without its end.
-
-    Returns:
-        The dead letter.
 
     Raises:
         ValueError: It is something else, or a part of one.

@@ -110,15 +110,7 @@ class Questions(Protocol):
 
 
 def checkpoint_of(row: tuple[Any, ...] | None) -> Checkpoint | None:
-    """
-    Make a position of its columns.
-
-    Args:
-        row: Token, batch, block, chain and time; `None` where there are none.
-
-    Returns:
-        The position, `None` where none was stored yet.
-    """
+    """Make a position of its columns."""
     if row is None or not row[0]:
         return None
     token, batch_id, block, chain_id, saved_at = row
@@ -132,15 +124,7 @@ def checkpoint_of(row: tuple[Any, ...] | None) -> Checkpoint | None:
 
 
 def moment(text: str | None) -> datetime | None:
-    """
-    Read a stored time.
-
-    Args:
-        text: As it was stored.
-
-    Returns:
-        The time, `None` where there is none.
-    """
+    """Read a stored time."""
     return datetime.fromisoformat(text) if text else None
 
 
@@ -369,16 +353,7 @@ class SharedStore(abc.ABC):
 
 
 def held(key: str, is_held: bool) -> None:
-    """
-    Raise where a position is no longer ours.
-
-    Args:
-        key: Its name.
-        is_held: What the database says.
-
-    Raises:
-        LeaseLostError: Another worker has it.
-    """
+    """Raise where a position is no longer ours."""
     if not is_held:
         raise LeaseLostError(f"another worker has taken over {key!r}; nothing of this one is stored any more")
 

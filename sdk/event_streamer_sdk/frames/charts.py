@@ -144,12 +144,6 @@ def check_choices(kind: str, *, per: str | None = None, decimals: int = 0, top: 
     """
     Check what doesn't depend on the events, so that it can be told before they are read.
 
-    Args:
-        kind: As `chart_of` takes it, and so the others.
-        per: What a bar stands for.
-        decimals: Decimal places of numbers.
-        top: How many addresses.
-
     Raises:
         EventStreamerValidationError: A value is wrong.
     """

@@ -92,12 +92,6 @@ def format_of(path: str | os.PathLike[str]) -> PlotFormat:
     """
     Tell a picture's format by its file's name.
 
-    Args:
-        path: The file.
-
-    Returns:
-        The format.
-
     Raises:
         EventStreamerValidationError: It is neither.
     """
@@ -148,11 +142,6 @@ def draw(chart: Chart, *, theme: str = "light", width: float = 10.0, height: flo
 def check_drawing(theme: str, width: float, height: float) -> None:
     """
     Check what doesn't depend on the chart, so that it can be told before there is one.
-
-    Args:
-        theme: As `draw` takes it, and so the others.
-        width: Inches.
-        height: Inches.
 
     Raises:
         EventStreamerValidationError: A value is wrong.

@@ -69,9 +69,6 @@ class Wanted:
         """
         Refuse a range that ends in the future.
 
-        Args:
-            head: The chain's newest block, where the service tells it.
-
         Raises:
             EventStreamerValidationError: The chain is not there yet.
         """
@@ -213,9 +210,6 @@ class Collector:
         """
         Make the frame.
 
-        Args:
-            report: How the stream went.
-
         Returns:
             All events.
 
@@ -270,10 +264,6 @@ def subscribing(wanted: Wanted, subscriber_id: str | None) -> Steps:
     """
     Make the subscription of a fetch, if the chain is there yet.
 
-    Args:
-        wanted: What is fetched.
-        subscriber_id: Who fetches.
-
     Yields:
         The calls.
 
@@ -294,9 +284,6 @@ def subscribing(wanted: Wanted, subscriber_id: str | None) -> Steps:
 def removing(number: int) -> Steps:
     """
     Remove the subscription of a fetch.
-
-    Args:
-        number: Its id.
 
     Yields:
         The call. That it fails is logged: the frame is there, or another error tells more.

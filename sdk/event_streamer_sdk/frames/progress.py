@@ -50,12 +50,6 @@ def teller(option: ProgressOption) -> Callable[[FetchProgress], object]:
     """
     Make the function that is told how far a fetch is.
 
-    Args:
-        option: What the user gave.
-
-    Returns:
-        The function.
-
     Raises:
         EventStreamerValidationError: It is neither true, false nor a function.
     """

@@ -20,11 +20,6 @@ def text_of(chart: Chart, width: int = 72, *, plain: bool = False) -> str:
     """
     Write a chart as text.
 
-    Args:
-        chart: The chart.
-        width: Columns that a line of it may take.
-        plain: Whether ASCII alone is used.
-
     Returns:
         Its title, what it is of, and its bars; lines without a line break at the end.
     """

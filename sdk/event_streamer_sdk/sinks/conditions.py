@@ -76,10 +76,6 @@ class Where:
         """
         Say which rows meet the condition.
 
-        Args:
-            columns: Column name → its values, for all in `names`.
-            count: How many rows there are.
-
         Returns:
             For each row whether it does.
 

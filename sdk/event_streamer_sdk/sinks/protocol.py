@@ -29,9 +29,6 @@ def about(subscription: SubscriptionCreate | SubscriptionResponse) -> dict[str, 
     """
     Say what a subscription is for.
 
-    Args:
-        subscription: A subscription, or what one is to be.
-
     Returns:
         JSON values. Two subscriptions for the same have the same.
     """
@@ -156,11 +153,6 @@ def compare_options(place: str, found: Mapping[str, Any], wanted: Mapping[str, A
     """
     Refuse to go on in another form than a place was begun in.
 
-    Args:
-        place: The place, for the message.
-        found: The options that it was begun with.
-        wanted: Those of this run.
-
     Raises:
         SinkError: They differ.
     """
@@ -172,16 +164,7 @@ def compare_options(place: str, found: Mapping[str, Any], wanted: Mapping[str, A
 
 
 def differing(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
-    """
-    Compare options.
-
-    Args:
-        found: Those that a place was begun with.
-        wanted: Those of this run.
-
-    Returns:
-        The names of those that differ.
-    """
+    """Name the options that differ."""
     return [name for name in dict.fromkeys((*found, *wanted)) if found.get(name) != wanted.get(name)]
 
 
@@ -314,12 +297,6 @@ METHODS = ("open", "write", "undo", "close")
 def checked(sink: Any) -> Any:
     """
     Refuse what is not a sink.
-
-    Args:
-        sink: What a user gave as `into=`.
-
-    Returns:
-        It.
 
     Raises:
         EventStreamerValidationError: It lacks a method, or is the name of a place.

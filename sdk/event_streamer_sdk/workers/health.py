@@ -35,12 +35,7 @@ class WorkerCollector:
         self._streams = StreamCollector(worker.client)
 
     def collect(self) -> Iterator[Any]:
-        """
-        Make the figures of the moment.
-
-        Yields:
-            Metrics of `prometheus_client`.
-        """
+        """Make the figures of the moment."""
         core = needs("prometheus_client.core")
         streams = self._worker.streams
         gauge = core.GaugeMetricFamily

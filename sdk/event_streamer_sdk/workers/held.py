@@ -78,9 +78,6 @@ class Held:
         """
         Sum up how it goes.
 
-        Args:
-            now: The time, as `ticks` tells it.
-
         Returns:
             JSON-like values; the rate is that since the last call.
         """
@@ -97,13 +94,7 @@ class Held:
         }
 
     async def rest(self, seconds: float, state: str) -> None:
-        """
-        Wait, or until it is let go.
-
-        Args:
-            seconds: How long.
-            state: What to show meanwhile.
-        """
+        """Wait for some seconds, or until it is let go; `state` is shown meanwhile."""
         self._state = state
         with suppress(TimeoutError):
             await asyncio.wait_for(self.leaving.wait(), seconds)
@@ -111,10 +102,6 @@ class Held:
     async def stream_once(self, streams: Streams, store: SharedStore) -> EndReason:
         """
         Make the stream, and run it to its end.
-
-        Args:
-            streams: Makes and runs it.
-            store: The worker's store.
 
         Returns:
             Why it ended.
@@ -136,15 +123,7 @@ class Held:
 async def attend(
     held: Held, streams: Streams, store: SharedStore, ended: Callable[[Held], Awaitable[None]]
 ) -> None:
-    """
-    Keep a subscription's stream going until it is let go, or lost.
-
-    Args:
-        held: The subscription.
-        streams: Makes and runs streams.
-        store: The worker's store.
-        ended: Called at the end.
-    """
+    """Keep a subscription's stream going until it is let go, or lost."""
     backoff = Backoff(FAILING, random.random)
     try:
         while not held.leaving.is_set():

@@ -110,12 +110,7 @@ def current_lease() -> Lease:
 
 
 def enter(lease: Lease) -> None:
-    """
-    Let `current_lease()` give a lease, in this task or thread.
-
-    Args:
-        lease: The lease.
-    """
+    """Let `current_lease()` give a lease, in this task or thread."""
     _current.set(lease)
 
 
@@ -124,10 +119,6 @@ class LeasedPositions:
     The store of one stream: what it writes is fenced with the number of the worker's lease.
 
     The worker takes, renews and gives back the lease, so the stream sees a store without any.
-
-    Args:
-        store: The worker's store.
-        lease: The lease.
     """
 
     lease_seconds = None

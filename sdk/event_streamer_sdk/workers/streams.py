@@ -129,15 +129,7 @@ async def _threaded(handler: Callable[[Any], Any], argument: Any) -> None:
 
 
 class AsyncStreams:
-    """
-    Streams of the asyncio client.
-
-    Args:
-        client: The client.
-        app: Registers the handlers.
-        concurrency: How many handlers run at once; `None`: one for each subscription.
-        options: Those of the streaming clients.
-    """
+    """Streams of the asyncio client."""
 
     def __init__(
         self, client: EventStreamer, app: App, concurrency: int | None, options: dict[str, Any]
@@ -210,15 +202,7 @@ class LeasedSyncStream(SyncStreamingClient):
 
 
 class ThreadedStreams:
-    """
-    Streams of the blocking client, each in threads of its own.
-
-    Args:
-        client: The client.
-        app: Registers the handlers.
-        concurrency: How many handlers run at once; `None`: one for each subscription.
-        options: Those of the streaming clients.
-    """
+    """Streams of the blocking client, each in threads of its own."""
 
     def __init__(
         self, client: SyncEventStreamer, app: App, concurrency: int | None, options: dict[str, Any]

@@ -238,9 +238,6 @@ def folder_at(place: str | os.PathLike[str]) -> Folder:
     """
     Find a folder.
 
-    Args:
-        place: A path, or a URL such as `s3://bucket/transfers`.
-
     Returns:
         The folder; nothing is made yet.
 
@@ -258,12 +255,6 @@ def folder_at(place: str | os.PathLike[str]) -> Folder:
 def told(doing: str) -> Iterator[None]:
     """
     Turn what file systems raise into what a sink may raise.
-
-    Args:
-        doing: What is being done, for the message.
-
-    Yields:
-        Nothing.
 
     Raises:
         SinkError: It will not work however often it is tried.

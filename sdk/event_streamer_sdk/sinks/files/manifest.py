@@ -30,15 +30,7 @@ _UNFINISHED = re.compile(rf"\.({_PART.pattern}|{MANIFEST}){UNFINISHED}|{_PART.pa
 
 @frozen
 class Part:
-    """
-    One part file.
-
-    Attributes:
-        name: Its name in the folder.
-        rows: Events in it.
-        first_block: The first block that it covers.
-        last_block: The last block that it covers.
-    """
+    """One part file."""
 
     name: str
     rows: int
@@ -67,22 +59,11 @@ class Manifest:
         return sum(part.rows for part in self.parts)
 
     def at(self, position: str, parts: tuple[Part, ...]) -> Manifest:
-        """
-        Make the manifest behind a write.
-
-        Args:
-            position: What `Source.position` wrote.
-            parts: All parts that count from now on.
-        """
+        """Make the manifest behind a write."""
         return evolve(self, position=json.loads(position), parts=parts)
 
     def save(self, folder: Folder) -> None:
-        """
-        Write it; from then on its parts count, and no others.
-
-        Args:
-            folder: The folder.
-        """
+        """Write it; from then on its parts count, and no others."""
         content = {
             "version": VERSION,
             "options": self.options,
@@ -119,9 +100,6 @@ def load(folder: Folder) -> Manifest | None:
     """
     Read the manifest of a folder.
 
-    Args:
-        folder: The folder.
-
     Returns:
         The manifest; `None` where there is none.
 
@@ -151,12 +129,7 @@ def _read(folder: Folder, name: str) -> Manifest:
 
 
 def rename_old(folder: Folder) -> None:
-    """
-    Give a manifest with the old name the new one.
-
-    Args:
-        folder: The folder.
-    """
+    """Give a manifest with the old name the new one."""
     names = folder.names()
     if OLD_MANIFEST not in names:
         return
@@ -168,13 +141,7 @@ def rename_old(folder: Folder) -> None:
 
 
 def sweep(folder: Folder, manifest: Manifest) -> None:
-    """
-    Remove part files that don't count: what a process left that died in the middle of a write.
-
-    Args:
-        folder: The folder.
-        manifest: What counts.
-    """
+    """Remove part files that don't count: what a process left that died in the middle of a write."""
     counted = {part.name for part in manifest.parts}
     for name in folder.names():
         if (_PART.fullmatch(name) and name not in counted) or _UNFINISHED.fullmatch(name):

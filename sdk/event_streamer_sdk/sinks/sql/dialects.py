@@ -23,13 +23,7 @@ TABLES_LOCK = 7_203_554
 
 @frozen
 class Errors:
-    """
-    What a driver raises.
-
-    Attributes:
-        raised: All that may come of a database.
-        may_work_later: Says of what the driver raised whether the same may work later.
-    """
+    """What a driver raises."""
 
     raised: tuple[type[Exception], ...]
     may_work_later: Callable[[BaseException], bool]
@@ -239,9 +233,6 @@ DIALECTS: dict[str, Callable[[], Dialect]] = {"postgresql": PostgreSQL, "sqlite"
 def dialect_of(name: str) -> Dialect:
     """
     Find what is done differently in a kind of database.
-
-    Args:
-        name: Its name in SQLAlchemy.
 
     Returns:
         The dialect.

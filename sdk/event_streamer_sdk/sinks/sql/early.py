@@ -39,12 +39,7 @@ class EarlyRows:
         self._sent: list[Lines] = []
 
     def send(self, rows: Lines) -> None:
-        """
-        Send rows; waits until the server has stored those before.
-
-        Args:
-            rows: What the dialect has prepared.
-        """
+        """Send rows; waits until the server has stored those before."""
         self._finish()
         status = self._psycopg.pq.ExecStatus
         self._libpq.send_query(self._statement)

@@ -39,17 +39,7 @@ _WIDE_DIGITS = 78
 
 
 def events_of(source: Source, only: Iterable[str] | None, where: str | None) -> EventTable:
-    """
-    Give the columns of an event, under names that a database takes.
-
-    Args:
-        source: The subscription.
-        only: The parameters that are wanted.
-        where: A condition for rows.
-
-    Returns:
-        The columns.
-    """
+    """Give the columns of an event, under names that a database takes."""
     return EventTable(
         source.event, source.chain_id, only=only, where=where,
         longest_name=LONGEST_NAME, reserved=SYSTEM_COLUMNS,
@@ -57,15 +47,7 @@ def events_of(source: Source, only: Iterable[str] | None, where: str | None) -> 
 
 
 def table_name(event: ABIEvent) -> str:
-    """
-    Name the table of an event that nobody has named.
-
-    Args:
-        event: The event.
-
-    Returns:
-        The event's name in lower case, as long as a database takes it.
-    """
+    """Name the table of an event that nobody has named, in lower case."""
     name = event.name.lower()[:LONGEST_NAME]
     return name if name != POSITIONS else name + "_"
 
@@ -73,9 +55,6 @@ def table_name(event: ABIEvent) -> str:
 def check_name(name: str | None) -> None:
     """
     Refuse a table's name that can't be.
-
-    Args:
-        name: The name that a user gave.
 
     Raises:
         EventStreamerValidationError: It is too long, or that of the table of positions.
@@ -145,15 +124,7 @@ def exact_columns(table: EventTable) -> dict[str, str]:
 
 
 def positions_table(schema: str | None) -> sqlalchemy.Table:
-    """
-    Describe the table of positions.
-
-    Args:
-        schema: Where it is, where not in the default one.
-
-    Returns:
-        The table, not made yet.
-    """
+    """Describe the table of positions."""
     sa = needs("sqlalchemy")
     made: sqlalchemy.Table = sa.Table(
         POSITIONS,
@@ -166,16 +137,7 @@ def positions_table(schema: str | None) -> sqlalchemy.Table:
 
 
 def type_of(type_: ColumnType, dialect: str) -> Any:
-    """
-    Choose a column's type.
-
-    Args:
-        type_: What its values are.
-        dialect: `postgresql` or `sqlite`.
-
-    Returns:
-        A type of SQLAlchemy, which holds every value exactly.
-    """
+    """Choose a column's type, which holds every value exactly."""
     sa = needs("sqlalchemy")
     is_sqlite = dialect == "sqlite"
     if type_.kind == "integer":
@@ -204,10 +166,6 @@ def _integer_type(sa: Any, type_: ColumnType, is_sqlite: bool) -> Any:
 def check(connection: sqlalchemy.Connection, wanted: sqlalchemy.Table) -> bool:
     """
     Hold a table that is there against the event's.
-
-    Args:
-        connection: The database.
-        wanted: What `table_of` gave.
 
     Returns:
         Whether it is there.
