@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
+from typing import Any
 
-from opentelemetry.trace import Span, SpanContext, Status, StatusCode
-from opentelemetry.util.types import Attributes, AttributeValue
+from opentelemetry.trace import Span
+
+
+def _of_the_moment(name: str) -> Callable[..., Any]:
+    """Make a method that the span of the moment carries out."""
+
+    def method(self: WhileOpen, *arguments: Any, **options: Any) -> Any:
+        return getattr(self._now, name)(*arguments, **options)
+
+    return method
 
 
 class WhileOpen(Span):
@@ -34,48 +43,13 @@ class WhileOpen(Span):
     def _now(self) -> Span:
         return self._span if self._open else self._before
 
-    def end(self, end_time: int | None = None) -> None:
-        """End it, as every other method as the span of the moment does."""
-        self._now.end(end_time)
-
-    def get_span_context(self) -> SpanContext:
-        """Give the context, whose child a new span becomes."""
-        return self._now.get_span_context()
-
-    def set_attributes(self, attributes: Mapping[str, AttributeValue]) -> None:
-        """Set several attributes."""
-        self._now.set_attributes(attributes)
-
-    def set_attribute(self, key: str, value: AttributeValue) -> None:
-        """Set an attribute."""
-        self._now.set_attribute(key, value)
-
-    def add_event(self, name: str, attributes: Attributes = None, timestamp: int | None = None) -> None:
-        """Add an event."""
-        self._now.add_event(name, attributes, timestamp)
-
-    def add_link(self, context: SpanContext, attributes: Attributes = None) -> None:
-        """Add a link."""
-        self._now.add_link(context, attributes)
-
-    def update_name(self, name: str) -> None:
-        """Change the name."""
-        self._now.update_name(name)
-
-    def is_recording(self) -> bool:
-        """Tell whether it is recorded."""
-        return self._now.is_recording()
-
-    def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
-        """Set the status."""
-        self._now.set_status(status, description)
-
-    def record_exception(
-        self,
-        exception: BaseException,
-        attributes: Attributes = None,
-        timestamp: int | None = None,
-        escaped: bool = False,
-    ) -> None:
-        """Record an exception."""
-        self._now.record_exception(exception, attributes, timestamp, escaped)
+    end = _of_the_moment("end")
+    get_span_context = _of_the_moment("get_span_context")
+    set_attributes = _of_the_moment("set_attributes")
+    set_attribute = _of_the_moment("set_attribute")
+    add_event = _of_the_moment("add_event")
+    add_link = _of_the_moment("add_link")
+    update_name = _of_the_moment("update_name")
+    is_recording = _of_the_moment("is_recording")
+    set_status = _of_the_moment("set_status")
+    record_exception = _of_the_moment("record_exception")
