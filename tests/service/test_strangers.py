@@ -265,10 +265,11 @@ ODD = [
 def test_metadata_and_other_schemes_are_refused_in_every_field(
     keyless: LocalService, field: str, url: str
 ) -> None:
-    body = NODE | {field: [url] if field == "rpc_urls" else url}
+    # A chain of its own: the others share this service.
+    body = NODE | {"chain_id": 10, field: [url] if field == "rpc_urls" else url}
     with RawClient(keyless.url) as client:
         client.post("/api/chains", body, 422)
-        client.get("/api/chains/137", 404)
+        client.get("/api/chains/10", 404)
 
 
 def test_private_nodes_need_the_setting_where_there_are_keys(guarded: LocalService) -> None:
