@@ -65,6 +65,8 @@ def peak_rss() -> int:
 WARM = "999"
 """The subscription that contestants stream first, unmeasured: what is imported late is imported then."""
 WARM_EVENTS = 100
+WARM_BLOCKS = 20
+"""The blocks of a node that contestants read first, unmeasured, for the same reason."""
 STDOUT = sys.stdout
 
 

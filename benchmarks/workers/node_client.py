@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from meter import Meter
+from meter import WARM_BLOCKS, WARM_EVENTS, Meter
 
 from event_streamer_sdk import EventStreamer
 from event_streamer_sdk.abi import parse_abi, topic0
@@ -46,6 +46,7 @@ async def main(url: str, chain_id: int, address: str, last_block: int, events: i
 
 if __name__ == "__main__":
     url, chain_id, address, last_block, events = sys.argv[1:]
+    asyncio.run(main(url, int(chain_id), address, WARM_BLOCKS - 1, WARM_EVENTS))
     meter = Meter()
     meter.start()
     seen = asyncio.run(main(url, int(chain_id), address, int(last_block), int(events)))

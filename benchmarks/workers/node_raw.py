@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 import orjson
-from meter import Meter
+from meter import WARM_BLOCKS, Meter
 
 AT_ONCE = 5
 """Ranges under way, as the service's `historical_max_concurrent`."""
@@ -52,6 +52,7 @@ def _call(method: str, *parameters: object) -> dict[str, object]:
 
 if __name__ == "__main__":
     url, last_block, blocks_a_call, headers = sys.argv[1:]
+    asyncio.run(main(url, WARM_BLOCKS - 1, int(blocks_a_call), headers=headers == "headers"))
     meter = Meter()
     meter.start()
     seen = asyncio.run(main(url, int(last_block), int(blocks_a_call), headers=headers == "headers"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from meter import Meter
+from meter import WARM_BLOCKS, Meter
 from web3 import Web3
 
 ABI = [
@@ -41,6 +41,7 @@ def main(url: str, address: str, last_block: int, blocks_a_call: int) -> int:
 
 
 if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], WARM_BLOCKS - 1, int(sys.argv[4]))
     meter = Meter()
     meter.start()
     seen = main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
