@@ -51,8 +51,8 @@ def long_way(decoder: EventDecoder, log: Log) -> str | None:
         "transaction_hash": log.transaction_hash,
         "log_index": log.log_index,
         "address": log.address,
-        "timestamp": TIME,
         "block_hash": log.block_hash,
+        "timestamp": TIME,
     }
     return json.dumps(values_by_name | placed, ensure_ascii=False, separators=(",", ":"))
 
@@ -60,7 +60,8 @@ def long_way(decoder: EventDecoder, log: Log) -> str | None:
 def short_way(decoder: EventDecoder, log: Log) -> str | None:
     write = decoder.json_writer()
     assert write is not None
-    return write(log, json.dumps(TIME))
+    written = write(log, json.dumps(TIME))
+    return None if written is None else written.decode()
 
 
 @given(plain_logs())

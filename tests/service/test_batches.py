@@ -93,7 +93,7 @@ def test_what_a_node_writes_for_a_hash_stays_a_value(field: str, text: str) -> N
     """The short way to JSON puts text between quotes; what would end them goes the long way."""
     encoder = EventEncoder(EVENT, undecodable=refuse)
     [usual, unusual, again] = [log(5, 0), msgspec.structs.replace(log(5, 1), **{field: text}), log(5, 2)]
-    made = [json.loads(encoder.make(entry, block(5))) for entry in (usual, unusual, again)]
+    made = [json.loads(event) for event in encoder.make([usual, unusual, again], {5: '"now"'})]
     assert made[1][field] == text
     assert [event["log_index"] for event in made] == [0, 1, 2]
     assert made[0] | {"log_index": 2} == made[2]
@@ -115,9 +115,10 @@ def test_other_logs_of_the_contract_are_not_taken_for_an_anonymous_event() -> No
     encoder = EventEncoder(anonymous, undecodable=refuse)
     note = msgspec.structs.replace(log(5, 1), topics=(WORD, WORD, WORD))
     longer = msgspec.structs.replace(note, data=WORD + "00" * 32)
-    assert isinstance(encoder.make(note, block(5)), bytes)
-    assert "clean" in str(encoder.make(log(5, 0), block(5)))
-    assert "32 bytes of data are left" in str(encoder.make(longer, block(5)))
+    made = encoder.make([note, log(5, 0), longer], {})
+    assert isinstance(made[0], bytes)
+    assert "clean" in str(made[1])
+    assert "32 bytes of data are left" in str(made[2])
 
 
 def test_a_range_without_its_last_header_ends_without_a_hash() -> None:

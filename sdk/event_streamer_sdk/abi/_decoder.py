@@ -156,7 +156,7 @@ class EventDecoder:
 
         Returns:
             A function of a log, an object with its texts as a node gives them (see `PlacedLog`), and of its
-            block's time. It returns JSON text: the values as `decode_json` gives them, then what places the
+            block's time. It returns JSON: the values as `decode_json` gives them, then what places the
             log. It returns `None` for a log that isn't of this event, or not of the usual form (upper case,
             dirty padding): what `decode_json` says of it counts.
             There is no such function where addresses are checksummed, or where the event has other values
@@ -164,7 +164,7 @@ class EventDecoder:
 
         Example:
             >>> EventDecoder(transfer).json_writer()(log, "2025-01-01T00:00:00+00:00")
-            '{"from":"0x…","to":"0x…","value":"1000000","block_number":17,…}'
+            b'{"from":"0x…","to":"0x…","value":"1000000","block_number":17,…}'
         """
         return None if self._style.checksum else compile_writer(self._checked)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -52,9 +52,6 @@ class EventEncoder:
         self._decode = decoder.decode_json
         self._decode_dirty = EventDecoder(event, strict=False).decode_json
         self._undecodable = undecodable
-        self._block: Block | None = None
-        self._block_time: str | None = None
-        self._time_text = "null"
 
     def shared(self, logs: LogRange, asked: LogFilter, *, max_events: int, max_bytes: int) -> Iterator[Batch]:
         """
@@ -81,29 +78,44 @@ class EventEncoder:
 
         return self._runs.run(key, make).batches(self._undecodable)
 
-    def make_recent(self, log: Log, block: Block | None) -> bytes | str:
-        """Do as `make` does for a log of a recent block, which other streams most likely want too."""
-        key = (self._definition, log.block_hash, log.log_index)
-        made = self._recent.get(key)
-        if made is None:
-            made = self.make(log, block)
-            self._recent.keep(key, made)
-        return made
+    def make(self, logs: Sequence[Log], times: Mapping[int, str]) -> list[bytes | str]:
+        """
+        Make events of logs.
+
+        Args:
+            logs: The logs.
+            times: The times of their blocks by number, as JSON, where known.
+
+        Returns:
+            For each log the event's JSON, or why the log is not such an event.
+        """
+        write = self._write
+        if write is None:
+            return [self._make_any(log, times.get(log.block_number, "null")) for log in logs]
+        # An event is never empty, so what the writer leaves is `None`.
+        return [
+            write(log, time := times.get(log.block_number, "null")) or self._make_any(log, time)
+            for log in logs
+        ]
+
+    def make_recent(self, logs: Sequence[Log], times: Mapping[int, str]) -> list[bytes | str]:
+        """Do as `make` does for logs of recent blocks, which other streams most likely want too."""
+        all_made = []
+        for log in logs:
+            key = (self._definition, log.block_hash, log.log_index)
+            made = self._recent.get(key)
+            if made is None:
+                (made,) = self.make((log,), times)
+                self._recent.keep(key, made)
+            all_made.append(made)
+        return all_made
 
     def pass_over(self, log: Log, reason: str) -> None:
         """Tell that a log is not such an event, and why."""
         self._undecodable(log, reason, 1)
 
-    def make(self, log: Log, block: Block | None) -> bytes | str:
-        """Return the event's JSON, or why the log is not such an event."""
-        if block is not self._block:
-            self._block, self._block_time = block, None if block is None else isoformat(block.timestamp)
-            self._time_text = "null" if self._block_time is None else f'"{self._block_time}"'
-        written = None if self._write is None else self._write(log, self._time_text)
-        return self._make_any(log) if written is None else written.encode()
-
-    def _make_any(self, log: Log) -> bytes | str:
-        """Do as `make` does, for a log of any form."""
+    def _make_any(self, log: Log, time: str) -> bytes | str:
+        """Do as `make` does, for one log of any form."""
         if len(log.topics) != self._topics:
             # Usual, and so worth a look of its own: ERC-20's and ERC-721's Transfer share their topic0.
             return (
@@ -124,8 +136,8 @@ class EventEncoder:
         event["transaction_hash"] = log.transaction_hash
         event["log_index"] = log.log_index
         event["address"] = log.address
-        event["timestamp"] = self._block_time
         event["block_hash"] = log.block_hash
+        event["timestamp"] = orjson.Fragment(time)
         return orjson.dumps(event)
 
 
@@ -143,27 +155,41 @@ def cut(logs: LogRange, encoder: EventEncoder, *, max_events: int, max_bytes: in
         max_events: Events in a batch, at most.
         max_bytes: Bytes of a batch's events, at most, unless one alone is larger.
     """
-    parts: list[bytes] = []
-    size = 0
-    last: Log | None = None
-    first_block = logs.from_block
     make = encoder.make_recent if is_recent(logs) else encoder.make
-    blocks = logs.blocks
-    for log in logs.logs:
-        encoded = make(log, blocks.get(log.block_number))
-        if isinstance(encoded, str):
-            encoder.pass_over(log, encoded)
-            continue
-        if last is not None and (len(parts) >= max_events or size + len(encoded) > max_bytes):
-            end = _between(last, log)
-            yield Batch(b",".join(parts), len(parts), end, _event_id(last), first_block, logs.head)
+    times = {number: f'"{isoformat(block.timestamp)}"' for number, block in logs.blocks.items()}
+    first_block = logs.from_block
+    waiting: list[Log] = []
+    """Logs of events that no batch has yet."""
+    parts: list[bytes] = []
+    """These events."""
+    for start in range(0, len(logs.logs), max_events):
+        some = logs.logs[start : start + max_events]
+        for log, made in zip(some, make(some, times), strict=True):
+            if isinstance(made, str):
+                encoder.pass_over(log, made)
+            else:
+                waiting.append(log)
+                parts.append(made)
+        # The last ones wait for what follows them: a batch ends where the next event is not of its block.
+        while (count := _fitting(parts, max_events, max_bytes)) < len(parts):
+            last = waiting[count - 1]
+            end = _between(last, waiting[count])
+            yield Batch(b",".join(parts[:count]), count, end, _event_id(last), first_block, logs.head)
             first_block = end.block + 1 if end.log_index is None else end.block
-            parts, size = [], 0
-        parts.append(encoded)
-        size += len(encoded) + 1
-        last = log
-    if last is not None:
+            del waiting[:count], parts[:count]
+    if waiting:
+        last = waiting[-1]
         yield Batch(b",".join(parts), len(parts), range_end(logs), _event_id(last), first_block, logs.head)
+
+
+def _fitting(parts: Sequence[bytes], max_events: int, max_bytes: int) -> int:
+    """Return how many of some events fit into a batch: one of them always does."""
+    size = -1
+    for count, part in enumerate(parts[:max_events]):
+        size += len(part) + 1
+        if size > max_bytes and count:
+            return count
+    return min(len(parts), max_events)
 
 
 def is_recent(logs: LogRange) -> bool:
