@@ -11,10 +11,13 @@ from __future__ import annotations
 import asyncio
 import gc
 
-_YOUNG = 2_000
-"""New objects after which those are looked through."""
-_ROUNDS = 5
-"""Such looks after which those are looked through again that were left over: some 10 ms at most."""
+_YOUNG = 10_000
+"""
+New objects after which those are looked through, 7 ms at most: more than an answer of a node has, which is
+gone again before it has to be looked through.
+"""
+_ROUNDS = 1
+"""Such looks after which those are looked through again that were left over: some 15 ms at most."""
 _NEVER = 1_000_000
 """Looks of that kind after which Python would look through everything."""
 _EVERY = 0.2
