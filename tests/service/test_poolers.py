@@ -4,20 +4,21 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from event_streamer_service import LocalService
+from event_streamer_service.cluster import postgres_session
 from event_streamer_service.errors import StartupError
 from support import pgbouncer
+from support.deaf_link import deaf_link_to
 from support.ports import own_port
 from support.raw_client import RawClient
 from support.services import wait_until
 
-pytestmark = [
-    pytest.mark.postgres,
-    pytest.mark.skipif(not pgbouncer.is_here(), reason="pgbouncer is not installed"),
-]
+pytestmark = pytest.mark.postgres
+needs_pgbouncer = pytest.mark.skipif(not pgbouncer.is_here(), reason="pgbouncer is not installed")
 
 
 @pytest.fixture
@@ -27,6 +28,7 @@ def folder() -> Iterator[Path]:
         yield Path(folder)
 
 
+@needs_pgbouncer
 @pytest.mark.parametrize(
     "settings",
     [{}, {"server_round_robin": 1}, {"default_pool_size": 1}],
@@ -44,6 +46,7 @@ def test_a_pool_of_transactions_is_refused(
         pass
 
 
+@needs_pgbouncer
 def test_a_pool_of_sessions_is_served_by(postgres_database: str, folder: Path) -> None:
     with (
         pgbouncer.pgbouncer(folder, postgres_database, pool_mode="session") as database,
@@ -58,6 +61,7 @@ def test_a_pool_of_sessions_is_served_by(postgres_database: str, folder: Path) -
         other.get(f"/subscriptions/{number}", 404)
 
 
+@needs_pgbouncer
 def test_a_pool_that_becomes_one_of_transactions_is_told_and_waited_for(
     postgres_database: str, folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -86,3 +90,34 @@ def test_a_pool_that_becomes_one_of_transactions_is_told_and_waited_for(
                 elsewhere.call("DELETE", f"/subscriptions/{number}", 204)
             wait_until(lambda: opened() == 404, seconds=60)
         assert caplog.text.count("Use its `session` mode") == 1, "once is enough"
+
+
+def test_what_others_change_is_seen_where_notifications_do_not_come_through(
+    postgres_database: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The session stays, and the lock with it, so nothing but the silence shows that news are missed."""
+    monkeypatch.setattr(postgres_session, "_LOOK_EVERY", 0.2)
+    caplog.set_level("INFO", logger=postgres_session.__name__)
+    address = urlsplit(postgres_database)
+    assert address.port is not None
+    with (
+        deaf_link_to(address.port) as link,
+        LocalService(
+            database=postgres_database.replace(f":{address.port}", f":{link.url_port}") + "?sslmode=disable",
+            replicas=True,
+        ) as here,
+        LocalService(database=postgres_database, replicas=True) as there,
+        RawClient(here.url) as client,
+        RawClient(there.url) as other,
+    ):
+        number = client.subscribe()
+        link.deaf = True
+        with client.stream(number) as stream:
+            other.call("DELETE", f"/subscriptions/{number}", 204)
+            [last] = [message for message in stream.messages() if message["type"] == "error"]
+            assert last["error_code"] == "SUBSCRIPTION_NOT_FOUND"
+        assert link.dropped
+        wait_until(lambda: "by NOTIFY does not arrive" in caplog.text)
+        link.deaf = False
+        wait_until(lambda: "by NOTIFY arrives again" in caplog.text)
+        assert caplog.text.count("by NOTIFY does not arrive") == 1, "once is enough"

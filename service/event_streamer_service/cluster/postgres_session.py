@@ -78,6 +78,9 @@ class Session:
         self._heard_at = time.monotonic()
         self._holds_place = False
         self._stands_by = False
+        self._sign = f'{{"from":"{name}"}}'
+        """What the process tells itself, to find out whether what others tell comes through."""
+        self._is_deaf = False
 
     def start(self) -> Future[None]:
         """
@@ -263,10 +266,31 @@ class Session:
 
     def _listen(self, connection: psycopg.Connection[Any]) -> None:
         while not self._stop.is_set():
-            connection.execute("SELECT 1")
+            connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, self._sign))
             self._heard_at = time.monotonic()
+            heard_itself = False
             for heard in connection.notifies(timeout=_LOOK_EVERY):
-                self._on_news(heard.payload)
+                if heard.payload == self._sign:
+                    heard_itself = True
+                else:
+                    self._on_news(heard.payload)
+            if not self._stop.is_set():
+                self._note_hearing(heard_itself)
+
+    def _note_hearing(self, heard_itself: bool) -> None:
+        """Let everything be read anew where something in between, as some poolers, drops notifications."""
+        if not heard_itself:
+            self._on_news(None)
+        if self._is_deaf is heard_itself:
+            self._is_deaf = not heard_itself
+            if self._is_deaf:
+                logger.warning(
+                    "What other processes tell by NOTIFY does not arrive, so what they change is looked for "
+                    "every %g s. Connect to PostgreSQL directly, or through a pooler in `session` mode.",
+                    _LOOK_EVERY,
+                )
+            else:
+                logger.info("What other processes tell by NOTIFY arrives again.")
 
     def _taken(self) -> str:
         if self._shared:
