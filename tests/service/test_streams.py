@@ -38,8 +38,8 @@ def test_a_batch_says_all_that_the_wire_promises(client: RawClient, service: Loc
     assert batch["timestamp"].endswith("Z")
     event = batch["events"]["Transfer"][0]
     assert list(event) == [
-        "from", "to", "value", "block_number", "transaction_hash", "log_index", "address", "timestamp",
-        "block_hash",
+        "from", "to", "value", "block_number", "transaction_hash", "log_index", "address", "block_hash",
+        "timestamp",
     ]  # fmt: skip
     assert event["value"].isdigit()
     assert event["timestamp"] == "2024-01-01T00:00:00.000Z"
