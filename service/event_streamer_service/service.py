@@ -35,7 +35,7 @@ from event_streamer_service.notices import Notices
 from event_streamer_service.observer import Observer
 from event_streamer_service.registry import ChainRegistry
 from event_streamer_service.settings import Settings
-from event_streamer_service.store.database import Database, DatabaseCheck
+from event_streamer_service.store.database import Database, DatabaseCheck, is_postgresql
 from event_streamer_service.store.headers import SqlHeaderStore
 from event_streamer_service.store.subscriptions import note_problem
 from event_streamer_service.store.token_secrets import token_secrets
@@ -89,6 +89,11 @@ class Service:
         observer: Observer | None = None,
         tracer_provider: TracerProvider | None = None,
     ) -> None:
+        if settings.replicas and not is_postgresql(settings.database):
+            raise WrongArgument(
+                "Replicas share a PostgreSQL: name it with --database postgresql://user:password@host/name. "
+                "An SQLite file is one process's."
+            )
         self.settings = settings
         self.tracing = tracing_by(tracer_provider)
         self.clock = clock or SystemClock()
@@ -153,12 +158,6 @@ class Service:
     def _cluster(self, name: str) -> Alone:
         if not self.settings.replicas:
             return Alone(self.database, self.hub, name=name, on_place=self._hold_place)
-        if self.database.dialect != "postgresql":
-            self.database.close()
-            raise WrongArgument(
-                "Replicas share a PostgreSQL: name it with --database postgresql://user:password@host/name. "
-                "An SQLite file is one process's."
-            )
         effects = Effects(
             chains=lambda: self.registry.refresh(),
             keys=self._read_keys,

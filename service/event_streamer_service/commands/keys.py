@@ -15,7 +15,7 @@ from event_streamer_sdk._core.visible import visible
 from event_streamer_service.auth import digest_of
 from event_streamer_service.cluster.postgres_session import CHANNEL
 from event_streamer_service.configuration import long_enough, revealed
-from event_streamer_service.errors import StartupError
+from event_streamer_service.errors import StartupError, WrongArgument
 from event_streamer_service.store.database import Database
 from event_streamer_service.store.token_secrets import rotate
 
@@ -40,14 +40,15 @@ def create(
     The key itself is kept nowhere. The service is given its digest, from which nobody gets the key back.
     """
     if [subscriber is not None, admin, metrics].count(True) != 1:
-        raise typer.BadParameter("name a subscriber, or say --admin or --metrics")
+        raise typer.BadParameter("name a subscriber, or say --admin or --metrics: one of the three")
     key = f"es_{secrets.token_urlsafe(_RANDOM_BYTES)}"
     digest = f"sha256:{digest_of(key).hex()}"
     if subscriber is not None:
         said = f'[keys.subscribers]\n{_toml_text(subscriber)} = ["{digest}"]'
     else:
         said = f'[keys]\n{"admin" if admin else "metrics"} = ["{digest}"]'
-    typer.echo(f"For the service's configuration file (serve --config):\n\n{said}\n", err=True)
+    # A comment: the whole may be appended to the file.
+    typer.echo(f"# For the service's configuration file (serve --config):\n\n{said}\n", err=True)
     typer.echo(key)
 
 
@@ -75,12 +76,12 @@ def rotate_tokens(
     """
     Give the service a new secret for its resume tokens.
 
-    A running service takes it at SIGHUP, replicas at once. Clients whose token is no longer valid start
-    behind their last acknowledged batch.
+    A running service takes it at SIGHUP, replicas at once. A client whose token is no longer valid does what
+    its on_token_lost says: it ends with an error, unless told otherwise.
     """
 
     async def change() -> None:
-        held = Database(revealed(database))
+        held = Database(revealed(database), must_exist=True)
         try:
             await held.run(lambda connection: _rotate_and_tell(connection, keep=keep * 3600))
         finally:
@@ -90,7 +91,7 @@ def rotate_tokens(
         asyncio.run(change())
     except StartupError as problem:
         typer.echo(visible(f"event-streamer keys: {problem}"), err=True)
-        raise typer.Exit(1) from problem
+        raise typer.Exit(2 if isinstance(problem, WrongArgument) else 1) from problem
     typer.echo(
         "A new secret signs tokens. A running service takes it at SIGHUP, or when it starts anew.", err=True
     )

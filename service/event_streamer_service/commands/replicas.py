@@ -11,7 +11,7 @@ from event_streamer_sdk._core.visible import visible
 from event_streamer_service.cluster.directory import Replica, all_replicas
 from event_streamer_service.configuration import revealed
 from event_streamer_service.errors import StartupError, WrongArgument
-from event_streamer_service.store.database import Database
+from event_streamer_service.store.database import Database, is_postgresql
 
 
 def replicas_command(
@@ -27,10 +27,11 @@ def replicas_command(
     It asks only the database, so it works even if no replica answers.
     """
     try:
-        held = Database(revealed(database), connections=1)
+        url = revealed(database)
+        if not is_postgresql(url):
+            raise WrongArgument("replicas share a PostgreSQL: name it with --database postgresql://…")
+        held = Database(url, connections=1, must_exist=True)
         try:
-            if held.dialect != "postgresql":
-                raise WrongArgument("replicas share a PostgreSQL: name it with --database postgresql://…")
             found = held.run_now(all_replicas)
         finally:
             held.close()

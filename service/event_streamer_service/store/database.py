@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import random
 import re
 import threading
@@ -37,7 +38,7 @@ from event_streamer_service.errors import StartupError, Unavailable, WrongArgume
 from event_streamer_service.logs import fields
 from event_streamer_service.store import files, postgres, rights
 from event_streamer_service.store.files import SameFile, hindrance, keep_private, make_private
-from event_streamer_service.store.migrations import migrate
+from event_streamer_service.store.migrations import is_unused, migrate
 
 logger = logging.getLogger(__name__)
 
@@ -86,12 +87,21 @@ class Database:
         connections: Connections to PostgreSQL, at most.
         queue: Pieces of work that may wait, at most.
         timeout: Seconds that one may take, its wait included.
+        must_exist: A service has used it before: it isn't made, nor are its tables.
 
     Raises:
         StartupError: The URL is wrong, the database can't be reached, or it is newer than this release.
     """
 
-    def __init__(self, url: str, *, connections: int = 8, queue: int = 256, timeout: float = 10.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        connections: int = 8,
+        queue: int = 256,
+        timeout: float = 10.0,
+        must_exist: bool = False,
+    ) -> None:
         parsed = _parse(url)
         self.name = parsed.render_as_string(hide_password=True)
         self.dialect = parsed.get_backend_name()
@@ -102,10 +112,12 @@ class Database:
         # Reads in autocommit cost one round trip and not three (BEGIN, SELECT, COMMIT).
         self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         file = sqlite_file(url)
-        if file is not None:
+        if file is not None and not must_exist:
             make_private(file)
+        elif file is not None and not os.path.exists(file):
+            raise StartupError(f"There is no database {file}: name the service's with --database.")
         try:
-            self._open()
+            self._open(must_exist=must_exist)
         except BaseException as problem:
             self._engine.dispose()
             if not isinstance(problem, SQLAlchemyError):
@@ -125,7 +137,7 @@ class Database:
         self._closing = False
         self._outage = _Outage(self.name)
 
-    def _open(self) -> None:
+    def _open(self, *, must_exist: bool) -> None:
         with self._engine.begin() as connection:
             too_late = threading.Timer(postgres.MIGRATION_PATIENCE, postgres.sever, (connection,))
             too_late.daemon = True
@@ -133,6 +145,10 @@ class Database:
             try:
                 if not self._is_sqlite:
                     rights.check(connection)
+                if must_exist and is_unused(connection):
+                    raise StartupError(
+                        f"No service has used the database {self.name}: name the service's with --database."
+                    )
                 migrate(connection)
             finally:
                 too_late.cancel()
@@ -382,6 +398,16 @@ class DatabaseCheck:
                 return "The database takes no changes."
             return "The database can't be reached."
         return None
+
+
+def is_postgresql(url: str) -> bool:
+    """
+    Tell whether a database is a PostgreSQL.
+
+    Raises:
+        WrongArgument: The URL is wrong.
+    """
+    return _parse(url).get_backend_name() == "postgresql"
 
 
 def sqlite_file(url: str) -> str | None:

@@ -143,6 +143,11 @@ def write_setting(connection: Connection, name: str, value: str) -> None:
         connection.execute(table.insert().values(name=name, value=value))
 
 
+def is_unused(connection: Connection) -> bool:
+    """Tell whether no service has used a database yet."""
+    return _version(connection) == 0
+
+
 def _version(connection: Connection) -> int:
     if not inspect(connection).has_table(schema.settings.name):
         return 0
