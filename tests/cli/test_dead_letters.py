@@ -287,3 +287,16 @@ def test_on_postgresql(cli: Cli, postgres: str) -> None:
     assert cli("dead-letters", "remove", url, rows[0]["id"], "--yes").code == 0
     assert json.loads(cli("dead-letters", "count", url, "--json").out)[0]["count"] == 4
     letters.close()
+
+
+@pytest.mark.parametrize("command", ["list", "replay", "remove"])
+def test_a_file_of_something_else_is_not_taken_for_an_empty_one(
+    cli: Cli, command: str, tmp_path: Path
+) -> None:
+    program = tmp_path / "mended.py"
+    program.write_text("def app(stream):\n    pass\n")
+    more = {"replay": ["--app", "mended:app"], "remove": ["--all", "--yes"]}.get(command, [])
+    done = cli("dead-letters", command, str(program), *more)
+    assert done.code == 2
+    assert "is not a file of dead letters" in " ".join(done.err.replace("│", " ").split())
+    assert program.read_text().startswith("def app")

@@ -43,6 +43,33 @@ def test_each_event_is_a_line_of_json(served, subscribe):
 
 
 @pytest.mark.quick
+def test_a_subscription_of_another_subscriber_names_who_asked(served, subscribe):
+    number = subscribe("--subscriber-id", "my-app", "--end-block", 5)
+    asked = served("stream", number)
+    assert asked.code == 1
+    assert "Asked as the subscriber event-streamer-cli: --subscriber-id names another one" in asked.err
+    assert "Asked as" not in served("stream", number + 1, "--subscriber-id", "my-app").err
+    assert served("stream", number, "--subscriber-id", "my-app").code == 0
+
+
+@pytest.mark.quick
+def test_a_place_that_the_service_no_longer_knows(served, subscribe):
+    number = subscribe("--end-block", 5)
+    lost = served("stream", number, "--resume-token", "rt_unknown")
+    assert lost.code == 1
+    again = served("stream", number, "--resume-token", "rt_unknown", "--on-token-lost", "restart")
+    assert again.code == 0, again.err
+    assert events(again.out)
+
+
+@pytest.mark.quick
+def test_a_span_of_time_that_ends_before_it_begins_is_refused(served, subscribe):
+    asked = served("stream", subscribe(), "--since", "2024-01-02", "--until", "2024-01-01")
+    assert asked.code == 2
+    assert "is after --until" in asked.err
+
+
+@pytest.mark.quick
 def test_lines_for_people(served, subscribe):
     number = subscribe("--end-block", 5)
     streamed = served("stream", number, "--pretty", "--no-ack")

@@ -1,6 +1,7 @@
 """How batches flow through both clients, what holds them back, and what is refused."""
 
 import asyncio
+import functools
 import threading
 import time
 from typing import Any
@@ -167,6 +168,25 @@ def test_a_coroutine_function_is_no_handler_of_the_blocking_client() -> None:
 
     with pytest.raises(EventStreamerValidationError, match="coroutine function"):
         stream.on_event("Transfer")(handler)
+
+
+@kinds
+@pytest.mark.parametrize("decorator", ["on_event", "on_error", "on_status"])
+def test_a_handler_that_does_not_take_one_argument_is_refused(kind: str, decorator: str) -> None:
+    """It would be tried again and again with a TypeError, when the first batch is there."""
+    make = EventStreamer if kind == "async" else SyncEventStreamer
+    stream: Any = make("http://localhost:1", "me").create_streaming_client(1)
+    register = stream.on_event("Transfer") if decorator == "on_event" else getattr(stream, decorator)
+
+    def takes_nothing() -> None: ...
+    def takes_two(events: Any, more: Any) -> None: ...
+    def may_take_two(events: Any, more: Any = None) -> None: ...
+
+    for handler in (takes_nothing, takes_two):
+        with pytest.raises(EventStreamerValidationError, match="can't be called with one argument"):
+            register(handler)
+    for handler in (may_take_two, print, functools.partial(takes_two, more=1), [].append):
+        assert register(handler) is handler
 
 
 @kinds

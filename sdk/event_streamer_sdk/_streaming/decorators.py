@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -167,6 +168,17 @@ class HandlerDecorators(abc.ABC):
     def _checked(self, handler: F) -> F:
         if not callable(handler):
             raise EventStreamerValidationError(f"a handler must be a function, not {handler!r}")
+        try:
+            called = inspect.signature(handler)
+        except (TypeError, ValueError):  # some functions written in C don't say what they take
+            return handler
+        try:
+            called.bind(None)
+        except TypeError:
+            name = getattr(handler, "__qualname__", None) or repr(handler)
+            raise EventStreamerValidationError(
+                f"{name}{called} can't be called with one argument, as a handler is"
+            ) from None
         return handler
 
     @abc.abstractmethod

@@ -1,7 +1,8 @@
 """Where the service is and who asks: the options that all commands which call it share."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ from attrs import field, frozen
 from event_streamer_sdk import EventStreamer, SyncEventStreamer
 from event_streamer_sdk.cli._settings import settings_at
 from event_streamer_sdk.cli._shared import given_by
+from event_streamer_sdk.exceptions import EventStreamerNotFoundError
 
 DEFAULT_URL = "http://localhost:8000"
 """The address in the SDK's examples, and where `event-streamer serve` listens."""
@@ -122,14 +124,23 @@ def _first(*values: str | None) -> str | None:
 
 # typer finds the options of the next two where those of `place` are declared.
 @functools.wraps(place, assigned=())
-def connect(**options: Any) -> SyncEventStreamer:
+@contextmanager
+def connect(**options: Any) -> Iterator[SyncEventStreamer]:
     """
     Make the client of a command.
 
     Raises:
         EventStreamerValidationError: The settings file, or a value, can't be used.
     """
-    return place(**options).blocking()
+    with place(**options).blocking() as client:
+        try:
+            yield client
+        except EventStreamerNotFoundError as problem:
+            if client.subscriber_id == DEFAULT_SUBSCRIBER:
+                problem.add_note(
+                    f"Asked as the subscriber {DEFAULT_SUBSCRIBER}: --subscriber-id names another one."
+                )
+            raise
 
 
 @functools.wraps(place, assigned=())

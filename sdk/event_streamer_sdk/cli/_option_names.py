@@ -24,6 +24,7 @@ _WORDS = {
     r"must match \^\(\(http.*\), got": "must be the address of a node, such as https://node.example, got",
     r"is before start_block (\d+)": r"is before --start-block \1",
     r"is service_url right\?": "is --url right?",
+    r'let the stream begin anew by itself with on_token_lost="restart"': "say --on-token-lost restart",
 }
 """What the SDK says to programmers → the same in the words of the command line."""
 
@@ -39,12 +40,13 @@ def in_options(problem: Exception) -> str:
 
     Returns:
         Its message, which names the option instead of the field; a field without one is named by itself. What
-        is to be 0x-hex is said in words, not as a pattern.
+        is to be 0x-hex is said in words, not as a pattern. Its notes come behind.
     """
     message, field = str(problem), getattr(problem, "field", None) or ""
     found = _FIELD.fullmatch(field)
     if found is not None and message.startswith(field):
         message = _OPTIONS.get(found[1], found[1]) + message[len(field) :]
+    message = " ".join([message, *getattr(problem, "__notes__", ())])
     for pattern, words in _WORDS.items():
         message = re.sub(pattern, words, message)
     return message

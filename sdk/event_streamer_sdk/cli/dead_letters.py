@@ -74,6 +74,8 @@ def _letters_at(place: str, table: str) -> Iterator[Letters]:
         raise typer.BadParameter(f"there is no file {path}")
     elif _begins_as_sqlite(path):
         letters = SQLiteDeadLetters(path, table=table)
+    elif not _may_hold_json(path):
+        raise typer.BadParameter(f"{path} is not a file of dead letters")
     else:
         letters = JSONLinesDeadLetters(path)
     try:
@@ -85,6 +87,12 @@ def _letters_at(place: str, table: str) -> Iterator[Letters]:
 def _begins_as_sqlite(path: Path) -> bool:
     with path.open("rb") as file:
         return file.read(len(SQLITE)) == SQLITE
+
+
+def _may_hold_json(path: Path) -> bool:
+    """Tell whether a file begins as a line of JSON does, or is empty."""
+    with path.open("rb") as file:
+        return file.read(100).lstrip()[:1] in {b"", b"{"}
 
 
 @frozen

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from dateutil import parser as dates
@@ -55,6 +55,10 @@ def stream(
     until: Annotated[
         str | None, option(metavar="DATE", help="End at the first event of a later block (UTC).")
     ] = None,
+    on_token_lost: Annotated[
+        Literal["raise", "restart"],
+        typer.Option(help="What to do where the service no longer knows the position: end, or begin anew."),
+    ] = "raise",  # noqa: S107 - not a password
     acknowledge: Annotated[
         bool, typer.Option("--ack/--no-ack", help="Whether written events count as delivered.")
     ] = True,
@@ -69,6 +73,8 @@ def stream(
             f"--checkpoint {checkpoint} is not a regular file: name one, or a file that is to be made"
         )
     span = _Span(_moment(since), _moment(until))
+    if span.is_empty:
+        raise typer.BadParameter(f"--since {since} is after --until {until}")
     pretty = sys.stdout.isatty() if as_json is None else not as_json
     streaming = client.create_streaming_client(
         subscription,
@@ -76,6 +82,7 @@ def stream(
         client_metadata={"client": "event-streamer-cli"},
         auto_acknowledge=acknowledge,
         checkpoint=checkpoint,
+        on_token_lost=on_token_lost,
         handler_retries=0,  # a line that can't be written can't be written a second later either
     )
     meant = client.get_subscription(subscription)
@@ -83,8 +90,10 @@ def stream(
     with _Screen(pretty, course) as screen:
         _listen(streaming, screen, span, limit)
         tell_trouble(streaming, screen.remark)
-        # A service that isn't there is told at once; one that goes away later is waited for.
-        streaming.connect()
+        # A service that isn't there is told at once; one that goes away later is waited for. A lost position
+        # is left to the run, which alone begins anew.
+        if on_token_lost != "restart":  # noqa: S105 - not a password
+            streaming.connect()
         report = streaming.run()
     last = "" if screen.last_block is None else f", last block {screen.last_block}"
     say(
@@ -105,6 +114,11 @@ class _Span:
             return True
         when = dates.isoparse(event["timestamp"])
         return (self.since is None or when >= self.since) and not self.is_after(event)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no moment lies in it."""
+        return self.since is not None and self.until is not None and self.since > self.until
 
     def is_after(self, event: Mapping[str, Any]) -> bool:
         return self.until is not None and dates.isoparse(event["timestamp"]) > self.until

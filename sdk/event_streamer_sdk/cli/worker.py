@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -147,6 +148,9 @@ def status(
         raise  # whoever may not know must not be told that there is nothing
     except EventStreamerSDKError as problem:
         unasked = problem  # what the workers say of themselves is of use just then
+    file = checkpoint.removeprefix("sqlite:///")
+    if file != checkpoint and not Path(file).is_file():
+        raise typer.BadParameter(f"there is no file {file}: workers make it when they start")
     store = store_at(checkpoint, name=None, lease_seconds=LEASE_SECONDS, threads=True)
     try:
         seen = workers_status(store, group, ids)
