@@ -24,6 +24,7 @@ _WORDS = {
     r"must match \^\(\(http.*\), got": "must be the address of a node, such as https://node.example, got",
     r"is before start_block (\d+)": r"is before --start-block \1",
     r"is service_url right\?": "is --url right?",
+    r"change it with PUT\.": "change it with event-streamer chains update.",
     r'let the stream begin anew by itself with on_token_lost="restart"': "say --on-token-lost restart",
 }
 """What the SDK says to programmers → the same in the words of the command line."""
