@@ -118,8 +118,8 @@ fuzz-abi: $(installed_dev) ## let atheris look for ABIs and logs that the ABI pa
 	$(python) tests/abi/fuzz.py documents --seconds $(or $(SECONDS_EACH),600)
 	$(python) tests/abi/fuzz.py logs --seconds $(or $(SECONDS_EACH),600)
 
-fuzz-requests: $(installed_dev) ## let hypothesis look for requests that the service can't bear; SECONDS_EACH=1800
-	$(python) tests/attack/fuzz.py --seconds $(or $(SECONDS_EACH),1800)
+fuzz-requests: $(installed_dev) ## let hypothesis look for requests that the service can't bear; SECONDS_EACH=1800; ARGS=--postgresql
+	$(python) tests/attack/fuzz.py --seconds $(or $(SECONDS_EACH),1800) $(ARGS)
 
 schemathesis: $(installed_dev) ## hold the service to openapi.yaml with schemathesis, with and without keys; SEEDS=1,2,3
 	SCHEMATHESIS_SEEDS=$(or $(SEEDS),1,2,3) SCHEMATHESIS_EXAMPLES=$(or $(EXAMPLES),25) $(python) -m pytest -q \

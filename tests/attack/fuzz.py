@@ -1,7 +1,7 @@
 """
 Requests of all kinds against a service, as hypothesis makes them: no 5xx, no death, no growth of memory.
 
-    python tests/attack/fuzz.py [--seconds 1800]
+    python tests/attack/fuzz.py [--seconds 1800] [--postgresql]
 
 Heads are written byte by byte, bodies and definitions as JSON with what doesn't belong there, tokens as
 forgeries of good ones. Everything goes to 127.0.0.1, and no request names another address.
@@ -13,7 +13,8 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from support import postgres
 from support.raw_client import RawClient, definition, transfer
 from support.raw_sockets import answer, connected, status
 from support.service_process import ServiceProcess, service_process
@@ -172,11 +174,22 @@ def kinds_for(target: Target) -> list[Callable[[], None]]:
     return [play_heads, play_bodies, play_subscriptions, play_tokens]
 
 
-def fuzz(seconds: float, *, examples: int = ROUND) -> int:
+@contextmanager
+def database(*, on_postgresql: bool) -> Iterator[str]:
+    """Give the URL of a database that is thrown away."""
+    if on_postgresql:
+        with postgres.cluster() as url:
+            yield f"{url}/postgres"
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            yield f"sqlite:///{folder}/x.db"
+
+
+def fuzz(seconds: float, *, examples: int = ROUND, on_postgresql: bool = False) -> int:
     """Play rounds until the time is over; returns the number of requests."""
-    with tempfile.TemporaryDirectory() as folder:
+    with database(on_postgresql=on_postgresql) as url:
         arguments = ["--port", "0", "--log-level", "error", "--dev-block-seconds", "3600"]
-        with service_process(*arguments, "--database", f"sqlite:///{folder}/x.db") as service:
+        with service_process(*arguments, "--database", url) as service:
             target = Target(service)
             how = settings(
                 max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck)
@@ -202,5 +215,7 @@ if __name__ == "__main__":
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seconds", type=float, default=1800.0)
+    parser.add_argument("--postgresql", action="store_true", help="on a PostgreSQL instead of a file")
+    how = parser.parse_args()
     os.environ.setdefault("PYTHONHASHSEED", "0")
-    print(f"{fuzz(parser.parse_args().seconds)} requests, and nothing found")
+    print(f"{fuzz(how.seconds, on_postgresql=how.postgresql)} requests, and nothing found")
