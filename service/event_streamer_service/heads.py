@@ -8,9 +8,12 @@ folded lines, bare line feeds). What it leaves to its user is judged here (RFC 9
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
+_HOST = re.compile(rb"(\[[0-9a-f:.]+\]|[\w.~%!$&'()*+,;=-]*)(:[0-9]*)?", re.IGNORECASE)
+"""A host, as a name or an address, and a port (RFC 3986, section 3.2.2)."""
 _VERSIONS = frozenset({"1.0", "1.1"})
 _KNOWN_CODINGS = frozenset({b"chunked"})
 
@@ -37,12 +40,14 @@ def refusal_of(version: str, target: bytes, headers: Sequence[tuple[bytes, bytes
     if len(hosts) > 1 or (not hosts and version == "1.1"):
         number = len(hosts) or "none"
         return 400, f"A request of HTTP/1.1 has one Host field, and this one has {number}."
-    if not target.startswith(b"/") and hosts:
+    if hosts and not _HOST.fullmatch(hosts[0]):
+        return 400, "The Host field must hold a name or an address, and a port if need be."
+    if not target.startswith(b"/"):
         try:
             named = urlsplit(target).netloc.lower()
         except ValueError:
             named = b"?"
-        if named and named != hosts[0]:
+        if named and hosts != [named]:
             return 400, "The request names one host in its first line and another in its Host field."
     codings = [value.strip().lower() for name, value in headers if name == b"transfer-encoding"]
     if codings and (version == "1.0" or set(codings) - _KNOWN_CODINGS):

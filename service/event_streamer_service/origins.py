@@ -5,6 +5,9 @@ A browser sends what any page asks it to, from inside the visitor's machine. So 
 what a page can't choose: `Host` names the service (else the page's own name was pointed at 127.0.0.1, DNS
 rebinding), `Origin` and `Sec-Fetch-Site` say where the page came from, and `application/json` can't be sent
 to another origin without asking first (https://fetch.spec.whatwg.org/#cors-safelisted-request-header).
+
+Reading costs something, too: as images, a page could open streams until no program gets one. So of other
+sites' pages only a link is followed (a policy of resource isolation, https://www.w3.org/TR/fetch-metadata/).
 """
 
 from __future__ import annotations
@@ -56,7 +59,7 @@ def check_host(headers: Headers, *, allowed: frozenset[str], any_host: bool) -> 
 
 def check_origin(method: str, headers: Headers, *, allowed: frozenset[str]) -> None:
     """
-    Refuse a change that a page of another origin asks for.
+    Refuse what a page of another origin asks for, but for a link to here that is followed.
 
     Args:
         method: The request's method.
@@ -66,19 +69,32 @@ def check_origin(method: str, headers: Headers, *, allowed: frozenset[str]) -> N
     Raises:
         Forbidden: The page is somebody else's.
     """
-    if method not in CHANGING_METHODS:
+    if not _comes_from_elsewhere(headers, allowed):
         return
+    if method in CHANGING_METHODS or not _follows_a_link(headers):
+        raise Forbidden(
+            "A web page of another origin may not call this service; --allowed-host names those that may.",
+            code="CROSS_ORIGIN",
+        )
+
+
+def _comes_from_elsewhere(headers: Headers, allowed: frozenset[str]) -> bool:
     origin = headers.get("origin")
     if origin is None:
-        if headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
-            raise Forbidden("A web page of another site may not change anything here.", code="CROSS_ORIGIN")
-        return
-    if origin.lower() in _own_origins(headers) or hostname(urlsplit(origin).netloc) in allowed:
-        return
-    raise Forbidden(
-        "A web page of another origin may not change anything here; --allowed-host names those that may.",
-        code="CROSS_ORIGIN",
-    )
+        return headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}
+    return origin.lower() not in _own_origins(headers) and _host_of(origin) not in allowed
+
+
+def _follows_a_link(headers: Headers) -> bool:
+    """Tell whether what is asked for becomes the page that the browser shows, and not a part of another."""
+    return (headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")) == ("navigate", "document")
+
+
+def _host_of(origin: str) -> str:
+    try:
+        return hostname(urlsplit(origin).netloc)
+    except ValueError:  # such as `http://[`
+        return ""
 
 
 def check_media_type(method: str, headers: Headers) -> None:

@@ -13,6 +13,7 @@ from support.raw_sockets import answer, connected, status
 
 HOST, CLOSE = b"Host: localhost\r\n", b"Connection: close\r\n"
 POST = b"POST /subscriptions HTTP/1.1\r\n" + HOST + CLOSE + b"Content-Type: application/json\r\n"
+HEAD = b"GET /health HTTP/1.1\r\n" + HOST + CLOSE
 NEXT = b"GET /metrics HTTP/1.1\r\n" + HOST + CLOSE + b"\r\n"
 BODY = b'{"a":1}'
 JSON = {"content-type": "application/json"}
@@ -61,6 +62,31 @@ SMUGGLED = {
     "two hosts that agree": get(b"/api/chains", b"Host: localhost", b"Host: localhost") + NEXT,
     "another host in the first line": get(b"http://evil.example/api/chains", b"Host: localhost") + NEXT,
     "the machine itself for a proxy": b"CONNECT localhost:80 HTTP/1.1\r\n" + HOST + b"\r\n" + NEXT,
+    "a host for HTTP/1.0 in the first line alone": get(b"http://evil.example/", version=b"HTTP/1.0") + NEXT,
+    "a user in the host": get(b"/health", b"Host: localhost:80@evil.example") + NEXT,
+    "something behind the host's address": get(b"/health", b"Host: [::1]evil.example") + NEXT,
+    "a path in the host": get(b"/health", b"Host: localhost/x") + NEXT,
+    "a list of hosts": get(b"/health", b"Host: localhost, evil.example") + NEXT,
+    # From public reports on other servers and parsers.
+    "a carriage return before a field (CVE-2025-23167)": HEAD + b"\rX: " + NEXT,
+    "a field that a carriage return ends (CVE-2023-30589)": HEAD + b"X: a\rContent-Length: 5\r\n\r\nhello" + NEXT,
+    "a blank before the first field (CVE-2024-27982)": POST.replace(b"Host", b" Host", 1) + b"\r\n" + NEXT,
+    "a coding that a carriage return ends (CVE-2022-35256)": POST + CHUNKED.replace(b"\r", b"\r\r", 1) + LAST,
+    "an empty coding": POST + b"Transfer-Encoding:\r\nContent-Length: 7\r\n\r\n" + BODY + NEXT,
+    "a coding in quotes": POST + b'Transfer-Encoding: "chunked"\r\n\r\n' + LAST,
+    "an empty length": POST + b"Content-Length:\r\n\r\n" + BODY + NEXT,
+    "digits of another script": POST + "Content-Length: ٧\r\n\r\n".encode() + BODY + NEXT,
+    "a length of 64 bits and more": POST + b"Content-Length: %d\r\n\r\n" % (2**64 + 7) + BODY + NEXT,
+    "two bytes behind a chunk (CVE-2025-43859)": POST + CHUNKED + b"7\r\n" + BODY + b"xx" + LAST,
+    "a chunk beyond its size": POST + CHUNKED + b"5\r\n" + BODY + b"\r\n" + LAST,
+    "a line feed in an extension (CVE-2024-52304)": POST + CHUNKED + b"7;\nx\r\n" + BODY + b"\r\n" + LAST,
+    "a carriage return in an extension": POST + CHUNKED + b"7;\rx\r\n" + BODY + b"\r\n" + LAST,
+    "a quoted end of line in an extension": POST + CHUNKED + b'7;a="\r\n' + BODY + b"\r\n" + LAST,
+    "a chunk's size with a prefix": POST + CHUNKED + b"0x7\r\n" + BODY + b"\r\n" + LAST,
+    "a chunk's size with an underscore": POST + CHUNKED + b"0_7\r\n" + BODY + b"\r\n" + LAST,
+    "a length in a trailer": POST + CHUNKED + b"0\r\nContent-Length: 9\r\n\r\n" + NEXT,
+    "the preface of HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + NEXT,
+    "a proxy's own line": b"PROXY TCP4 127.0.0.2 127.0.0.1 1 2\r\n" + NEXT,
 }  # fmt: skip
 
 
@@ -74,6 +100,34 @@ def test_what_two_servers_may_read_differently_is_refused_and_nothing_behind_it_
         received = answer(raw)
     assert status(received) == 400
     assert len(re.findall(rb"HTTP/1\.1 \d", received)) == 1
+
+
+@pytest.mark.parametrize(
+    ("first_line", "fields", "code"),
+    [
+        (b"GET /health", b"", 200),
+        (b"POST /health", b"Content-Type: application/json\r\n", 405),
+        (b"POST /nowhere", b"Content-Type: application/json\r\n", 404),
+        (b"POST /subscriptions", b"Content-Type: text/plain\r\n", 415),
+        (b"POST /subscriptions", b"Content-Type: application/json\r\nOrigin: null\r\n", 403),
+        (b"GET /assets/style.css", b"", 200),
+        (b"GET /health", b"Expect: 100-continue\r\n", 200),
+    ],
+)
+@pytest.mark.parametrize("chunked", [False, True], ids=["with a length", "in chunks"])
+def test_a_body_that_nobody_reads_is_not_taken_for_the_next_request(
+    served: LocalService, first_line: bytes, fields: bytes, code: int, chunked: bool
+) -> None:
+    """Refused, or answered without it: what is in it stays a body ("CL.0")."""
+    size = b"%x\r\n%s\r\n0\r\n\r\n" % (len(NEXT), NEXT) if chunked else NEXT
+    length = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: %d" % len(NEXT)
+    with connected(served.url, timeout=5) as raw:
+        raw.sendall(
+            first_line + b" HTTP/1.1\r\n" + HOST + fields + length + b"\r\n\r\n" + size + HEAD + b"\r\n"
+        )
+        received = answer(raw)
+    assert [int(found) for found in re.findall(rb"HTTP/1\.1 (\d+)", received)] == [code, 200]
+    assert b"event_streamer_" not in received
 
 
 @pytest.mark.parametrize("version", [b"HTTP/0.9", b"HTTP/2.0", b"HTTP/1.2", b""])

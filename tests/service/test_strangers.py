@@ -168,6 +168,7 @@ def test_with_keys_every_name_will_do(guarded: LocalService) -> None:
         {"origin": "http://evil.example"},
         {"origin": "null"},
         {"origin": "http://localhost:9"},
+        {"origin": "http://["},
         {"sec-fetch-site": "cross-site"},
         {"sec-fetch-site": "same-site"},
         {"origin": "http://evil.example", "sec-fetch-site": "same-origin"},
@@ -186,6 +187,34 @@ def test_a_page_of_another_origin_changes_nothing(
         assert refused.status_code == 403
         assert refused.json()["error_code"] == "CROSS_ORIGIN"
         assert client.get("/api/chains/stats")["active_chains"] == 1
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image"},
+        {"sec-fetch-site": "same-site", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "empty"},
+        {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "iframe"},
+        {"sec-fetch-site": "cross-site", "sec-fetch-mode": "cors", "origin": "http://evil.example"},
+        {"origin": "null"},
+    ],
+    ids=["an image", "another port", "a frame", "a script", "a sandbox"],
+)
+def test_a_page_of_another_origin_opens_no_stream(keyless: LocalService, headers: dict[str, str]) -> None:
+    """It could not read them, but no program would get one while the page holds all that there are."""
+    with RawClient(keyless.url) as client:
+        number = client.subscribe()
+        before = keyless.service.hub.open_streams(number)
+        refused = client.get(f"/subscriptions/{number}/stream", 403, headers=headers)
+        assert refused["error_code"] == "CROSS_ORIGIN"
+        assert keyless.service.hub.open_streams(number) == before
+
+
+def test_a_link_on_another_page_is_followed(keyless: LocalService) -> None:
+    link = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+    with RawClient(keyless.url) as client:
+        assert client.http.get("/", headers=link).status_code == 200
+        assert client.http.post("/api/chains/refresh", headers=link).status_code == 403
 
 
 def test_pages_of_the_service_itself_and_of_named_hosts_may(keyless: LocalService) -> None:
