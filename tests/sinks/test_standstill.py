@@ -21,7 +21,7 @@ from event_streamer_service import DevChain, LocalService
 from support import postgres
 from support.brokers import kafka_process, nats_server, redis_server
 from support.services import wait_until
-from support.sinks import stream_into, subscribe
+from support.sinks import rows_of_chain, stream_into, subscribe
 
 PROGRAM = Path(__file__).parents[1] / "support" / "sink_programs.py"
 BLOCKS = 1_000
@@ -174,6 +174,46 @@ def test_memory_stays_bounded_while_a_place_stands_still_and_nothing_is_lost(pla
             events = int(out.split()[2])
             assert stopped.count() == events > 10_000
             assert after - before < GROWTH, f"grew by {(after - before) / 1e6:.1f} MB"
+    except postgres.Missing as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.mark.parametrize(
+    ("place", "client"),
+    [
+        (on_redis, "sync"),
+        pytest.param(on_postgresql, "sync", marks=pytest.mark.postgres),
+        pytest.param(on_postgresql, "async", marks=pytest.mark.postgres),
+    ],
+)
+def test_a_stop_does_not_wait_for_a_place_that_stands_still_and_the_next_run_goes_on(
+    place: Any, client: str
+) -> None:
+    """A server that is stopped still acknowledges what is sent to it: no time limit of TCP helps."""
+
+    def start() -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, PROGRAM, client, service.url, str(number), stopped.url, "write_rows=200"],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    chain = DevChain(blocks=200, logs_per_block=20)
+    try:
+        with place() as stopped, LocalService(chain) as service:
+            number = subscribe(service, 199)
+            running = start()
+            wait_until(lambda: stopped.has_any() or running.poll() is not None, seconds=60)
+            stopped.send(signal.SIGSTOP)
+            try:
+                running.send_signal(signal.SIGTERM)
+                _, err = running.communicate(timeout=60)
+            finally:
+                running.kill()
+                stopped.send(signal.SIGCONT)
+            assert "the write is broken off" in err
+            out, err = start().communicate(timeout=90)
+            assert out.startswith("ended finished"), err
+            assert stopped.count() == len(rows_of_chain(chain, 0, 199))
     except postgres.Missing as missing:
         pytest.skip(str(missing))
 

@@ -1,19 +1,24 @@
 """Workers' leases in a PostgreSQL that is far away, or silent."""
 
 import asyncio
+import sqlite3
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from inspect import isawaitable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from event_streamer_sdk import EventStreamer
+from event_streamer_sdk import EventStreamer, SyncEventStreamer
 from event_streamer_sdk.checkpoints import AsyncSQLCheckpoint, Checkpoint, SQLCheckpoint
-from event_streamer_sdk.workers import Worker
+from event_streamer_sdk.workers import SyncWorker, Worker
 from event_streamer_service import DevChain, LocalService
-from support.listener import until
+from support.listener import KINDS, until
 from support.postgres import Missing, cluster
+from support.services import wait_until
 from support.slow_link import Link, link_to
 
 TRANSFER = "Transfer(address indexed from, address indexed to, uint256 value)"
@@ -87,22 +92,60 @@ def test_what_is_cancelled_ends_soon_where_the_database_fell_silent(link: Link, 
     assert asyncio.run(cancelled()) < BREAKING_OFF / 2
 
 
-@pytest.mark.postgres
-def test_a_worker_ends_though_its_database_fell_silent(link: Link, caplog: pytest.LogCaptureFixture) -> None:
-    async def stopped(url: str) -> float:
-        async with EventStreamer(url, "slow") as client:
-            await client.subscribe(TRANSFER, chain_id=31_337, start_block=0)
-            worker = Worker(
-                client, lambda stream: stream.on_event("Transfer")(lambda _: None), checkpoint=behind(link)
-            )
-            running = asyncio.create_task(worker.run(handle_signals=False))
-            await until(lambda: [each["state"] for each in worker.streams.values()] == ["streaming"])
-            link.silent = True
-            began = time.monotonic()
-            worker.stop()
-            await running
-            return time.monotonic() - began
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold an SQLite file as another process would that never ends its transaction."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as holder:
+        holder.execute("PRAGMA busy_timeout = 30000")
+        holder.execute("BEGIN EXCLUSIVE")
+        yield
 
-    with LocalService(DevChain(blocks=5)) as service:
-        assert asyncio.run(stopped(service.url)) < BREAKING_OFF
-    assert "the database doesn't answer; it runs out by itself" in caplog.text
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("store", [pytest.param("postgresql", marks=pytest.mark.postgres), "sqlite"])
+def test_a_worker_ends_though_its_database_gives_no_answer(
+    kind: str, store: str, request: pytest.FixtureRequest, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No thread is left either for whose end Python would wait."""
+    link = request.getfixturevalue("link") if store == "postgresql" else None
+    url = behind(link) if link else f"sqlite:///{tmp_path}/positions.db"
+    options: dict[str, Any] = {"checkpoint": url, "lease_seconds": 5.0, "poll_seconds": 0.1}
+    made: list[Any] = []
+
+    def app(stream: Any) -> None:
+        stream.on_event("Transfer")(lambda _: None)
+
+    async def work() -> None:
+        async with EventStreamer(service.url, kind) as client:
+            made.append(Worker(client, app, **options))
+            await made[0].run(handle_signals=False)
+
+    def blocking() -> None:
+        with SyncEventStreamer(service.url, kind) as client:
+            made.append(SyncWorker(client, app, **options))
+            made[0].run(handle_signals=False)
+
+    with LocalService(DevChain(blocks=5)) as service, ExitStack() as silence:
+        with SyncEventStreamer(service.url, kind) as client:
+            client.subscribe(TRANSFER, chain_id=31_337, start_block=0)
+        before = set(threading.enumerate())
+        running = threading.Thread(target=(lambda: asyncio.run(work())) if kind == "async" else blocking)
+        running.start()
+        wait_until(lambda: made and [each["state"] for each in made[0].streams.values()] == ["streaming"])
+        if link:
+            link.silent = True
+            asked = link.sent
+            wait_until(lambda: link.sent > asked)
+        else:
+            silence.enter_context(locked(tmp_path / "positions.db"))
+        made[0].stop()
+        running.join(BREAKING_OFF)
+        in_time = not running.is_alive()
+        awaited = [each.name for each in set(threading.enumerate()) - before if not each.daemon]
+        if link:
+            link.silent = False
+        silence.close()
+        running.join(60)
+    assert in_time
+    assert not awaited
+    assert "the database doesn't answer" in caplog.text

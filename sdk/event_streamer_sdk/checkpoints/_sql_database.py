@@ -10,6 +10,7 @@ from typing import Any
 
 from .._core.stream.failures import store_may_come_back
 from .._extras import MissingExtraError, needs
+from .._runs.aside import call_aside
 from ..exceptions import StoreError
 from ._sql_engines import ENGINES, POOL_SIZE, DatabasePlace, Shared, loop_key, place_of
 from ._sql_gathering import Position, settle, to_try_alone
@@ -143,7 +144,11 @@ class Database(_Known):
         with self._failures_told(what, shared, fresh=bool(missing)):
             self._make_tables(shared, missing)
             with self._engine(shared).begin() as connection:
-                return work(connection)
+                try:
+                    return work(connection)
+                finally:
+                    if self._shared is not shared:  # closed meanwhile: the pool takes nothing back
+                        connection.detach()
 
     def save(self, position: Position, save_all: SaveAll, what: str) -> bool:
         """
@@ -230,7 +235,7 @@ class AsyncDatabase(_Known):
         if place.make_async is None:
             if self._threaded is None:
                 self._threaded = Database(place, None, self._tables, self._error, singly=self._singly)
-            return await asyncio.to_thread(self._threaded.transaction, work, what)
+            return await call_aside(self._threaded.transaction, work, what)
         shared = self._take(what, loop_key(place.key), place.make_async)
         missing = self._missing(shared)
         with self._failures_told(what, shared, fresh=bool(missing)):
@@ -244,7 +249,7 @@ class AsyncDatabase(_Known):
     async def _found_in_thread(self, what: str) -> DatabasePlace:
         place = self._place
         if place is None:  # it may have to connect
-            place = await asyncio.to_thread(self._found, what)
+            place = await call_aside(self._found, what)
         return place
 
     async def save(self, position: Position, save_all: SaveAll, what: str) -> bool:
@@ -257,7 +262,7 @@ class AsyncDatabase(_Known):
                     with gathering.taken() as part:
                         await self._save_all(part, save_all, what)
         if place.unused:
-            await asyncio.to_thread(place.close_unused)
+            await call_aside(place.close_unused)
         return position.result()
 
     async def _save_all(self, part: Sequence[Position], save_all: SaveAll, what: str) -> None:
@@ -282,7 +287,7 @@ class AsyncDatabase(_Known):
     async def close(self) -> None:
         """Give the engine back; the last one closes its connections."""
         if self._threaded is not None:
-            self._threaded.close()
+            await call_aside(self._threaded.close)
         engine = self._given_back()
         if engine is not None:
             await engine.dispose()

@@ -28,8 +28,10 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
 """Seconds between two tries, doubling from first to longest."""
 SLOW_SECONDS = 10.0
 """After so long it is said that a call waits."""
+STOP_SECONDS = 3.0
+"""How long a call may go on once the stream is to stop; then it is broken off, where the sink can do that."""
 LOOK = 0.1
-"""How often a pause looks whether the stream is to stop, seconds."""
+"""How often it is looked whether the stream is to stop, seconds."""
 
 
 class Writer:
@@ -50,6 +52,7 @@ class Writer:
         self._in_a_thread: bool = getattr(sink, "prepares_while_writing", False)
         self._thread: ThreadPoolExecutor | None = None
         self._is_closing = False
+        self._is_broken_off = False
         self._batch: SinkBatch | None = None
         """What was taken, and isn't known to be stored."""
         self._outcome: Future[None] | None = None
@@ -101,6 +104,8 @@ class Writer:
         """Call the sink at once, and again while its place is away and it has patience left."""
         since, pause = time.monotonic(), FIRST_PAUSE
         while True:
+            if self._is_broken_off:
+                raise SinkUnavailableError("the place doesn't answer, and the stream is to stop")
             try:
                 with self.told_when_slow():
                     call(*arguments)
@@ -123,17 +128,24 @@ class Writer:
 
     @contextmanager
     def told_when_slow(self) -> Iterator[None]:
-        """Say so, again and again, while a call of the sink waits for its place: it may hang."""
+        """Say so, again and again, while a call of the sink waits for its place; break it off at a stop."""
         done = threading.Event()
 
         def watch() -> None:
-            waited = SLOW_SECONDS
-            while not done.wait(SLOW_SECONDS):
-                logger.warning(
-                    "subscription %s: a write has been waiting for its place for %.0f s",
-                    self._subscription_id, waited,
-                )  # fmt: skip
-                waited += SLOW_SECONDS
+            began = time.monotonic()
+            told, stop_by = SLOW_SECONDS, None
+            while not done.wait(LOOK):
+                now = time.monotonic()
+                if now - began >= told:
+                    logger.warning(
+                        "subscription %s: a write has been waiting for its place for %.0f s",
+                        self._subscription_id, told,
+                    )  # fmt: skip
+                    told += SLOW_SECONDS
+                if self._gives_up():
+                    stop_by = stop_by or now + STOP_SECONDS
+                    if now >= stop_by and not self._is_broken_off:
+                        self._break_off()
 
         watcher = threading.Thread(target=watch, name="slow-sink", daemon=True)
         watcher.start()
@@ -142,6 +154,17 @@ class Writer:
         finally:
             done.set()
             watcher.join()
+
+    def _break_off(self) -> None:
+        break_off = getattr(self._sink, "break_off", None)
+        if break_off is None:
+            return
+        self._is_broken_off = True
+        logger.warning(
+            "subscription %s: the place doesn't answer, and the write is broken off; its events come again",
+            self._subscription_id,
+        )  # fmt: skip
+        break_off()
 
     def _gives_up(self) -> bool:
         return self._is_closing or self._is_stopping()

@@ -233,6 +233,8 @@ class Sink(Protocol):
     - `patience`: seconds that a place may be unavailable (default 60)
     - `prepares_while_writing`: whether `prepare` may be called while `write` runs (default `False`). Then
       `write` runs in a thread, so that rows are made while the place answers
+    - `break_off()`: is called from another thread when the stream is to stop, and a call has been waiting
+      for the place for three seconds: lets that call fail
 
     Example:
         >>> class Printer:

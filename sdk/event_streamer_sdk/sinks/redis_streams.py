@@ -211,6 +211,12 @@ class RedisSink:
         source = self._opened()
         self._move(source.position(source.token_in(self._position, self._name), finished=True), [])
 
+    def break_off(self) -> None:
+        """Let a call fail that waits for an answer, in another thread."""
+        client = self._client
+        if client is not None:
+            client.connection_pool.disconnect(inuse_connections=True)
+
     def close(self) -> None:
         """Close the connection."""
         client, self._client = self._client, None

@@ -26,6 +26,8 @@ PATIENCE_SECONDS = 1.0
 """How long a subscription that nobody has is left to the worker that it falls to, seconds."""
 RELEASE_SECONDS = 2.0
 """How long giving a lease back may take; after that it runs out by itself."""
+LEAST_RELEASE_SECONDS = 1.0
+"""The same where the worker ends: what its stream has taken for its own end counts."""
 STORE_RETRY = Reconnect(initial=0.2, maximum=2.0)
 """Waits for a database that is away: short, since leases run out meanwhile."""
 
@@ -72,6 +74,7 @@ class Coordinator:
         self._refreshing: asyncio.Task[Any] | None = None
         self._announced_at = float("-inf")
         self._stopping = asyncio.Event()
+        self._left_at: float | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def _key(self, subscription_id: int) -> str:
@@ -101,10 +104,9 @@ class Coordinator:
             balancing.cancel()
             if self._refreshing is not None:
                 self._refreshing.cancel()
-            await asyncio.gather(balancing, stopped, return_exceptions=True)
             await self._hand_over()
             renewing.cancel()
-            done = await asyncio.gather(renewing, return_exceptions=True)
+            done = await asyncio.gather(renewing, balancing, stopped, return_exceptions=True)
         for task, result in ((renewing, done[0]), (balancing, None)):
             error = result or (None if task.cancelled() else task.exception())
             if isinstance(error, Exception):
@@ -175,7 +177,8 @@ class Coordinator:
         try:
             if not (lost or ended):
                 release = self.streams.ask(self.store.release, held.key)
-                await asyncio.wait_for(release, RELEASE_SECONDS)
+                left = RELEASE_SECONDS if self._left_at is None else self._left_at + RELEASE_SECONDS - ticks()
+                await asyncio.wait_for(release, max(LEAST_RELEASE_SECONDS, left))
         except (CheckpointError, TimeoutError) as problem:
             logger.warning(
                 "worker %s: %s; it runs out by itself",
@@ -203,6 +206,7 @@ class Coordinator:
 
     async def _hand_over(self) -> None:
         """Leave: others see that nobody has the subscriptions, and take them at once."""
+        self._left_at = ticks()
         for held in list(self.held.values()):
             self._background(self._let_go(held))
         try:

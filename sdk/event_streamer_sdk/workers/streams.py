@@ -9,13 +9,11 @@ the policies `skip` and `dead_letter` would pass over a batch that another worke
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import functools
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from inspect import isawaitable
 from typing import Any, Protocol
 
@@ -27,12 +25,15 @@ from event_streamer_sdk import (
     SyncEventStreamer,
     SyncStreamingClient,
 )
+from event_streamer_sdk._runs.aside import call_aside
 from event_streamer_sdk._runs.responses import is_coroutine_function
 from event_streamer_sdk._runs.waits import call_in_time
 from event_streamer_sdk.exceptions import CheckpointError
 
 from .lease import Lease, LeasedPositions, enter
 
+ASKED_AT_ONCE = 16
+"""Calls of a blocking store, or of the app, at once: a worker may have a thousand subscriptions."""
 PAUSE = 0.05
 """How often a handler looks whether its lease holds again, seconds."""
 
@@ -95,35 +96,8 @@ class LeasedStream(StreamingClient):
 
 
 async def _threaded(handler: Callable[[Any], Any], argument: Any) -> None:
-    """
-    Call a plain handler in a thread of its own.
-
-    Not in asyncio's pool: a few handlers that take long would keep all others out of it, and one that doesn't
-    end would hold up the end of the program.
-    """
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[Any] = loop.create_future()
-    context = contextvars.copy_context()
-
-    def settle(answer: Any, error: BaseException | None) -> None:
-        if done.done():
-            return  # cancelled: nobody waits for it any more
-        if error is None:
-            done.set_result(answer)
-        else:
-            done.set_exception(error)
-
-    def work() -> None:
-        answer, problem = None, None
-        try:
-            answer = context.run(handler, argument)
-        except BaseException as error:  # noqa: BLE001 - raised where the handler is awaited
-            problem = error
-        with suppress(RuntimeError):  # the loop is closed
-            loop.call_soon_threadsafe(settle, answer, problem)
-
-    threading.Thread(target=work, name="worker-handler", daemon=True).start()
-    answer = await done
+    """Call a plain handler in a thread of its own."""
+    answer = await call_aside(handler, argument)
     if isawaitable(answer):
         await answer
 
@@ -166,7 +140,7 @@ class AsyncStreams:
     async def ask(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call a method of the store."""
         if not getattr(function.__self__, "asynchronous", False):  # type: ignore[attr-defined] # a method
-            return await asyncio.to_thread(function, *arguments)
+            return await call_aside(function, *arguments)
         return await function(*arguments)
 
     def close(self) -> None:
@@ -211,13 +185,12 @@ class ThreadedStreams:
         self._app = app
         self._options = dict(options)
         self._slots = None if concurrency is None else threading.BoundedSemaphore(concurrency)
-        # Threads are made as they are needed; those that wait for streams must not keep out the store's.
-        self._waiting = ThreadPoolExecutor(100_000, thread_name_prefix="worker-stream")
-        self._asking = ThreadPoolExecutor(16, thread_name_prefix="worker")
+        self._asking = asyncio.Semaphore(ASKED_AT_ONCE)
         self._closed = False
 
-    async def _in(self, threads: ThreadPoolExecutor, function: Callable[..., Any], *arguments: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(threads, function, *arguments)
+    async def _in_turn(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        async with self._asking:
+            return await call_aside(function, *arguments)
 
     async def subscriptions(self) -> list[int]:
         """Ask the service for the ids of all subscriptions of the subscriber."""
@@ -225,7 +198,7 @@ class ThreadedStreams:
         def ask() -> list[int]:
             return [each.id for each in self._client.iter_subscriptions()]
 
-        ids: list[int] = await self._in(self._asking, ask)
+        ids: list[int] = await self._in_turn(ask)
         return ids
 
     async def make(self, lease: Lease, store: LeasedPositions) -> LeasedSyncStream:
@@ -233,7 +206,7 @@ class ThreadedStreams:
         options = self._options | {"checkpoint": store, "checkpoint_key": lease.key}
         stream = LeasedSyncStream(self._client, lease.subscription_id, **options)
         stream._lease, stream._slots = lease, self._slots
-        await self._in(self._asking, self._app, stream)
+        await self._in_turn(self._app, stream)
         return stream
 
     async def run(self, stream: LeasedSyncStream) -> Report:
@@ -243,21 +216,19 @@ class ThreadedStreams:
             stream.start_streaming()
             return stream.wait()
 
-        report: Report = await self._in(self._waiting, run)
+        report: Report = await call_aside(run)
         return report
 
     async def stop(self, stream: LeasedSyncStream) -> None:
         """Stop in good order, within `stop_timeout`."""
-        await self._in(self._waiting, stream.disconnect)
+        await call_aside(stream.disconnect)
 
     async def ask(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call a method of the store."""
         if self._closed:  # a second Ctrl-C, while the first one's hand-over goes on
             raise CheckpointError("the worker ended before it could hand over", permanent=True)
-        return await self._in(self._asking, function, *arguments)
+        return await self._in_turn(function, *arguments)
 
     def close(self) -> None:
-        """Let go of the threads; one that waits for a handler which doesn't end is left behind."""
+        """Ask the store nothing more; a thread that waits for it, or for a handler, is left behind."""
         self._closed = True
-        self._waiting.shutdown(wait=False, cancel_futures=True)
-        self._asking.shutdown(wait=False, cancel_futures=True)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 from event_streamer_api.errors import EventStreamerValidationError
 from event_streamer_sdk._core.stream.options import settings_from
 from event_streamer_sdk._core.whose_key import subscriber_of_key
+from event_streamer_sdk._runs.aside import call_aside
 from event_streamer_sdk._runs.signals import SIGNALS, is_pythons
 from event_streamer_sdk.checkpoints import (
     AsyncRedisCheckpoint,
@@ -25,7 +26,7 @@ from event_streamer_sdk.checkpoints import (
     SQLCheckpoint,
 )
 
-from .coordinator import Coordinator
+from .coordinator import RELEASE_SECONDS, Coordinator
 from .streams import App, AsyncStreams, Streams, ThreadedStreams
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ class _Worker:
         """Ask for the name that workers share subscriptions under, where the client has none."""
         asking = self._client._carry_out
         found: str = await (
-            asyncio.to_thread(asking, subscriber_of_key()) if self._threads else asking(subscriber_of_key())
+            call_aside(asking, subscriber_of_key()) if self._threads else asking(subscriber_of_key())
         )
         return found
 
@@ -192,11 +193,10 @@ class _Worker:
             self._coordinator = None
             if self._own_store:
                 with suppress(Exception):
-                    await (
-                        self._store.close()
-                        if self._store.asynchronous
-                        else asyncio.to_thread(self._store.close)
-                    )
+                    async with asyncio.timeout(RELEASE_SECONDS):
+                        await (
+                            self._store.close() if self._store.asynchronous else call_aside(self._store.close)
+                        )
             streams.close()
 
     def stop(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
@@ -56,6 +58,9 @@ class Dialect(Protocol):
 
     def insert(self, raw: Any, prepared: Iterable[Any]) -> None:
         """Insert rows, or replace those that are there, within the driver's transaction."""
+
+    def sever(self, raw: Any) -> None:
+        """Let a statement fail that another thread waits for."""
 
 
 class PostgreSQL:
@@ -143,6 +148,11 @@ class PostgreSQL:
                 self._copy(cursor, "copy_staged", rows)
                 cursor.execute(self._statements["replace"])
 
+    def sever(self, raw: Any) -> None:
+        """Close both ways of the socket: whoever waits for it notices that at once."""
+        with socket.socket(fileno=os.dup(raw.pgconn.socket)) as line:
+            line.shutdown(socket.SHUT_RDWR)
+
     def _copy(self, cursor: Any, statement: str, rows: list[Lines]) -> None:
         with cursor.copy(self._statements[statement]) as copy:
             for each in rows:
@@ -171,7 +181,8 @@ class SQLite:
 
     name = "sqlite"
     copy: str | None = None
-    connect_args: Mapping[str, Any] = {"timeout": 10.0, "check_same_thread": False}
+    connect_args: Mapping[str, Any] = {"timeout": 2.0, "check_same_thread": False}
+    """A lock is waited for again and again, and told of: sqlite3 itself would wait in silence."""
 
     def __init__(self) -> None:
         sa = needs("sqlalchemy")
@@ -205,6 +216,10 @@ class SQLite:
         """Insert rows, or replace those that are there."""
         for rows in prepared:
             raw.executemany(self._insert, rows)
+
+    def sever(self, raw: Any) -> None:
+        """Interrupt a statement; one that waits for a lock ends by itself."""
+        raw.interrupt()
 
 
 _PASSING = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)

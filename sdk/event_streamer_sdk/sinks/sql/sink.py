@@ -191,6 +191,13 @@ class SQLSink:
         token = self._opened().token_in(self._position, self._name)
         self._move(self._opened().position(token, finished=True), lambda _: None)
 
+    def break_off(self) -> None:
+        """Let a call fail that waits for the database, in another thread."""
+        connection = self._connection
+        if connection is not None:
+            with suppress(Exception):  # it may just have been let go of
+                self._dialect.sever(connection.connection.driver_connection)
+
     def close(self) -> None:
         """Close the connection."""
         self._let_go()
