@@ -34,7 +34,16 @@ _METADATA = frozenset(
     )
 )
 """Metadata services outside of the link-local networks, where most have 169.254.169.254."""
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_HOLDS_IPV4 = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "::/96",  # IPv4-compatible, of old
+        "::ffff:0:0:0/96",  # IPv4-translated (RFC 2765)
+        "64:ff9b::/96",  # NAT64 (RFC 6052)
+        "64:ff9b:1::/48",  # NAT64 of a network's own (RFC 8215)
+    )
+)
+"""Networks of IPv6 whose addresses end in the IPv4 address that is meant."""
 
 
 async def check_urls(urls: Iterable[str], *, allow_private: bool) -> None:
@@ -123,9 +132,12 @@ def _embedded(address: Address) -> Address:
     """Return the IPv4 address that some IPv6 addresses stand for."""
     if isinstance(address, ipaddress.IPv4Address):
         return address
-    if address in _NAT64:
+    if (
+        any(address in network for network in _HOLDS_IPV4) and int(address) > 1
+    ):  # `::` and `::1` are themselves
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    return address.ipv4_mapped or address.sixtofour or address
+    behind = address.teredo[1] if address.teredo else None
+    return address.ipv4_mapped or address.sixtofour or behind or address
 
 
 def unmasked(values: Mapping[str, Any], before: ChainConfig) -> tuple[dict[str, Any], set[str]]:

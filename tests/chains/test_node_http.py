@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import ssl
+import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -10,9 +11,9 @@ import pytest
 import trustme
 
 from event_streamer_service.chains import transports
-from event_streamer_service.chains.errors import ChainUnavailable
+from event_streamer_service.chains.errors import ChainError, ChainUnavailable
 from event_streamer_service.chains.node_http import _MOST_CONNECTIONS
-from event_streamer_service.chains.transports import HttpTransport
+from event_streamer_service.chains.transports import HttpTransport, WebSocketTransport
 
 ANSWER = b'{"jsonrpc":"2.0","id":1,"result":"0x7a69"}'
 ASKED = [("eth_chainId", [])]
@@ -89,6 +90,77 @@ def test_a_user_in_the_url_is_sent_and_a_coded_answer_is_read() -> None:
         assert "gzip" in head.partition("accept-encoding:")[2].partition("\r\n")[0]
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3])
+def test_an_answer_that_is_small_until_it_is_inflated_costs_no_more_than_an_answer_may(
+    monkeypatch: pytest.MonkeyPatch, layers: int
+) -> None:
+    """Two layers of gzip make 64 MiB of less than a kilobyte, and httpx made them at once."""
+    monkeypatch.setattr(transports, "_MAX_ANSWER_BYTES", 1 << 20)
+    packed = bytes(64 << 20)
+    for _ in range(layers):
+        packed = gzip.compress(packed)
+    more = b"content-encoding: %s\r\n" % b", ".join([b"gzip"] * layers)
+
+    async def run() -> int:
+        async with (
+            node(packed, more) as (_, port),
+            transport_to(f"http://127.0.0.1:{port}") as transport,
+        ):
+            tracemalloc.start()
+            with pytest.raises(ChainError, match="an answer of more than 1 MiB"):
+                await transport.send(ASKED)
+            return tracemalloc.get_traced_memory()[1]
+
+    try:
+        assert asyncio.run(run()) < 16 << 20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("coding", ["br", "gzip, br", "gzip, gzip, gzip, gzip, gzip"])
+def test_a_coding_that_was_not_asked_for_is_told(coding: str) -> None:
+    async def run() -> None:
+        async with (
+            node(ANSWER, b"content-encoding: %s\r\n" % coding.encode()) as (there, port),
+            transport_to(f"http://127.0.0.1:{port}") as transport,
+        ):
+            with pytest.raises(ChainUnavailable, match=f"Content-Encoding '{coding}'"):
+                await transport.send(ASKED)
+            assert "accept-encoding: gzip, deflate\r\n" in there.heads[0].lower()
+
+    asyncio.run(run())
+
+
+def test_a_websocket_is_not_led_elsewhere() -> None:
+    """As over HTTP: else a public node could send us where the API may not."""
+    seen: list[str] = []
+
+    async def redirect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        place = f"ws://127.0.0.1:{target.sockets[0].getsockname()[1]}/"
+        writer.write(f"HTTP/1.1 307 x\r\nLocation: {place}\r\nContent-Length: 0\r\n\r\n".encode())
+        writer.close()
+
+    async def note(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append((await reader.readuntil(b"\r\n\r\n")).decode())
+        writer.close()
+
+    async def run() -> None:
+        nonlocal target
+        target = await asyncio.start_server(note, "127.0.0.1", 0)
+        async with target, await asyncio.start_server(redirect, "127.0.0.1", 0) as there:
+            transport = WebSocketTransport(f"ws://127.0.0.1:{there.sockets[0].getsockname()[1]}", 20)
+            try:
+                with pytest.raises(ChainUnavailable, match="HTTP 307"):
+                    await transport.send(ASKED)
+            finally:
+                await transport.close()
+
+    target: asyncio.Server
+    asyncio.run(run())
+    assert not seen
 
 
 @pytest.mark.parametrize(("excepted", "by_proxy"), [("", True), ("127.0.0.1", False)])

@@ -42,7 +42,8 @@ def node_client(url: str, *, timeout: float, tls: ssl.SSLContext) -> httpx.Async
     return httpx.AsyncClient(
         timeout=timeout,
         verify=tls,
-        headers={"Content-Type": "application/json"},
+        # What `Inflater` undoes; httpx would ask for all that it knows.
+        headers={"Content-Type": "application/json", "Accept-Encoding": "gzip, deflate"},
         limits=httpx.Limits(max_connections=_MOST_CONNECTIONS, keepalive_expiry=_IDLE_SECONDS),
         transport=None if _by_proxy(url) else NodeTransport(tls),
     )

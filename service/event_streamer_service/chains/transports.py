@@ -13,6 +13,7 @@ import itertools
 import logging
 import os
 import ssl
+import zlib
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -20,6 +21,9 @@ import httpx
 import msgspec
 import websockets
 from websockets.asyncio.client import ClientConnection, connect
+
+from event_streamer_sdk._core.inflate import Inflater
+from event_streamer_sdk.exceptions import EventStreamerValidationError
 
 from . import refusals
 from .config import redact_url
@@ -118,12 +122,17 @@ class HttpTransport:
     async def _read(self, response: httpx.Response, blocks: int | None) -> bytes:
         parts: list[bytes] = []
         size = 0
-        async for part in response.aiter_bytes():
-            parts.append(part)
-            size += len(part)
-            if size > _MAX_ANSWER_BYTES:
-                kind = TooMuch if blocks is None else RangeTooLarge
-                raise kind(f"{self.node}: an answer of more than {_MAX_ANSWER_BYTES >> 20} MiB")
+        inflater = self._inflater(response.headers.get("Content-Encoding", ""))
+        try:
+            async for received in response.aiter_raw():
+                for part in inflater.feed(received):
+                    parts.append(part)
+                    size += len(part)
+                    if size > _MAX_ANSWER_BYTES:
+                        kind = TooMuch if blocks is None else RangeTooLarge
+                        raise kind(f"{self.node}: an answer of more than {_MAX_ANSWER_BYTES >> 20} MiB")
+        except zlib.error as error:
+            raise UnreadableAnswer(f"{self.node}: an answer is damaged: {error}") from None
         body = b"".join(parts)
         if response.is_success:
             return body
@@ -138,11 +147,26 @@ class HttpTransport:
             response.status_code, retry_after, excerpt(body), node=self.node, blocks=blocks
         )
 
+    def _inflater(self, encoding: str) -> Inflater:
+        """Undo compression in small pieces: httpx inflates a part at once, a thousandfold."""
+        try:
+            return Inflater(encoding)
+        except EventStreamerValidationError as error:
+            raise UnreadableAnswer(f"{self.node}: {error}") from None
+
     def _refused(
         self, status: int, retry_after: str | None, answers: list[Answer], blocks: int | None
     ) -> ChainError:
         words = next((answer.error.message for answer in answers if answer.error is not None), "")
         return refusals.from_status(status, retry_after, words, node=self.node, blocks=blocks)
+
+
+class _NoRedirects(connect):
+    """Goes where the URL leads: a node must not send the service on, say into its own network."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        """Give the answer back as the failure that it is."""
+        return exc
 
 
 class WebSocketTransport:
@@ -243,7 +267,7 @@ class WebSocketTransport:
             if self._closed:
                 raise ChainUnavailable(f"{self.node}: the connection was closed")
             if self._connection is None:
-                connection = await connect(
+                connection = await _NoRedirects(
                     self._url,
                     max_size=_MAX_ANSWER_BYTES,
                     open_timeout=self._timeout,
