@@ -5,11 +5,18 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
+from support.service_process import starved
+from support.services import wait_until
+from support.slow_link import link_to
+
 TRANSFER = "Transfer(address indexed from, address indexed to, uint256 value)"
 CHAIN = 31337
+ACKNOWLEDGING = 10.0
+"""Seconds that an acknowledgement may take, and a program's own stop."""
 
 
 @pytest.fixture
@@ -128,6 +135,28 @@ def test_a_signal_ends_it_cleanly(service, subscribe, number):
     assert "Traceback" not in err
 
 
+def test_a_service_that_falls_silent_does_not_hold_up_the_end(service, subscribe):
+    """The acknowledgement of what was handled has no answer, which is waited for no longer than people do."""
+    number = str(subscribe("--start-block", service.chain.head_number - 1))
+    with link_to(int(service.url.rpartition(":")[2])) as link:
+        process = start(f"http://127.0.0.1:{link.url_port}", number)
+        try:
+            process.stdout.readline()
+            link.silent = True
+            asked = link.sent
+            wait_until(lambda: link.sent > asked or process.poll() is not None, seconds=60)
+            began = time.monotonic() - starved(process.pid)
+            process.send_signal(signal.SIGTERM)
+            while process.poll() is None and (took := time.monotonic() - starved(process.pid) - began) < 30:
+                time.sleep(0.02)
+        finally:
+            process.kill()
+            _, err = process.communicate()
+    assert process.returncode == 0, err
+    assert took < ACKNOWLEDGING, err
+    assert "Traceback" not in err
+
+
 def test_replaced_blocks_are_a_line_of_their_own(service, subscribe):
     head = service.chain.head_number
     with start(service, str(subscribe("--start-block", head - 1))) as process:
@@ -187,11 +216,11 @@ def test_one_of_each_is_no_plural(served, service, subscribe):
     assert " in 1 batch, 1 acknowledged" in streamed.err
 
 
-def start(service, *arguments):
+def start(place, *arguments):
     return subprocess.Popen(
         [sys.executable, "-m", "event_streamer_sdk.cli", "stream", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "EVENT_STREAMER_URL": service.url},
+        env={**os.environ, "EVENT_STREAMER_URL": getattr(place, "url", place)},
     )

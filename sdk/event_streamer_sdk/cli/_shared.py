@@ -8,6 +8,13 @@ from typing import Any
 
 import typer
 
+STOP_SECONDS = 4.0
+"""
+How long a stream has for its end once it is stopped: someone waits, and what isn't acknowledged comes again.
+
+An answer of the service may take longer; a sink breaks its write off after three seconds.
+"""
+
 
 def option(*names: str, **more: Any) -> Any:
     """

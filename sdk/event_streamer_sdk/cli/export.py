@@ -26,7 +26,7 @@ from event_streamer_sdk.cli._export_subscription import (
     whole_subscription,
 )
 from event_streamer_sdk.cli._output import say
-from event_streamer_sdk.cli._shared import given_by, option
+from event_streamer_sdk.cli._shared import STOP_SECONDS, given_by, option
 from event_streamer_sdk.cli._trouble import tell_trouble
 from event_streamer_sdk.exceptions import EventStreamerSDKError
 from event_streamer_sdk.models.streaming import StreamingReorg
@@ -145,7 +145,11 @@ def _run(
 ) -> Report:
     progress = BlockProgress(found.start_block, found.end_block)
     counted = Counted(place.sink(), lambda: progress.update(counted.block, counted.events, counted.bytes))
-    stream = client.create_streaming_client(found.id, client_metadata={"client": "event-streamer-cli"})
+    stream = client.create_streaming_client(
+        found.id,
+        client_metadata={"client": "event-streamer-cli"},
+        stop_timeout=STOP_SECONDS,
+    )
     _listen(stream, progress, counted, place.until)
     try:
         with progress, _shown(progress):

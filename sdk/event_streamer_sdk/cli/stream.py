@@ -18,7 +18,7 @@ from event_streamer_sdk.cli._dates import parse_moment
 from event_streamer_sdk.cli._lines import pretty_line
 from event_streamer_sdk.cli._output import json_text, say, write_styled
 from event_streamer_sdk.cli._progress import Course, Display, Pace, progress_text
-from event_streamer_sdk.cli._shared import option
+from event_streamer_sdk.cli._shared import STOP_SECONDS, option
 from event_streamer_sdk.cli._trouble import tell_trouble
 from event_streamer_sdk.cli.subscriptions import SubscriptionId
 from event_streamer_sdk.models.streaming import StreamingReorg
@@ -84,6 +84,7 @@ def stream(
         checkpoint=checkpoint,
         on_token_lost=on_token_lost,
         handler_retries=0,  # a line that can't be written can't be written a second later either
+        stop_timeout=STOP_SECONDS,
     )
     meant = client.get_subscription(subscription)
     course = Course(meant.start_block, meant.end_block, limit, span.until)

@@ -76,6 +76,8 @@ class RedisSink:
         patience: float = 60.0,
     ) -> None:
         self._redis = needs("redis")
+        # Whoever calls us tries again, and tells of it; redis-py would for half a minute, in silence.
+        self._retry = needs("redis.retry").Retry(needs("redis.backoff").NoBackoff(), 0)
         self._url, options = parsed(url, "stream", "maxlen")
         path = urlsplit(self._url).path.strip("/")
         if path and not path.isdecimal():
@@ -95,6 +97,7 @@ class RedisSink:
         self.write_rows = write_rows
         self.patience = patience
         self._client: Any = None
+        self._is_broken_off = False
         self._source: Source | None = None
         self._table: EventTable | None = None
         self._position: str | None = None
@@ -126,6 +129,9 @@ class RedisSink:
                     self._url,
                     socket_timeout=TIMEOUT,
                     socket_connect_timeout=TIMEOUT,
+                    retry=needs("redis.retry").Retry(
+                        needs("redis.backoff").NoBackoff(), 0
+                    ),  # our caller does
                     decode_responses=True,
                     client_name="event-streamer",
                 )
@@ -213,7 +219,7 @@ class RedisSink:
 
     def break_off(self) -> None:
         """Let a call fail that waits for an answer, in another thread."""
-        client = self._client
+        client, self._is_broken_off = self._client, True
         if client is not None:
             client.connection_pool.disconnect(inuse_connections=True)
 
@@ -274,6 +280,11 @@ class RedisSink:
                     self._client.connection_pool.disconnect()
                 raise SinkUnavailableError(f"Redis refuses the write: {_reason(problem)}") from problem
             raise SinkError(f"Redis refuses: {_reason(problem)}") from problem
+        except (ValueError, AttributeError, TypeError) as problem:
+            if not self._is_broken_off:
+                raise
+            # redis-py stumbles over a connection that is closed while it waits for it.
+            raise SinkUnavailableError("Redis doesn't answer") from problem
 
 
 def _reason(problem: BaseException) -> str:
