@@ -1,6 +1,7 @@
 """`event-streamer dead-letters`: what a program could not handle is looked at, replayed and removed."""
 
 import json
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -38,6 +39,19 @@ def app(stream):
                 raise ValueError("still bad")
         with open("handled", "a") as file:
             file.writelines(f"{{stream.subscription_id}} {{event['value']}}\\n" for event in events)
+"""
+
+
+INTERRUPTED = """
+import os, time
+
+def app(stream):
+    @stream.on_event("Transfer")
+    def handle(events):
+        if events[0]["block_number"] == 3:
+            os.kill(os.getpid(), {number})
+        if events[0]["block_number"] > 3:
+            time.sleep(0.1)  # the others aren't handled before it is noticed
 """
 
 
@@ -233,6 +247,25 @@ for _ in range(100):
     assert [each.record.batch_id for each in first.read()] == ["b0"] * 101
     assert path.stat().st_mode & 0o777 == 0o600
     assert [each.name for each in tmp_path.iterdir()] == ["dead.jsonl"]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("blocking", [False, True], ids=["asyncio", "blocking"])
+def test_a_replay_that_is_interrupted_says_so_by_its_exit_code(
+    number: signal.Signals, code: int, blocking: bool, tmp_path: Path
+) -> None:
+    """Code 1 would mean that handlers failed again."""
+    (tmp_path / "interrupted.py").write_text(INTERRUPTED.format(number=int(number)))
+    letters = JSONLinesDeadLetters(tmp_path / "dead.jsonl")
+    for each in range(50):
+        letters.write(batch(each))
+    command = [sys.executable, "-m", "event_streamer_sdk.cli", "dead-letters", "replay", "dead.jsonl"]
+    command += ["--app", "interrupted:app", *(["--blocking"] if blocking else [])]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == code, done.stderr
+    left = len(list(letters.read()))
+    assert 0 < left < 50
+    assert done.stderr == f"{50 - left} dead letters handled, {left} not handled\n"
 
 
 def test_from_a_stream_that_failed_to_its_replay(

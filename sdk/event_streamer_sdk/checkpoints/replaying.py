@@ -32,11 +32,13 @@ class Replayed:
         handled: Those that were handled.
         failed: Those whose handlers failed again, with the reason.
         unreadable: Those that hold no batch: a line that couldn't be read, and still can't.
+        signal: The signal that ended it early.
     """
 
     handled: list[DeadLetter] = field(factory=list)
     failed: list[tuple[DeadLetter, str]] = field(factory=list)
     unreadable: list[DeadLetter] = field(factory=list)
+    signal: int | None = None
 
 
 def by_subscription(letters: Iterable[DeadLetter], replayed: Replayed) -> list[tuple[int, list[DeadLetter]]]:

@@ -268,7 +268,7 @@ def replay(
     Hand dead letters to the handlers of your program again; what they handle is removed.
 
     Without ids all are meant. The app is the one of `event-streamer worker`. What fails again stays, and the
-    exit code is 1.
+    exit code is 1. Ctrl-C (130) and SIGTERM (143) end it behind the batch in hand.
     """
     registers = app_function(app_name)
     found = _chosen(letters, choice, ids)
@@ -289,6 +289,8 @@ def replay(
     left = len(found) - len(replayed.handled)
     kept = " and kept" if keep else ""
     say(f"{counted(len(replayed.handled), 'dead letter')} handled{kept}, {left} not handled")
+    if left and replayed.signal is not None:
+        raise typer.Exit(128 + replayed.signal)
     if left:
         raise typer.Exit(1)
 

@@ -38,4 +38,5 @@ async def replay_async(
         finally:
             memory.settle(replayed)
         if report.reason is not EndReason.FINISHED:
+            replayed.signal = report.signal
             break

@@ -39,4 +39,5 @@ def replay(
         finally:
             memory.settle(replayed)
         if report.reason is not EndReason.FINISHED:
+            replayed.signal = report.signal
             break
