@@ -79,6 +79,7 @@ MAY_IMPORT = {
     "event_streamer_service.chains.node_http": {
         "event_streamer_sdk._transports",
         "event_streamer_sdk._core.call.request",
+        "event_streamer_sdk._core.inflate",
         "event_streamer_sdk.exceptions",
     },
     "event_streamer_service.devchain": {

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 import httpx
 
 from event_streamer_sdk._core.call.request import Request
+from event_streamer_sdk._core.inflate import Inflater
 from event_streamer_sdk._transports._async.llhttp import AsyncLlhttpResponse, AsyncLlhttpTransport
 from event_streamer_sdk._transports.errors import (
     CannotConnectError,
@@ -47,6 +48,19 @@ def node_client(url: str, *, timeout: float, tls: ssl.SSLContext) -> httpx.Async
         limits=httpx.Limits(max_connections=_MOST_CONNECTIONS, keepalive_expiry=_IDLE_SECONDS),
         transport=None if _by_proxy(url) else NodeTransport(tls),
     )
+
+
+def inflating(response: httpx.Response) -> Callable[[bytes], Iterator[bytes]]:
+    """
+    Return what undoes an answer's compression in small pieces: httpx inflates a part at once, a thousandfold.
+
+    Raises:
+        httpx.DecodingError: It is compressed in a way that wasn't asked for.
+    """
+    try:
+        return Inflater(response.headers.get("Content-Encoding", "")).feed
+    except EventStreamerValidationError as error:
+        raise httpx.DecodingError(str(error)) from None
 
 
 def _by_proxy(url: str) -> bool:

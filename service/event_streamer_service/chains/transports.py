@@ -22,14 +22,11 @@ import msgspec
 import websockets
 from websockets.asyncio.client import ClientConnection, connect
 
-from event_streamer_sdk._core.inflate import Inflater
-from event_streamer_sdk.exceptions import EventStreamerValidationError
-
 from . import refusals
 from .config import redact_url
 from .envelopes import Answer, Request, decode, encode, excerpt, in_order
 from .errors import ChainError, ChainTimeout, ChainUnavailable, RangeTooLarge, TooMuch, UnreadableAnswer
-from .node_http import node_client
+from .node_http import inflating, node_client
 
 _MAX_ANSWER_BYTES = 128 * 1024 * 1024
 """An answer beyond this is cut off: it would only fill the memory."""
@@ -122,17 +119,17 @@ class HttpTransport:
     async def _read(self, response: httpx.Response, blocks: int | None) -> bytes:
         parts: list[bytes] = []
         size = 0
-        inflater = self._inflater(response.headers.get("Content-Encoding", ""))
         try:
+            inflate = inflating(response)
             async for received in response.aiter_raw():
-                for part in inflater.feed(received):
+                for part in inflate(received):
                     parts.append(part)
                     size += len(part)
                     if size > _MAX_ANSWER_BYTES:
                         kind = TooMuch if blocks is None else RangeTooLarge
                         raise kind(f"{self.node}: an answer of more than {_MAX_ANSWER_BYTES >> 20} MiB")
-        except zlib.error as error:
-            raise UnreadableAnswer(f"{self.node}: an answer is damaged: {error}") from None
+        except (httpx.DecodingError, zlib.error) as error:
+            raise UnreadableAnswer(f"{self.node}: an answer can't be unpacked: {error}") from None
         body = b"".join(parts)
         if response.is_success:
             return body
@@ -146,13 +143,6 @@ class HttpTransport:
         raise refusals.from_status(
             response.status_code, retry_after, excerpt(body), node=self.node, blocks=blocks
         )
-
-    def _inflater(self, encoding: str) -> Inflater:
-        """Undo compression in small pieces: httpx inflates a part at once, a thousandfold."""
-        try:
-            return Inflater(encoding)
-        except EventStreamerValidationError as error:
-            raise UnreadableAnswer(f"{self.node}: {error}") from None
 
     def _refused(
         self, status: int, retry_after: str | None, answers: list[Answer], blocks: int | None
