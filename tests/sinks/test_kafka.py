@@ -125,3 +125,26 @@ def test_what_can_not_be_used_is_refused_in_one_line(
         stream_into("sync", service.url, number, KafkaSink(f"kafka://{brokers}/{topic}?no.such.option=1"))
     with pytest.raises(EventStreamerValidationError, match="names no host"):
         KafkaSink("kafka:///x")
+
+
+def test_a_position_whose_partitions_the_cluster_does_not_know_yet_is_waited_for(
+    service: LocalService, chain: DevChain, brokers: str, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a broker has just come back: the stream would begin anew, and its events come twice."""
+    number = subscribe(service, 250)
+    stream_into("sync", service.url, number, KafkaSink(f"kafka://{brokers}/{topic}"))
+    asked: list[str] = []
+
+    class Consumer(confluent_kafka.Consumer):
+        def list_topics(self, name: str, timeout: float) -> Any:
+            found = super().list_topics(name, timeout=timeout)
+            if len(asked) < 2:
+                found.topics[name].partitions = {}
+            asked.append(name)
+            return found
+
+    monkeypatch.setattr(confluent_kafka, "Consumer", Consumer)
+    stream_into("sync", service.url, number, KafkaSink(f"kafka://{brokers}/{topic}"))
+    monkeypatch.undo()
+    assert asked == ["event_streamer_positions"] * 3
+    assert rows(brokers, topic) == sorted(rows_of_chain(chain, 0, 250))

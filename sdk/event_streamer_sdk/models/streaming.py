@@ -1,4 +1,4 @@
-"""The messages of the stream and the answers to what clients send about it; newer ones are in `models`."""
+"""Models of the stream under the names they had in release 0.4; a new one is found in `models` by itself."""
 
 from event_streamer_api.models import (
     BatchAcknowledgmentRequest,

@@ -31,6 +31,8 @@ POSITIONS = "event_streamer_positions"
 
 TIMEOUT = 20.0
 """Seconds that the cluster may take for an answer."""
+PAUSE = 0.2
+"""Seconds between two questions for what a cluster doesn't know yet."""
 
 REORG = [("type", b"reorg")]
 """The header of a notice, which tells it from events."""
@@ -414,6 +416,24 @@ class KafkaSink:
         found = self._call(lambda: self._producer.list_topics(self._topic, timeout=TIMEOUT))
         return sorted(found.topics[self._topic].partitions)
 
+    def _partitions_of_positions(self, consumer: Any) -> set[int]:
+        """Name the partitions of the topic of positions; none where there is no such topic."""
+        until = time.monotonic() + TIMEOUT
+        while time.monotonic() < until:
+            found = self._call(lambda: consumer.list_topics(POSITIONS, timeout=TIMEOUT)).topics[POSITIONS]
+            is_unknown = found.error is not None and found.error.code() in self._unknown()
+            if found.partitions or is_unknown:
+                return set(found.partitions)
+            # The cluster doesn't know them yet, as when a broker has just come back: a position may be there.
+            time.sleep(PAUSE)
+        raise SinkUnavailableError(
+            f"the position of {self._name} can't be read: the cluster names no partition of {POSITIONS}"
+        )
+
+    def _unknown(self) -> tuple[int, ...]:
+        errors = self._kafka.KafkaError
+        return errors.UNKNOWN_TOPIC_OR_PART, errors._UNKNOWN_PARTITION, errors._UNKNOWN_TOPIC
+
     def _read(self) -> str | None:
         """Read the topic of positions to its end, and find ours."""
         consumer = self._kafka.Consumer(
@@ -428,8 +448,7 @@ class KafkaSink:
             logger=logger,
         )
         try:
-            found = self._call(lambda: consumer.list_topics(POSITIONS, timeout=TIMEOUT)).topics[POSITIONS]
-            waiting = set(found.partitions)
+            waiting = self._partitions_of_positions(consumer)
             consumer.assign([self._kafka.TopicPartition(POSITIONS, number, 0) for number in waiting])
             position, until = None, time.monotonic() + TIMEOUT
             while waiting:
@@ -443,11 +462,7 @@ class KafkaSink:
                     position = message.value() if message.key() == self._topic.encode() else position
                 elif error.code() == self._kafka.KafkaError._PARTITION_EOF:
                     waiting.discard(message.partition())
-                elif error.code() in (
-                    self._kafka.KafkaError.UNKNOWN_TOPIC_OR_PART,
-                    self._kafka.KafkaError._UNKNOWN_PARTITION,
-                    self._kafka.KafkaError._UNKNOWN_TOPIC,
-                ):
+                elif error.code() in self._unknown():
                     break
                 elif not error.retriable() and error.code() not in self._away():
                     raise SinkError(f"the position of {self._name} can't be read: {error.str()}")
