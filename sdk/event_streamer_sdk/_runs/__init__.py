@@ -7,8 +7,8 @@ The two shells that carry out what the core asks for, and what they share.
     context.py       what a run gets of its client
     responses.py     headers, failures and sockets of responses
     answers_on_loop.py, answers_on_threads.py   what users' functions give: awaited, or refused
-    signals.py       Ctrl-C and SIGTERM while something is in `run()` (a worker's: `workers/worker.py`; what the
-                     command line ends with: `cli/__init__.py`)
+    signals.py       Ctrl-C and SIGTERM while something is in `run()` (a worker's: `workers/worker.py`;
+                     the exit code of the command line: `cli/__init__.py`)
     housekeeping.py  the threads that all blocking streams share, for lanes that mostly wait
     waits.py         how tasks wait on an event loop
     output.py        standard output whose reader is gone

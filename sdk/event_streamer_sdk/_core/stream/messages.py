@@ -198,7 +198,7 @@ class Unknown:
 Control = StreamingHeartbeat | StreamingError | StreamingReorg | StreamingEnd
 """
 What a stream holds besides batches. A new type of message is added here, when `openapi.yaml` has it; the type
-checker then asks for its branch in `delivering`, and `_streaming/decorators.py` gets a decorator for its handlers.
+checker then asks for its branch in `delivering`, and `_streaming/decorators.py` gets a decorator for it.
 """
 
 Message = Batch | Control | Unknown
