@@ -26,6 +26,7 @@ PATIENCE_SECONDS = 1.0
 """How long a subscription that nobody has is left to the worker that it falls to, seconds."""
 RELEASE_SECONDS = 2.0
 """How long giving a lease back may take; after that it runs out by itself."""
+STOP_AGAIN_SECONDS = 0.2
 LEAST_RELEASE_SECONDS = 1.0
 """The same where the worker ends: what its stream has taken for its own end counts."""
 STORE_RETRY = Reconnect(initial=0.2, maximum=2.0)
@@ -165,9 +166,11 @@ class Coordinator:
         """Stop a stream, and give its lease back where it is still ours."""
         if not held.leaving.is_set():
             held.leaving.set()
+        while not held.task.done():
+            # Again: a stream that was just about to start has nothing to stop yet.
             if held.stream is not None:
                 await self.streams.stop(held.stream)
-        await asyncio.wait({held.task})
+            await asyncio.wait({held.task}, timeout=STOP_AGAIN_SECONDS)
 
     async def _ended(self, held: Held) -> None:
         """Give the lease back behind the last step of a stream."""
