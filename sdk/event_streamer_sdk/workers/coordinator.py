@@ -24,9 +24,10 @@ REFRESH_SECONDS = 3.0
 """How often the service is asked which subscriptions there are, seconds."""
 PATIENCE_SECONDS = 1.0
 """How long a subscription that nobody has is left to the worker that it falls to, seconds."""
+STOP_AGAIN_SECONDS = 0.2
+"""How often a stream that has to stop is told so, seconds."""
 RELEASE_SECONDS = 2.0
 """How long giving a lease back may take; after that it runs out by itself."""
-STOP_AGAIN_SECONDS = 0.2
 LEAST_RELEASE_SECONDS = 1.0
 """The same where the worker ends: what its stream has taken for its own end counts."""
 STORE_RETRY = Reconnect(initial=0.2, maximum=2.0)
