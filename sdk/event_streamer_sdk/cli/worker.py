@@ -150,7 +150,8 @@ def status(
         unasked = problem  # what the workers say of themselves is of use just then
     file = checkpoint.removeprefix("sqlite:///")
     if file != checkpoint and not Path(file).is_file():
-        raise typer.BadParameter(f"there is no file {file}: workers make it when they start")
+        complain(f"there is no file {file} yet: no worker has used it")
+        checkpoint = "sqlite://"  # to look at: in memory, and empty
     store = store_at(checkpoint, name=None, lease_seconds=LEASE_SECONDS, threads=True)
     try:
         seen = workers_status(store, group, ids)
